@@ -1,0 +1,1 @@
+//! Stage 7, authorise: mode, challenge, decision, one-use permit.

@@ -1,0 +1,1 @@
+//! Stage 8, act: preflight, stages, gates, rollback, leases, providers.

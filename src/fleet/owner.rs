@@ -1,0 +1,72 @@
+//! Who owns a workload's replica count, and which field holds the floor.
+
+use serde::{Deserialize, Serialize};
+
+/// The controller that decides the replica count.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Owner {
+    /// Not known: nothing may be written.
+    #[default]
+    Unknown,
+    /// No autoscaler: the replica count itself is the field.
+    Nobody,
+    /// A horizontal pod autoscaler (or a platform's own equivalent): its minimum is the field.
+    Autoscaler {
+        /// Its name as the platform shows it: `hpa/checkout`.
+        name: String,
+    },
+    /// The field is under version control and will be reverted by the named tool.
+    Git {
+        /// `argocd shop`, `flux apps`.
+        tool: String,
+        /// Whether it writes its own value back within seconds.
+        self_heal: bool,
+    },
+}
+
+/// A field that can be written, named as people know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Field {
+    /// The workload's replica count.
+    Replicas,
+    /// The autoscaler's minimum: the floor.
+    MinReplicas,
+    /// The autoscaler's maximum.
+    MaxReplicas,
+}
+
+impl Field {
+    /// As shown and as written in the HTTP contract: `replicas`, `min_replicas`, `max_replicas`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Replicas => "replicas",
+            Self::MinReplicas => "min_replicas",
+            Self::MaxReplicas => "max_replicas",
+        }
+    }
+}
+
+impl Owner {
+    /// The field a floor is written to, if anything may be written.
+    pub const fn floor_field(&self) -> Option<Field> {
+        match self {
+            Self::Nobody => Some(Field::Replicas),
+            Self::Autoscaler { .. } => Some(Field::MinReplicas),
+            Self::Unknown | Self::Git { .. } => None,
+        }
+    }
+
+    /// Short form for tables and cards.
+    pub fn label(&self) -> String {
+        match self {
+            Self::Unknown => "unknown".into(),
+            Self::Nobody => "nobody".into(),
+            Self::Autoscaler { name } => name.clone(),
+            Self::Git { tool, self_heal } => {
+                format!("git {tool}{}", if *self_heal { ", self-heal" } else { "" })
+            }
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Stage 4, look ahead: quantile forecasts (fans) from a pool of models, calibrated on their own past.

@@ -1,0 +1,1 @@
+//! Stage 10, get better: accuracy, calibration, scoreboard, outcome statistics.

@@ -1,0 +1,2 @@
+//! weescale
+fn main() {}

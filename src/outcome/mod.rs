@@ -1,0 +1,1 @@
+//! Stage 9, look back: what an operation did, measured against what was expected.

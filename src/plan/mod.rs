@@ -1,0 +1,1 @@
+//! Stage 5, decide: capacity, need, quantile, cost, guardrails; one planner per dimension.

@@ -1,0 +1,1 @@
+//! A simulated fleet behind real HTTP endpoints: the demo and the scenarios.

@@ -1,0 +1,1 @@
+//! The terminal: event loop, state, update, draw.

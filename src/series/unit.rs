@@ -1,0 +1,142 @@
+//! Units, and how a quantity is written for a person.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What a number counts. The same quantity is always shown in the same unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// Requests (or messages) per second.
+    RequestsPerSecond,
+    /// Events per second.
+    PerSecond,
+    /// Seconds; shown as ms below ten seconds.
+    Seconds,
+    /// A ratio where 1 is the whole; shown in per cent.
+    Ratio,
+    /// CPU cores.
+    Cores,
+    /// Bytes; shown in KiB, MiB, GiB.
+    Bytes,
+    /// A plain count.
+    Count,
+    /// US dollars an hour.
+    DollarsPerHour,
+    /// US dollars.
+    Dollars,
+    /// A plain factor, shown with `×`.
+    Factor,
+}
+
+impl Unit {
+    /// Short suffix as shown beside the number when no scaling applies.
+    pub const fn suffix(self) -> &'static str {
+        match self {
+            Self::RequestsPerSecond => "rps",
+            Self::PerSecond => "/s",
+            Self::Seconds => "s",
+            Self::Ratio => "%",
+            Self::Cores => "cores",
+            Self::Bytes => "B",
+            Self::Count => "",
+            Self::DollarsPerHour => "$/h",
+            Self::Dollars => "$",
+            Self::Factor => "×",
+        }
+    }
+
+    /// Number and suffix, scaled for reading with at most three significant digits.
+    pub fn split(self, value: f64) -> (String, &'static str) {
+        if !value.is_finite() {
+            return ("–".into(), self.suffix());
+        }
+        match self {
+            Self::Seconds if value.abs() < 9.995 => (significant(value * 1000.0), "ms"),
+            Self::Ratio => (significant(value * 100.0), "%"),
+            Self::Bytes => {
+                let (scale, suffix) = match value.abs() {
+                    v if v >= 1024.0 * 1024.0 * 1024.0 => (1024.0 * 1024.0 * 1024.0, "GiB"),
+                    v if v >= 1024.0 * 1024.0 => (1024.0 * 1024.0, "MiB"),
+                    v if v >= 1024.0 => (1024.0, "KiB"),
+                    _ => (1.0, "B"),
+                };
+                (significant(value / scale), suffix)
+            }
+            Self::Dollars | Self::DollarsPerHour if value.abs() < 1000.0 => {
+                (format!("{value:.2}"), self.suffix())
+            }
+            _ => (significant(value), self.suffix()),
+        }
+    }
+}
+
+/// At most three significant digits, thousands as `k`, `M`, `G`; negative zero as `0`.
+fn significant(value: f64) -> String {
+    let (v, suffix) = match value.abs() {
+        a if a >= 999.5e6 => (value / 1e9, "G"),
+        a if a >= 999.5e3 => (value / 1e6, "M"),
+        a if a >= 9_999.5 => (value / 1e3, "k"),
+        _ => (value, ""),
+    };
+    let decimals = match v.abs() {
+        a if a >= 99.95 || a == 0.0 => 0,
+        a if a >= 9.995 => 1,
+        a if a >= 0.0995 => 2,
+        _ => 3,
+    };
+    let text = format!("{v:.decimals$}");
+    let trimmed = if decimals > 0 { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    let trimmed = if trimmed == "-0" || trimmed.is_empty() { "0" } else { trimmed };
+    format!("{trimmed}{suffix}")
+}
+
+/// A number with its unit.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Quantity {
+    /// The number.
+    pub value: f64,
+    /// Its unit.
+    pub unit: Unit,
+}
+
+impl Quantity {
+    /// A quantity.
+    pub const fn new(value: f64, unit: Unit) -> Self {
+        Self { value, unit }
+    }
+}
+
+impl fmt::Display for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (number, suffix) = self.unit.split(self.value);
+        let text = match suffix {
+            "" => number,
+            "$/h" => format!("${number}/h"),
+            "$" => format!("${number}"),
+            "×" => format!("{number}×"),
+            s => format!("{number} {s}"),
+        };
+        f.pad(&text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_significant_digits_in_the_same_unit() {
+        let show = |v, u| Quantity::new(v, u).to_string();
+        assert_eq!(show(1310.4, Unit::RequestsPerSecond), "1310 rps");
+        assert_eq!(show(12_345.0, Unit::RequestsPerSecond), "12.3k rps");
+        assert_eq!(show(0.412, Unit::Seconds), "412 ms");
+        assert_eq!(show(0.0312, Unit::Ratio), "3.12 %");
+        assert_eq!(show(1.5 * 1024.0 * 1024.0, Unit::Bytes), "1.5 MiB");
+        assert_eq!(show(3.1, Unit::DollarsPerHour), "$3.10/h");
+        assert_eq!(show(8.1, Unit::Factor), "8.1×");
+        assert_eq!(show(f64::NAN, Unit::Count), "–");
+        assert_eq!(show(-0.000_01, Unit::Count), "0");
+    }
+}

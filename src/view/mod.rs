@@ -1,0 +1,1 @@
+//! The immutable read model for people: everything the screen and the reports show.
