@@ -1,0 +1,305 @@
+//! What a plan says about one workload.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fleet::{Field, WorkloadId};
+use crate::series::{Quantity, Timestamp};
+
+/// How the capacity of one replica is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CapacityMethod {
+    /// From observed load and latency.
+    Observed,
+    /// From a queue model, for want of observations near the limit.
+    QueueModel,
+    /// From CPU per request and the CPU request (utilisation law).
+    Utilisation,
+    /// Declared in the configuration.
+    Declared,
+}
+
+/// The capacity curve `C(N)` of a workload, near its present size.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Capacity {
+    /// Highest demand one replica serves within the objective, requests a second.
+    pub per_replica: f64,
+    /// How it is known.
+    pub method: CapacityMethod,
+    /// Load points behind it.
+    pub observations: usize,
+    /// Highest load per replica ever observed, requests a second; beyond it the curve is untested.
+    pub tested_to: Option<f64>,
+}
+
+impl Capacity {
+    /// `C(N)`: highest demand at which the objective holds with `n` replicas.
+    pub fn at(&self, n: u32) -> f64 {
+        self.per_replica * f64::from(n)
+    }
+
+    /// `N*`: fewest replicas with `C(N) >= demand`; `None` if one replica has no capacity.
+    pub fn need(&self, demand: f64) -> Option<u32> {
+        (self.per_replica > 0.0 && demand.is_finite())
+            .then(|| (demand.max(0.0) / self.per_replica).ceil() as u32)
+    }
+}
+
+/// When demand is expected to cross what can be held.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Exhaustion {
+    /// Demand is above capacity now.
+    Now,
+    /// Expected crossing: the median's, and the band from the 95 % to the 5 % quantile where they cross.
+    In {
+        /// Earliest (95 % quantile crosses).
+        earliest: Duration,
+        /// The median's crossing, if it crosses within the horizon.
+        median: Option<Duration>,
+    },
+    /// Not within the forecast horizon.
+    Beyond {
+        /// The horizon.
+        horizon: Duration,
+    },
+    /// Cannot be said: no forecast or no capacity.
+    Unknown,
+}
+
+/// Which scaling dimension a change belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dimension {
+    /// Number of replicas.
+    Horizontal,
+    /// Size of a replica.
+    Vertical,
+    /// Where demand is served.
+    Geographical,
+    /// Which functions are served.
+    Functional,
+    /// Partitions, shards, read replicas.
+    Data,
+    /// Models and their budget.
+    Intelligence,
+}
+
+/// One strong fact with its number, for the reason of a proposal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fact {
+    /// What: `peak expected`, `you can hold`.
+    pub label: String,
+    /// How much.
+    pub quantity: Quantity,
+    /// When, if it is about a moment.
+    pub at: Option<Timestamp>,
+}
+
+/// What a change costs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct CostDelta {
+    /// $/h now; `None` without a price.
+    pub now: Option<f64>,
+    /// $/h after.
+    pub after: Option<f64>,
+    /// $ over the lease, if it has an end.
+    pub lease_total: Option<f64>,
+}
+
+impl CostDelta {
+    /// `after - now`, $/h.
+    pub fn per_hour(&self) -> Option<f64> {
+        Some(self.after? - self.now?)
+    }
+}
+
+/// What a change does to users.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ExperienceDelta {
+    /// Expected p95 at the peak without the change, seconds.
+    pub p95_without: Option<f64>,
+    /// Expected p95 at the peak with the change, seconds.
+    pub p95_with: Option<f64>,
+    /// Expected minutes short of capacity without the change.
+    pub minutes_short_without: Option<f64>,
+    /// Expected minutes short of capacity with the change.
+    pub minutes_short_with: Option<f64>,
+    /// Expected share of sessions that move because of the change, `0..=1`.
+    pub sessions_moved: Option<f64>,
+}
+
+/// A rule that was checked, and how it went.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GuardrailResult {
+    /// Its name: `max step`, `cool-down`, `freeze window`, `fresh data`.
+    pub name: String,
+    /// Whether the change may go on.
+    pub passed: bool,
+    /// With numbers: `+5 ≤ +6 allowed`.
+    pub detail: String,
+}
+
+/// Bounds on what may be planned for a workload. Checked again next to the write.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Never below.
+    pub min: u32,
+    /// Never above.
+    pub max: u32,
+    /// Largest step up: the larger of this share of the present count …
+    pub step_up_ratio: f64,
+    /// … and this many replicas.
+    pub step_up_count: u32,
+    /// Largest step down, as a share of the present count (at least one).
+    pub step_down_ratio: f64,
+    /// No new change this long after a scale-up.
+    pub cooldown: Duration,
+    /// Largest extra cost of one change without a second person, $/h.
+    pub max_dollars_per_hour: Option<f64>,
+}
+
+impl Default for Limits {
+    /// Step and cool-down from `safety.md` §4.7: ±30 % or 3 up, 20 % down, 10 min.
+    fn default() -> Self {
+        Self {
+            min: 1,
+            max: 1000,
+            step_up_ratio: 0.3,
+            step_up_count: 3,
+            step_down_ratio: 0.2,
+            cooldown: Duration::from_secs(600),
+            max_dollars_per_hour: None,
+        }
+    }
+}
+
+impl Limits {
+    /// Highest count one change may reach from `from`.
+    pub fn highest_from(&self, from: u32) -> u32 {
+        let by_ratio = (f64::from(from) * self.step_up_ratio).floor() as u32;
+        from.saturating_add(by_ratio.max(self.step_up_count)).min(self.max.max(from))
+    }
+
+    /// Lowest count one change may reach from `from`.
+    pub fn lowest_from(&self, from: u32) -> u32 {
+        let step = ((f64::from(from) * self.step_down_ratio).floor() as u32).max(1);
+        from.saturating_sub(step).max(self.min.min(from))
+    }
+}
+
+/// A change the plan asks for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlannedChange {
+    /// Dimension.
+    pub dimension: Dimension,
+    /// The field to be written.
+    pub field: Field,
+    /// Its value now.
+    pub from: u32,
+    /// Its value after.
+    pub to: u32,
+    /// Lease: the floor is given back then. `None` for a permanent change.
+    pub until: Option<Timestamp>,
+}
+
+/// What the plan says should be done.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "verdict", rename_all = "snake_case")]
+pub enum Verdict {
+    /// Nothing: with the reason.
+    Hold {
+        /// Why nothing is to be done.
+        why: String,
+    },
+    /// A change is worth proposing.
+    Change(PlannedChange),
+    /// A change would be worth it but a guardrail or a limit stands against it.
+    Blocked {
+        /// What would have been done.
+        change: PlannedChange,
+        /// What stands against it: the binding limit, named.
+        by: String,
+    },
+    /// Scaling would not help or make it worse.
+    NotScaling {
+        /// What it is instead: `retry storm`, `database pool exhausted`.
+        cause: String,
+        /// The evidence with numbers.
+        evidence: Vec<Fact>,
+        /// What to do instead.
+        advice: String,
+    },
+    /// Data is missing, stale or suspect: no statement.
+    NoData {
+        /// Which signal, and what would provide it.
+        why: String,
+    },
+}
+
+/// Everything the plan stage says about one workload at one tick.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Plan {
+    /// Which workload.
+    pub workload: WorkloadId,
+    /// When.
+    pub at: Timestamp,
+    /// Capacity, if it can be known.
+    pub capacity: Option<Capacity>,
+    /// `1 - X / C(N)`; negative when over capacity.
+    pub headroom: Option<f64>,
+    /// When capacity runs out.
+    pub exhaustion: Exhaustion,
+    /// Replicas needed now, and at the peak within the lead time's horizon.
+    pub need_now: Option<u32>,
+    /// Replicas needed at the planned quantile's peak.
+    pub need_peak: Option<u32>,
+    /// The planned quantile (newsvendor) and why: `q=.98 because a short minute costs 50× an idle one`.
+    pub quantile: f64,
+    /// Why that quantile.
+    pub quantile_why: String,
+    /// Time from decision to warm capacity.
+    pub lead: Duration,
+    /// What to do.
+    pub verdict: Verdict,
+    /// The strongest facts behind the verdict, strongest first.
+    pub facts: Vec<Fact>,
+    /// Cost of the change, if one is proposed.
+    pub cost: CostDelta,
+    /// Effect on users, if one is proposed.
+    pub experience: ExperienceDelta,
+    /// Every guardrail checked.
+    pub guardrails: Vec<GuardrailResult>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_bounded() {
+        let limits = Limits { min: 2, max: 50, ..Limits::default() };
+        assert_eq!(limits.highest_from(6), 9);
+        assert_eq!(limits.highest_from(20), 26);
+        assert_eq!(limits.highest_from(49), 50);
+        assert_eq!(limits.lowest_from(20), 16);
+        assert_eq!(limits.lowest_from(3), 2);
+        assert_eq!(limits.lowest_from(2), 2);
+        assert_eq!(limits.lowest_from(0), 0);
+    }
+
+    #[test]
+    fn need_is_the_ceiling() {
+        let c = Capacity {
+            per_replica: 100.0,
+            method: CapacityMethod::Declared,
+            observations: 0,
+            tested_to: None,
+        };
+        assert_eq!(c.need(1001.0), Some(11));
+        assert_eq!(c.need(f64::NAN), None);
+        assert_eq!(Capacity { per_replica: 0.0, ..c }.need(1.0), None);
+    }
+}
