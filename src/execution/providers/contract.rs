@@ -1,0 +1,180 @@
+//! The HTTP contract for home-grown platforms, as types. `assets/http-provider.md` shows it with examples.
+//!
+//! | request | answers |
+//! |---|---|
+//! | `GET {base}/v1/workloads` | 200 [`WorkloadList`] |
+//! | `GET {base}/v1/workloads/{uid}` | 200 [`WorkloadState`], 404 |
+//! | `PATCH {base}/v1/workloads/{uid}` with [`Write`] and `If-Match: "generation"` | 200 [`WorkloadState`] after the write; 403 not allowed; 404 gone; 409 uid or generation differ; 412 a present value differs from `expect`; 422 the platform refuses the value |
+//!
+//! Every refusal carries [`Refused`]. Writes are absolute and conditional; 200 means accepted, not done: ready and
+//! warm pods are read back. `generation` changes when, and only when, a writable field or annotation changes.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Answer to the list request.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct WorkloadList {
+    /// All workloads this token may see.
+    pub workloads: Vec<WorkloadState>,
+}
+
+/// A workload as the platform has it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct WorkloadState {
+    /// Identity that is never reused: a recreated workload has a new one. URL-safe.
+    pub uid: String,
+    /// Namespace or project; may be empty.
+    #[serde(default)]
+    pub namespace: String,
+    /// Name.
+    pub name: String,
+    /// Region; may be empty.
+    #[serde(default)]
+    pub region: String,
+    /// Service it belongs to; the name if empty.
+    #[serde(default)]
+    pub service: String,
+    /// Owning team; may be empty.
+    #[serde(default)]
+    pub team: String,
+    /// Counts changes of fields and annotations.
+    pub generation: u64,
+    /// Writable fields and their present values.
+    pub fields: Fields,
+    /// Pods passing their readiness check.
+    pub ready: u32,
+    /// Who decides the replica count.
+    #[serde(default)]
+    pub owner: crate::fleet::Owner,
+    /// Free notes on the object; weescale keeps its lease here (`weescale.io/…`).
+    #[serde(default)]
+    pub annotations: BTreeMap<String, String>,
+    /// CPU request of a pod, cores.
+    #[serde(default)]
+    pub cpu_cores: Option<f64>,
+    /// Memory request of a pod, bytes.
+    #[serde(default)]
+    pub memory_bytes: Option<f64>,
+    /// Price of a pod, $/h.
+    #[serde(default)]
+    pub dollars_per_hour: Option<f64>,
+    /// The pods.
+    #[serde(default)]
+    pub pods: Vec<PodState>,
+}
+
+/// Writable fields; an absent one does not exist on this workload.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fields {
+    /// Replicas asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replicas: Option<u32>,
+    /// The autoscaler's minimum.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_replicas: Option<u32>,
+    /// The autoscaler's maximum.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_replicas: Option<u32>,
+}
+
+impl Fields {
+    /// The value of `field`.
+    pub const fn get(&self, field: crate::fleet::Field) -> Option<u32> {
+        match field {
+            crate::fleet::Field::Replicas => self.replicas,
+            crate::fleet::Field::MinReplicas => self.min_replicas,
+            crate::fleet::Field::MaxReplicas => self.max_replicas,
+        }
+    }
+
+    /// Only `field`, with `value`.
+    pub fn only(field: crate::fleet::Field, value: u32) -> Self {
+        let mut fields = Self::default();
+        match field {
+            crate::fleet::Field::Replicas => fields.replicas = Some(value),
+            crate::fleet::Field::MinReplicas => fields.min_replicas = Some(value),
+            crate::fleet::Field::MaxReplicas => fields.max_replicas = Some(value),
+        }
+        fields
+    }
+}
+
+/// Where a pod is in its life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PodPhase {
+    /// Not placed on a node yet.
+    #[default]
+    Pending,
+    /// Pulling its image.
+    Pulling,
+    /// Started, not ready.
+    Starting,
+    /// Ready.
+    Ready,
+    /// Draining.
+    Terminating,
+    /// Crashed; restarting.
+    Failed,
+}
+
+/// One pod.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PodState {
+    /// Name, as in the `pod` label of its metrics.
+    pub name: String,
+    /// Where it is in its life.
+    pub phase: PodPhase,
+    /// Creation, milliseconds since the Unix epoch.
+    pub created_ms: i64,
+    /// When it became ready, milliseconds since the Unix epoch.
+    #[serde(default)]
+    pub ready_ms: Option<i64>,
+    /// Whether caches, pools and compilers are warm, where the platform knows.
+    #[serde(default)]
+    pub warm: Option<bool>,
+    /// Traffic it gets, as a share of a normal pod's, `0..=1`, where the platform knows.
+    #[serde(default)]
+    pub traffic: Option<f64>,
+    /// Restarts since creation.
+    #[serde(default)]
+    pub restarts: u32,
+    /// Why it is not ready: `Unschedulable: no node with 2 cores`, `OOMKilled`.
+    #[serde(default)]
+    pub reason: String,
+}
+
+/// A conditional, absolute write.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Write {
+    /// Must equal the workload's uid, or 409.
+    pub uid: String,
+    /// Present values, all of which must hold, or 412.
+    pub expect: Fields,
+    /// New values.
+    pub set: Fields,
+    /// Annotations to set; `null` removes one.
+    #[serde(default)]
+    pub annotations: BTreeMap<String, Option<String>>,
+    /// Who writes: `weescale`.
+    pub manager: String,
+    /// Check everything, change nothing.
+    #[serde(default)]
+    pub dry_run: bool,
+    /// Made by the client once per intended write; repeating it returns the first answer and changes nothing.
+    pub idempotency_key: String,
+}
+
+/// Body of every refusal.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Refused {
+    /// One sentence for people.
+    pub error: String,
+    /// The state now, with 409 and 412.
+    #[serde(default)]
+    pub current: Option<Box<WorkloadState>>,
+}

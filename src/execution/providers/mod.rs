@@ -1,0 +1,3 @@
+//! One file per platform that can be scaled.
+
+pub mod contract;
