@@ -1,1 +1,5 @@
 //! Stage 7, authorise: mode, challenge, decision, one-use permit.
+
+mod types;
+
+pub use types::{Mode, Person};

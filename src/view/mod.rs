@@ -1,1 +1,38 @@
 //! The immutable read model for people: everything the screen and the reports show.
+//!
+//! The engine builds a [`View`] every tick and publishes it as `watch<Arc<View>>`. Whoever draws or prints it
+//! decides nothing and changes nothing; wishes go back as [`Command`].
+
+mod command;
+mod experience;
+mod intelligence;
+mod kpi;
+mod predictive;
+mod record;
+mod root;
+mod state;
+mod status;
+
+pub use crate::approval::Mode;
+pub use crate::execution::{
+    Gate, GateState, Lease, LeaseState, Operation, OperationId, OperationState, Stage, StageKind,
+};
+pub use crate::forecast::{Fan, FanPoint, ForecastState, LEVELS, ModelShare, Season};
+pub use crate::learning::{HorizonSkill, Scoreboard, ScoredProposal};
+pub use crate::outcome::{Comparison, Outcome, OutcomeVerdict};
+pub use crate::plan::{
+    Capacity, CapacityMethod, CostDelta, Exhaustion, ExperienceDelta, Fact, GuardrailResult, Plan,
+    PlannedChange, Verdict,
+};
+pub use crate::proposal::{Proposal, ProposalId, ProposalState, RejectReason, Target};
+pub use crate::scrape::{Dropped, Health, Progress, SourceId, SourceKind, SourceStatus};
+pub use crate::signals::{Freshness, LatencyHistogram, Provenance, Signal, SignalKind, SignalSet};
+pub use command::Command;
+pub use experience::{Continuity, Heatmap, RegionView, Satisfaction};
+pub use intelligence::{DecisionStats, Growth, Knowledge, LearningView, Lesson};
+pub use kpi::{Kpi, KpiState};
+pub use predictive::{CostProjection, ForecastView, ProposalView, ResourceRow};
+pub use record::{JournalLine, Notice, NoticeLevel};
+pub use root::{Header, KpiCounts, View};
+pub use state::{Reading, Widget, WidgetState};
+pub use status::{AutoscalerState, Burn, CapacityRow, CostView, PerformanceRow, ServiceRow};

@@ -1,0 +1,60 @@
+//! What was learned, in numbers.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fleet::WorkloadId;
+use crate::proposal::ProposalId;
+use crate::series::Timestamp;
+
+/// Measured skill of stored forecasts at one horizon band.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HorizonSkill {
+    /// Band: leads up to this.
+    pub horizon: Duration,
+    /// `1 - WQL / WQL_naive`; `None` before anything was scored.
+    pub skill: Option<f64>,
+    /// Share of values inside the 90 % band.
+    pub coverage: Option<f64>,
+    /// Values scored.
+    pub n: usize,
+}
+
+/// What a proposal, approved or not, would have done, scored against what really happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScoredProposal {
+    /// Which.
+    pub proposal: ProposalId,
+    /// On which workload.
+    pub workload: WorkloadId,
+    /// When it was made.
+    pub created: Timestamp,
+    /// What was decided: `approved`, `rejected: bad time`, `expired`.
+    pub decision: String,
+    /// Value before and proposed.
+    pub from: u32,
+    /// Proposed value.
+    pub to: u32,
+    /// Minutes short of capacity that really happened in its window.
+    pub minutes_short: Option<f64>,
+    /// Minutes short that would have happened with it.
+    pub minutes_short_with: Option<f64>,
+    /// Minutes short that would have happened without it.
+    pub minutes_short_without: Option<f64>,
+    /// Its cost, $, over the window scored so far.
+    pub cost: Option<f64>,
+    /// Whether its window is over.
+    pub settled: bool,
+    /// Whether it turned out to be needed; `None` while that cannot be said.
+    pub needed: Option<bool>,
+}
+
+/// All scored proposals and the sums.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Scoreboard {
+    /// Latest first.
+    pub rows: Vec<ScoredProposal>,
+    /// "If you had approved all 14: 0 min short (you had 9), +$18."
+    pub summary: String,
+}

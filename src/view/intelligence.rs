@@ -1,0 +1,89 @@
+//! The Intelligence panel: learning, knowledge, collective growth, lessons.
+
+use serde::Serialize;
+
+use crate::fleet::WorkloadId;
+use crate::learning::{HorizonSkill, Scoreboard};
+
+/// How decisions went so far.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct DecisionStats {
+    /// Proposals made.
+    pub proposed: usize,
+    /// Approved.
+    pub approved: usize,
+    /// Rejected.
+    pub rejected: usize,
+    /// Expired without a decision.
+    pub expired: usize,
+    /// Operations kept.
+    pub kept: usize,
+    /// Operations rolled back.
+    pub rolled_back: usize,
+    /// Of the scored proposals, how many were needed, and how many were scored.
+    pub precision: Option<(usize, usize)>,
+    /// Median time from proposal to decision, seconds.
+    pub decision_seconds: Option<f64>,
+}
+
+/// What was learned about forecasts and decisions.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct LearningView {
+    /// Skill and coverage by horizon over all workloads, from stored forecasts.
+    pub horizons: Vec<HorizonSkill>,
+    /// Decisions.
+    pub decisions: DecisionStats,
+    /// Every proposal scored against what really happened.
+    pub scoreboard: Scoreboard,
+}
+
+/// What is known about one workload.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Knowledge {
+    /// The workload.
+    pub workload: WorkloadId,
+    /// A forecast exists.
+    pub model: bool,
+    /// It was fitted within 24 hours.
+    pub fresh: bool,
+    /// It beats seasonal naive.
+    pub skilled: Option<bool>,
+    /// Its 90 % band holds 85 % to 95 %.
+    pub calibrated: Option<bool>,
+    /// Load points behind the capacity curve.
+    pub load_points: usize,
+    /// People who decided on it in 90 days.
+    pub reviewers: usize,
+    /// Its heaviest model.
+    pub best_model: String,
+}
+
+/// Learning across services.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Growth {
+    /// Services with a forecast, and services in all.
+    pub covered: (usize, usize),
+    /// `1 - WQL_pooled / WQL_own` where both were run; `None` otherwise.
+    pub pooled_gain: Option<f64>,
+    /// Services behind `pooled_gain`.
+    pub n: usize,
+    /// Lessons with enough support.
+    pub lessons_validated: usize,
+    /// Action classes whose record would allow earned autonomy, and classes in all.
+    pub autonomy: (usize, usize),
+}
+
+/// A rule mined from outcomes.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Lesson {
+    /// The rule, as a sentence.
+    pub rule: String,
+    /// Observations.
+    pub support: usize,
+    /// Share that succeeded.
+    pub success: f64,
+    /// 90 % Wilson interval of it.
+    pub interval: (f64, f64),
+    /// The last counter-example, if any.
+    pub counter_example: Option<String>,
+}

@@ -1,0 +1,98 @@
+//! The Predictive panel: forecast, recommendations, resources, cost projection.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::fleet::WorkloadId;
+use crate::forecast::ForecastState;
+use crate::outcome::Outcome;
+use crate::proposal::Proposal;
+use crate::series::{Timestamp, Window};
+
+/// Demand, forecast and capacity of one workload, requests a second.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ForecastView {
+    /// The workload.
+    pub workload: WorkloadId,
+    /// Demand of the last 12 hours by five minutes, gaps explicit.
+    pub history: Window,
+    /// The fan, or why there is none.
+    pub forecast: ForecastState,
+    /// Medians that earlier fans gave for times that have passed, one hour ahead: to lay beside what came.
+    pub issued_before: Vec<(Timestamp, f64)>,
+    /// `C(N)` now.
+    pub capacity_now: Option<f64>,
+    /// `C(N)` after the live proposal or operation.
+    pub capacity_after: Option<f64>,
+    /// When the median is expected to cross `capacity_now`, and half the width of that band.
+    pub crossing: Option<(Timestamp, Duration)>,
+    /// Declared events: instant and name.
+    pub events: Vec<(Timestamp, String)>,
+}
+
+/// A proposal as shown, with what a person may do about it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ProposalView {
+    /// The proposal.
+    #[serde(flatten)]
+    pub proposal: Proposal,
+    /// Hash that an approval must carry.
+    pub hash: String,
+    /// Time left until it expires.
+    pub left: Duration,
+    /// Why it cannot be approved now (observe mode, stale data, no provider); `None` if it can.
+    pub not_approvable: Option<String>,
+    /// Whether the context's name must be typed.
+    pub type_name: Option<String>,
+    /// Loss avoided a minute, for ranking; $ if priced, else minutes short.
+    pub rank: f64,
+    /// Similar past operations and how they ended, latest first.
+    pub similar: Vec<Outcome>,
+}
+
+/// One container resource: asked for against used.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ResourceRow {
+    /// The workload.
+    pub workload: WorkloadId,
+    /// `cpu` (cores) or `memory` (bytes).
+    pub resource: &'static str,
+    /// Replicas the figures are divided by.
+    pub replicas: u32,
+    /// Request per replica.
+    pub requested: Option<f64>,
+    /// Used per replica: median, 95th percentile and highest of the last day (or what is held).
+    pub p50: Option<f64>,
+    /// 95th percentile.
+    pub p95: Option<f64>,
+    /// Highest.
+    pub max: Option<f64>,
+    /// Recommended request per replica: p95 (CPU) or max (memory) plus 15 % (Robusta KRR).
+    pub recommended: Option<f64>,
+    /// Share of CPU periods throttled.
+    pub throttle: Option<f64>,
+    /// Containers last ended by running out of memory.
+    pub oom: Option<f64>,
+    /// What the slack costs, $/h, all replicas.
+    pub slack_dollars: Option<f64>,
+}
+
+/// Spend to the end of the month, $.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct CostProjection {
+    /// Spend this month as far as history is held.
+    pub spent: Option<f64>,
+    /// Since when spend was observed.
+    pub observed_since: Option<Timestamp>,
+    /// 5 %, 50 % and 95 % quantile of the spend from now to month end.
+    pub rest: Option<[f64; 3]>,
+    /// Median of the rest with all open proposals approved.
+    pub rest_with_proposals: Option<f64>,
+    /// The budget for the month, if declared.
+    pub budget: Option<f64>,
+    /// End of the month.
+    pub month_end: Option<Timestamp>,
+    /// $/h ahead by hour: 5 %, 50 %, 95 % quantile.
+    pub ahead: Vec<(Timestamp, [f64; 3])>,
+}

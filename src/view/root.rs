@@ -1,0 +1,122 @@
+//! The view itself.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::approval::Mode;
+use crate::execution::{Lease, Operation};
+use crate::fleet::Context;
+use crate::outcome::Outcome;
+use crate::scrape::{Progress, SourceStatus};
+use crate::series::Timestamp;
+
+use super::{
+    CapacityRow, Continuity, CostProjection, CostView, ForecastView, Growth, Heatmap, JournalLine, Knowledge,
+    Kpi, LearningView, Lesson, Notice, PerformanceRow, ProposalView, RegionView, ResourceRow, Satisfaction,
+    ServiceRow, Widget,
+};
+
+/// KPI counts for the header: `16 KPIs: 11 ok 2 warn 1 bad 2 no data`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct KpiCounts {
+    /// On target.
+    pub ok: u8,
+    /// Just off target.
+    pub warn: u8,
+    /// Off target.
+    pub bad: u8,
+    /// Not enough observations.
+    pub no_data: u8,
+}
+
+/// What is always visible.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Header {
+    /// Where we are.
+    pub context: Context,
+    /// What can be written.
+    pub mode: Mode,
+    /// Person at the keyboard.
+    pub person: String,
+    /// `demo morning-ramp ×10` when the fleet is simulated; empty otherwise.
+    pub simulated: String,
+    /// Age of the oldest source that should be fresh; `None` before any data.
+    pub data_age: Option<Duration>,
+    /// Sources that work, and sources in all.
+    pub sources: (usize, usize),
+    /// KPI counts.
+    pub kpis: KpiCounts,
+    /// Proposals waiting for a person.
+    pub waiting: usize,
+    /// Operations that are not final.
+    pub in_flight: usize,
+    /// Backfill of history, while one runs.
+    pub backfill: Option<Progress>,
+    /// `ok`, or what is wrong with the journal.
+    pub journal: String,
+    /// What stopped weescale from acting (a violated invariant, an unwritable journal); `None` if nothing did.
+    pub halted: Option<String>,
+}
+
+/// Everything shown, at one tick.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct View {
+    /// When.
+    pub at: Timestamp,
+    /// Counts views.
+    pub tick: u64,
+    /// What is always visible.
+    pub header: Header,
+    /// The service table, most urgent first.
+    pub services: Widget<Vec<ServiceRow>>,
+
+    /// Widget 1: operations, latest first.
+    pub operations: Widget<Vec<Operation>>,
+    /// Widget 2: capacity and headroom.
+    pub capacity: Widget<Vec<CapacityRow>>,
+    /// Widget 3: performance.
+    pub performance: Widget<Vec<PerformanceRow>>,
+    /// Widget 4: cost now.
+    pub cost: Widget<CostView>,
+
+    /// Widget 5: forecasts, one per workload, in the order of `services`.
+    pub forecasts: Widget<Vec<ForecastView>>,
+    /// Widget 6: proposals, highest rank first; decided ones of the last hour after the live ones.
+    pub proposals: Widget<Vec<ProposalView>>,
+    /// Widget 7: resources.
+    pub resources: Widget<Vec<ResourceRow>>,
+    /// Widget 8: cost projection.
+    pub projection: Widget<CostProjection>,
+
+    /// Widget 9: satisfaction, worst first.
+    pub satisfaction: Widget<Vec<Satisfaction>>,
+    /// Widget 10: session continuity and personal caches.
+    pub continuity: Widget<Vec<Continuity>>,
+    /// Widget 11: response times, one per workload with a histogram.
+    pub heatmaps: Widget<Vec<Heatmap>>,
+    /// Widget 12: regions.
+    pub regions: Widget<Vec<RegionView>>,
+
+    /// Widget 13: learning.
+    pub learning: Widget<LearningView>,
+    /// Widget 14: knowledge.
+    pub knowledge: Widget<Vec<Knowledge>>,
+    /// Widget 15: collective growth.
+    pub growth: Widget<Growth>,
+    /// Widget 16: lessons.
+    pub lessons: Widget<Vec<Lesson>>,
+
+    /// The KPI board, 16 entries in the specification's order.
+    pub kpis: Vec<Kpi>,
+    /// Leases, soonest expiry first.
+    pub leases: Vec<Lease>,
+    /// Outcomes, latest first.
+    pub outcomes: Vec<Outcome>,
+    /// Journal, latest first, bounded.
+    pub journal: Vec<JournalLine>,
+    /// Sources.
+    pub sources: Vec<SourceStatus>,
+    /// Notices, latest last, bounded.
+    pub notices: Vec<Notice>,
+}
