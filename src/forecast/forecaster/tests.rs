@@ -1,0 +1,190 @@
+//! Behaviour of the whole stage: MO-05, MO-06 and what a planner relies on.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::forecast::LEVELS;
+
+const NOW: Timestamp = Timestamp::from_secs(1_750_000_000);
+const STEP: Duration = Duration::from_secs(300);
+
+/// A window that ends at `NOW` with the last value there.
+fn window(values: Vec<Option<f64>>) -> Window {
+    let start = NOW - STEP * (values.len() as u32 - 1);
+    Window::new(start, STEP, values)
+}
+
+/// Daily wave with multiplicative noise, seeded.
+fn noisy(n: usize, seed: u64) -> Vec<Option<f64>> {
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let slot = |i: usize, rng: &mut fastrand::Rng| {
+        let day = (i as f64 / 288.0 * std::f64::consts::TAU).sin();
+        let noise: f64 = (0..6).map(|_| rng.f64() - 0.5).sum();
+        Some((200.0 + 100.0 * day) * (1.0 + 0.07 * noise))
+    };
+    (0..n).map(|i| slot(i, &mut rng)).collect()
+}
+
+fn fan(values: Vec<Option<f64>>) -> Arc<Fan> {
+    let state = Forecaster::new(Settings::default()).issue(&window(values), NOW);
+    state.fan().cloned().expect("enough history")
+}
+
+fn assert_sane(fan: &Fan) {
+    for p in &fan.points {
+        assert!(p.quantiles.is_sorted(), "{:?}", p.quantiles);
+        assert!(p.quantiles.iter().all(|q| q.is_finite() && *q >= 0.0), "{:?}", p.quantiles);
+    }
+    assert!(fan.points.is_sorted_by_key(|p| p.at));
+    let weights: f64 = fan.models.iter().map(|m| m.weight).sum();
+    assert!((weights - 1.0).abs() < 1e-9, "{:?}", fan.models);
+}
+
+#[test]
+fn three_points_are_not_enough() {
+    let mut f = Forecaster::new(Settings::default());
+    let state = f.issue(&window(vec![Some(1.0), Some(2.0), Some(3.0)]), NOW);
+    let ForecastState::NotEnough { have, need, why } = state else { panic!("a line from three points") };
+    assert_eq!((have, need), (STEP * 3, Duration::from_secs(3600)));
+    assert!(!why.is_empty());
+}
+
+#[test]
+fn an_hour_gives_an_hour() {
+    let fan = fan(noisy(12, 1));
+    assert_eq!(fan.points.len(), 12);
+    assert_sane(&fan);
+}
+
+#[test]
+fn a_day_ahead_from_two_weeks_with_skill_and_coverage() {
+    let fan = fan(noisy(14 * 288, 2));
+    assert_eq!(fan.points.len(), 288);
+    assert_eq!(fan.points[0].at, NOW + STEP);
+    assert_sane(&fan);
+    let coverage = fan.coverage.unwrap();
+    assert!((0.85..=0.95).contains(&coverage), "coverage {coverage}");
+    assert!(fan.skill.unwrap() > 0.1, "{:?}", fan.skill);
+    assert!(fan.scored > 30);
+}
+
+#[test]
+fn constant_stays_constant() {
+    let fan = fan(vec![Some(42.0); 4 * 288]);
+    assert_sane(&fan);
+    assert!(fan.points.iter().all(|p| p.quantiles.iter().all(|q| (q - 42.0).abs() < 1e-6)));
+}
+
+#[test]
+fn same_input_same_bytes() {
+    let bytes = || serde_json::to_vec(&*fan(noisy(5 * 288, 3))).unwrap();
+    assert_eq!(bytes(), bytes());
+}
+
+#[test]
+fn scaling_the_history_scales_the_fan() {
+    let base = fan(noisy(6 * 288, 4));
+    let scaled = fan(noisy(6 * 288, 4).into_iter().map(|v| v.map(|x| x * 1000.0)).collect());
+    for (a, b) in base.points.iter().zip(&scaled.points) {
+        for (x, y) in a.quantiles.iter().zip(&b.quantiles) {
+            assert!((x * 1000.0 - y).abs() <= 1e-6 * y.abs().max(1.0), "{x} {y}");
+        }
+    }
+}
+
+#[test]
+fn a_gap_is_not_zero() {
+    let full = noisy(14 * 288, 5);
+    let mut rng = fastrand::Rng::with_seed(9);
+    let mut gappy: Vec<Option<f64>> = full.iter().map(|v| if rng.f64() < 0.1 { None } else { *v }).collect();
+    let n = gappy.len();
+    gappy[n - 76..n - 4].fill(None);
+    let (full, gappy) = (fan(full), fan(gappy));
+    for lead in [0, 5, 11, 71, 143, 287] {
+        let (a, b) = (full.points[lead].quantile(0.5), gappy.points[lead].quantile(0.5));
+        assert!(b > 0.93 * a, "lead {lead}: {b} with gaps, {a} without");
+    }
+}
+
+#[test]
+fn old_data_is_not_forecast_from() {
+    let w = window(noisy(3 * 288, 6));
+    let state = Forecaster::new(Settings::default()).issue(&w, NOW + Duration::from_secs(7 * 3600));
+    assert!(state.fan().is_none());
+}
+
+#[test]
+fn the_future_of_the_window_is_not_looked_at() {
+    let mut values = noisy(4 * 288, 7);
+    let earlier = NOW - STEP * 100;
+    let issue = |v: Vec<Option<f64>>| Forecaster::new(Settings::default()).issue(&window(v), earlier);
+    let before = issue(values.clone());
+    let n = values.len();
+    values[n - 99..].fill(Some(1e6));
+    assert_eq!(issue(values), before);
+}
+
+#[test]
+fn coverage_holds_on_unseen_days() {
+    let values = noisy(15 * 288, 8);
+    let w = window(values);
+    let origin = NOW - STEP * 288;
+    let mut f = Forecaster::new(Settings::default());
+    let (mut inside, mut n) = (0u32, 0u32);
+    for k in 0..12 {
+        let now = origin - STEP * (k * 25);
+        let state = f.issue(&w, now);
+        for p in &state.fan().unwrap().points {
+            let y = w.value_at(p.at).unwrap();
+            inside += u32::from(p.quantiles[2] <= y && y <= p.quantiles[8]);
+            n += 1;
+        }
+    }
+    let coverage = f64::from(inside) / f64::from(n);
+    assert!((0.86..=0.94).contains(&coverage), "coverage {coverage}");
+}
+
+fn hostile() -> impl Strategy<Value = Vec<Option<f64>>> {
+    let value = prop_oneof![
+        4 => (0.0..1e6f64).prop_map(Some),
+        1 => Just(None),
+        1 => Just(Some(f64::NAN)),
+        1 => Just(Some(0.0)),
+        1 => Just(Some(-5.0)),
+        1 => Just(Some(f64::MAX)),
+        1 => Just(Some(1e14)),
+        1 => Just(Some(f64::MIN_POSITIVE)),
+    ];
+    let shape = (1usize..700, 1.0..1e4f64, 1usize..400, 0usize..3).prop_map(|(n, height, period, kind)| {
+        let slot = |i: usize| match kind {
+            0 => height,
+            1 => height * (i % period) as f64,
+            _ => {
+                if i > period {
+                    height * 10.0
+                } else {
+                    height
+                }
+            }
+        };
+        (0..n).map(|i| (i % 37 != 5).then(|| slot(i))).collect()
+    });
+    prop_oneof![proptest::collection::vec(value, 0..200), shape]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn any_history_gives_a_sane_fan_or_none(values in hostile()) {
+        if values.is_empty() {
+            return Ok(());
+        }
+        let mut f = Forecaster::new(Settings::default());
+        if let ForecastState::Ready(fan) = f.issue(&window(values), NOW) {
+            assert_sane(&fan);
+            prop_assert!(fan.coverage.is_none_or(|c| (0.0..=1.0).contains(&c)));
+            prop_assert!(fan.points.iter().all(|p| p.quantiles.len() == LEVELS.len()));
+        }
+    }
+}
