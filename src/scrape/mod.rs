@@ -1,9 +1,32 @@
 //! Stage 1, collect: sources, pollers, limits, health.
 //!
 //! Each source runs in one supervised task and sends [`Delivery`] values over a bounded channel to the engine.
+//! [`spawn_exposition`] scrapes an endpoint, [`spawn_promql`] asks a PromQL server; both return a [`Handle`].
+//! Whatever comes from outside is bounded by [`Limits`] and counted in [`Dropped`] where it goes over them.
 
 mod delivery;
+mod error;
+pub mod exposition;
+mod handle;
+mod http;
+mod inert;
+mod inflate;
+mod limits;
+mod reporter;
+mod schedule;
+mod secret;
+mod source;
+mod sources;
 mod status;
+mod supervisor;
+mod target;
 
 pub use delivery::{Answer, BackfillRequest, Delivery, QuerySpec, RangeAnswer, Scrape};
+pub use error::ScrapeError;
+pub use handle::{Handle, HandleError};
+pub use limits::Limits;
+pub use secret::{Auth, Credential, Secret};
+pub use source::{Polled, Source};
+pub use sources::spawn_exposition;
 pub use status::{Dropped, Health, Progress, SourceId, SourceKind, SourceStatus};
+pub use target::{DEFAULT_INTERVAL, Target, Tls};

@@ -1,0 +1,337 @@
+//! The only place of this stage that builds an HTTP client: deadlines, bounds, redirects, credentials.
+
+use std::error::Error;
+use std::sync::Once;
+use std::time::Duration;
+
+use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, Response, StatusCode, Url, redirect};
+
+use crate::series::text::clean;
+
+use super::error::FOREIGN_CHARS;
+use super::inflate::{DecodeError, Decoder};
+use super::{Auth, Limits, ScrapeError, SourceId, Target};
+
+/// Longest body of an error answer that is read, in bytes.
+const ERROR_BODY_BYTES: u64 = 64 << 10;
+
+/// Longest CA file, in bytes.
+const CA_BYTES: u64 = 4 << 20;
+
+/// An HTTP client for one target.
+#[derive(Debug)]
+pub(super) struct Http {
+    client: Client,
+    target: Target,
+}
+
+/// A whole answer, within bounds.
+#[derive(Debug)]
+pub(super) struct Fetched {
+    pub(super) status: StatusCode,
+    pub(super) content_type: String,
+    pub(super) body: Vec<u8>,
+    /// Whether the protocol would have told us if the body had been cut.
+    pub(super) framed: bool,
+    retry_after: Option<Duration>,
+}
+
+impl Http {
+    /// A client for `target`.
+    ///
+    /// # Errors
+    /// The CA file or TLS set-up cannot be used.
+    pub(super) fn new(target: Target) -> Result<Self, ScrapeError> {
+        install_crypto();
+        let limits = target.limits;
+        let mut builder = Client::builder()
+            .user_agent(concat!("weescale/", env!("CARGO_PKG_VERSION")))
+            .http1_only()
+            .http1_max_headers(limits.headers)
+            .referer(false)
+            .connect_timeout(limits.timeout)
+            .pool_max_idle_per_host(limits.concurrency)
+            .redirect(same_origin(limits.redirects));
+        if is_loopback(target.url()) {
+            builder = builder.no_proxy();
+        }
+        let client = with_tls(builder, &target)?.build().map_err(|e| {
+            ScrapeError::config(target.id(), "tls", format!("TLS cannot be set up: {}", root_cause(&e)))
+        })?;
+        Ok(Self { client, target })
+    }
+
+    /// The target.
+    pub(super) fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// The address as shown.
+    pub(super) fn id(&self) -> &SourceId {
+        self.target.id()
+    }
+
+    /// GET, with an `Accept` header.
+    pub(super) async fn get(&self, url: Url, accept: &str) -> Result<Fetched, ScrapeError> {
+        self.run(self.client.get(url).header(header::ACCEPT, accept)).await
+    }
+
+    /// POST of an already encoded form.
+    pub(super) async fn post_form(&self, url: Url, form: String) -> Result<Fetched, ScrapeError> {
+        let form_type = "application/x-www-form-urlencoded";
+        let request = self.client.post(url).header(header::CONTENT_TYPE, form_type);
+        self.run(request.header(header::ACCEPT, "application/json").body(form)).await
+    }
+
+    /// One request under one deadline, credentials included. Network time is machine time.
+    async fn run(&self, request: RequestBuilder) -> Result<Fetched, ScrapeError> {
+        let after = self.target.limits.timeout;
+        let work = async {
+            let request = self.authorised(request).await?.header(header::ACCEPT_ENCODING, "gzip");
+            let response = request.send().await.map_err(|e| self.failed(&e))?;
+            self.collect(response).await
+        };
+        let timeout = ScrapeError::Timeout { url: self.id().clone(), after };
+        tokio::time::timeout(after, work).await.unwrap_or(Err(timeout))
+    }
+
+    async fn authorised(&self, request: RequestBuilder) -> Result<RequestBuilder, ScrapeError> {
+        let bad = |field: &'static str| move |why: String| ScrapeError::config(self.id(), field, why);
+        let mut request = match &self.target.auth {
+            Auth::None => request,
+            Auth::Bearer(token) => request.bearer_auth(token.read().await.map_err(bad("auth"))?.expose()),
+            Auth::Basic { user, password } => {
+                let password = match password {
+                    super::Credential::Value(secret) => secret.clone(),
+                    other => other.read().await.map_err(bad("auth"))?,
+                };
+                request.basic_auth(user, Some(password.expose()))
+            }
+        };
+        for (name, credential) in &self.target.headers {
+            let secret = credential.read().await.map_err(bad("headers"))?;
+            let name = HeaderName::try_from(name.as_str())
+                .map_err(|_| bad("headers")(format!("{:?} is not a header name", clean(name, 64))))?;
+            let mut value = HeaderValue::try_from(secret.expose())
+                .map_err(|_| bad("headers")(format!("the value of {name} has control characters")))?;
+            value.set_sensitive(true);
+            request = request.header(name, value);
+        }
+        Ok(request)
+    }
+
+    async fn collect(&self, mut response: Response) -> Result<Fetched, ScrapeError> {
+        let limits = &self.target.limits;
+        let headers = response.headers();
+        let size: usize = headers.iter().map(|(n, v)| n.as_str().len() + v.len() + 4).sum();
+        if size > limits.header_bytes {
+            return Err(self.too_large("header_bytes", limits.header_bytes as u64));
+        }
+        let mut fetched = Fetched {
+            status: response.status(),
+            content_type: text_header(headers, &header::CONTENT_TYPE),
+            framed: headers.contains_key(header::CONTENT_LENGTH)
+                || headers.contains_key(header::TRANSFER_ENCODING),
+            retry_after: retry_after(headers).map(|wait| wait.min(limits.retry_after)),
+            body: Vec::new(),
+        };
+        let gzip = self.is_gzip(headers)?;
+        if fetched.status.is_success() {
+            fetched.body = self.body(&mut response, gzip, limits).await?;
+        } else {
+            // Only for its error text: a body that is too long or torn is as good as none.
+            let few = Limits { body_bytes: ERROR_BODY_BYTES, decoded_bytes: ERROR_BODY_BYTES, ..*limits };
+            fetched.body = self.body(&mut response, gzip, &few).await.unwrap_or_default();
+        }
+        Ok(fetched)
+    }
+
+    async fn body(
+        &self,
+        response: &mut Response,
+        gzip: bool,
+        bounds: &Limits,
+    ) -> Result<Vec<u8>, ScrapeError> {
+        let decoding = |error: DecodeError| match error {
+            DecodeError::TooLarge => self.too_large("decoded_bytes", bounds.decoded_bytes),
+            DecodeError::Corrupt => ScrapeError::refused(self.id(), "its gzip body is torn or not gzip"),
+        };
+        if response.content_length().is_some_and(|n| n > bounds.body_bytes) {
+            return Err(self.too_large("body_bytes", bounds.body_bytes));
+        }
+        let mut decoder = Decoder::new(gzip, bounds.decoded_bytes);
+        let mut sent: u64 = 0;
+        while let Some(piece) = response.chunk().await.map_err(|e| self.failed(&e))? {
+            sent += piece.len() as u64;
+            if sent > bounds.body_bytes {
+                return Err(self.too_large("body_bytes", bounds.body_bytes));
+            }
+            decoder.push(&piece).map_err(decoding)?;
+        }
+        let body = decoder.finish().map_err(decoding)?;
+        if body.starts_with(&[0x1f, 0x8b]) {
+            return Err(ScrapeError::refused(self.id(), "unexpected encoding: the body is gzip inside"));
+        }
+        Ok(body)
+    }
+
+    /// Whether the body is gzip; any encoding that was not offered is refused.
+    fn is_gzip(&self, headers: &HeaderMap) -> Result<bool, ScrapeError> {
+        let mut gzip = false;
+        for value in headers.get_all(header::CONTENT_ENCODING) {
+            let value = value.to_str().unwrap_or("?").trim();
+            match value {
+                "" | "identity" => {}
+                "gzip" | "x-gzip" if !gzip => gzip = true,
+                other => {
+                    let why = format!("unexpected encoding {:?}; only gzip was offered", clean(other, 40));
+                    return Err(ScrapeError::refused(self.id(), why));
+                }
+            }
+        }
+        Ok(gzip)
+    }
+
+    fn too_large(&self, limit: &'static str, bound: u64) -> ScrapeError {
+        ScrapeError::TooLarge { url: self.id().clone(), limit, bound }
+    }
+
+    fn failed(&self, error: &reqwest::Error) -> ScrapeError {
+        let url = self.id().clone();
+        let cause = root_cause(error);
+        if error.is_redirect() {
+            return ScrapeError::Redirect { url, why: cause };
+        }
+        if error.is_timeout() {
+            return ScrapeError::Timeout { url, after: self.target.limits.timeout };
+        }
+        let why = if error.is_connect() {
+            format!("cannot connect: {cause}; check that it runs and that url is right")
+        } else if error.is_body() || error.is_decode() {
+            format!("the answer broke off: {cause}")
+        } else {
+            format!("the request failed: {cause}")
+        };
+        ScrapeError::Connection { url, why }
+    }
+}
+
+impl Fetched {
+    /// The answer, if its status says success.
+    ///
+    /// # Errors
+    /// [`ScrapeError::Status`].
+    pub(super) fn success(self, url: &SourceId) -> Result<Self, ScrapeError> {
+        if self.status.is_success() { Ok(self) } else { Err(self.status_error(url)) }
+    }
+
+    /// The status as an error.
+    pub(super) fn status_error(&self, url: &SourceId) -> ScrapeError {
+        let status = self.status.as_u16();
+        ScrapeError::Status { url: url.clone(), status, retry_after: self.retry_after }
+    }
+}
+
+/// rustls needs one process-wide provider before the first client; `ring` builds without cmake.
+fn install_crypto() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // An error means that somebody else installed one already: as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+}
+
+fn with_tls(builder: ClientBuilder, target: &Target) -> Result<ClientBuilder, ScrapeError> {
+    if target.url().scheme() == "http" {
+        // Redirects stay at the origin, so TLS is never spoken: spare loading the system's authorities.
+        return Ok(builder.tls_certs_only([]));
+    }
+    let builder =
+        if target.tls.insecure_skip_verify { builder.danger_accept_invalid_certs(true) } else { builder };
+    let Some(path) = &target.tls.ca_file else { return Ok(builder) };
+    let bad = |why: String| ScrapeError::config(target.id(), "ca_file", format!("{}: {why}", path.display()));
+    let size = std::fs::metadata(path).map_err(|e| bad(e.to_string()))?.len();
+    if size > CA_BYTES {
+        return Err(bad(format!("larger than {CA_BYTES} bytes")));
+    }
+    let pem = std::fs::read(path).map_err(|e| bad(e.to_string()))?;
+    let certificates = Certificate::from_pem_bundle(&pem).map_err(|e| bad(root_cause(&e)))?;
+    if certificates.is_empty() {
+        return Err(bad("holds no PEM certificate".into()));
+    }
+    Ok(builder.tls_certs_only(certificates))
+}
+
+/// Follows at most `most` redirects, within the origin of the first request and never to a metadata service:
+/// reqwest would take custom headers such as a tenant along to another host.
+fn same_origin(most: usize) -> redirect::Policy {
+    redirect::Policy::custom(move |attempt| {
+        let origin = |url: &Url| {
+            let host = url.host_str().unwrap_or_default().to_owned();
+            (url.scheme().to_owned(), host, url.port_or_known_default())
+        };
+        let to = origin(attempt.url());
+        if matches!(to.1.as_str(), "169.254.169.254" | "[fd00:ec2::254]" | "metadata.google.internal") {
+            return attempt.error("it leads to a cloud metadata service");
+        }
+        if attempt.previous().first().map(origin).as_ref() != Some(&to) {
+            let host = clean(&to.1, 100);
+            return attempt.error(format!("it leads to another origin, {}://{host}", clean(&to.0, 20)));
+        }
+        if attempt.previous().len() > most {
+            return attempt.error(format!("more than {most} redirects"));
+        }
+        attempt.follow()
+    })
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// The innermost cause, which names no address.
+fn root_cause(error: &reqwest::Error) -> String {
+    let mut cause: Option<&(dyn Error + 'static)> = error.source();
+    let mut text = None;
+    while let Some(inner) = cause {
+        text = Some(inner.to_string());
+        cause = inner.source();
+    }
+    clean(&text.unwrap_or_else(|| "unknown cause".into()), FOREIGN_CHARS)
+}
+
+fn text_header(headers: &HeaderMap, name: &HeaderName) -> String {
+    headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned()
+}
+
+/// `Retry-After` in seconds, or as a date counted from the answer's own `Date`, so that our clock does not matter.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let value = text_header(headers, &header::RETRY_AFTER);
+    if let Ok(seconds) = value.trim().parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = |text: &str| jiff::fmt::rfc2822::parse(text.trim()).ok().map(|z| z.timestamp());
+    let wait = date(&value)?.duration_since(date(&text_header(headers, &header::DATE))?);
+    Duration::try_from(wait).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_in_both_forms() {
+        let parse = |pairs: &[(HeaderName, &'static str)]| {
+            let headers = pairs.iter().map(|(n, v)| (n.clone(), HeaderValue::from_static(v))).collect();
+            retry_after(&headers)
+        };
+        assert_eq!(parse(&[(header::RETRY_AFTER, "7")]), Some(Duration::from_secs(7)));
+        let later = (header::RETRY_AFTER, "Wed, 21 Oct 2026 07:28:30 GMT");
+        let date = (header::DATE, "Wed, 21 Oct 2026 07:28:00 GMT");
+        assert_eq!(parse(&[later.clone(), date]), Some(Duration::from_secs(30)));
+        assert_eq!(parse(&[later]), None);
+        assert_eq!(parse(&[(header::RETRY_AFTER, "-5")]), None);
+    }
+}

@@ -1,0 +1,11 @@
+//! Names and label values made inert where they enter.
+
+use std::borrow::Cow;
+
+use crate::series::text::{clean, is_inert};
+
+/// `text` itself if a terminal shows it as it is, else with everything else spelled out. Two different texts
+/// stay different except for one that already spells out an escape.
+pub(super) fn inert(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_inert) { Cow::Borrowed(text) } else { Cow::Owned(clean(text, usize::MAX)) }
+}

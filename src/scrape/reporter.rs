@@ -1,0 +1,78 @@
+//! The way from a source's tasks to the engine: deliveries and status.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::mpsc::Sender;
+
+use super::{Delivery, Dropped, SourceStatus};
+
+/// Shared by the tasks of one source.
+#[derive(Debug)]
+pub(super) struct Reporter {
+    status: Mutex<SourceStatus>,
+    out: Sender<Delivery>,
+    wait: Duration,
+}
+
+impl Reporter {
+    pub(super) fn new(status: SourceStatus, out: Sender<Delivery>, wait: Duration) -> Self {
+        Self { status: Mutex::new(status), out, wait }
+    }
+
+    /// Changes the status without sending it.
+    pub(super) fn update<T>(&self, change: impl FnOnce(&mut SourceStatus) -> T) -> T {
+        change(&mut self.status.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Sends the status if there is room; a later one says more anyway, but the loss is counted.
+    pub(super) fn report(&self) {
+        let status = self.update(|s| s.clone());
+        if self.out.try_send(Delivery::Status(status)).is_err() {
+            self.count_lost();
+        }
+    }
+
+    /// Sends a delivery, waiting a bounded machine time for a busy engine. Returns whether it went out.
+    pub(super) async fn deliver(&self, delivery: Delivery) -> bool {
+        let sent = tokio::time::timeout(self.wait, self.out.send(delivery)).await;
+        let sent = matches!(sent, Ok(Ok(())));
+        if !sent {
+            self.count_lost();
+        }
+        sent
+    }
+
+    /// Whether nobody listens any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.out.is_closed()
+    }
+
+    /// Waits until nobody listens any more.
+    pub(super) async fn closed(&self) {
+        self.out.closed().await;
+    }
+
+    fn count_lost(&self) {
+        self.update(|s| s.dropped.deliveries += 1);
+    }
+}
+
+/// Adds `more` to `sum`.
+pub(super) fn add(sum: &mut Dropped, more: Dropped) {
+    sum.series += more.series;
+    sum.samples += more.samples;
+    sum.malformed += more.malformed;
+    sum.over_limit += more.over_limit;
+    sum.deliveries += more.deliveries;
+}
+
+/// Adds names of limits that are not listed yet.
+pub(super) fn add_limits(status: &mut SourceStatus, hit: &BTreeSet<&'static str>) {
+    for limit in hit {
+        if !status.limits_hit.iter().any(|known| known == limit) {
+            status.limits_hit.push((*limit).to_owned());
+        }
+    }
+}

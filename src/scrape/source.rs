@@ -1,0 +1,34 @@
+//! What a source is: something that can be polled.
+
+use std::collections::BTreeSet;
+
+use crate::series::Timestamp;
+
+use super::{Delivery, Dropped, ScrapeError};
+
+/// Something that can be polled. A new source is one file in `sources/` and one line in its list.
+pub trait Source: Send + 'static {
+    /// Asks once. `at` is the instant the answer is for. Bounded in time by its own limits.
+    fn poll(&mut self, at: Timestamp) -> impl Future<Output = Polled> + Send;
+}
+
+/// What one poll brought.
+#[derive(Debug, Default)]
+pub struct Polled {
+    /// For the engine, in order.
+    pub deliveries: Vec<Delivery>,
+    /// Requests sent.
+    pub requests: u64,
+    /// Samples or points received.
+    pub samples: u64,
+    /// Bytes received, decoded.
+    pub bytes: u64,
+    /// What was refused.
+    pub dropped: Dropped,
+    /// Bounds that were hit, as named in `scrape/limits.rs`.
+    pub limits_hit: BTreeSet<&'static str>,
+    /// Sentences that do not make the poll a failure, cleaned.
+    pub warnings: Vec<String>,
+    /// Why the source as a whole failed, if it did.
+    pub failure: Option<ScrapeError>,
+}

@@ -1,0 +1,146 @@
+//! Polls a source on its schedule for as long as the engine listens; a panic costs one poll, not the source.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+use crate::clock::Clock;
+use crate::series::Timestamp;
+
+use super::reporter::{Reporter, add, add_limits};
+use super::schedule::Schedule;
+use super::source::{Polled, Source};
+use super::{Health, ScrapeError, SourceId};
+
+/// What the loop of one source needs.
+#[derive(Debug)]
+pub(super) struct Supervisor {
+    pub(super) id: SourceId,
+    pub(super) interval: Duration,
+    pub(super) clock: Clock,
+    pub(super) reporter: Arc<Reporter>,
+    pub(super) poll_now: Arc<Notify>,
+    /// Warnings kept.
+    pub(super) warnings: usize,
+}
+
+impl Supervisor {
+    /// Runs until the engine stops listening. `make` builds the source, and again after a panic.
+    pub(super) async fn run<S: Source>(self, make: impl Fn() -> S + Send) {
+        let mut schedule = Schedule::new(self.interval, RandomState::new().hash_one(&self.id));
+        // Network time is machine time, whatever clock the rest runs on.
+        let machine = Clock::real();
+        let mut source = make();
+        self.reporter.report();
+        while !self.reporter.is_closed() {
+            let (at, began, machine_began) = (self.clock.now(), self.clock.monotonic(), machine.monotonic());
+            let mut poll = JoinSet::new();
+            poll.spawn(async move {
+                let polled = source.poll(at).await;
+                (source, polled)
+            });
+            let next = match poll.join_next().await {
+                Some(Ok((returned, polled))) => {
+                    source = returned;
+                    let took = machine.monotonic().since(machine_began);
+                    self.finished(&mut schedule, polled, at, took).await
+                }
+                crashed => {
+                    source = make();
+                    self.crashed(&mut schedule, crashed.and_then(Result::err))
+                }
+            };
+            self.reporter.report();
+            let elapsed = self.clock.monotonic().since(began);
+            self.rest(next, elapsed).await;
+        }
+    }
+
+    /// Books one poll and says when the next may begin.
+    async fn finished(&self, schedule: &mut Schedule, polled: Polled, at: Timestamp, took: Duration) -> Next {
+        let asked = polled.failure.as_ref().and_then(ScrapeError::retry_after).map(|wait| {
+            let factor = self.clock.factor();
+            if factor > 0.0 { wait.mul_f64(factor) } else { wait }
+        });
+        let wait = match &polled.failure {
+            None => schedule.succeeded(),
+            Some(error) => schedule.failed(error, asked),
+        };
+        self.reporter.update(|status| {
+            status.last_duration = Some(took);
+            status.requests += polled.requests;
+            status.samples += polled.samples;
+            status.bytes += polled.bytes;
+            add(&mut status.dropped, polled.dropped);
+            add_limits(status, &polled.limits_hit);
+            status.warnings = polled.warnings;
+            status.warnings.truncate(self.warnings);
+            match &polled.failure {
+                None => {
+                    status.last_success = Some(at);
+                    status.health = Health::Healthy;
+                }
+                Some(error) => {
+                    if let Some(limit) = error.limit() {
+                        add_limits(status, &[limit].into());
+                    }
+                    let since = match &status.health {
+                        Health::Failing { since, .. } => *since,
+                        _ => at,
+                    };
+                    let (error, failures) = (error.to_string(), schedule.failures());
+                    status.health = Health::Failing { since, error, failures, next_try: at + wait };
+                }
+            }
+        });
+        for delivery in polled.deliveries {
+            self.reporter.deliver(delivery).await;
+        }
+        Next { wait, interruptible: asked.is_none() }
+    }
+
+    fn crashed(&self, schedule: &mut Schedule, error: Option<tokio::task::JoinError>) -> Next {
+        let cause = error.map(|e| e.to_string()).unwrap_or_default();
+        let reason = format!(
+            "{}: the poll crashed and is restarted; please report this as a bug: {}",
+            self.id,
+            crate::series::text::clean(&cause, super::error::FOREIGN_CHARS)
+        );
+        tracing::error!(source = %self.id, "{reason}");
+        let as_failure = ScrapeError::Connection { url: self.id.clone(), why: reason.clone() };
+        self.reporter.update(|status| status.health = Health::Stopped { reason });
+        Next { wait: schedule.failed(&as_failure, None), interruptible: true }
+    }
+
+    /// Waits for the next slot, a wish to poll now (not while the server asked to be left alone), or the end.
+    async fn rest(&self, next: Next, elapsed: Duration) {
+        let slot = self.interval.max(Duration::from_millis(1));
+        let left = next.wait.checked_sub(elapsed).unwrap_or_else(|| {
+            let into = elapsed.as_nanos() % slot.as_nanos();
+            slot.saturating_sub(Duration::from_nanos(u64::try_from(into).unwrap_or(0)))
+        });
+        tokio::select! {
+            () = self.clock.sleep(left) => {}
+            () = self.reporter.closed() => {}
+            () = self.poll_now.notified(), if next.interruptible => {}
+        }
+        if !next.interruptible {
+            // A wish from the time of silence is fulfilled by the poll that comes now.
+            tokio::select! {
+                biased;
+                () = self.poll_now.notified() => {}
+                () = std::future::ready(()) => {}
+            }
+        }
+    }
+}
+
+/// When to poll next, from the start of the last poll, and whether a person may shorten that.
+#[derive(Clone, Copy, Debug)]
+struct Next {
+    wait: Duration,
+    interruptible: bool,
+}
