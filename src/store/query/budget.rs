@@ -1,0 +1,39 @@
+//! What a query has used of its limits.
+
+use std::cell::Cell;
+
+use super::{Options, QueryError};
+
+/// Counts series and samples against [`Options::max_series`] and [`Options::max_samples`].
+#[derive(Debug)]
+pub struct Budget {
+    max_series: usize,
+    max_samples: usize,
+    series: Cell<usize>,
+    samples: Cell<usize>,
+}
+
+impl Budget {
+    /// A fresh budget with the limits of `options`.
+    pub fn new(options: &Options) -> Self {
+        Self {
+            max_series: options.max_series,
+            max_samples: options.max_samples,
+            series: Cell::new(0),
+            samples: Cell::new(0),
+        }
+    }
+
+    /// Counts `series` and `samples`; an error that names the limit once it is exceeded.
+    pub fn charge(&self, series: usize, samples: usize) -> Result<(), QueryError> {
+        self.series.set(self.series.get().saturating_add(series));
+        self.samples.set(self.samples.get().saturating_add(samples));
+        if self.series.get() > self.max_series {
+            return Err(QueryError::Limit { name: "max_series", what: "series", limit: self.max_series });
+        }
+        if self.samples.get() > self.max_samples {
+            return Err(QueryError::Limit { name: "max_samples", what: "samples", limit: self.max_samples });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,54 @@
+//! Functions of one number.
+
+/// The function called `name`.
+pub(super) fn named(name: &str) -> Option<fn(f64) -> f64> {
+    Some(match name {
+        "abs" => f64::abs,
+        "ceil" => f64::ceil,
+        "floor" => f64::floor,
+        "exp" => f64::exp,
+        "sqrt" => f64::sqrt,
+        "ln" => f64::ln,
+        "log2" => f64::log2,
+        "log10" => f64::log10,
+        "sgn" => sign,
+        "sin" => f64::sin,
+        "cos" => f64::cos,
+        "tan" => f64::tan,
+        "asin" => f64::asin,
+        "acos" => f64::acos,
+        "atan" => f64::atan,
+        "sinh" => f64::sinh,
+        "cosh" => f64::cosh,
+        "tanh" => f64::tanh,
+        "asinh" => f64::asinh,
+        "acosh" => f64::acosh,
+        "atanh" => f64::atanh,
+        "deg" => |v| v * 180.0 / std::f64::consts::PI,
+        "rad" => |v| v * std::f64::consts::PI / 180.0,
+        _ => return None,
+    })
+}
+
+/// -1, 1, or the value itself for zero and NaN.
+fn sign(value: f64) -> f64 {
+    if value < 0.0 {
+        -1.0
+    } else if value > 0.0 {
+        1.0
+    } else {
+        value
+    }
+}
+
+/// Into `min..=max`; NaN if any of the three is.
+pub(super) fn clamp(value: f64, min: f64, max: f64) -> f64 {
+    if value.is_nan() || min.is_nan() || max.is_nan() { f64::NAN } else { value.min(max).max(min) }
+}
+
+/// To the nearest multiple of `to_nearest`, halves up. Multiplies by the inverse, as Prometheus does, to
+/// keep precision.
+pub(super) fn round(value: f64, to_nearest: f64) -> f64 {
+    let inverse = 1.0 / to_nearest;
+    (value * inverse + 0.5).floor() / inverse
+}

@@ -1,0 +1,81 @@
+//! `sort`, `sort_desc`, `sort_by_label`, `sort_by_label_desc`.
+
+use std::cmp::Ordering;
+
+use super::super::QueryError;
+use super::super::eval::Evaluator;
+use super::super::numeric::{descending, nan_last};
+use super::super::plan::{Call, Node};
+use super::super::value::Val;
+
+impl Evaluator<'_> {
+    /// By value; NaN last in both directions.
+    pub(super) fn sort(&mut self, call: &Call, down: bool, at: i64) -> Result<Val, QueryError> {
+        let mut elems = self.vector(call.args.first().unwrap_or(&Node::Number(0.0)), at)?;
+        elems.sort_by(
+            |a, b| {
+                if down { descending(&a.value, &b.value) } else { nan_last(&a.value, &b.value) }
+            },
+        );
+        Ok(Val::Vector(elems))
+    }
+
+    /// By the natural order of the given labels' values, then by all labels.
+    pub(super) fn sort_by_label(&mut self, call: &Call, down: bool, at: i64) -> Result<Val, QueryError> {
+        let names: Vec<String> =
+            call.args.iter().skip(1).map(|arg| self.text(arg, at)).collect::<Result<_, _>>()?;
+        let mut elems = self.vector(call.args.first().unwrap_or(&Node::Number(0.0)), at)?;
+        elems.sort_by(|a, b| {
+            let by_name = names
+                .iter()
+                .map(|n| natural(a.labels.get(n).unwrap_or_default(), b.labels.get(n).unwrap_or_default()));
+            let order = by_name.fold(Ordering::Equal, Ordering::then).then_with(|| a.labels.cmp(&b.labels));
+            if down { order.reverse() } else { order }
+        });
+        Ok(Val::Vector(elems))
+    }
+}
+
+/// Text with runs of digits compared as numbers: `a9` before `a10`.
+fn natural(a: &str, b: &str) -> Ordering {
+    let (mut a, mut b) = (a, b);
+    loop {
+        if a.is_empty() || b.is_empty() {
+            return a.len().cmp(&b.len());
+        }
+        let ((run_a, rest_a), (run_b, rest_b)) = (split_run(a), split_run(b));
+        let order = if starts_with_digit(run_a) && starts_with_digit(run_b) {
+            let (x, y) = (run_a.trim_start_matches('0'), run_b.trim_start_matches('0'));
+            x.len().cmp(&y.len()).then_with(|| x.cmp(y)).then_with(|| run_a.len().cmp(&run_b.len()))
+        } else {
+            run_a.cmp(run_b)
+        };
+        if order != Ordering::Equal {
+            return order;
+        }
+        (a, b) = (rest_a, rest_b);
+    }
+}
+
+fn starts_with_digit(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// The leading run of digits or of other characters, and the rest.
+fn split_run(text: &str) -> (&str, &str) {
+    let digits = starts_with_digit(text);
+    let end = text.find(|c: char| c.is_ascii_digit() != digits).unwrap_or(text.len());
+    text.split_at_checked(end).unwrap_or((text, ""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_compare_as_numbers() {
+        let mut names = ["cpu10", "cpu9", "cpu", "cpu9a", "4", "10"];
+        names.sort_by(|a, b| natural(a, b));
+        assert_eq!(names, ["4", "10", "cpu", "cpu9", "cpu9a", "cpu10"]);
+    }
+}

@@ -1,0 +1,45 @@
+//! A parsed and lowered expression, to be evaluated many times.
+
+use std::sync::Arc;
+
+use super::QueryError;
+use super::lower::lower;
+use super::plan::Plan;
+
+/// Longest expression, in bytes.
+const MAX_BYTES: usize = 16 * 1024;
+
+/// A query that was parsed once. Cloning is cheap.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    text: Arc<str>,
+    plan: Arc<Plan>,
+}
+
+impl Prepared {
+    /// Parses and checks `expr`.
+    pub fn new(expr: &str) -> Result<Self, QueryError> {
+        if expr.len() > MAX_BYTES {
+            return Err(QueryError::Parse(format!("longer than {MAX_BYTES} bytes")));
+        }
+        let parsed = promql_parser::parser::parse(expr).map_err(QueryError::Parse)?;
+        Ok(Self { text: expr.into(), plan: Arc::new(lower(&parsed)?) })
+    }
+
+    /// The expression as given.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn plan(&self) -> &Plan {
+        &self.plan
+    }
+}
+
+impl std::str::FromStr for Prepared {
+    type Err = QueryError;
+
+    fn from_str(expr: &str) -> Result<Self, QueryError> {
+        Self::new(expr)
+    }
+}
