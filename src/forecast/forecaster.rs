@@ -9,7 +9,9 @@ use super::conformal::{Offsets, spread};
 use super::fan::{Fan, FanPoint, ForecastState, ModelShare, Season};
 use super::grid::{Grid, Past};
 use super::leads::Leads;
+use super::level::{Shift, shift};
 use super::pool::Pool;
+use super::seasons::seasons;
 use super::settings::Settings;
 use super::weights::combine;
 use crate::series::{Timestamp, Window};
@@ -28,11 +30,14 @@ pub struct Forecaster {
 #[derive(Debug)]
 struct Fitted {
     at: Timestamp,
+    /// The last slot that was fitted.
+    end: Timestamp,
     span: Duration,
     step: Duration,
     leads: Leads,
     calibration: Calibration,
     seasons: Vec<Season>,
+    shift: Option<Shift>,
 }
 
 impl Forecaster {
@@ -54,9 +59,13 @@ impl Forecaster {
     /// milliseconds). `history` may have any step and gaps; slots after `now` are not looked at.
     pub fn refit(&mut self, history: &Window, now: Timestamp) {
         self.fitted = None;
-        let grid = self.grid(history, now);
+        let mut grid = self.grid(history, now);
         if self.lacking(&grid).is_some() {
             return;
+        }
+        let shift = shift(grid.past());
+        if let Some(shift) = shift {
+            shift.rebase(&mut grid.values, 0);
         }
         let past = grid.past();
         let leads = Leads::new(grid.step, self.horizon(&grid));
@@ -65,13 +74,13 @@ impl Forecaster {
         let Some(calibration) = calibrate(&trials, &leads, known, past.day, Pool::naive(past)) else {
             return;
         };
-        let (span, step) = (grid.span(), grid.step);
-        self.fitted = Some(Fitted { at: now, span, step, leads, calibration, seasons: Vec::new() });
+        let (span, step, end, seasons) = (grid.span(), grid.step, grid.end, seasons(past));
+        self.fitted = Some(Fitted { at: now, end, span, step, leads, calibration, seasons, shift });
     }
 
     /// The fan from what is known at `now` (cheap). Refits first if [`Forecaster::needs_refit`].
     pub fn issue(&mut self, history: &Window, now: Timestamp) -> ForecastState {
-        let grid = self.grid(history, now);
+        let mut grid = self.grid(history, now);
         if let Some(state) = self.lacking(&grid) {
             return state;
         }
@@ -85,6 +94,10 @@ impl Forecaster {
                 why: "too few values close enough together to measure a forecast error; wait for more".into(),
             };
         };
+        if let Some(shift) = fitted.shift {
+            let since = grid.end.since(fitted.end).as_millis() / grid.step.as_millis().max(1);
+            shift.rebase(&mut grid.values, usize::try_from(since).unwrap_or(usize::MAX / 2));
+        }
         ForecastState::Ready(Arc::new(self.fan(fitted, grid.past(), now)))
     }
 

@@ -9,6 +9,7 @@ mod fan;
 mod settings;
 mod grid;
 mod clean;
+mod level;
 mod models;
 mod leads;
 mod pool;
@@ -16,6 +17,7 @@ mod weights;
 mod conformal;
 pub mod score;
 mod calibrate;
+mod seasons;
 mod forecaster;
 
 pub use fan::{Fan, FanPoint, ForecastState, LEVELS, ModelShare, Season};

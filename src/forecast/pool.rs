@@ -2,7 +2,9 @@
 
 use super::grid::Past;
 use super::leads::Leads;
-use super::models::{Model, Persistence, PhaseMedian, SeasonLevel, SeasonalNaive};
+use super::models::{
+    Ets, HoltWinters, LevelSlope, Model, Mstl, Persistence, PhaseMedian, SeasonLevel, SeasonalNaive,
+};
 
 /// Cut-offs at which heavy models are fitted during a backtest.
 const HEAVY_FITS: usize = 3;
@@ -41,6 +43,10 @@ impl Pool {
                 Box::new(SeasonLevel::fast()),
                 Box::new(SeasonLevel::slow()),
                 Box::new(SeasonLevel::weekly()),
+                Box::new(LevelSlope),
+                Box::new(HoltWinters),
+                Box::new(Ets::default()),
+                Box::new(Mstl::default()),
             ],
         }
     }

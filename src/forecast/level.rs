@@ -1,0 +1,133 @@
+//! Lasting changes of level: found against the same phase before, then the older history is moved to the new
+//! level so that every model and every residual speaks of one level.
+
+use super::grid::{Past, median};
+use super::models::PhaseTable;
+
+/// How far back a change may lie, and how long it must have lasted, in hours.
+const FARTHEST: usize = 60;
+const LASTED: usize = 2;
+/// Smallest change: a quarter.
+const LEAST: f64 = 0.223;
+/// Robust deviations of the hourly ratio that a change must exceed.
+const SIGMAS: f64 = 4.0;
+
+/// A lasting change of level.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Shift {
+    /// Slots at the new level; all before are at the old one.
+    pub slots: usize,
+    /// New level over old level.
+    pub factor: f64,
+}
+
+impl Shift {
+    /// Moves the older slots to the new level. `since` slots have passed after the shift was found.
+    pub fn rebase(self, values: &mut [Option<f64>], since: usize) {
+        let old = values.len().saturating_sub(self.slots + since);
+        values.iter_mut().take(old).for_each(|v| *v = v.map(|x| x * self.factor));
+    }
+}
+
+/// The lasting change of level within the last days, if there is one.
+pub(crate) fn shift(past: Past<'_>) -> Option<Shift> {
+    let ratios = hourly_log_ratios(past)?;
+    let known = |from: usize, to: usize| -> Vec<f64> {
+        ratios.get(from..to.min(ratios.len())).unwrap_or(&[]).iter().flatten().copied().collect()
+    };
+    let mut best: Option<(f64, usize, f64)> = None;
+    for split in LASTED..ratios.len().saturating_sub(12) {
+        let (after, before) = (known(0, split), known(split, ratios.len()));
+        let (Some(new), Some(old)) = (median(&mut after.clone()), median(&mut before.clone())) else {
+            continue;
+        };
+        let spread = |side: &[f64], mid: f64| side.iter().map(|v| (v - mid).abs()).sum::<f64>();
+        let cost = spread(&after, new) + spread(&before, old);
+        if best.is_none_or(|(least, _, _)| cost < least) {
+            best = Some((cost, split, new - old));
+        }
+    }
+    let (_, split, change) = best?;
+    let (after, before) = (known(0, split), known(split, ratios.len()));
+    let old = median(&mut before.clone())?;
+    let sigma = 1.4826 * median(&mut before.iter().map(|v| (v - old).abs()).collect::<Vec<_>>())?;
+    // Lasting: nearly every hour since is past half way. Abrupt: the hours next to it differ by most of it.
+    let past_half = after.iter().filter(|v| (**v - old) / change > 0.5).count();
+    let lasting = after.len() >= LASTED && past_half * 10 >= after.len() * 9;
+    let edge = |from, to| median(&mut known(from, to));
+    let jump = edge(split.saturating_sub(3), split)? - edge(split, split + 3)?;
+    let found = change.abs() > LEAST.max(SIGMAS * sigma) && lasting && jump / change > 0.6;
+    found.then(|| Shift { slots: split * past.hour, factor: change.exp() })
+}
+
+/// Logarithm of the hourly median ratio to the same phase of the days before (weeks, if held), latest first.
+fn hourly_log_ratios(past: Past<'_>) -> Option<Vec<Option<f64>>> {
+    let week = 7 * past.day;
+    let weekly = past.values.len() >= 2 * week + FARTHEST * past.hour;
+    let table = if weekly { PhaseTable::new(7, 3, 1) } else { PhaseTable::new(1, 7, 1) };
+    if past.day == 0 || past.values.len() < 3 * past.day {
+        return None;
+    }
+    let hours = FARTHEST.min((past.values.len() - past.day) / past.hour);
+    let stride = (past.hour / 6).max(1);
+    let mut scratch = Vec::new();
+    let hour = |h: usize| {
+        let slots = (h * past.hour..(h + 1) * past.hour).step_by(stride);
+        let mut ratios: Vec<f64> = slots
+            .filter_map(|back| {
+                let expected = table.at(past, -(back as i64), &mut scratch).filter(|e| *e > 0.0)?;
+                past.back(back).filter(|v| *v > 0.0).map(|v| (v / expected).ln())
+            })
+            .collect();
+        median(&mut ratios)
+    };
+    Some((0..hours).map(hour).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn week(shifted_hours: usize, factor: f64) -> Vec<Option<f64>> {
+        let mut rng = fastrand::Rng::with_seed(4);
+        let n = 288 * 8;
+        let slot = |i: usize| {
+            let day = (i as f64 / 288.0 * std::f64::consts::TAU).sin();
+            let level = if i >= n - shifted_hours * 12 { factor } else { 1.0 };
+            (200.0 + 120.0 * day) * level * (0.95 + 0.1 * rng.f64())
+        };
+        (0..n).map(slot).map(Some).collect()
+    }
+
+    fn found(values: &[Option<f64>]) -> Option<Shift> {
+        shift(Past { values, day: 288, hour: 12, end: 0 })
+    }
+
+    #[test]
+    fn finds_when_and_how_much() {
+        for (hours, factor) in [(6, 1.8), (30, 0.5), (3, 3.0)] {
+            let s = found(&week(hours, factor)).expect("a shift");
+            assert!((s.factor / factor - 1.0).abs() < 0.05, "{s:?}");
+            assert!(s.slots.abs_diff(hours * 12) <= 12, "{s:?}");
+        }
+    }
+
+    #[test]
+    fn a_season_a_burst_and_a_small_change_are_none() {
+        assert_eq!(found(&week(0, 1.0)), None);
+        assert_eq!(found(&week(6, 1.1)), None);
+        let mut burst = week(0, 1.0);
+        let n = burst.len();
+        for v in &mut burst[n - 80..n - 50] {
+            *v = v.map(|x| x * 3.0);
+        }
+        assert_eq!(found(&burst), None);
+    }
+
+    #[test]
+    fn rebase_moves_only_what_was_before() {
+        let mut v = vec![Some(1.0), None, Some(1.0), Some(2.0), Some(2.0)];
+        Shift { slots: 1, factor: 2.0 }.rebase(&mut v, 1);
+        assert_eq!(v, vec![Some(2.0), None, Some(2.0), Some(2.0), Some(2.0)]);
+    }
+}
