@@ -18,6 +18,8 @@ pub enum SignalKind {
     LatencyP95,
     /// 99th percentile of response times.
     LatencyP99,
+    /// Mean response time.
+    LatencyMean,
     /// Requests being worked on.
     InFlight,
     /// Retried requests a second, part of demand.
@@ -72,12 +74,13 @@ pub enum SignalKind {
 
 impl SignalKind {
     /// Every kind, in display order.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::Demand,
         Self::Errors,
         Self::LatencyP50,
         Self::LatencyP95,
         Self::LatencyP99,
+        Self::LatencyMean,
         Self::InFlight,
         Self::Retries,
         Self::CpuUsed,
@@ -113,6 +116,7 @@ impl SignalKind {
             Self::LatencyP50 => "latency_p50",
             Self::LatencyP95 => "latency_p95",
             Self::LatencyP99 => "latency_p99",
+            Self::LatencyMean => "latency_mean",
             Self::InFlight => "in_flight",
             Self::Retries => "retries",
             Self::CpuUsed => "cpu_used",
@@ -145,7 +149,7 @@ impl SignalKind {
     pub const fn unit(self) -> Unit {
         match self {
             Self::Demand | Self::Errors | Self::Retries => Unit::RequestsPerSecond,
-            Self::LatencyP50 | Self::LatencyP95 | Self::LatencyP99 => Unit::Seconds,
+            Self::LatencyP50 | Self::LatencyP95 | Self::LatencyP99 | Self::LatencyMean => Unit::Seconds,
             Self::CpuUsed | Self::CpuRequested | Self::CpuLimit => Unit::Cores,
             Self::MemoryUsed | Self::MemoryRequested | Self::MemoryLimit => Unit::Bytes,
             Self::Throttle | Self::CacheHitRatio | Self::AffinityRatio | Self::LocaleRatio => Unit::Ratio,

@@ -3,8 +3,24 @@
 //! A signal is a PromQL expression with a unit and a fallback order, so one definition serves every source:
 //! pushed down to PromQL servers, evaluated over the store for scraped endpoints. Missing data is never zero.
 
+mod catalogue;
+mod choose;
+mod expr;
+mod guard;
+mod histogram;
+mod identity;
 mod kind;
+pub mod limits;
+mod observe;
+mod recipe;
+mod resolver;
 mod signal;
+#[cfg(test)]
+mod tests;
 
+pub use catalogue::Catalogue;
+pub use identity::Identity;
 pub use kind::SignalKind;
+pub use recipe::{Detect, Entry, Recipe, RecipeError, Target};
+pub use resolver::Resolver;
 pub use signal::{Freshness, LatencyHistogram, Provenance, Signal, SignalSet};

@@ -1,0 +1,80 @@
+//! Recipe expressions: placeholders filled in, metric names read out.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use promql_parser::parser::{self, Expr, VectorSelector};
+use promql_parser::util::{ExprVisitor, walk_expr};
+
+use super::limits::{MIN_RATE_WINDOW, RATE_INTERVALS};
+
+/// Fills `$by` and `$window` of a recipe expression. Line breaks become blanks.
+pub(super) fn fill(template: &str, by: &str, window: &str) -> String {
+    let filled = template.replace("$by", by).replace("$window", window);
+    filled.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The rate window for a poll interval, as a PromQL duration: at least four intervals and one minute,
+/// in whole steps of 15 s.
+pub(super) fn rate_window(interval: Duration) -> String {
+    let seconds = (interval * RATE_INTERVALS).max(MIN_RATE_WINDOW).as_secs_f64();
+    let rounded = (seconds / 15.0).ceil() as u64 * 15;
+    if rounded.is_multiple_of(60) { format!("{}m", rounded / 60) } else { format!("{rounded}s") }
+}
+
+/// The metric names `expr` selects, or why it is not PromQL. A selector without a name is refused:
+/// detection would not know what to look for.
+pub(super) fn metric_names(expr: &str) -> Result<BTreeSet<String>, String> {
+    let parsed = parser::parse(expr)?;
+    let mut names = Names(BTreeSet::new());
+    walk_expr(&mut names, &parsed)?;
+    Ok(names.0)
+}
+
+struct Names(BTreeSet<String>);
+
+impl Names {
+    fn add(&mut self, selector: &VectorSelector) -> Result<(), String> {
+        let name = selector.name.clone().ok_or("a selector has no metric name")?;
+        self.0.insert(name);
+        Ok(())
+    }
+}
+
+impl ExprVisitor for Names {
+    type Error = String;
+
+    fn pre_visit(&mut self, expr: &Expr) -> Result<bool, String> {
+        match expr {
+            Expr::VectorSelector(selector) => self.add(selector)?,
+            Expr::MatrixSelector(matrix) => self.add(&matrix.vs)?,
+            _ => {}
+        }
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_cover_four_scrapes_and_a_minute() {
+        assert_eq!(rate_window(Duration::from_secs(5)), "1m");
+        assert_eq!(rate_window(Duration::from_secs(15)), "1m");
+        assert_eq!(rate_window(Duration::from_secs(16)), "75s");
+        assert_eq!(rate_window(Duration::from_secs(60)), "4m");
+        assert_eq!(rate_window(Duration::from_millis(500)), "1m");
+    }
+
+    #[test]
+    fn names_are_found_inside_calls_and_operands() {
+        let names = metric_names(
+            "sum by (a) (rate(x_total[1m])) / on (a) (y or -z) + label_replace(w, \"a\", \"$1\", \"b\", \"(.*)\")",
+        );
+        assert_eq!(names.unwrap().into_iter().collect::<Vec<_>>(), ["w", "x_total", "y", "z"]);
+        assert!(metric_names("sum(").is_err());
+        assert!(metric_names("{job=\"a\"}").is_err());
+        assert_eq!(fill("sum by ($by)\n  (rate(x[$window]))", "a, b", "1m"), "sum by (a, b) (rate(x[1m]))");
+    }
+}

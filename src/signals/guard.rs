@@ -1,0 +1,248 @@
+//! Suspicion: a zero that comes from broken telemetry must not pass for an idle service.
+//!
+//! A value that falls at once to exactly zero, or stops being a number, is suspect until it recovers for a few
+//! samples, or until a living witness has confirmed the zero for minutes (`safety.md` Y3).
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::SignalKind;
+use crate::series::Timestamp;
+
+/// "The last minutes" in which a value was clearly above zero.
+const RECENT: Duration = Duration::from_secs(600);
+/// Samples kept of those minutes.
+const RECENT_SAMPLES: usize = 64;
+/// Samples above zero in a row that end a suspicion.
+const RECOVERY_SAMPLES: u8 = 3;
+/// How long a witness must confirm a zero.
+const CONFIRMATION: Duration = Duration::from_secs(180);
+
+/// What else is known of the workload when a sample is judged. `None`: not known or not fresh.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Witnesses {
+    /// The platform was asked for no replicas at all, so that a zero is what was wanted.
+    pub scaled_to_zero: bool,
+    /// CPU used, cores.
+    pub cpu: Option<f64>,
+    /// Measured requests in flight.
+    pub in_flight: Option<f64>,
+    /// The same kind from another source or recipe.
+    pub other: Option<f64>,
+    /// Trusted demand (for the other kinds).
+    pub demand: Option<f64>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+enum Trust {
+    #[default]
+    Trusted,
+    Suspect {
+        reason: &'static str,
+        good: u8,
+        confirmed_since: Option<Timestamp>,
+    },
+}
+
+/// The memory behind one observed value.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Guard {
+    recent: VecDeque<(Timestamp, f64)>,
+    /// CPU use when the value was last clearly there.
+    cpu_then: Option<f64>,
+    judged: Option<Timestamp>,
+    trust: Trust,
+}
+
+/// The kinds for which a sudden zero is suspicious, with the level from which a fall is "substantial".
+pub(super) fn threshold(kind: SignalKind) -> Option<f64> {
+    match kind {
+        SignalKind::Demand => Some(1.0),
+        SignalKind::CpuUsed => Some(0.05),
+        SignalKind::MemoryUsed => Some(1024.0 * 1024.0),
+        _ => None,
+    }
+}
+
+impl Guard {
+    /// Why the value is suspect; `None` if it may be trusted.
+    pub fn suspicion(&self) -> Option<String> {
+        let Trust::Suspect { reason, good, .. } = &self.trust else { return None };
+        Some(if *good > 0 {
+            format!("{reason}; {good} of {RECOVERY_SAMPLES} good samples since")
+        } else {
+            (*reason).to_string()
+        })
+    }
+
+    /// Judges the sample `value` (any `f64`) evaluated at `at`; each instant is judged once.
+    pub fn judge(&mut self, kind: SignalKind, at: Timestamp, value: f64, w: &Witnesses) {
+        let Some(substantial) = threshold(kind) else { return };
+        if self.judged.is_some_and(|j| at <= j) {
+            return;
+        }
+        self.judged = Some(at);
+        if !value.is_finite() {
+            if !self.recent.is_empty() || self.trust != Trust::Trusted {
+                self.suspect("the source answers something that is not a number");
+            }
+        } else if value > 0.0 {
+            self.above_zero(at, value, w);
+        } else {
+            self.zero(kind, substantial, at, w);
+        }
+    }
+
+    fn suspect(&mut self, reason: &'static str) {
+        self.trust = Trust::Suspect { reason, good: 0, confirmed_since: None };
+    }
+
+    fn above_zero(&mut self, at: Timestamp, value: f64, w: &Witnesses) {
+        if let Trust::Suspect { good, confirmed_since, .. } = &mut self.trust {
+            *good += 1;
+            *confirmed_since = None;
+            if *good < RECOVERY_SAMPLES {
+                return;
+            }
+            self.trust = Trust::Trusted;
+        }
+        // The newest entry stays however old it grows: after an outage it is what a zero is compared with.
+        self.recent.push_back((at, value));
+        while self.recent.len() > RECENT_SAMPLES
+            || self.recent.front().is_some_and(|(t, _)| at.since(*t) > RECENT)
+        {
+            self.recent.pop_front();
+        }
+        if w.cpu.is_some() {
+            self.cpu_then = w.cpu;
+        }
+    }
+
+    fn zero(&mut self, kind: SignalKind, substantial: f64, at: Timestamp, w: &Witnesses) {
+        let peak = self.recent.iter().map(|(_, v)| *v).fold(0.0, f64::max);
+        if w.scaled_to_zero {
+            self.trust = Trust::Trusted;
+            return;
+        }
+        let Trust::Suspect { good, confirmed_since, .. } = &mut self.trust else {
+            if peak >= substantial {
+                self.suspect("fell at once to exactly zero while replicas should be serving");
+            } else if peak > 0.0 && contradicted(kind, w) {
+                self.suspect("is exactly zero while another signal of the workload is not");
+            }
+            return;
+        };
+        *good = 0;
+        if contradicted(kind, w) || !confirmed(kind, self.cpu_then, w) {
+            *confirmed_since = None;
+        } else if at.since(*confirmed_since.get_or_insert(at)) >= CONFIRMATION {
+            self.trust = Trust::Trusted;
+            self.recent.clear();
+        }
+    }
+}
+
+/// Whether something fresh says that the workload is busy.
+fn contradicted(kind: SignalKind, w: &Witnesses) -> bool {
+    let busy = |v: Option<f64>| v.is_some_and(|x| x > 0.0);
+    match kind {
+        SignalKind::Demand => busy(w.other) || busy(w.in_flight),
+        _ => busy(w.other) || busy(w.demand),
+    }
+}
+
+/// Whether a witness that is itself alive (CPU use above zero: its telemetry works) says that nothing arrives:
+/// CPU fell by a third or more, nothing is in flight, or another source says zero as well.
+/// A running process always holds memory and some CPU, so those zeros nothing confirms.
+fn confirmed(kind: SignalKind, cpu_then: Option<f64>, w: &Witnesses) -> bool {
+    let Some(cpu) = w.cpu.filter(|c| *c > 0.0) else { return false };
+    let fell = cpu_then.is_some_and(|then| cpu <= then * 2.0 / 3.0);
+    kind == SignalKind::Demand && (fell || w.in_flight == Some(0.0) || w.other == Some(0.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Run(Guard, i64);
+
+    impl Run {
+        /// Judges `value` 15 s after the last one; whether it is suspect.
+        fn next(&mut self, value: f64, w: Witnesses) -> bool {
+            self.1 += 15;
+            self.0.judge(SignalKind::Demand, Timestamp::from_secs(self.1), value, &w);
+            self.0.suspicion().is_some()
+        }
+    }
+
+    fn busy(cpu: f64) -> Witnesses {
+        Witnesses { cpu: Some(cpu), ..Witnesses::default() }
+    }
+
+    #[test]
+    fn a_sudden_zero_is_suspect_and_recovers_after_three_good_samples() {
+        let mut run = Run(Guard::default(), 0);
+        assert!(!run.next(100.0, busy(2.0)));
+        assert!(run.next(0.0, busy(2.0)));
+        assert!(run.next(0.0, busy(2.0)));
+        assert!(run.next(90.0, busy(2.0)));
+        assert!(run.0.suspicion().unwrap().contains("1 of 3"));
+        assert!(run.next(90.0, busy(2.0)));
+        assert!(!run.next(90.0, busy(2.0)));
+    }
+
+    #[test]
+    fn a_zero_is_believed_after_a_living_witness_confirmed_it_for_minutes() {
+        let mut run = Run(Guard::default(), 0);
+        run.next(100.0, busy(2.0));
+        let suspect = (0..14).filter(|_| run.next(0.0, busy(0.1))).count();
+        assert_eq!(suspect, 13, "fell at once, then three minutes of confirmation");
+    }
+
+    #[test]
+    fn a_dead_or_silent_witness_confirms_nothing() {
+        for w in [
+            busy(0.0),
+            Witnesses { cpu: None, in_flight: Some(0.0), ..busy(0.0) },
+            Witnesses::default(),
+            busy(1.9),
+        ] {
+            let mut run = Run(Guard::default(), 0);
+            run.next(100.0, busy(2.0));
+            assert!((0..500).all(|_| run.next(0.0, w)), "{w:?}");
+        }
+    }
+
+    #[test]
+    fn zero_after_an_outage_is_compared_with_the_last_known_value() {
+        let mut run = Run(Guard::default(), 0);
+        run.next(100.0, busy(2.0));
+        run.1 += 7200;
+        assert!(run.next(0.0, busy(2.0)));
+    }
+
+    #[test]
+    fn nan_is_suspect_and_low_or_decaying_demand_is_not() {
+        let mut run = Run(Guard::default(), 0);
+        assert!(!run.next(f64::NAN, busy(2.0)), "nothing was ever known");
+        run.next(5.0, busy(2.0));
+        assert!(run.next(f64::NAN, busy(2.0)));
+        assert!(run.next(f64::INFINITY, busy(2.0)));
+
+        let mut low = Run(Guard::default(), 0);
+        assert!(!low.next(0.3, busy(0.1)));
+        assert!(!low.next(0.0, busy(0.1)), "a quiet service is allowed its zeros");
+        assert!(!low.next(0.2, busy(0.1)));
+        assert!(low.next(0.0, Witnesses { in_flight: Some(4.0), ..busy(0.1) }));
+        assert!(!low.next(0.0, Witnesses { scaled_to_zero: true, ..busy(0.1) }), "scaled to zero");
+    }
+
+    #[test]
+    fn decay_of_a_rate_window_does_not_hide_the_fall() {
+        let mut run = Run(Guard::default(), 0);
+        for value in [100.0, 75.0, 50.0, 25.0, 0.5] {
+            assert!(!run.next(value, busy(2.0)));
+        }
+        assert!(run.next(0.0, busy(2.0)));
+    }
+}
