@@ -1,0 +1,187 @@
+//! What the services themselves expose: OpenTelemetry names, and older ones for one service.
+
+use super::super::catalog::Dialect;
+use super::super::counters::{Histogram, ROUTES, STATUSES};
+use super::super::queueing::BUCKETS;
+use super::super::workload::Running;
+use super::super::world::World;
+use super::text::{Text, serving, workload_labels};
+
+/// Bounds of the buckets as label values.
+const BOUNDS: [&str; BUCKETS.len()] =
+    ["0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10"];
+
+/// The application metrics of `region`; `None` while its endpoint fails.
+pub fn application(world: &World, region: &str) -> Option<String> {
+    let here: Vec<&Running> = world.workloads.iter().filter(|w| w.spec.region == region).collect();
+    if here.is_empty() || here.iter().any(|w| w.effects.metrics_gone || w.effects.region_down) {
+        return None;
+    }
+    let mut text = Text::new();
+    let now = world.second();
+    let of = |dialect: Dialect| here.iter().copied().filter(move |w| w.spec.dialect == dialect);
+    otel(&mut text, now, &of(Dialect::Otel).collect::<Vec<_>>());
+    legacy(&mut text, now, &of(Dialect::Legacy).collect::<Vec<_>>());
+    let speaking: Vec<&Running> =
+        here.iter().copied().filter(|w| w.spec.dialect != Dialect::Haproxy).collect();
+    common(&mut text, now, &speaking);
+    Some(text.finish())
+}
+
+fn otel(text: &mut Text, now: i64, workloads: &[&Running]) {
+    let name = "http_server_request_duration_seconds";
+    text.family(name, "histogram", "Duration of HTTP server requests.");
+    each_answer(now, workloads, |labels, route, status, workload, histogram| {
+        let error = if status == "200" { String::new() } else { format!(",error_type=\"{status}\"") };
+        let labels = format!(
+            "{labels},service_name=\"{}\",http_route=\"{}\",http_request_method=\"{}\",\
+             http_response_status_code=\"{status}\"{error}",
+            workload.spec.name, route.0, route.1
+        );
+        write_histogram(text, name, &labels, histogram);
+    });
+    let name = "http_server_active_requests";
+    text.family(name, "gauge", "Number of active HTTP server requests.");
+    for workload in workloads {
+        for (pod, labels) in serving(workload, now) {
+            let labels = format!("{labels},service_name=\"{}\"", workload.spec.name);
+            text.sample(name, &labels, pod.active.round());
+        }
+    }
+}
+
+fn legacy(text: &mut Text, now: i64, workloads: &[&Running]) {
+    if workloads.is_empty() {
+        return;
+    }
+    text.family("http_requests_total", "counter", "Requests by method, path and status code.");
+    each_answer(now, workloads, |labels, route, status, _, histogram| {
+        let labels = format!("{labels},path=\"{}\",method=\"{}\",code=\"{status}\"", route.0, route.1);
+        text.count("http_requests_total", &labels, histogram.count);
+    });
+    let name = "http_request_duration_seconds";
+    text.family(name, "histogram", "Duration of requests.");
+    each_answer(now, workloads, |labels, route, status, _, histogram| {
+        let labels = format!("{labels},path=\"{}\",method=\"{}\",code=\"{status}\"", route.0, route.1);
+        write_histogram(text, name, &labels, histogram);
+    });
+}
+
+/// Calls `write` for every pod, route and status: labels of the pod, path and method, status, histogram.
+fn each_answer(
+    now: i64,
+    workloads: &[&Running],
+    mut write: impl FnMut(&str, (&str, &str), &str, &Running, &Histogram),
+) {
+    for workload in workloads {
+        for (pod, labels) in serving(workload, now) {
+            for (route, answers) in ROUTES.iter().zip(&pod.counters.answers) {
+                for (status, histogram) in STATUSES.iter().zip(answers) {
+                    write(&labels, (route.path, route.method), status, workload, histogram);
+                }
+            }
+        }
+    }
+}
+
+fn write_histogram(text: &mut Text, name: &str, labels: &str, histogram: &Histogram) {
+    let bucket = format!("{name}_bucket");
+    for (bound, n) in BOUNDS.iter().zip(histogram.buckets) {
+        text.sample_with(&bucket, labels, ("le", bound), n.floor());
+    }
+    text.sample_with(&bucket, labels, ("le", "+Inf"), histogram.count.floor());
+    text.sample(&format!("{name}_sum"), labels, histogram.sum);
+    text.count(&format!("{name}_count"), labels, histogram.count);
+}
+
+/// Metrics every service has, whatever its dialect.
+fn common(text: &mut Text, now: i64, workloads: &[&Running]) {
+    text.family("http_client_retries_total", "counter", "Requests that clients sent again.");
+    for workload in workloads {
+        text.count("http_client_retries_total", &workload_labels(workload), workload.retries);
+    }
+    text.family(
+        "session_affinity_requests_total",
+        "counter",
+        "Requests by whether their session was on the pod.",
+    );
+    for workload in workloads.iter().filter(|w| w.spec.sticky) {
+        let labels = workload_labels(workload);
+        let (hit, miss) = workload.sessions;
+        let name = "session_affinity_requests_total";
+        text.sample_with(name, &labels, ("result", "hit"), hit.floor());
+        text.sample_with(name, &labels, ("result", "miss"), miss.floor());
+    }
+    text.family("cache_gets_total", "counter", "Look-ups in the pod's own cache.");
+    for workload in workloads {
+        for (pod, labels) in serving(workload, now) {
+            let name = "cache_gets_total";
+            text.sample_with(name, &labels, ("result", "hit"), pod.counters.local_hits.floor());
+            text.sample_with(name, &labels, ("result", "miss"), pod.counters.local_misses.floor());
+        }
+    }
+    locales(text, workloads);
+    pools(text, now, workloads);
+}
+
+/// Requests by the language people asked for and the one they were answered in.
+fn locales(text: &mut Text, workloads: &[&Running]) {
+    let name = "app_requests_by_locale_total";
+    text.family(name, "counter", "Requests by the client's locale and the language of the answer.");
+    for workload in workloads.iter().filter(|w| w.spec.sticky) {
+        let total = workload.sessions.0 + workload.sessions.1;
+        for (client, content, share) in locale_shares(workload.spec.region) {
+            let labels = format!(
+                "{},client_locale=\"{client}\",content_language=\"{content}\"",
+                workload_labels(workload)
+            );
+            text.count(name, &labels, total * share);
+        }
+    }
+}
+
+/// `(asked for, answered in, share of requests)`: some people are not answered in their language.
+fn locale_shares(region: &str) -> &'static [(&'static str, &'static str, f64)] {
+    match region {
+        "eu-west" => {
+            &[("en-IE", "en", 0.52), ("fr-FR", "fr", 0.27), ("de-DE", "de", 0.17), ("pl-PL", "en", 0.04)]
+        }
+        "us-east" => &[("en-US", "en", 0.82), ("es-US", "es", 0.16), ("pt-BR", "en", 0.02)],
+        _ => &[("en-SG", "en", 0.58), ("zh-SG", "zh", 0.31), ("ms-MY", "en", 0.11)],
+    }
+}
+
+/// Connection pools, in OpenTelemetry's names.
+fn pools(text: &mut Text, now: i64, workloads: &[&Running]) {
+    let with_pool = || {
+        workloads.iter().filter_map(move |w| {
+            let ready = f64::from(w.ready(now).max(1));
+            w.store.as_ref().map(|s| (*w, s, ready))
+        })
+    };
+    let pool = |database: &str| format!("db_client_connection_pool_name=\"{database}\"");
+    text.family("db_client_connection_count", "gauge", "Connections by state.");
+    for (workload, store, ready) in with_pool() {
+        for (_, labels) in serving(workload, now) {
+            let labels = format!("{labels},{}", pool(store.spec.database));
+            let idle = f64::from(store.spec.connections) - store.in_use;
+            let name = "db_client_connection_count";
+            text.sample_with(name, &labels, ("db_client_connection_state", "used"), store.in_use / ready);
+            text.sample_with(name, &labels, ("db_client_connection_state", "idle"), idle / ready);
+        }
+    }
+    text.family("db_client_connection_max", "gauge", "Most connections allowed.");
+    for (workload, store, ready) in with_pool() {
+        for (_, labels) in serving(workload, now) {
+            let labels = format!("{labels},{}", pool(store.spec.database));
+            text.sample("db_client_connection_max", &labels, f64::from(store.spec.connections) / ready);
+        }
+    }
+    text.family("db_client_connection_pending_requests", "gauge", "Requests waiting for a connection.");
+    for (workload, store, ready) in with_pool() {
+        for (_, labels) in serving(workload, now) {
+            let labels = format!("{labels},{}", pool(store.spec.database));
+            text.sample("db_client_connection_pending_requests", &labels, (store.pending / ready).round());
+        }
+    }
+}
