@@ -1,0 +1,129 @@
+//! What is recorded.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Kind of a record; the body's fields are those of the type named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// weescale started.
+    Start,
+    /// weescale stopped.
+    Stop,
+    /// A proposal was made (`Proposal`).
+    Propose,
+    /// A person approved.
+    Approve,
+    /// A person rejected, with the reason.
+    Reject,
+    /// A person hid a proposal for a while.
+    Snooze,
+    /// A person asked for another value.
+    Edit,
+    /// Nobody decided in time.
+    Expire,
+    /// A newer proposal took its place.
+    Supersede,
+    /// No longer needed or possible.
+    Withdraw,
+    /// A wish was refused, with the reason.
+    Refuse,
+    /// A write is about to be sent.
+    Intent,
+    /// A stage ended or a write was answered.
+    Step,
+    /// The live state was read back.
+    Read,
+    /// An operation is being undone.
+    Rollback,
+    /// An operation ended.
+    End,
+    /// A person stopped an operation.
+    Abort,
+    /// A lease began or changed.
+    Lease,
+    /// A floor was given back.
+    Restore,
+    /// What an operation did (`Outcome`).
+    Outcome,
+    /// A proposal was scored against what really happened (`ScoredProposal`).
+    Score,
+    /// The screen went away while something was in flight.
+    Detach,
+}
+
+impl Kind {
+    /// As stored: the serde name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Propose => "propose",
+            Self::Approve => "approve",
+            Self::Reject => "reject",
+            Self::Snooze => "snooze",
+            Self::Edit => "edit",
+            Self::Expire => "expire",
+            Self::Supersede => "supersede",
+            Self::Withdraw => "withdraw",
+            Self::Refuse => "refuse",
+            Self::Intent => "intent",
+            Self::Step => "step",
+            Self::Read => "read",
+            Self::Rollback => "rollback",
+            Self::End => "end",
+            Self::Abort => "abort",
+            Self::Lease => "lease",
+            Self::Restore => "restore",
+            Self::Outcome => "outcome",
+            Self::Score => "score",
+            Self::Detach => "detach",
+        }
+    }
+
+    /// The kind with that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        serde_json::from_value(Value::String(name.to_owned())).ok()
+    }
+}
+
+/// What is to be recorded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// Kind.
+    pub kind: Kind,
+    /// Who; empty for weescale itself.
+    pub user: String,
+    /// One sentence for people.
+    pub text: String,
+    /// The facts.
+    pub body: Value,
+}
+
+impl Entry {
+    /// An entry by weescale itself.
+    pub fn new(kind: Kind, text: impl Into<String>, body: Value) -> Self {
+        Self { kind, user: String::new(), text: text.into(), body }
+    }
+
+    /// By a person.
+    #[must_use]
+    pub fn by(mut self, user: &str) -> Self {
+        user.clone_into(&mut self.user);
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_round_trip() {
+        for kind in [Kind::Start, Kind::Propose, Kind::Intent, Kind::Outcome, Kind::Detach, Kind::Restore] {
+            assert_eq!(Kind::parse(kind.name()), Some(kind));
+        }
+        assert_eq!(Kind::parse("nonsense"), None);
+    }
+}

@@ -1,0 +1,180 @@
+//! Opening the journal: one writer, private files, refused when damaged.
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::chain::{self, Integrity};
+
+/// Format of the file; readers refuse a newer one.
+pub(super) const FORMAT: i64 = 1;
+
+const SCHEMA: &str = "
+CREATE TABLE IF NOT EXISTS record (
+  seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, kind TEXT NOT NULL, user TEXT NOT NULL,
+  text TEXT NOT NULL, body TEXT NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL) STRICT;
+CREATE TRIGGER IF NOT EXISTS record_no_update BEFORE UPDATE ON record BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+CREATE TRIGGER IF NOT EXISTS record_no_delete BEFORE DELETE ON record BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+CREATE TABLE IF NOT EXISTS signal (
+  workload TEXT NOT NULL, kind TEXT NOT NULL, minute INTEGER NOT NULL, value REAL NOT NULL,
+  PRIMARY KEY (workload, kind, minute)) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS signal_minute ON signal (minute);
+CREATE TABLE IF NOT EXISTS fan (
+  workload TEXT NOT NULL, issued_ms INTEGER NOT NULL, body TEXT NOT NULL,
+  PRIMARY KEY (workload, issued_ms)) STRICT, WITHOUT ROWID;
+";
+
+/// Why the journal cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The path is not a plain file.
+    #[error("journal {0}: not a plain file; move it away or set journal.path")]
+    NotAFile(PathBuf),
+    /// Another process writes to it.
+    #[error("journal {0}: another weescale is writing to it; close it, or set another journal.path")]
+    Busy(PathBuf),
+    /// The chain is broken.
+    #[error(
+        "journal {path}: damaged at record {seq} ({why}); keep it for review and set another journal.path"
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// First bad record.
+        seq: u64,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Written by a newer version.
+    #[error(
+        "journal {path}: format {found} is newer than this weescale understands ({FORMAT}); upgrade weescale"
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        found: i64,
+    },
+    /// The database failed.
+    #[error("journal {path}: {source}")]
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: rusqlite::Error,
+    },
+    /// A file or folder could not be made or opened.
+    #[error("journal {path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The writer is gone.
+    #[error("journal: the writer has stopped; nothing more can be recorded, so nothing more is executed")]
+    Closed,
+}
+
+/// An open journal with the right to write.
+#[derive(Debug)]
+pub struct Journal {
+    pub(super) path: PathBuf,
+    pub(super) db: Connection,
+    pub(super) head: chain::Head,
+    /// Held for its lock.
+    _lock: Option<File>,
+}
+
+impl Journal {
+    /// Opens or makes the journal at `path`: folder 0700, file 0600, symbolic links refused, one writer at a time.
+    /// The whole chain is checked; a damaged one is refused.
+    pub fn open(path: &Path) -> Result<Self, JournalError> {
+        let io = |source| JournalError::Io { path: path.to_owned(), source };
+        if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
+            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(io)?;
+        }
+        refuse_non_file(path)?;
+        let lock = lock(path)?;
+        OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(io)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_NOFOLLOW
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let sqlite = |source| JournalError::Sqlite { path: path.to_owned(), source };
+        let db = Connection::open_with_flags(path, flags).map_err(sqlite)?;
+        Self::prepare(path, db, Some(lock))
+    }
+
+    /// A journal in memory, for tests and for runs that ask not to keep anything.
+    pub fn in_memory() -> Result<Self, JournalError> {
+        let path = PathBuf::from(":memory:");
+        let db = Connection::open_in_memory()
+            .map_err(|source| JournalError::Sqlite { path: path.clone(), source })?;
+        Self::prepare(&path, db, None)
+    }
+
+    fn prepare(path: &Path, db: Connection, lock: Option<File>) -> Result<Self, JournalError> {
+        let sqlite = |source| JournalError::Sqlite { path: path.to_owned(), source };
+        let found: i64 = db.pragma_query_value(None, "user_version", |r| r.get(0)).map_err(sqlite)?;
+        if found > FORMAT {
+            return Err(JournalError::Newer { path: path.to_owned(), found });
+        }
+        db.pragma_update(None, "journal_mode", "WAL").map_err(sqlite)?;
+        // FULL: a commit is on the disk before it is answered, power cut included.
+        db.pragma_update(None, "synchronous", "FULL").map_err(sqlite)?;
+        db.execute_batch(SCHEMA).map_err(sqlite)?;
+        db.pragma_update(None, "user_version", FORMAT).map_err(sqlite)?;
+        let (integrity, head) = chain::check(&db).map_err(sqlite)?;
+        match integrity {
+            Integrity::Whole { .. } => Ok(Self { path: path.to_owned(), db, head, _lock: lock }),
+            Integrity::Corrupt { seq, why } => Err(JournalError::Damaged { path: path.to_owned(), seq, why }),
+        }
+    }
+
+    pub(super) fn sqlite(&self, source: rusqlite::Error) -> JournalError {
+        JournalError::Sqlite { path: self.path.clone(), source }
+    }
+}
+
+/// Opens `path` for reading only.
+pub(super) fn read_only(path: &Path) -> Result<Connection, JournalError> {
+    refuse_non_file(path)?;
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NOFOLLOW | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags)
+        .map_err(|source| JournalError::Sqlite { path: path.to_owned(), source })?;
+    let found: i64 = db
+        .pragma_query_value(None, "user_version", |r| r.get(0))
+        .map_err(|source| JournalError::Sqlite { path: path.to_owned(), source })?;
+    if found > FORMAT { Err(JournalError::Newer { path: path.to_owned(), found }) } else { Ok(db) }
+}
+
+fn refuse_non_file(path: &Path) -> Result<(), JournalError> {
+    match std::fs::symlink_metadata(path) {
+        Ok(meta) if meta.is_file() && !meta.file_type().is_fifo() => Ok(()),
+        Ok(_) => Err(JournalError::NotAFile(path.to_owned())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(JournalError::Io { path: path.to_owned(), source }),
+    }
+}
+
+/// An advisory lock beside the database, so that readers stay free.
+fn lock(path: &Path) -> Result<File, JournalError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let lock_path = PathBuf::from(name);
+    refuse_non_file(&lock_path)?;
+    let file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(&lock_path)
+        .map_err(|source| JournalError::Io { path: lock_path.clone(), source })?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(JournalError::Busy(path.to_owned())),
+        Err(std::fs::TryLockError::Error(source)) => Err(JournalError::Io { path: lock_path, source }),
+    }
+}

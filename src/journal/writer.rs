@@ -1,0 +1,89 @@
+//! The writer: one thread owns the file, everybody else asks and waits for the disk.
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::clock::Clock;
+
+use super::{Entry, Journal, JournalError, Record, SignalPoint, StoredFan};
+use crate::series::Timestamp;
+
+/// Requests that may wait for the writer.
+const QUEUE: usize = 1024;
+
+enum Request {
+    Record(Vec<Entry>, oneshot::Sender<Result<Vec<Record>, JournalError>>),
+    Signals(Vec<SignalPoint>, i64),
+    Fan(StoredFan, Timestamp),
+    Flush(oneshot::Sender<()>),
+}
+
+/// Asks the writer. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct JournalHandle(mpsc::Sender<Request>);
+
+impl std::fmt::Debug for Request {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Request")
+    }
+}
+
+impl JournalHandle {
+    /// Records `entries` together; when this answers `Ok` they are on the disk.
+    pub async fn record(&self, entries: Vec<Entry>) -> Result<Vec<Record>, JournalError> {
+        let (reply, answer) = oneshot::channel();
+        self.0.send(Request::Record(entries, reply)).await.map_err(|_| JournalError::Closed)?;
+        answer.await.map_err(|_| JournalError::Closed)?
+    }
+
+    /// Keeps signal minutes; returns `false` if the writer is too busy or gone (they are lost then, decisions are not).
+    pub fn store_signals(&self, points: Vec<SignalPoint>, keep_from: i64) -> bool {
+        self.0.try_send(Request::Signals(points, keep_from)).is_ok()
+    }
+
+    /// Keeps a forecast as issued; returns `false` if the writer is too busy or gone.
+    pub fn store_fan(&self, fan: StoredFan, keep_from: Timestamp) -> bool {
+        self.0.try_send(Request::Fan(fan, keep_from)).is_ok()
+    }
+
+    /// Waits until everything asked for so far is done.
+    pub async fn flush(&self) {
+        let (reply, answer) = oneshot::channel();
+        if self.0.send(Request::Flush(reply)).await.is_ok() {
+            let _ = answer.await;
+        }
+    }
+}
+
+/// Gives the journal to a thread of its own.
+pub fn spawn(journal: Journal, clock: Clock) -> std::io::Result<JournalHandle> {
+    let (requests, queue) = mpsc::channel(QUEUE);
+    std::thread::Builder::new().name("journal".into()).spawn(move || serve(journal, &clock, queue))?;
+    Ok(JournalHandle(requests))
+}
+
+fn serve(mut journal: Journal, clock: &Clock, mut queue: mpsc::Receiver<Request>) {
+    while let Some(request) = queue.blocking_recv() {
+        match request {
+            Request::Record(entries, reply) => {
+                let result = journal.append(clock.now(), &entries);
+                if let Err(error) = &result {
+                    tracing::error!("{error}");
+                }
+                let _ = reply.send(result);
+            }
+            Request::Signals(points, keep_from) => {
+                if let Err(error) = journal.store_signals(&points, keep_from) {
+                    tracing::error!("{error}");
+                }
+            }
+            Request::Fan(fan, keep_from) => {
+                if let Err(error) = journal.store_fan(&fan, keep_from) {
+                    tracing::error!("{error}");
+                }
+            }
+            Request::Flush(reply) => {
+                let _ = reply.send(());
+            }
+        }
+    }
+}
