@@ -1,0 +1,103 @@
+//! "Not a scaling problem": causes that more replicas would not cure, with evidence.
+
+use crate::series::{Quantity, Unit};
+use crate::signals::SignalKind;
+
+use super::{Fact, PlanInput, Verdict};
+
+/// Retries above this share of demand are a storm.
+const RETRY_STORM: f64 = 0.3;
+/// A connection pool is exhausted above this share in use, with requests waiting.
+const POOL_FULL: f64 = 0.95;
+/// CPU per request this much above its usual is a regression.
+const CPU_REGRESSION: f64 = 1.25;
+/// A hit ratio this far under its usual is a flushed cache.
+const CACHE_FLUSH: f64 = 0.2;
+
+fn fact(label: &str, value: f64, unit: Unit) -> Fact {
+    Fact { label: label.to_owned(), quantity: Quantity::new(value, unit), at: None }
+}
+
+fn verdict(cause: &str, evidence: Vec<Fact>, advice: &str) -> Verdict {
+    Verdict::NotScaling { cause: cause.to_owned(), evidence, advice: advice.to_owned() }
+}
+
+/// The first cause found, strongest evidence first. Only looks when users notice: `hurting` says that latency
+/// or errors are beyond the objective, or capacity is short.
+pub fn diagnose(input: &PlanInput<'_>, hurting: bool) -> Option<Verdict> {
+    if !hurting {
+        return None;
+    }
+    retry_storm(input)
+        .or_else(|| pool_exhausted(input))
+        .or_else(|| cache_flushed(input))
+        .or_else(|| cpu_regression(input))
+}
+
+fn retry_storm(input: &PlanInput<'_>) -> Option<Verdict> {
+    let demand = input.signals.fresh(SignalKind::Demand).filter(|d| *d > 0.0)?;
+    let share = input.signals.fresh(SignalKind::Retries)? / demand;
+    let usual = input.usual.retry_share.unwrap_or(0.0);
+    (share > RETRY_STORM && share > 2.0 * usual).then(|| {
+        let errors = input.signals.fresh(SignalKind::Errors).unwrap_or(0.0);
+        verdict(
+            "retry storm",
+            vec![
+                fact("of requests are retries", share, Unit::Ratio),
+                fact("usual share of retries", usual, Unit::Ratio),
+                fact("of requests fail", (errors / demand).min(1.0), Unit::Ratio),
+            ],
+            "scaling out feeds it: cap retries or shed load at the callers, then repair the failing dependency",
+        )
+    })
+}
+
+fn pool_exhausted(input: &PlanInput<'_>) -> Option<Verdict> {
+    let waiting = input.signals.fresh(SignalKind::PoolWaiting).filter(|w| *w >= 1.0)?;
+    let used = input.signals.fresh(SignalKind::PoolUsed)?;
+    let max = input.signals.fresh(SignalKind::PoolMax).filter(|m| *m > 0.0)?;
+    (used / max >= POOL_FULL).then(|| {
+        verdict(
+            "database connections exhausted",
+            vec![
+                fact("of connections in use", used / max, Unit::Ratio),
+                fact("requests waiting for one", waiting, Unit::Count),
+            ],
+            "more replicas would queue at the same pool: raise the pool or the database's limit, or find the slow query",
+        )
+    })
+}
+
+fn cache_flushed(input: &PlanInput<'_>) -> Option<Verdict> {
+    let now = input.signals.fresh(SignalKind::CacheHitRatio)?;
+    let usual = input.usual.cache_hits?;
+    (usual - now > CACHE_FLUSH).then(|| {
+        let demand = input.signals.fresh(SignalKind::Demand).unwrap_or(0.0);
+        verdict(
+            "cache is cold",
+            vec![
+                fact("hit ratio now", now, Unit::Ratio),
+                fact("usual hit ratio", usual, Unit::Ratio),
+                fact("extra load on the backend", demand * (usual - now), Unit::RequestsPerSecond),
+            ],
+            "it heals as it fills: new replicas would start cold too; warm it, or shed the dearest requests meanwhile",
+        )
+    })
+}
+
+fn cpu_regression(input: &PlanInput<'_>) -> Option<Verdict> {
+    let demand = input.signals.fresh(SignalKind::Demand).filter(|d| *d > 0.0)?;
+    let now = input.signals.fresh(SignalKind::CpuUsed)? / demand;
+    let usual = input.usual.cpu_per_request.filter(|u| *u > 0.0)?;
+    (now / usual > CPU_REGRESSION).then(|| {
+        verdict(
+            "a request costs more CPU",
+            vec![
+                fact("CPU a request against usual", now / usual, Unit::Factor),
+                fact("CPU a request now", now, Unit::Seconds),
+                fact("usually", usual, Unit::Seconds),
+            ],
+            "look at the last deploy before paying for replicas",
+        )
+    })
+}

@@ -1,0 +1,122 @@
+//! Rules a change must pass to be proposed. The same bounds are checked again next to the write.
+
+use std::time::Duration;
+
+use crate::series::Timestamp;
+use crate::signals::{Freshness, SignalKind};
+
+use super::{GuardrailResult, PlanInput, PlannedChange};
+
+/// At most this many changes in one direction an hour without a new look.
+pub const MOVES_PER_HOUR: u32 = 3;
+/// With more of the fleet unready than this, everything halts (Cluster Autoscaler's 45 %).
+pub const MAX_UNREADY: f64 = 0.45;
+/// Sources that must be fresh for a scale-in.
+pub const FRESH_FOR_SCALE_IN: f64 = 0.8;
+/// After an outage of the data this long must pass before a scale-in.
+pub const RECOVERY: Duration = Duration::from_secs(600);
+
+fn result(name: &str, passed: bool, detail: String) -> GuardrailResult {
+    GuardrailResult { name: name.to_owned(), passed, detail }
+}
+
+/// Checks every rule for `change`; `running` is the replica count now.
+pub fn check(input: &PlanInput<'_>, change: &PlannedChange, running: u32) -> Vec<GuardrailResult> {
+    let up = change.to > change.from;
+    let mut results = vec![bounds(input, change), step(input, change, running)];
+    results.push(moves(input, up));
+    results.push(result(
+        "fleet healthy",
+        input.fleet.unready <= MAX_UNREADY,
+        format!(
+            "{:.0} % of replicas unready, {:.0} % allowed",
+            input.fleet.unready * 100.0,
+            MAX_UNREADY * 100.0
+        ),
+    ));
+    results.push(result(
+        "one operation at a time",
+        !input.recent.in_flight,
+        if input.recent.in_flight { "an operation is in flight".into() } else { "none in flight".into() },
+    ));
+    results.push(freeze(input.fleet.frozen_until));
+    if up {
+        results.push(fresh(input, &[SignalKind::Demand], "demand known"));
+    } else {
+        results.push(cooldown(input));
+        results.push(fresh(input, &[SignalKind::Demand, SignalKind::LatencyP95], "every input fresh"));
+        results.push(result(
+            "fresh sources",
+            input.fleet.fresh_sources >= FRESH_FOR_SCALE_IN,
+            format!("{:.0} % fresh, 80 % needed", input.fleet.fresh_sources * 100.0),
+        ));
+        let recovered = input.fleet.since_recovery.is_none_or(|since| since >= RECOVERY);
+        results.push(result(
+            "data recovered",
+            recovered,
+            if recovered {
+                "no recent outage of the data".into()
+            } else {
+                "data was out less than 10 min ago".into()
+            },
+        ));
+    }
+    results
+}
+
+fn bounds(input: &PlanInput<'_>, change: &PlannedChange) -> GuardrailResult {
+    let owner = input.workload.replicas;
+    let low = input.limits.min;
+    let high = owner.and_then(|r| r.max).unwrap_or(u32::MAX).min(input.limits.max);
+    let passed = change.to >= low && change.to <= high;
+    result("bounds", passed, format!("{low} ≤ {} ≤ {high}", change.to))
+}
+
+fn step(input: &PlanInput<'_>, change: &PlannedChange, running: u32) -> GuardrailResult {
+    let base = running.max(change.from);
+    let (low, high) = (input.limits.lowest_from(change.from), input.limits.highest_from(base));
+    let passed = change.to >= low && change.to <= high;
+    result(
+        "largest step",
+        passed,
+        format!("{} → {}, {low} to {high} allowed at once", change.from, change.to),
+    )
+}
+
+fn moves(input: &PlanInput<'_>, up: bool) -> GuardrailResult {
+    let (n, word) =
+        if up { (input.recent.ups_last_hour, "up") } else { (input.recent.downs_last_hour, "down") };
+    result(
+        "moves an hour",
+        n < MOVES_PER_HOUR,
+        format!("{n} {word} in the last hour, {MOVES_PER_HOUR} allowed"),
+    )
+}
+
+fn freeze(until: Option<Timestamp>) -> GuardrailResult {
+    let detail = until.map_or_else(|| "none open".to_owned(), |t| format!("open until {t}"));
+    result("freeze window", until.is_none(), detail)
+}
+
+fn cooldown(input: &PlanInput<'_>) -> GuardrailResult {
+    let minutes = |d: Duration| d.as_secs() / 60;
+    let need = input.limits.cooldown;
+    match input.recent.since_up {
+        Some(since) if since < need => result(
+            "cool-down",
+            false,
+            format!("{} min since the last scale-up, {} needed", minutes(since), minutes(need)),
+        ),
+        _ => result("cool-down", true, format!("no scale-up in the last {} min", minutes(need))),
+    }
+}
+
+fn fresh(input: &PlanInput<'_>, kinds: &[SignalKind], name: &str) -> GuardrailResult {
+    let bad: Vec<String> = kinds
+        .iter()
+        .map(|k| (*k, input.signals.freshness(*k)))
+        .filter(|(_, f)| *f != Freshness::Fresh)
+        .map(|(k, f)| format!("{} is {}", k.name(), format!("{f:?}").to_lowercase()))
+        .collect();
+    result(name, bad.is_empty(), if bad.is_empty() { "fresh".into() } else { bad.join(", ") })
+}

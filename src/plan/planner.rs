@@ -1,0 +1,183 @@
+//! One plan a workload and tick: capacity, exhaustion, need, verdict.
+
+use crate::series::{Quantity, Timestamp, Unit};
+use crate::signals::{Freshness, SignalKind};
+
+use super::horizontal::{Wish, floor, running, scale_in};
+use super::outlook::{exhaustion, minutes_short};
+use super::{
+    Capacity, CapacityMethod, CostDelta, Exhaustion, ExperienceDelta, Fact, Plan, PlanInput, Verdict,
+    diagnosis, guardrails, newsvendor,
+};
+
+/// Plans one workload.
+pub fn plan(input: &PlanInput<'_>) -> Plan {
+    let capacity = capacity(input);
+    let fan = input.forecast.fan().map(AsRef::as_ref);
+    let demand = input.signals.latest(SignalKind::Demand);
+    let idle = input.workload.pod.dollars_per_hour.map(|d| d / 60.0);
+    let quantile = newsvendor::quantile(input.short_cost, idle);
+    let replicas = input.workload.replicas;
+    let held = capacity.as_ref().zip(replicas).map(|(c, r)| c.at(running(&r)));
+    let exhaustion = exhaustion(demand, held, fan, input.now);
+    let mut plan = Plan {
+        workload: input.workload.id.clone(),
+        at: input.now,
+        headroom: held.zip(demand).filter(|(c, _)| *c > 0.0).map(|(c, d)| 1.0 - d / c),
+        need_now: capacity.as_ref().zip(demand).and_then(|(c, d)| c.need(d)),
+        need_peak: None,
+        quantile: quantile.q,
+        quantile_why: quantile.why,
+        lead: input.lead,
+        exhaustion,
+        verdict: Verdict::Hold { why: String::new() },
+        facts: Vec::new(),
+        cost: CostDelta::default(),
+        experience: ExperienceDelta::default(),
+        guardrails: Vec::new(),
+        capacity,
+    };
+    decide(input, &mut plan, demand);
+    plan
+}
+
+fn capacity(input: &PlanInput<'_>) -> Option<Capacity> {
+    match input.declared_capacity {
+        Some(per_replica) => Some(Capacity {
+            per_replica,
+            method: CapacityMethod::Declared,
+            observations: input.model.observations(),
+            tested_to: input.model.capacity(&input.workload.objective).and_then(|c| c.tested_to),
+        }),
+        None => input.model.capacity(&input.workload.objective),
+    }
+}
+
+fn decide(input: &PlanInput<'_>, plan: &mut Plan, demand: Option<f64>) {
+    if let Some(verdict) = diagnosis::diagnose(input, hurting(input, plan)) {
+        plan.verdict = verdict;
+        return;
+    }
+    let (Some(demand), Some(capacity), Some(_)) = (demand, plan.capacity.clone(), input.workload.replicas)
+    else {
+        plan.verdict = Verdict::NoData { why: lacking(input, plan) };
+        return;
+    };
+    let fan = input.forecast.fan().map(AsRef::as_ref);
+    if let Some(wish) = floor(input, &capacity, fan, plan.quantile, demand) {
+        propose(input, plan, &capacity, wish);
+        return;
+    }
+    // Only fresh demand may lower anything.
+    let fresh = input.signals.fresh(SignalKind::Demand);
+    if let Some(wish) = fan.zip(fresh).and_then(|(fan, demand)| scale_in(input, &capacity, fan, demand)) {
+        propose(input, plan, &capacity, wish);
+        return;
+    }
+    plan.verdict = Verdict::Hold { why: hold_reason(plan) };
+}
+
+fn hurting(input: &PlanInput<'_>, plan: &Plan) -> bool {
+    let threshold = input.workload.objective.latency().as_secs_f64();
+    let slow = input.signals.fresh(SignalKind::LatencyP95).is_some_and(|p| p > threshold);
+    let ratio = input
+        .signals
+        .fresh(SignalKind::Errors)
+        .zip(input.signals.fresh(SignalKind::Demand))
+        .filter(|(_, d)| *d > 0.0)
+        .map(|(e, d)| e / d);
+    slow || ratio.is_some_and(|r| input.workload.objective.burn_rate(r) > 6.0)
+        || plan.exhaustion == Exhaustion::Now
+}
+
+fn lacking(input: &PlanInput<'_>, plan: &Plan) -> String {
+    match input.signals.freshness(SignalKind::Demand) {
+        Freshness::Suspect => "demand is suspect: it fell to zero while replicas are ready".into(),
+        Freshness::Missing => "demand is missing: no source counts its requests".into(),
+        _ if input.workload.replicas.is_none() => {
+            "the replica count is missing: add kube-state-metrics or a provider".into()
+        }
+        _ if plan.capacity.is_none() => {
+            "capacity is not known yet: it is learned from load and latency".into()
+        }
+        _ => "demand has no value".into(),
+    }
+}
+
+fn hold_reason(plan: &Plan) -> String {
+    match plan.exhaustion {
+        Exhaustion::Beyond { horizon } => {
+            format!("enough for the next {} h even at the 95 % quantile", horizon.as_secs().div_ceil(3600))
+        }
+        Exhaustion::In { earliest, .. } => {
+            format!("may run out in {} min: not near enough to act yet", earliest.as_secs() / 60)
+        }
+        Exhaustion::Now => {
+            "over capacity, but the owner already asks for enough or its maximum is reached".into()
+        }
+        Exhaustion::Unknown => "no forecast yet, and demand is within capacity".into(),
+    }
+}
+
+fn propose(input: &PlanInput<'_>, plan: &mut Plan, capacity: &Capacity, wish: Wish) {
+    let replicas = input.workload.replicas.unwrap_or_default();
+    let now_running = running(&replicas);
+    plan.need_peak = Some(wish.needed);
+    plan.guardrails = guardrails::check(input, &wish.change, now_running);
+    plan.facts = facts(plan, capacity, now_running, &wish);
+    plan.cost = cost(input, now_running, &wish);
+    plan.experience = experience(input, capacity, now_running, &wish);
+    let failed = plan.guardrails.iter().find(|g| !g.passed).map(|g| format!("{}: {}", g.name, g.detail));
+    plan.verdict = match failed {
+        Some(by) => Verdict::Blocked { change: wish.change, by },
+        None => Verdict::Change(wish.change),
+    };
+}
+
+fn facts(plan: &Plan, capacity: &Capacity, running: u32, wish: &Wish) -> Vec<Fact> {
+    let fact = |label: &str, value, unit, at: Option<Timestamp>| Fact {
+        label: label.to_owned(),
+        quantity: Quantity::new(value, unit),
+        at,
+    };
+    let label = format!("peak at quantile {:.2}", plan.quantile);
+    let mut facts = vec![
+        fact(&label, wish.peak.1, Unit::RequestsPerSecond, Some(wish.peak.0)),
+        fact("you can hold", capacity.at(running), Unit::RequestsPerSecond, None),
+        fact("replicas needed", f64::from(wish.needed), Unit::Count, None),
+        fact("a replica holds", capacity.per_replica, Unit::RequestsPerSecond, None),
+    ];
+    if let Some(cut) = &wish.cut_by {
+        facts.push(fact(&format!("cut by {cut} to"), f64::from(wish.change.to), Unit::Count, None));
+    }
+    let per_replica = wish.peak.1 / f64::from(wish.change.to.max(1));
+    if let Some(tested) = capacity.tested_to.filter(|t| per_replica > t * 1.1) {
+        facts.push(fact("capacity untested above, a replica", tested, Unit::RequestsPerSecond, None));
+    }
+    facts
+}
+
+fn cost(input: &PlanInput<'_>, running: u32, wish: &Wish) -> CostDelta {
+    let Some(price) = input.workload.pod.dollars_per_hour else { return CostDelta::default() };
+    let after = if wish.change.to > wish.change.from { running.max(wish.change.to) } else { wish.change.to };
+    let (now, after) = (price * f64::from(running), price * f64::from(after));
+    let hours = wish.change.until.map(|t| t.since(input.now).as_secs_f64() / 3600.0);
+    CostDelta { now: Some(now), after: Some(after), lease_total: hours.map(|h| (after - now) * h) }
+}
+
+fn experience(input: &PlanInput<'_>, capacity: &Capacity, running: u32, wish: &Wish) -> ExperienceDelta {
+    let q = input.workload.objective.latency_quantile();
+    let at =
+        |n: u32| (n > 0).then(|| wish.peak.1 / f64::from(n)).and_then(|load| input.model.latency_at(load, q));
+    let end = wish.change.until.unwrap_or(wish.peak.0);
+    let short = |n: u32| input.forecast.fan().map(|f| minutes_short(f, capacity.at(n), input.now, end));
+    let (n, to) = (f64::from(running), f64::from(wish.change.to));
+    ExperienceDelta {
+        p95_without: at(running),
+        p95_with: at(wish.change.to),
+        minutes_short_without: short(running),
+        minutes_short_with: short(wish.change.to),
+        // Sessions held in cookies: none move on scale-out, those on removed pods do on scale-in.
+        sessions_moved: (n > 0.0 && to < n).then(|| (n - to) / n),
+    }
+}

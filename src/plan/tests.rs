@@ -1,0 +1,205 @@
+//! The planner as a whole.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use crate::fleet::{Objective, Owner, PodResources, Replicas, Workload, WorkloadId};
+use crate::forecast::{Fan, FanPoint, ForecastState, LEVELS};
+use crate::series::{Finite, Timestamp};
+use crate::signals::{Freshness, Signal, SignalKind, SignalSet};
+
+use super::*;
+
+const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
+
+struct Scene {
+    workload: Workload,
+    signals: SignalSet,
+    forecast: ForecastState,
+    limits: Limits,
+    recent: Recent,
+    fleet: FleetState,
+    usual: Usual,
+}
+
+fn signal(kind: SignalKind, value: f64, freshness: Freshness) -> (SignalKind, Signal) {
+    let value = Finite::new(value);
+    (kind, Signal { kind, value, at: NOW, freshness, note: String::new(), provenance: None })
+}
+
+/// Demand 1000 rps on 10 replicas of 110 rps; the forecast has its median at `medians` every five minutes.
+fn scene(owner: Owner, medians: impl Fn(usize) -> f64) -> Scene {
+    let id = WorkloadId::new("shop", "checkout", "eu");
+    let point = |i: usize| FanPoint {
+        at: NOW + Duration::from_secs(300 * (i as u64 + 1)),
+        quantiles: std::array::from_fn(|k| medians(i) * (1.0 + (k as f64 - 5.0) * 0.01)),
+    };
+    let fan = Fan {
+        issued: NOW,
+        step: Duration::from_secs(300),
+        points: (0..288).map(point).collect(),
+        models: vec![],
+        seasons: vec![],
+        skill: None,
+        coverage: None,
+        scored: 0,
+    };
+    Scene {
+        workload: Workload {
+            id: id.clone(),
+            service: "checkout".into(),
+            team: "shop".into(),
+            replicas: Some(Replicas { desired: 10, ready: 10, min: Some(4), max: Some(40) }),
+            owner,
+            objective: Objective::assumed(),
+            pod: PodResources { dollars_per_hour: Some(0.12), ..PodResources::default() },
+        },
+        signals: SignalSet {
+            workload: id,
+            team: "shop".into(),
+            signals: BTreeMap::from([
+                signal(SignalKind::Demand, 1000.0, Freshness::Fresh),
+                signal(SignalKind::LatencyP95, 0.1, Freshness::Fresh),
+            ]),
+            latency: None,
+        },
+        forecast: ForecastState::Ready(Arc::new(fan)),
+        limits: Limits { min: 2, ..Limits::default() },
+        recent: Recent::default(),
+        fleet: FleetState { unready: 0.0, fresh_sources: 1.0, frozen_until: None, since_recovery: None },
+        usual: Usual::default(),
+    }
+}
+
+fn run(s: &Scene) -> Plan {
+    let model = CapacityModel::default();
+    plan(&PlanInput {
+        now: NOW,
+        workload: &s.workload,
+        signals: &s.signals,
+        forecast: &s.forecast,
+        model: &model,
+        declared_capacity: Some(110.0),
+        limits: &s.limits,
+        lead: Duration::from_secs(180),
+        short_cost: None,
+        usual: s.usual,
+        recent: s.recent,
+        fleet: s.fleet,
+    })
+}
+
+fn hpa() -> Owner {
+    Owner::Autoscaler { name: "hpa/checkout".into() }
+}
+
+/// Up to 1300 within half an hour, down again after three hours.
+fn hump(i: usize) -> f64 {
+    if (3..36).contains(&i) { 1250.0 } else { 1000.0 }
+}
+
+#[test]
+fn a_coming_peak_asks_for_a_leased_floor() {
+    let p = run(&scene(hpa(), hump));
+    let Verdict::Change(change) = &p.verdict else { panic!("{:?}", p.verdict) };
+    assert_eq!((change.from, change.to), (4, 12), "1250 rps at q=.98 need 12 replicas of 110 rps");
+    let until = change.until.unwrap();
+    assert!(until > NOW + Duration::from_secs(3 * 3600) && until < NOW + Duration::from_secs(4 * 3600));
+    assert!((p.cost.per_hour().unwrap() - 0.24).abs() < 1e-9);
+    assert!(p.experience.minutes_short_without.unwrap() > 100.0);
+    assert!(p.experience.minutes_short_with.unwrap() < 10.0);
+    assert!(matches!(p.exhaustion, Exhaustion::In { .. }));
+}
+
+#[test]
+fn capped_by_step_and_by_the_owners_maximum() {
+    let p = run(&scene(hpa(), |_| 5000.0));
+    assert!(matches!(&p.verdict, Verdict::Change(c) if c.to == 13), "{:?}", p.verdict);
+    let mut s = scene(hpa(), |_| 5000.0);
+    s.workload.replicas = Some(Replicas { desired: 10, ready: 10, min: Some(4), max: Some(11) });
+    let p = run(&s);
+    assert!(matches!(&p.verdict, Verdict::Change(c) if c.to == 11));
+    assert!(p.facts.iter().any(|f| f.label.contains("maximum 11")));
+    s.workload.replicas = Some(Replicas { desired: 11, ready: 11, min: Some(4), max: Some(11) });
+    assert!(matches!(run(&s).verdict, Verdict::Hold { .. }), "nothing to give beyond the maximum");
+}
+
+#[test]
+fn low_demand_is_scaled_in_only_where_nobody_else_does_and_by_one_step() {
+    let p = run(&scene(Owner::Nobody, |_| 300.0));
+    assert!(matches!(p.verdict, Verdict::Hold { .. }), "demand now still needs all: {:?}", p.verdict);
+    let mut s = scene(Owner::Nobody, |_| 300.0);
+    s.signals.signals.extend([signal(SignalKind::Demand, 300.0, Freshness::Fresh)]);
+    assert!(matches!(run(&s).verdict, Verdict::Change(PlannedChange { from: 10, to: 8, until: None, .. })));
+    s.workload.owner = hpa();
+    assert!(matches!(run(&s).verdict, Verdict::Hold { .. }));
+}
+
+#[test]
+fn causes_that_replicas_do_not_cure() {
+    let mut s = scene(hpa(), hump);
+    s.signals.signals.extend([
+        signal(SignalKind::LatencyP95, 2.0, Freshness::Fresh),
+        signal(SignalKind::Retries, 600.0, Freshness::Fresh),
+    ]);
+    assert!(matches!(&run(&s).verdict, Verdict::NotScaling { cause, .. } if cause == "retry storm"));
+    s.signals.signals.extend([
+        signal(SignalKind::Retries, 0.0, Freshness::Fresh),
+        signal(SignalKind::PoolWaiting, 30.0, Freshness::Fresh),
+        signal(SignalKind::PoolUsed, 100.0, Freshness::Fresh),
+        signal(SignalKind::PoolMax, 100.0, Freshness::Fresh),
+    ]);
+    assert!(matches!(&run(&s).verdict, Verdict::NotScaling { cause, .. } if cause.contains("connections")));
+}
+
+#[test]
+fn a_freeze_and_a_sick_fleet_block() {
+    let mut s = scene(hpa(), hump);
+    s.fleet.frozen_until = Some(NOW + Duration::from_secs(60));
+    assert!(matches!(&run(&s).verdict, Verdict::Blocked { by, .. } if by.contains("freeze")));
+    s.fleet.frozen_until = None;
+    s.fleet.unready = 0.5;
+    assert!(matches!(&run(&s).verdict, Verdict::Blocked { by, .. } if by.contains("unready")));
+}
+
+fn lowers(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Change(c) if c.to < c.from)
+}
+
+proptest! {
+    /// I3: a value is never lowered by absent, stale, suspect or non-finite data.
+    #[test]
+    fn bad_data_never_lowers(
+        value in prop_oneof![Just(f64::NAN), Just(f64::INFINITY), Just(0.0), 0.0..2000.0f64],
+        freshness in prop_oneof![Just(Freshness::Stale), Just(Freshness::Suspect), Just(Freshness::Missing)],
+        level in 0.0..2000.0f64,
+        autoscaled in any::<bool>(),
+    ) {
+        let mut s = scene(if autoscaled { hpa() } else { Owner::Nobody }, move |_| level);
+        s.signals.signals.extend([signal(SignalKind::Demand, value, freshness)]);
+        prop_assert!(!lowers(&run(&s).verdict));
+        s.signals.signals.remove(&SignalKind::Demand);
+        prop_assert!(!lowers(&run(&s).verdict));
+    }
+
+    /// PL-01, PL-02, PL-03, PL-08: whatever the numbers, bounds and steps hold.
+    #[test]
+    fn bounds_hold_for_any_numbers(
+        demand in 0.0..1e300f64, level in 0.0..1e300f64,
+        desired in 0u32..100_000, min in 0u32..50, max in 0u32..100_000, nobody in any::<bool>(),
+    ) {
+        let mut s = scene(if nobody { Owner::Nobody } else { hpa() }, move |_| level);
+        s.signals.signals.extend([signal(SignalKind::Demand, demand, Freshness::Fresh)]);
+        s.workload.replicas = Some(Replicas { desired, ready: desired, min: Some(min), max: Some(max) });
+        if let Verdict::Change(c) = run(&s).verdict {
+            prop_assert!(c.to <= max.min(s.limits.max) || c.to < c.from);
+            prop_assert!(c.to >= s.limits.min.min(c.from));
+            prop_assert!(c.to <= s.limits.highest_from(desired.max(min)));
+            prop_assert!(c.to >= s.limits.lowest_from(c.from));
+        }
+        let _ = LEVELS;
+    }
+}
