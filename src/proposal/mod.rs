@@ -1,5 +1,10 @@
 //! Stage 6, put it to a human: the card, its life, the queue.
 
+pub mod card;
+mod queue;
+#[cfg(test)]
+mod tests;
 mod types;
 
+pub use queue::{Lifetimes, Moment, Queue, QueueEvent};
 pub use types::{Proposal, ProposalId, ProposalState, RejectReason, Target};

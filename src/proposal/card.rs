@@ -1,0 +1,83 @@
+//! The card's sentence, and what the owner will do with the write.
+
+use std::time::Duration;
+
+use crate::fleet::{Field, Owner};
+use crate::plan::{Plan, PlannedChange};
+use crate::series::{Quantity, Timestamp, Unit};
+
+/// One sentence: change, peak against what can be held, cost, experience.
+pub fn sentence(plan: &Plan, change: &PlannedChange, owner: &Owner) -> String {
+    let mut text = format!("{}: {}", plan.workload, action(change, owner));
+    if let Some(until) = change.until {
+        text.push_str(&format!(" until {}", clock_time(until)));
+    }
+    text.push('.');
+    let find = |label: &str| plan.facts.iter().find(|f| f.label.starts_with(label));
+    if let Some(peak) = find("peak") {
+        let at = peak.at.filter(|t| t.since(plan.at) > Duration::from_secs(60));
+        let when = at.map_or_else(|| "now".to_owned(), clock_time);
+        text.push_str(&format!(" Peak {when}, q{:.0} {}", plan.quantile * 100.0, peak.quantity));
+        if let Some(held) = find("you can hold") {
+            text.push_str(&format!("; you can hold {}", held.quantity));
+        }
+        text.push('.');
+    }
+    if let Some(delta) = plan.cost.per_hour() {
+        let sign = if delta < 0.0 { "−" } else { "+" };
+        text.push_str(&format!(" {sign}{}", Quantity::new(delta.abs(), Unit::DollarsPerHour)));
+    }
+    if let Some(effect) = experience(plan) {
+        text.push_str(if plan.cost.per_hour().is_some() { "; " } else { " " });
+        text.push_str(&effect);
+    }
+    if !text.ends_with('.') {
+        text.push('.');
+    }
+    text
+}
+
+fn action(change: &PlannedChange, owner: &Owner) -> String {
+    let verb = if change.to >= change.from { "raise" } else { "lower" };
+    let what = match (change.field, owner) {
+        (Field::MinReplicas, Owner::Autoscaler { name }) if name.starts_with("hpa/") => "HPA min",
+        (Field::MinReplicas, _) => "floor",
+        (Field::Replicas, _) => "replicas",
+        (Field::MaxReplicas, _) => "maximum",
+    };
+    format!("{verb} {what} {}→{}", change.from, change.to)
+}
+
+fn experience(plan: &Plan) -> Option<String> {
+    let e = &plan.experience;
+    if let (Some(with), Some(without)) = (e.p95_with, e.p95_without)
+        && without > with * 1.05
+    {
+        let (with, without) = (Quantity::new(with, Unit::Seconds), Quantity::new(without, Unit::Seconds));
+        return Some(format!("p95 stays ≈{with} instead of ≈{without}"));
+    }
+    let (with, without) = (e.minutes_short_with?, e.minutes_short_without?);
+    (without >= 0.5).then(|| format!("{with:.0} min short of capacity expected instead of {without:.0}"))
+}
+
+/// `21:40`, UTC.
+pub fn clock_time(at: Timestamp) -> String {
+    at.to_jiff().strftime("%H:%M").to_string()
+}
+
+/// What will happen to the write, in one sentence.
+pub fn owner_note(owner: &Owner, change: &PlannedChange) -> String {
+    match owner {
+        Owner::Nobody => "No autoscaler owns the count: it stays as written until the lease ends.".into(),
+        Owner::Autoscaler { name } => {
+            format!("{name} keeps deciding above {}; it goes on by itself when the lease ends.", change.to)
+        }
+        Owner::Git { tool, self_heal: true } => {
+            format!("In Git ({tool}, self-heal): a write would be reverted in about 5 s. Change it there.")
+        }
+        Owner::Git { tool, self_heal: false } => {
+            format!("In Git ({tool}): a write would be reverted at its next sync. Change it there.")
+        }
+        Owner::Unknown => "Nobody knows who owns the count: shown as advice, nothing can be written.".into(),
+    }
+}

@@ -1,0 +1,174 @@
+//! The life of a proposal.
+
+use std::time::Duration;
+
+use crate::clock::Monotonic;
+use crate::fleet::{Field, Objective, Owner, PodResources, Workload, WorkloadId};
+use crate::plan::*;
+use crate::series::{Quantity, Timestamp, Unit};
+
+use super::*;
+
+fn at(secs: u64) -> Moment {
+    Moment {
+        wall: Timestamp::from_secs(1_700_000_000 + secs as i64),
+        mono: Monotonic::from_duration(Duration::from_secs(secs)),
+    }
+}
+
+fn change(to: u32) -> Verdict {
+    let until = Some(Timestamp::from_secs(1_700_010_000));
+    Verdict::Change(PlannedChange {
+        dimension: Dimension::Horizontal,
+        field: Field::MinReplicas,
+        from: 6,
+        to,
+        until,
+    })
+}
+
+fn plan(verdict: Verdict) -> Plan {
+    Plan {
+        workload: WorkloadId::new("shop", "checkout", ""),
+        at: at(0).wall,
+        capacity: None,
+        headroom: None,
+        exhaustion: Exhaustion::Unknown,
+        need_now: None,
+        need_peak: None,
+        quantile: 0.95,
+        quantile_why: String::new(),
+        lead: Duration::from_secs(180),
+        verdict,
+        facts: vec![
+            Fact {
+                label: "peak at quantile 0.95".into(),
+                quantity: Quantity::new(1840.0, Unit::RequestsPerSecond),
+                at: Some(at(3600).wall),
+            },
+            Fact {
+                label: "you can hold".into(),
+                quantity: Quantity::new(1310.0, Unit::RequestsPerSecond),
+                at: None,
+            },
+        ],
+        cost: CostDelta { now: Some(3.0), after: Some(5.31), lease_total: None },
+        experience: ExperienceDelta {
+            p95_without: Some(0.41),
+            p95_with: Some(0.18),
+            ..ExperienceDelta::default()
+        },
+        guardrails: vec![],
+    }
+}
+
+fn workload() -> Workload {
+    Workload {
+        id: WorkloadId::new("shop", "checkout", ""),
+        service: "checkout".into(),
+        team: "shop".into(),
+        replicas: None,
+        owner: Owner::Autoscaler { name: "hpa/checkout".into() },
+        objective: Objective::assumed(),
+        pod: PodResources::default(),
+    }
+}
+
+fn target() -> Option<Target> {
+    Some(Target { provider: "platform".into(), uid: "u-1".into() })
+}
+
+fn queue() -> Queue {
+    Queue::new(Lifetimes::default(), 0)
+}
+
+#[test]
+fn the_card_reads_as_a_sentence() {
+    let mut q = queue();
+    let events = q.offer(&plan(change(11)), &workload(), target(), at(0));
+    let [QueueEvent::Proposed(p)] = events.as_slice() else { panic!("{events:?}") };
+    assert_eq!(
+        p.sentence,
+        "shop/checkout: raise HPA min 6→11 until 01:00. Peak 23:13, q95 1840 rps; you can hold 1310 rps. \
+         +$2.31/h; p95 stays ≈180 ms instead of ≈410 ms."
+    );
+}
+
+#[test]
+fn one_live_proposal_a_workload_and_only_real_news_supersedes() {
+    let mut q = queue();
+    assert_eq!(q.offer(&plan(change(11)), &workload(), target(), at(0)).len(), 1);
+    assert!(q.offer(&plan(change(11)), &workload(), target(), at(70)).is_empty());
+    assert!(q.offer(&plan(change(10)), &workload(), target(), at(70)).is_empty(), "one less is no news");
+    assert!(q.offer(&plan(change(13)), &workload(), target(), at(30)).is_empty(), "not before it settled");
+    let events = q.offer(&plan(change(13)), &workload(), target(), at(70));
+    assert!(
+        matches!(&events[0], QueueEvent::Closed(p) if p.state == ProposalState::Superseded { by: ProposalId::new("p-2") })
+    );
+    assert_eq!(q.live().count(), 1);
+    let recreated = Some(Target { provider: "platform".into(), uid: "u-2".into() });
+    assert_eq!(
+        q.offer(&plan(change(13)), &workload(), recreated, at(71)).len(),
+        2,
+        "another object is news at once"
+    );
+}
+
+#[test]
+fn expires_on_the_monotonic_clock() {
+    let mut q = queue();
+    q.offer(&plan(change(11)), &workload(), target(), at(0));
+    let jumped = Moment { wall: at(100_000).wall, mono: at(299).mono };
+    assert!(q.tick(jumped).is_empty(), "a wall clock that jumps expires nothing");
+    assert!(
+        matches!(&q.tick(at(300))[..], [QueueEvent::Closed(p)] if matches!(p.state, ProposalState::Expired { .. }))
+    );
+}
+
+#[test]
+fn a_rejection_keeps_quiet_unless_more_is_needed() {
+    let mut q = queue();
+    q.offer(&plan(change(11)), &workload(), target(), at(0));
+    assert!(q.reject(&ProposalId::new("p-1"), "ann", RejectReason::BadTime, at(10)).is_some());
+    assert!(q.offer(&plan(change(12)), &workload(), target(), at(20)).is_empty());
+    assert_eq!(q.offer(&plan(change(13)), &workload(), target(), at(20)).len(), 1);
+    assert!(
+        q.reject(&ProposalId::new("p-1"), "ann", RejectReason::BadTime, at(30)).is_none(),
+        "closed is closed"
+    );
+}
+
+#[test]
+fn withdrawn_when_the_reason_is_gone() {
+    let mut q = queue();
+    q.offer(&plan(change(11)), &workload(), target(), at(0));
+    let hold = plan(Verdict::Hold { why: "enough".into() });
+    assert!(q.offer(&hold, &workload(), target(), at(10)).is_empty());
+    assert_eq!(q.offer(&hold, &workload(), target(), at(130)).len(), 1);
+    q.offer(&plan(change(11)), &workload(), target(), at(140));
+    let blind = plan(Verdict::NoData { why: "demand is suspect".into() });
+    assert_eq!(q.offer(&blind, &workload(), target(), at(141)).len(), 1, "no data withdraws at once");
+}
+
+#[test]
+fn the_hash_binds_object_field_and_values() {
+    let mut q = queue();
+    q.offer(&plan(change(11)), &workload(), target(), at(0));
+    let p = q.live().next().unwrap().clone();
+    let mut others = vec![p.clone(), p.clone(), p.clone()];
+    others[0].change.from = 7;
+    others[1].target = Some(Target { provider: "platform".into(), uid: "u-2".into() });
+    others[2].change.to = 12;
+    assert!(others.iter().all(|o| o.hash() != p.hash()));
+    assert_eq!(p.hash().len(), 64);
+}
+
+#[test]
+fn snoozed_comes_back() {
+    let mut q = queue();
+    q.offer(&plan(change(11)), &workload(), target(), at(0));
+    q.snooze(&ProposalId::new("p-1"), Duration::from_secs(900), at(10)).unwrap();
+    assert!(q.tick(at(500)).is_empty());
+    q.tick(at(911));
+    assert_eq!(q.live().next().unwrap().state, ProposalState::Open);
+}
