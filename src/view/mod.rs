@@ -15,13 +15,13 @@ mod status;
 
 pub use crate::approval::Mode;
 pub use crate::execution::{
-    Gate, GateState, Lease, LeaseState, Operation, OperationId, OperationState, Stage, StageKind,
+    Checkpoint, Gate, GateState, Lease, LeaseState, Operation, OperationId, OperationState, Stage, StageKind,
 };
 pub use crate::forecast::{Fan, FanPoint, ForecastState, LEVELS, ModelShare, Season};
 pub use crate::learning::{HorizonSkill, Scoreboard, ScoredProposal};
 pub use crate::outcome::{Comparison, Outcome, OutcomeVerdict};
 pub use crate::plan::{
-    Capacity, CapacityMethod, CostDelta, Exhaustion, ExperienceDelta, Fact, GuardrailResult, Plan,
+    Capacity, CapacityMethod, CostDelta, Dimension, Exhaustion, ExperienceDelta, Fact, GuardrailResult, Plan,
     PlannedChange, Verdict,
 };
 pub use crate::proposal::{Proposal, ProposalId, ProposalState, RejectReason, Target};

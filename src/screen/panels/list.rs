@@ -1,0 +1,28 @@
+//! The list of panels.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::super::context::PanelContext;
+use super::super::state::PanelId;
+
+/// A panel: a new one is one file and one line in [`ALL`].
+#[derive(Clone, Copy, Debug)]
+pub struct Panel {
+    /// Which.
+    pub id: PanelId,
+    /// How many widgets `z` goes through; 1 if it is one thing.
+    pub widgets: u8,
+    /// Draws it. `ctx.state.zoomed()` says whether one widget fills the area.
+    pub draw: fn(&PanelContext<'_>, Rect, &mut Buffer),
+}
+
+/// Every panel that can be drawn.
+pub const ALL: &[Panel] = &[Panel { id: PanelId::Logs, widgets: 1, draw: super::logs::draw }];
+
+/// Draws the panel the person is at.
+pub fn draw(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
+    if let Some(panel) = ALL.iter().find(|p| p.id == ctx.state.panel()) {
+        (panel.draw)(ctx, area, buf);
+    }
+}

@@ -1,0 +1,142 @@
+//! The rows of each panel as identities: what the selection moves over and what panels draw, in one order.
+
+use crate::fleet::WorkloadId;
+use crate::view::{Exhaustion, ProposalView, ServiceRow, View};
+
+use super::state::{PanelId, RowId, ScreenState, Sort, SortKey};
+
+/// Rows of the current panel, filtered and sorted.
+pub fn rows(view: &View, state: &ScreenState) -> Vec<RowId> {
+    rows_of(view, state, state.panel())
+}
+
+/// Rows of one panel, filtered and sorted.
+pub fn rows_of(view: &View, state: &ScreenState, panel: PanelId) -> Vec<RowId> {
+    let keep = |text: &str| state.filter().is_empty() || matches(state.filter(), text);
+    match panel {
+        PanelId::Status | PanelId::Predictive | PanelId::Experience | PanelId::Intelligence => {
+            let mut services: Vec<&ServiceRow> = view
+                .services
+                .data
+                .iter()
+                .filter(|s| keep(&format!("{} {} {}", s.workload, s.service, s.team)))
+                .collect();
+            sort(&mut services, state.sort());
+            services.iter().map(|s| RowId::Workload(s.workload.clone())).collect()
+        }
+        PanelId::Kpis => view.kpis.iter().filter(|k| keep(k.title)).map(|k| RowId::Kpi(k.number)).collect(),
+        PanelId::Proposals => view
+            .proposals
+            .data
+            .iter()
+            .filter(|p| keep(&p.proposal.sentence) || keep(&p.proposal.workload.to_string()))
+            .map(|p| RowId::Proposal(p.proposal.id.clone()))
+            .collect(),
+        PanelId::Operations => {
+            let operations = view
+                .operations
+                .data
+                .iter()
+                .filter(|o| keep(&format!("{} {} {}", o.id, o.workload, o.state.label())))
+                .map(|o| RowId::Operation(o.id.clone()));
+            let leases = view
+                .leases
+                .iter()
+                .filter(|l| keep(&format!("{} {}", l.operation, l.workload)))
+                .map(|l| RowId::Lease(l.operation.clone()));
+            operations.chain(leases).collect()
+        }
+        PanelId::Journal => view
+            .journal
+            .iter()
+            .filter(|j| keep(&format!("{} {} {}", j.kind, j.user, j.text)))
+            .map(|j| RowId::Journal(j.seq))
+            .collect(),
+        PanelId::Sources => {
+            view.sources.iter().filter(|s| keep(s.id.as_str())).map(|s| RowId::Source(s.id.clone())).collect()
+        }
+        PanelId::Logs => Vec::new(),
+    }
+}
+
+/// The workload the selection is about; the first row's if nothing is selected.
+pub fn workload_of<'v>(view: &'v View, state: &'v ScreenState) -> Option<&'v WorkloadId> {
+    match state.selected() {
+        Some(RowId::Workload(id)) => Some(id),
+        Some(RowId::Proposal(id)) => {
+            view.proposals.data.iter().find(|p| p.proposal.id == *id).map(|p| &p.proposal.workload)
+        }
+        Some(RowId::Operation(id) | RowId::Lease(id)) => {
+            view.operations.data.iter().find(|o| o.id == *id).map(|o| &o.workload)
+        }
+        _ => view.services.data.first().map(|s| &s.workload),
+    }
+}
+
+/// The proposal that approve and reject are about: the selected one, else the live one of the selected workload,
+/// else the highest ranked live one. It is the one shown in the strip.
+pub fn proposal_of<'v>(view: &'v View, state: &ScreenState) -> Option<&'v ProposalView> {
+    let all = &view.proposals.data;
+    if let Some(RowId::Proposal(id)) = state.selected() {
+        return all.iter().find(|p| p.proposal.id == *id);
+    }
+    let live = || all.iter().filter(|p| p.proposal.state.is_live());
+    match state.selected() {
+        Some(RowId::Workload(id)) => live().find(|p| p.proposal.workload == *id).or_else(|| live().next()),
+        _ => live().next(),
+    }
+}
+
+fn sort(services: &mut [&ServiceRow], sort: Sort) {
+    let missing_last = |v: Option<f64>| v.map_or(f64::INFINITY, |v| -v);
+    services.sort_by(|a, b| match sort.key {
+        SortKey::Exhaustion => urgency(&a.exhaustion).total_cmp(&urgency(&b.exhaustion)),
+        SortKey::Name => a.workload.cmp(&b.workload),
+        SortKey::Demand => missing_last(a.demand.value).total_cmp(&missing_last(b.demand.value)),
+        SortKey::Headroom => {
+            a.headroom.unwrap_or(f64::INFINITY).total_cmp(&b.headroom.unwrap_or(f64::INFINITY))
+        }
+        SortKey::P95 => missing_last(a.p95.value).total_cmp(&missing_last(b.p95.value)),
+        SortKey::Cost => missing_last(a.cost.value).total_cmp(&missing_last(b.cost.value)),
+    });
+    if sort.reversed {
+        services.reverse();
+    }
+}
+
+/// Seconds until capacity runs out, for sorting; unknown comes last.
+fn urgency(exhaustion: &Exhaustion) -> f64 {
+    match exhaustion {
+        Exhaustion::Now => 0.0,
+        Exhaustion::In { earliest, median } => median.unwrap_or(*earliest).as_secs_f64(),
+        Exhaustion::Beyond { horizon } => 1e6 + horizon.as_secs_f64(),
+        Exhaustion::Unknown => f64::INFINITY,
+    }
+}
+
+/// Fuzzy match: every word of the filter must occur in order of its characters; `!word` must not occur at all.
+pub fn matches(filter: &str, text: &str) -> bool {
+    let text = text.to_lowercase();
+    filter.to_lowercase().split_whitespace().all(|word| match word.strip_prefix('!') {
+        Some("") => true,
+        Some(unwanted) => !text.contains(unwanted),
+        None => {
+            let mut rest = text.chars();
+            word.chars().all(|wanted| rest.any(|c| c == wanted))
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filter_is_fuzzy_with_inverse() {
+        assert!(matches("chk", "shop/checkout"));
+        assert!(matches("CHECK shop", "shop/checkout"));
+        assert!(!matches("!check", "shop/checkout"));
+        assert!(matches("!search", "shop/checkout"));
+        assert!(!matches("tuo", "shop/checkout x"));
+    }
+}

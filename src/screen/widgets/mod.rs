@@ -1,0 +1,1 @@
+//! The sixteen widgets, one file each: `fn draw(&PanelContext, Rect, &mut Buffer)`.
