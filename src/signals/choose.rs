@@ -158,7 +158,7 @@ impl View<'_> {
 }
 
 /// Kinds that count the same thing only within one family of recipes.
-fn of_one_family(kind: SignalKind) -> bool {
+pub(super) fn of_one_family(kind: SignalKind) -> bool {
     use SignalKind as K;
     matches!(
         kind,

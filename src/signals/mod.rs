@@ -3,14 +3,17 @@
 //! A signal is a PromQL expression with a unit and a fallback order, so one definition serves every source:
 //! pushed down to PromQL servers, evaluated over the store for scraped endpoints. Missing data is never zero.
 
+mod backfill;
 mod catalogue;
 mod choose;
 mod expr;
 mod guard;
 mod histogram;
+mod history;
 mod identity;
 mod kind;
 pub mod limits;
+mod missing;
 mod observe;
 mod recipe;
 mod resolver;
@@ -18,9 +21,12 @@ mod signal;
 #[cfg(test)]
 mod tests;
 
+pub use backfill::BackfillQuery;
 pub use catalogue::Catalogue;
+pub use history::History;
 pub use identity::Identity;
 pub use kind::SignalKind;
+pub use missing::Hint;
 pub use recipe::{Detect, Entry, Recipe, RecipeError, Target};
 pub use resolver::Resolver;
 pub use signal::{Freshness, LatencyHistogram, Provenance, Signal, SignalSet};
