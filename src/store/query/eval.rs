@@ -7,30 +7,16 @@ use crate::series::{Labels, Sample, is_stale_marker};
 
 use super::load::Loaded;
 use super::options::millis;
-use super::plan::{Matrix, Node, Shift};
+use super::plan::{Matrix, Node, Shift, Steps};
 use super::value::{Elem, Val, check_unique};
 use super::{Budget, Options, QueryError};
-
-/// The instants an evaluator will be asked about, in milliseconds.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Steps {
-    pub(super) start: i64,
-    pub(super) end: i64,
-    pub(super) step: i64,
-}
-
-impl Steps {
-    pub(super) fn instants(self) -> impl Iterator<Item = i64> {
-        std::iter::successors(Some(self.start), move |t| t.checked_add(self.step))
-            .take_while(move |t| *t <= self.end)
-    }
-}
 
 /// Evaluates nodes at instants. Subqueries run once for all instants and are kept.
 pub(super) struct Evaluator<'a> {
     pub(super) loaded: &'a [Vec<Loaded>],
-    /// Start and end of the whole query, for `@ start()` and `@ end()`.
-    pub(super) query: (i64, i64),
+    /// The instants of the whole query, for `@ start()` and `@ end()`.
+    pub(super) query: Steps,
+    /// The instants this evaluator is asked about.
     pub(super) steps: Steps,
     pub(super) options: &'a Options,
     pub(super) budget: &'a Budget,
@@ -63,7 +49,7 @@ impl RangedSeries<'_> {
 impl<'a> Evaluator<'a> {
     pub(super) fn new(
         loaded: &'a [Vec<Loaded>],
-        query: (i64, i64),
+        query: Steps,
         steps: Steps,
         options: &'a Options,
         budget: &'a Budget,

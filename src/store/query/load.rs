@@ -3,7 +3,7 @@
 use crate::series::{Labels, Sample, Timestamp, is_stale_marker};
 
 use super::options::millis;
-use super::plan::{Matrix, Node, Plan};
+use super::plan::{Matrix, Node, Plan, Steps};
 use super::{Budget, Options, QueryError, Storage};
 
 /// A series ready for evaluation.
@@ -29,21 +29,21 @@ impl Loaded {
 pub(super) fn load(
     plan: &Plan,
     storage: &dyn Storage,
-    query: (i64, i64),
+    query: Steps,
     options: &Options,
     budget: &Budget,
 ) -> Result<Vec<Vec<Loaded>>, QueryError> {
     let mut loading =
         Loading { plan, storage, query, lookback: millis(options.lookback), budget, loaded: Vec::new() };
     loading.loaded.resize_with(plan.selectors.len(), Vec::new);
-    loading.walk(&plan.root, query)?;
+    loading.walk(&plan.root, (query.start, query.end))?;
     Ok(loading.loaded)
 }
 
 struct Loading<'a> {
     plan: &'a Plan,
     storage: &'a dyn Storage,
-    query: (i64, i64),
+    query: Steps,
     lookback: i64,
     budget: &'a Budget,
     loaded: Vec<Vec<Loaded>>,

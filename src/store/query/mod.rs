@@ -10,6 +10,7 @@ mod budget;
 mod error;
 mod eval;
 mod functions;
+mod literal;
 mod load;
 mod lower;
 mod matcher;

@@ -13,6 +13,22 @@ pub(super) struct Plan {
     pub(super) selectors: Vec<Vec<Matcher>>,
 }
 
+/// The instants something is evaluated at, in milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Steps {
+    pub(super) start: i64,
+    pub(super) end: i64,
+    /// Zero for an instant query.
+    pub(super) step: i64,
+}
+
+impl Steps {
+    pub(super) fn instants(self) -> impl Iterator<Item = i64> {
+        std::iter::successors(Some(self.start), move |t| t.checked_add(self.step).filter(|next| next > t))
+            .take_while(move |t| *t <= self.end)
+    }
+}
+
 /// `offset` and `@` of a selector or subquery.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Shift {
@@ -30,11 +46,11 @@ pub(super) enum At {
 
 impl Shift {
     /// The instant meant at evaluation time `t` of a query over `start..=end` (milliseconds).
-    pub(super) fn resolve(self, t: i64, query: (i64, i64)) -> i64 {
+    pub(super) fn resolve(self, t: i64, query: Steps) -> i64 {
         let base = match self.at {
             None => t,
-            Some(At::Start) => query.0,
-            Some(At::End) => query.1,
+            Some(At::Start) => query.start,
+            Some(At::End) => query.end,
             Some(At::Fixed(at)) => at,
         };
         base.saturating_sub(self.offset)

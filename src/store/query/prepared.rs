@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::QueryError;
+use super::literal::decode_byte_escapes;
 use super::lower::lower;
 use super::plan::Plan;
 
@@ -22,7 +23,7 @@ impl Prepared {
         if expr.len() > MAX_BYTES {
             return Err(QueryError::Parse(format!("longer than {MAX_BYTES} bytes")));
         }
-        let parsed = promql_parser::parser::parse(expr).map_err(QueryError::Parse)?;
+        let parsed = promql_parser::parser::parse(&decode_byte_escapes(expr)).map_err(QueryError::Parse)?;
         Ok(Self { text: expr.into(), plan: Arc::new(lower(&parsed)?) })
     }
 

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use crate::series::{Labels, Sample, Timestamp};
 
-use super::eval::{Evaluator, Steps};
+use super::eval::Evaluator;
 use super::load::load;
 use super::options::millis;
-use super::plan::Node;
+use super::plan::{Node, Steps};
 use super::value::{Val, finished};
 use super::{Budget, Options, Prepared, QueryError, Storage, Value};
 
@@ -20,11 +20,11 @@ pub fn instant(
     options: &Options,
 ) -> Result<Value, QueryError> {
     let at = at.as_millis();
+    let steps = Steps { start: at, end: at, step: 0 };
     let budget = Budget::new(options);
     let plan = query.plan();
-    let loaded = load(plan, storage, (at, at), options, &budget)?;
-    let steps = Steps { start: at, end: at, step: 1 };
-    let mut evaluator = Evaluator::new(&loaded, (at, at), steps, options, &budget);
+    let loaded = load(plan, storage, steps, options, &budget)?;
+    let mut evaluator = Evaluator::new(&loaded, steps, steps, options, &budget);
     if let Node::Matrix(matrix) = &plan.root {
         return evaluator.matrix(matrix, at).map(Value::Matrix);
     }
@@ -50,6 +50,7 @@ pub fn range(
     if usize::try_from(count).is_ok_and(|n| n >= options.max_steps) {
         return Err(QueryError::Limit { name: "max_steps", what: "steps", limit: options.max_steps });
     }
+    let steps = Steps { start, end, step };
     let budget = Budget::new(options);
     let plan = query.plan();
     if matches!(plan.root, Node::Matrix(_) | Node::Text(_)) {
@@ -57,9 +58,8 @@ pub fn range(
             "invalid expression type for range query, must be Scalar or instant Vector".into(),
         ));
     }
-    let loaded = load(plan, storage, (start, end), options, &budget)?;
-    let steps = Steps { start, end, step };
-    let mut evaluator = Evaluator::new(&loaded, (start, end), steps, options, &budget);
+    let loaded = load(plan, storage, steps, options, &budget)?;
+    let mut evaluator = Evaluator::new(&loaded, steps, steps, options, &budget);
     let mut series: Vec<(Labels, Vec<Sample>)> = Vec::new();
     let mut places: HashMap<Labels, usize> = HashMap::new();
     for at in steps.instants() {

@@ -6,10 +6,10 @@ use std::rc::Rc;
 use crate::series::{Labels, Sample, Timestamp};
 
 use super::QueryError;
-use super::eval::{Evaluator, Steps};
+use super::eval::Evaluator;
 use super::load::Loaded;
 use super::options::millis;
-use super::plan::Matrix;
+use super::plan::{Matrix, Steps};
 use super::value::Val;
 
 impl Evaluator<'_> {

@@ -25,6 +25,11 @@ impl Evaluator<'_> {
             Func::Time => Ok(Val::Scalar(at as f64 / 1000.0)),
             Func::Pi => Ok(Val::Scalar(std::f64::consts::PI)),
             Func::Timestamp => self.timestamp(call, at),
+            Func::Start => Ok(Val::Scalar(self.query.start as f64 / 1000.0)),
+            Func::End => Ok(Val::Scalar(self.query.end as f64 / 1000.0)),
+            Func::Step => Ok(Val::Scalar(self.query.step as f64 / 1000.0)),
+            Func::Span => Ok(Val::Scalar((self.query.end - self.query.start) as f64 / 1000.0)),
+            Func::MinOf | Func::MaxOf => self.extreme_of(call, at),
             Func::Clamp | Func::ClampMin | Func::ClampMax => self.clamp(call, at),
             Func::Round => {
                 let to_nearest = match call.args.get(1) {
@@ -41,6 +46,15 @@ impl Evaluator<'_> {
             Func::Sort { descending } => self.sort(call, descending, at),
             Func::SortByLabel { descending } => self.sort_by_label(call, descending, at),
         }
+    }
+
+    fn extreme_of(&mut self, call: &Call, at: i64) -> Result<Val, QueryError> {
+        let (a, b) = (self.scalar(arg(call, 0)?, at)?, self.scalar(arg(call, 1)?, at)?);
+        Ok(Val::Scalar(match call.func {
+            _ if a.is_nan() || b.is_nan() => f64::NAN,
+            Func::MinOf => a.min(b),
+            _ => a.max(b),
+        }))
     }
 
     fn map(&mut self, call: &Call, at: i64, f: impl Fn(f64) -> f64) -> Result<Val, QueryError> {

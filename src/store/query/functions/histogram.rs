@@ -89,18 +89,28 @@ fn prepared(mut buckets: Vec<Bucket>) -> Option<Vec<Bucket>> {
     Some(merged)
 }
 
-/// Counts that fall are raised to the one before, tiny differences removed.
-fn make_monotonic(buckets: &mut [Bucket]) {
+/// Sets counts that differ from the one before by rounding only to that one.
+fn drop_rounding(buckets: &mut [Bucket]) {
     let mut previous: Option<f64> = None;
     for bucket in buckets {
-        if let Some(before) = previous {
-            let close = (bucket.count - before).abs()
-                <= SMALL_DELTA * (bucket.count.abs() + before.abs()).max(f64::MIN_POSITIVE);
-            if bucket.count < before || close {
+        match previous {
+            Some(before) if (bucket.count - before).abs() / bucket.count <= SMALL_DELTA => {
                 bucket.count = before;
             }
+            _ => previous = Some(bucket.count),
         }
-        previous = Some(bucket.count);
+    }
+}
+
+/// Raises counts that fall to the highest before.
+fn make_monotonic(buckets: &mut [Bucket]) {
+    let mut highest = f64::NEG_INFINITY;
+    for bucket in buckets {
+        if bucket.count < highest {
+            bucket.count = highest;
+        } else if bucket.count > highest {
+            highest = bucket.count;
+        }
     }
 }
 
@@ -116,6 +126,7 @@ fn quantile(q: f64, buckets: Vec<Bucket>) -> f64 {
         return f64::INFINITY;
     }
     let Some(mut buckets) = prepared(buckets) else { return f64::NAN };
+    drop_rounding(&mut buckets);
     make_monotonic(&mut buckets);
     let (Some(last), [.., highest, _]) = (buckets.last(), buckets.as_slice()) else { return f64::NAN };
     if last.count == 0.0 || last.count.is_nan() {
@@ -138,8 +149,7 @@ fn quantile(q: f64, buckets: Vec<Bucket>) -> f64 {
 
 /// Share of observations between two bounds, interpolated within buckets (Prometheus, `BucketFraction`).
 fn fraction(lower: f64, upper: f64, buckets: Vec<Bucket>) -> f64 {
-    let Some(mut buckets) = prepared(buckets) else { return f64::NAN };
-    make_monotonic(&mut buckets);
+    let Some(buckets) = prepared(buckets) else { return f64::NAN };
     let total = buckets.last().map_or(0.0, |b| b.count);
     if total == 0.0 || lower.is_nan() || upper.is_nan() {
         return f64::NAN;
@@ -150,7 +160,8 @@ fn fraction(lower: f64, upper: f64, buckets: Vec<Bucket>) -> f64 {
     (rank_of(upper, &buckets) - rank_of(lower, &buckets)) / total
 }
 
-/// How many observations are at most `value`.
+/// How many observations are at most `value`. NaN inside a lowest bucket that has no lower bound; in the
+/// highest bucket nothing is added.
 fn rank_of(value: f64, buckets: &[Bucket]) -> f64 {
     let mut rank = 0.0;
     let mut low = match buckets.first() {
@@ -162,10 +173,6 @@ fn rank_of(value: f64, buckets: &[Bucket]) -> f64 {
             return rank;
         }
         if value < bucket.upper {
-            if low.is_infinite() || bucket.upper.is_infinite() {
-                // Nothing is known about where observations lie in an unbounded bucket.
-                return if low.is_infinite() { rank } else { rank };
-            }
             return rank + (bucket.count - rank) * (value - low) / (bucket.upper - low);
         }
         (rank, low) = (bucket.count, bucket.upper);

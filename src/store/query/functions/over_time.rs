@@ -50,8 +50,11 @@ fn variance(w: &Window<'_>) -> f64 {
     variance.get()
 }
 
-/// Median absolute deviation from the median.
+/// Median absolute deviation from the median; NaN if any value is.
 fn mad(w: &Window<'_>) -> Answer {
+    if w.values().any(f64::is_nan) {
+        return Ok(Some(f64::NAN));
+    }
     let median = quantile(0.5, w.values().collect());
     Ok(Some(quantile(0.5, w.values().map(|v| (v - median).abs()).collect())))
 }

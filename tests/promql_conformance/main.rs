@@ -1,0 +1,58 @@
+//! Runs Prometheus's PromQL test scripts (`promql/promqltest/testdata`) against the store and the evaluator.
+//!
+//! `cargo test --release --test promql_conformance` reads the scripts in the folder that
+//! `WEESCALE_PROMQLTEST_DIR` names, else `../shared/promqltest` beside the package; without either it says
+//! so and passes. Cases that touch native histograms, or that use an experimental part of PromQL which
+//! weescale does not have, are skipped and counted. Annotations (`expect warn`, `expect info`) are not checked.
+
+mod case;
+mod compare;
+mod data;
+mod runner;
+mod script;
+
+use std::path::PathBuf;
+
+use runner::{Report, run_script};
+
+#[test]
+fn prometheus_test_scripts() {
+    let Some(folder) = folder() else {
+        println!("promql_conformance: skipped, no scripts (set WEESCALE_PROMQLTEST_DIR)");
+        return;
+    };
+    let mut scripts: Vec<PathBuf> = std::fs::read_dir(&folder)
+        .expect("the folder of scripts is readable")
+        .map(|entry| entry.expect("entry").path())
+        .filter(|path| path.extension().is_some_and(|e| e == "test"))
+        .collect();
+    scripts.sort();
+    assert!(!scripts.is_empty(), "no *.test scripts in {}", folder.display());
+    let mut failed = 0;
+    for path in scripts {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&path).expect("script is UTF-8");
+        let Report { passed, failures, skipped } = run_script(&text);
+        println!("{name}: {passed} passed, {} failed, {} skipped", failures.len(), skipped.len());
+        for (line, why) in &failures {
+            println!("  FAILED {name}:{line}: {why}");
+        }
+        if std::env::var_os("WEESCALE_PROMQLTEST_SKIPPED").is_some() {
+            for (line, why) in &skipped {
+                println!("  skipped {name}:{line}: {why}");
+            }
+        }
+        failed += failures.len();
+    }
+    assert_eq!(failed, 0, "{failed} cases failed");
+}
+
+fn folder() -> Option<PathBuf> {
+    match std::env::var_os("WEESCALE_PROMQLTEST_DIR") {
+        Some(folder) => Some(folder.into()),
+        None => {
+            let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/promqltest");
+            beside.is_dir().then_some(beside)
+        }
+    }
+}
