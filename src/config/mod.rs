@@ -1,1 +1,20 @@
 //! Find, read, merge, validate, explain.
+//!
+//! A file ([`file`]) is read as typed, then turned into [`Settings`] in one pass that collects every error.
+//! Command line beats file beats environment beats default, and [`show`] says where each value came from.
+
+mod error;
+pub mod file;
+mod find;
+mod merge;
+mod settings;
+mod show;
+mod span;
+#[cfg(test)]
+mod tests;
+
+pub use error::{ConfigError, Problem};
+pub use find::{default_journal, default_path, log_path};
+pub use merge::{Given, load};
+pub use settings::{FreezeWindow, Override, ProviderSettings, ServiceRule, Settings};
+pub use show::{TEMPLATE, show};

@@ -1,0 +1,198 @@
+//! The configuration file as typed. Unknown keys are errors.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::span::Written;
+
+/// The whole file.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// `observe` or `ask`.
+    pub mode: Option<String>,
+    /// Theme name, or path of a theme file.
+    pub theme: Option<String>,
+    /// Path of the journal.
+    pub journal: Option<PathBuf>,
+    /// Folder with own recipes.
+    pub recipes: Option<PathBuf>,
+    /// Where we are.
+    #[serde(default)]
+    pub context: Context,
+    /// PromQL servers.
+    #[serde(default)]
+    pub prometheus: Vec<Source>,
+    /// Exposition endpoints.
+    #[serde(default)]
+    pub scrape: Vec<Source>,
+    /// Platforms that can be scaled.
+    #[serde(default)]
+    pub provider: Vec<Provider>,
+    /// Services.
+    #[serde(default)]
+    pub service: Vec<Service>,
+    /// Regions.
+    #[serde(default)]
+    pub region: Vec<Region>,
+    /// Times in which nothing is changed.
+    #[serde(default)]
+    pub freeze: Vec<Freeze>,
+    /// Budget.
+    #[serde(default)]
+    pub budget: Budget,
+    /// Times of a proposal's life.
+    #[serde(default)]
+    pub proposals: Proposals,
+    /// Keys: action name to key.
+    #[serde(default)]
+    pub keys: BTreeMap<String, String>,
+}
+
+/// `[context]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Context {
+    /// Shown in the header.
+    pub name: Option<String>,
+    /// Approving asks for the name to be typed.
+    pub protected: Option<bool>,
+}
+
+/// `[[prometheus]]` and `[[scrape]]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// Address.
+    pub url: String,
+    /// Poll interval.
+    pub interval: Option<Written>,
+    /// Request timeout.
+    pub timeout: Option<Written>,
+    /// `job` label.
+    pub job: Option<String>,
+    /// Further labels.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    /// Bearer token from a file.
+    pub bearer_file: Option<PathBuf>,
+    /// Bearer token from an environment variable.
+    pub bearer_env: Option<String>,
+    /// Basic authentication.
+    pub user: Option<String>,
+    /// Its password from a file.
+    pub password_file: Option<PathBuf>,
+    /// Its password from an environment variable.
+    pub password_env: Option<String>,
+    /// Further headers, such as `X-Scope-OrgID`.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// PEM file with the only authorities trusted.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// `[[provider]]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provider {
+    /// Name on cards and in the journal.
+    pub name: String,
+    /// `http`.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    /// Base address of the contract.
+    pub url: String,
+    /// Bearer token from a file.
+    pub token_file: Option<PathBuf>,
+    /// Bearer token from an environment variable.
+    pub token_env: Option<String>,
+    /// PEM file with the only authorities trusted.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// `[[service]]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// Workload or service name; `namespace/name@region`; a `*` at the end matches any rest.
+    pub name: String,
+    /// Owning team.
+    pub team: Option<String>,
+    /// Objective.
+    pub slo: Option<Slo>,
+    /// Requests a second one replica holds.
+    pub capacity: Option<f64>,
+    /// $ a replica-minute short costs.
+    pub short_cost: Option<f64>,
+    /// $/h of one replica.
+    pub price: Option<f64>,
+    /// Never below.
+    pub min: Option<u32>,
+    /// Never above.
+    pub max: Option<u32>,
+    /// Largest step up as a share of the present count.
+    pub step_up: Option<f64>,
+    /// No scale-in this long after a scale-up.
+    pub cooldown: Option<Written>,
+}
+
+/// `service.slo`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Slo {
+    /// Share of requests that must be good.
+    pub target: f64,
+    /// Response time within which a request is good.
+    pub latency: Written,
+    /// The quantile the latency applies to; 0.95.
+    pub quantile: Option<f64>,
+    /// Window of the error budget; 30d.
+    pub window: Option<Written>,
+}
+
+/// `[[region]]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Region {
+    /// As in labels.
+    pub name: String,
+    /// IANA time zone.
+    pub time_zone: String,
+    /// Degrees north.
+    pub latitude: f64,
+    /// Degrees east.
+    pub longitude: f64,
+}
+
+/// `[[freeze]]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Freeze {
+    /// First moment, RFC 3339.
+    pub from: String,
+    /// First moment after, RFC 3339.
+    pub to: String,
+    /// Why.
+    #[serde(default)]
+    pub reason: String,
+}
+
+/// `[budget]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Budget {
+    /// $ a calendar month.
+    pub month: Option<f64>,
+}
+
+/// `[proposals]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proposals {
+    /// A proposal nobody decided on expires after this.
+    pub expiry: Option<Written>,
+    /// After a rejection the workload is left alone this long.
+    pub quiet: Option<Written>,
+}

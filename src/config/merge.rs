@@ -1,0 +1,434 @@
+//! Command line, file and environment become settings; every problem is collected.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::approval::Mode;
+use crate::fleet::{Context, Objective, Region};
+use crate::proposal::Lifetimes;
+use crate::scrape::{Auth, Credential, Secret, Target};
+use crate::series::Timestamp;
+use crate::series::text::clean;
+
+use super::file::{self, File};
+use super::settings::{FreezeWindow, Override, ProviderSettings, ServiceRule, Settings};
+use super::{ConfigError, Problem};
+
+/// A configuration file larger than this is refused.
+const MAX_FILE: u64 = 1 << 20;
+/// Longest name taken from a file.
+const NAME_CHARS: usize = 128;
+
+/// What was given outside the file.
+#[derive(Clone, Debug, Default)]
+pub struct Given {
+    /// `--config`.
+    pub config: Option<PathBuf>,
+    /// `--prometheus`.
+    pub prometheus: Vec<String>,
+    /// `--scrape`.
+    pub scrape: Vec<String>,
+    /// `--interval`.
+    pub interval: Option<Duration>,
+    /// `--allow-actions`.
+    pub allow_actions: bool,
+    /// `--theme`.
+    pub theme: Option<String>,
+    /// `--journal`.
+    pub journal: Option<PathBuf>,
+    /// `PROMETHEUS_URL`.
+    pub prometheus_env: Option<String>,
+}
+
+/// Reads and merges. Without `--config` the default file is read if it exists.
+pub fn load(given: &Given) -> Result<Settings, ConfigError> {
+    let path = match &given.config {
+        Some(path) => Some(path.clone()),
+        None => super::default_path().filter(|p| p.exists()),
+    };
+    let file = path.as_deref().map(read).transpose()?.unwrap_or_default();
+    let origin = path.map_or_else(|| "command line".to_owned(), |p| p.display().to_string());
+    let mut merge = Merge { origin, problems: Vec::new(), origins: Vec::new() };
+    let settings = merge.settings(given, file);
+    if merge.problems.is_empty() {
+        Ok(Settings { origins: merge.origins, ..settings })
+    } else {
+        Err(ConfigError::Invalid { origin: merge.origin, problems: merge.problems })
+    }
+}
+
+fn read(path: &Path) -> Result<File, ConfigError> {
+    let unreadable = |why: String| ConfigError::Unreadable { path: path.to_owned(), why };
+    let meta = std::fs::metadata(path).map_err(|e| unreadable(e.to_string()))?;
+    if !meta.is_file() {
+        return Err(unreadable("not a plain file".into()));
+    }
+    if meta.len() > MAX_FILE {
+        return Err(unreadable(format!("larger than {MAX_FILE} bytes")));
+    }
+    let bytes = std::fs::read(path).map_err(|e| unreadable(e.to_string()))?;
+    let text = String::from_utf8(bytes).map_err(|e| {
+        unreadable(format!("not UTF-8 at byte {}; save it as UTF-8", e.utf8_error().valid_up_to()))
+    })?;
+    toml::from_str(&text)
+        .map_err(|e| ConfigError::Malformed { path: path.to_owned(), why: located(&text, &e) })
+}
+
+/// `line 3, column 5: unknown field …`, on one line.
+fn located(text: &str, error: &toml::de::Error) -> String {
+    let message = clean(&error.message().replace('\n', "; "), 500);
+    let Some(before) = error.span().and_then(|s| text.get(..s.start)) else { return message };
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) + 1;
+    format!("line {line}, column {column}: {message}")
+}
+
+struct Merge {
+    origin: String,
+    problems: Vec<Problem>,
+    origins: Vec<Override>,
+}
+
+impl Merge {
+    fn note(&mut self, field: &str, value: impl Into<String>, origin: &str) {
+        self.origins.push(Override { field: field.into(), value: value.into(), origin: origin.into() });
+    }
+
+    fn problem(&mut self, field: impl Into<String>, what: impl Into<String>) {
+        self.problems.push(Problem::new(field, what));
+    }
+
+    fn settings(&mut self, given: &Given, file: File) -> Settings {
+        let from_file = self.origin.clone();
+        let context = self.context(&file.context);
+        let mode = self.mode(given, file.mode.as_deref());
+        let (prometheus, scrape) = self.sources(given, &file);
+        let journal = given.journal.clone().or_else(|| file.journal.clone());
+        if let Some(path) = &journal {
+            let origin = if given.journal.is_some() { "command line" } else { &from_file };
+            self.note("journal", path.display().to_string(), origin);
+        }
+        let theme = given.theme.clone().or_else(|| file.theme.clone());
+        if let Some(theme) = &theme {
+            let origin = if given.theme.is_some() { "command line" } else { &from_file };
+            self.note("theme", theme.clone(), origin);
+        }
+        Settings {
+            journal: journal.or_else(|| super::default_journal(&context.name)),
+            context,
+            mode,
+            theme,
+            keys: file.keys,
+            prometheus,
+            scrape,
+            providers: self.providers(&file.provider),
+            services: file.service.iter().enumerate().map(|(i, s)| self.service(i, s)).collect(),
+            regions: file.region.iter().enumerate().filter_map(|(i, r)| self.region(i, r)).collect(),
+            freezes: file.freeze.iter().enumerate().filter_map(|(i, f)| self.freeze(i, f)).collect(),
+            budget_month: self.positive("budget.month", file.budget.month),
+            lifetimes: self.lifetimes(&file.proposals),
+            recipes: file.recipes,
+            origins: Vec::new(),
+        }
+    }
+
+    fn context(&mut self, context: &file::Context) -> Context {
+        let origin = self.origin.clone();
+        let name = context.name.as_deref().map(|n| clean(n, NAME_CHARS));
+        if let Some(name) = &name {
+            self.note("context.name", name.clone(), &origin);
+            if name.trim().is_empty() {
+                self.problem("context.name", "must not be empty");
+            }
+        }
+        Context {
+            name: name.unwrap_or_else(|| "default".into()),
+            protected: context.protected.unwrap_or(false),
+        }
+    }
+
+    fn mode(&mut self, given: &Given, written: Option<&str>) -> Mode {
+        let origin = self.origin.clone();
+        if given.allow_actions {
+            self.note("mode", "ask", "command line");
+            return Mode::Ask;
+        }
+        match written {
+            None | Some("observe") => Mode::Observe,
+            Some("ask") => {
+                self.note("mode", "ask", &origin);
+                Mode::Ask
+            }
+            Some(other) => {
+                self.problem("mode", format!("{other:?} is not a mode; write \"observe\" or \"ask\""));
+                Mode::Observe
+            }
+        }
+    }
+
+    fn sources(&mut self, given: &Given, file: &File) -> (Vec<Target>, Vec<Target>) {
+        let mut prometheus = Vec::new();
+        let mut scrape = Vec::new();
+        for url in &given.prometheus {
+            self.simple(url, "--prometheus", given.interval, Target::new, &mut prometheus);
+        }
+        for url in &given.scrape {
+            self.simple(url, "--scrape", given.interval, Target::exposition, &mut scrape);
+        }
+        for (i, source) in file.prometheus.iter().enumerate() {
+            prometheus.extend(self.source(&format!("prometheus[{i}]"), source, Target::new));
+        }
+        for (i, source) in file.scrape.iter().enumerate() {
+            scrape.extend(self.source(&format!("scrape[{i}]"), source, Target::exposition));
+        }
+        if prometheus.is_empty()
+            && scrape.is_empty()
+            && let Some(url) = &given.prometheus_env
+        {
+            self.simple(url, "environment PROMETHEUS_URL", given.interval, Target::new, &mut prometheus);
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        for target in prometheus.iter().chain(&scrape) {
+            if !seen.insert(target.id().clone()) {
+                self.problem("sources", format!("{} is given twice; remove one", target.id()));
+            }
+        }
+        (prometheus, scrape)
+    }
+
+    fn simple(
+        &mut self,
+        url: &str,
+        origin: &str,
+        interval: Option<Duration>,
+        make: impl Fn(&str) -> Result<Target, crate::scrape::ScrapeError>,
+        out: &mut Vec<Target>,
+    ) {
+        match make(url) {
+            Ok(mut target) => {
+                self.note("source", target.id().as_str(), origin);
+                target.interval = interval.unwrap_or(target.interval);
+                out.push(target);
+            }
+            Err(error) => self.problem(origin, error.to_string()),
+        }
+    }
+
+    fn source(
+        &mut self,
+        field: &str,
+        source: &file::Source,
+        make: impl Fn(&str) -> Result<Target, crate::scrape::ScrapeError>,
+    ) -> Option<Target> {
+        let mut target = match make(&source.url) {
+            Ok(target) => target,
+            Err(error) => {
+                self.problem(format!("{field}.url"), error.to_string());
+                return None;
+            }
+        };
+        let origin = self.origin.clone();
+        self.note("source", target.id().as_str(), &origin);
+        if let Some(interval) = source.interval {
+            if interval.0 < Duration::from_secs(1) {
+                self.problem(format!("{field}.interval"), "must be at least 1s");
+            }
+            target.interval = interval.0;
+        }
+        if let Some(timeout) = source.timeout {
+            if timeout.0.is_zero() {
+                self.problem(format!("{field}.timeout"), "must be longer than zero");
+            }
+            target.limits.timeout = timeout.0;
+        }
+        if let Some(job) = &source.job {
+            target.job = clean(job, NAME_CHARS);
+        }
+        target.labels.extend(source.labels.iter().map(|(n, v)| (clean(n, NAME_CHARS), clean(v, 4096))));
+        if let Some(auth) = self.auth(field, source) {
+            target.auth = auth;
+        }
+        target.headers = source
+            .headers
+            .iter()
+            .map(|(n, v)| (n.clone(), Credential::Value(Secret::new(v.as_str()))))
+            .collect();
+        target.tls.ca_file.clone_from(&source.ca_file);
+        self.readable(&format!("{field}.ca_file"), source.ca_file.as_deref());
+        Some(target)
+    }
+
+    fn auth(&mut self, field: &str, source: &file::Source) -> Option<Auth> {
+        let bearer = self.credential(
+            &format!("{field}.bearer"),
+            source.bearer_file.as_ref(),
+            source.bearer_env.as_ref(),
+        );
+        let password = self.credential(
+            &format!("{field}.password"),
+            source.password_file.as_ref(),
+            source.password_env.as_ref(),
+        );
+        match (bearer, &source.user, password) {
+            (Some(_), Some(_), _) | (Some(_), _, Some(_)) => {
+                self.problem(field, "give either a bearer token or user and password, not both");
+                None
+            }
+            (Some(token), None, None) => Some(Auth::Bearer(token)),
+            (None, Some(user), Some(password)) => Some(Auth::Basic { user: user.clone(), password }),
+            (None, Some(_), None) => {
+                self.problem(format!("{field}.user"), "needs password_file or password_env");
+                None
+            }
+            (None, None, Some(_)) => {
+                self.problem(format!("{field}.password"), "needs user");
+                None
+            }
+            (None, None, None) => None,
+        }
+    }
+
+    fn credential(
+        &mut self,
+        field: &str,
+        file: Option<&PathBuf>,
+        env: Option<&String>,
+    ) -> Option<Credential> {
+        match (file, env) {
+            (Some(_), Some(_)) => {
+                self.problem(field, "give either the _file or the _env form, not both");
+                None
+            }
+            (Some(path), None) => {
+                self.readable(&format!("{field}_file"), Some(path));
+                Some(Credential::File(path.clone()))
+            }
+            (None, Some(name)) => {
+                if std::env::var_os(name).is_none() {
+                    self.problem(format!("{field}_env"), format!("environment variable {name} is not set"));
+                }
+                Some(Credential::Env(name.clone()))
+            }
+            (None, None) => None,
+        }
+    }
+
+    fn readable(&mut self, field: &str, path: Option<&Path>) {
+        if let Some(path) = path
+            && let Err(error) = std::fs::File::open(path)
+        {
+            self.problem(field, format!("cannot read {}: {error}", path.display()));
+        }
+    }
+
+    fn providers(&mut self, providers: &[file::Provider]) -> Vec<ProviderSettings> {
+        let mut made: Vec<ProviderSettings> = Vec::new();
+        for (i, p) in providers.iter().enumerate() {
+            let field = format!("provider[{i}]");
+            if p.kind.as_deref().unwrap_or("http") != "http" {
+                self.problem(format!("{field}.type"), "only \"http\" is known");
+            }
+            if let Err(error) = Target::new(&p.url) {
+                self.problem(format!("{field}.url"), error.to_string());
+            }
+            let name = clean(&p.name, NAME_CHARS);
+            if name.is_empty() || made.iter().any(|m| m.name == name) {
+                self.problem(format!("{field}.name"), "must be given and unlike any other provider's");
+            }
+            let token =
+                self.credential(&format!("{field}.token"), p.token_file.as_ref(), p.token_env.as_ref());
+            self.readable(&format!("{field}.ca_file"), p.ca_file.as_deref());
+            made.push(ProviderSettings { name, url: p.url.clone(), token, ca_file: p.ca_file.clone() });
+        }
+        made
+    }
+
+    fn service(&mut self, i: usize, s: &file::Service) -> ServiceRule {
+        let field = |name: &str| format!("service[{i}].{name}");
+        if s.name.trim().is_empty() {
+            self.problem(
+                field("name"),
+                "must be given: a workload or service name, `*` at its end for any rest",
+            );
+        }
+        if let (Some(min), Some(max)) = (s.min, s.max)
+            && min > max
+        {
+            self.problem(field("min"), format!("minimum {min} is above maximum {max}"));
+        }
+        if s.step_up.is_some_and(|r| !(r > 0.0 && r <= 10.0)) {
+            self.problem(field("step_up"), "must be above 0 and at most 10, for example 0.3");
+        }
+        let objective = s.slo.as_ref().and_then(|slo| {
+            let window = slo.window.map_or(Duration::from_secs(30 * 86_400), |w| w.0);
+            Objective::declared(slo.target, slo.latency.0, slo.quantile.unwrap_or(0.95), window)
+                .map_err(|e| self.problem(field("slo"), e.to_string()))
+                .ok()
+        });
+        ServiceRule {
+            name: clean(&s.name, NAME_CHARS),
+            team: s.team.as_deref().map(|t| clean(t, NAME_CHARS)),
+            objective,
+            capacity: self.positive(&field("capacity"), s.capacity),
+            short_cost: self.positive(&field("short_cost"), s.short_cost),
+            price: self.positive(&field("price"), s.price),
+            min: s.min,
+            max: s.max,
+            step_up: s.step_up,
+            cooldown: s.cooldown.map(|c| c.0),
+        }
+    }
+
+    fn positive(&mut self, field: &str, value: Option<f64>) -> Option<f64> {
+        if value.is_some_and(|v| !(v.is_finite() && v > 0.0)) {
+            self.problem(field, "must be a number above 0");
+            return None;
+        }
+        value
+    }
+
+    fn region(&mut self, i: usize, r: &file::Region) -> Option<Region> {
+        if jiff::tz::TimeZone::get(&r.time_zone).is_err() {
+            self.problem(
+                format!("region[{i}].time_zone"),
+                format!("{:?} is no IANA time zone, for example \"Europe/Dublin\"", r.time_zone),
+            );
+            return None;
+        }
+        if !(-90.0..=90.0).contains(&r.latitude) || !(-180.0..=180.0).contains(&r.longitude) {
+            self.problem(format!("region[{i}]"), "latitude must be in -90..90 and longitude in -180..180");
+            return None;
+        }
+        Some(Region {
+            name: clean(&r.name, NAME_CHARS),
+            time_zone: r.time_zone.clone(),
+            latitude: r.latitude,
+            longitude: r.longitude,
+        })
+    }
+
+    fn freeze(&mut self, i: usize, f: &file::Freeze) -> Option<FreezeWindow> {
+        let mut at = |name: &str, text: &str| -> Option<Timestamp> {
+            let parsed: Result<jiff::Timestamp, _> = text.parse();
+            if parsed.is_err() {
+                self.problem(format!("freeze[{i}].{name}"), "write it with its offset: 2026-12-24T00:00:00Z");
+            }
+            parsed.ok().map(Timestamp::from)
+        };
+        let (from, to) = (at("from", &f.from)?, at("to", &f.to)?);
+        if from >= to {
+            self.problem(format!("freeze[{i}]"), "must end after it begins");
+            return None;
+        }
+        Some(FreezeWindow { from, to, reason: clean(&f.reason, 200) })
+    }
+
+    fn lifetimes(&mut self, p: &file::Proposals) -> Lifetimes {
+        let default = Lifetimes::default();
+        let expiry = p.expiry.map_or(default.expiry, |w| w.0);
+        if expiry < Duration::from_secs(30) {
+            self.problem("proposals.expiry", "must be at least 30s, or nobody can read the card");
+        }
+        Lifetimes { expiry, quiet: p.quiet.map_or(default.quiet, |w| w.0), ..default }
+    }
+}

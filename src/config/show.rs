@@ -1,0 +1,45 @@
+//! What is in force, and where each value came from.
+
+use std::fmt::Write;
+
+use super::Settings;
+
+/// The commented template that `weescale config init` writes.
+pub const TEMPLATE: &str = include_str!("../../assets/config.toml");
+
+/// The settings in force as text, one value a line, with its origin.
+pub fn show(settings: &Settings) -> String {
+    let mut out = String::new();
+    let mut line = |field: &str, value: &str| {
+        let origin =
+            settings.origins.iter().find(|o| o.field == field && (o.field != "source" || o.value == value));
+        // Writing to a string cannot fail.
+        let _ = writeln!(out, "{field:<18} {value:<48} {}", origin.map_or("default", |o| &o.origin));
+    };
+    line("context.name", &settings.context.name);
+    line("context.protected", &settings.context.protected.to_string());
+    line("mode", &settings.mode.label().to_lowercase());
+    line("theme", settings.theme.as_deref().unwrap_or("terminal"));
+    line(
+        "journal",
+        &settings.journal.as_ref().map_or_else(|| "in memory".into(), |p| p.display().to_string()),
+    );
+    for target in settings.prometheus.iter().chain(&settings.scrape) {
+        line("source", target.id().as_str());
+    }
+    for provider in &settings.providers {
+        line("provider", &format!("{} {}", provider.name, provider.url));
+    }
+    for rule in &settings.services {
+        line("service", &rule.name);
+    }
+    for region in &settings.regions {
+        line("region", &format!("{} {}", region.name, region.time_zone));
+    }
+    line("proposals.expiry", &format!("{}s", settings.lifetimes.expiry.as_secs()));
+    line("proposals.quiet", &format!("{}s", settings.lifetimes.quiet.as_secs()));
+    if let Some(budget) = settings.budget_month {
+        line("budget.month", &format!("${budget}"));
+    }
+    out
+}

@@ -1,0 +1,72 @@
+//! Reading and refusing.
+
+use std::io::Write;
+
+use super::*;
+
+fn load_text(text: &str) -> Result<Settings, ConfigError> {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    load(&Given { config: Some(file.path().to_owned()), ..Given::default() })
+}
+
+#[test]
+fn the_template_is_valid_with_and_without_its_examples() {
+    load_text(TEMPLATE).unwrap();
+    let examples = "
+        [[prometheus]]\nurl = \"http://127.0.0.1:9090\"\ninterval = \"15s\"\nheaders = { \"X-Scope-OrgID\" = \"t\" }
+        [[scrape]]\nurl = \"127.0.0.1:9100\"\njob = \"node\"\nlabels = { region = \"eu\" }
+        [[service]]\nname = \"check*\"\nslo = { target = 0.999, latency = \"250ms\" }\nmin = 2\nmax = 40
+        [[region]]\nname = \"eu-west\"\ntime_zone = \"Europe/Dublin\"\nlatitude = 53.3\nlongitude = -6.3
+        [[freeze]]\nfrom = \"2026-12-24T00:00:00Z\"\nto = \"2026-12-27T00:00:00Z\"";
+    let s = load_text(&format!("{TEMPLATE}\n{examples}")).unwrap();
+    assert_eq!(s.scrape[0].id().as_str(), "http://127.0.0.1:9100/metrics");
+    let rule = s.rule_for(&"shop/checkout@eu".parse().unwrap(), "");
+    assert_eq!((rule.min, rule.max), (Some(2), Some(40)));
+    assert!(rule.objective.unwrap().is_declared());
+    assert!(s.rule_for(&"shop/search".parse().unwrap(), "").min.is_none());
+}
+
+#[test]
+fn all_problems_at_once() {
+    let text = "
+        mode = \"yolo\"
+        [[scrape]]\nurl = \"ftp://x\"
+        [[service]]\nname = \"a\"\nmin = 5\nmax = 4\nslo = { target = 1.5, latency = \"1s\" }
+        [[region]]\nname = \"r\"\ntime_zone = \"Mars/Olympus\"\nlatitude = 0\nlongitude = 0
+        [[freeze]]\nfrom = \"2026-12-24\"\nto = \"2026-12-27T00:00:00Z\"";
+    let text = load_text(text).unwrap_err().to_string();
+    for needed in
+        ["mode", "scrape[0].url", "service[0].min", "service[0].slo", "region[0].time_zone", "freeze[0].from"]
+    {
+        assert!(text.contains(needed), "{needed} in {text}");
+    }
+}
+
+#[test]
+fn unknown_keys_name_line_and_alternatives() {
+    let error =
+        load_text("mode = \"ask\"\n[[service]]\nname = \"a\"\nmax_replicas = 4\n").unwrap_err().to_string();
+    assert!(error.contains("line 4") && error.contains("max_replicas") && error.contains("max"), "{error}");
+    assert!(load_text("mode = 3").unwrap_err().to_string().contains("line 1"));
+    assert!(load_text("service = [{ name = \"a\", cooldown = \"-5m\" }]").is_err());
+}
+
+#[test]
+fn command_line_beats_file_beats_environment() {
+    let given = Given { prometheus_env: Some("http://env:9090".into()), ..Given::default() };
+    let none = Given { config: Some("/dev/null".into()), ..given.clone() };
+    assert!(matches!(load(&none), Err(ConfigError::Unreadable { .. })), "not a plain file");
+    let dir = tempfile::tempdir().unwrap();
+    let empty = dir.path().join("empty.toml");
+    std::fs::write(&empty, "").unwrap();
+    let given = Given { config: Some(empty), ..given };
+    assert_eq!(load(&given).unwrap().prometheus[0].id().as_str(), "http://env:9090");
+    let flagged = Given { scrape: vec!["h:1".into()], allow_actions: true, ..given };
+    let s = load(&flagged).unwrap();
+    assert!(s.prometheus.is_empty());
+    assert_eq!(s.mode, crate::approval::Mode::Ask);
+    assert!(show(&s).contains("command line"));
+    let twice = Given { scrape: vec!["h:1".into(), "http://h:1/metrics".into()], ..flagged };
+    assert!(load(&twice).unwrap_err().to_string().contains("given twice"));
+}
