@@ -20,6 +20,8 @@ mod sources;
 mod status;
 mod supervisor;
 mod target;
+#[cfg(test)]
+mod tests;
 
 pub use delivery::{Answer, BackfillRequest, Delivery, QuerySpec, RangeAnswer, Scrape};
 pub use error::ScrapeError;
@@ -27,6 +29,6 @@ pub use handle::{Handle, HandleError};
 pub use limits::Limits;
 pub use secret::{Auth, Credential, Secret};
 pub use source::{Polled, Source};
-pub use sources::spawn_exposition;
+pub use sources::{spawn_exposition, spawn_promql};
 pub use status::{Dropped, Health, Progress, SourceId, SourceKind, SourceStatus};
 pub use target::{DEFAULT_INTERVAL, Target, Tls};

@@ -8,6 +8,9 @@ use tokio::sync::mpsc::Sender;
 
 use super::{Delivery, Dropped, SourceStatus};
 
+/// Begin of warnings that outlive the next poll.
+pub(super) const STANDING: &str = "backfill given up: ";
+
 /// Shared by the tasks of one source.
 #[derive(Debug)]
 pub(super) struct Reporter {
@@ -26,12 +29,10 @@ impl Reporter {
         change(&mut self.status.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Sends the status if there is room; a later one says more anyway, but the loss is counted.
-    pub(super) fn report(&self) {
+    /// Sends the status, waiting like [`Reporter::deliver`].
+    pub(super) async fn report(&self) {
         let status = self.update(|s| s.clone());
-        if self.out.try_send(Delivery::Status(status)).is_err() {
-            self.count_lost();
-        }
+        self.deliver(Delivery::Status(status)).await;
     }
 
     /// Sends a delivery, waiting a bounded machine time for a busy engine. Returns whether it went out.

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use crate::clock::Clock;
 use crate::series::Timestamp;
 
-use super::reporter::{Reporter, add, add_limits};
+use super::reporter::{Reporter, STANDING, add, add_limits};
 use super::schedule::Schedule;
 use super::source::{Polled, Source};
 use super::{Health, ScrapeError, SourceId};
@@ -34,7 +34,7 @@ impl Supervisor {
         // Network time is machine time, whatever clock the rest runs on.
         let machine = Clock::real();
         let mut source = make();
-        self.reporter.report();
+        self.reporter.report().await;
         while !self.reporter.is_closed() {
             let (at, began, machine_began) = (self.clock.now(), self.clock.monotonic(), machine.monotonic());
             let mut poll = JoinSet::new();
@@ -53,7 +53,7 @@ impl Supervisor {
                     self.crashed(&mut schedule, crashed.and_then(Result::err))
                 }
             };
-            self.reporter.report();
+            self.reporter.report().await;
             let elapsed = self.clock.monotonic().since(began);
             self.rest(next, elapsed).await;
         }
@@ -76,7 +76,8 @@ impl Supervisor {
             status.bytes += polled.bytes;
             add(&mut status.dropped, polled.dropped);
             add_limits(status, &polled.limits_hit);
-            status.warnings = polled.warnings;
+            status.warnings.retain(|w| w.starts_with(STANDING));
+            status.warnings.extend(polled.warnings);
             status.warnings.truncate(self.warnings);
             match &polled.failure {
                 None => {

@@ -1,0 +1,5 @@
+//! Sources against a server that misbehaves on purpose.
+
+mod endpoint;
+mod fixture;
+mod server;
