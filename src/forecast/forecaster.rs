@@ -5,19 +5,22 @@ use std::time::Duration;
 
 use super::calibrate::{Calibration, calibrate};
 use super::clean::clean;
-use super::conformal::{Offsets, spread};
+use super::conformal::spread;
 use super::fan::{Fan, FanPoint, ForecastState, ModelShare, Season};
 use super::grid::{Grid, Past};
 use super::leads::Leads;
 use super::level::{Shift, shift};
+use super::outlook::{Ahead, outlook};
 use super::pool::Pool;
 use super::seasons::seasons;
 use super::settings::Settings;
-use super::weights::combine;
+use super::spike::{Alarm, Spike, detect, follow};
 use crate::series::{Timestamp, Window};
 
 /// Age of the latest value beyond which nothing is forecast.
 const STALE: Duration = Duration::from_secs(6 * 3600);
+/// How far back a running spike may have begun; later the level shift takes over.
+const WATCH_HOURS: usize = 3;
 
 /// Forecasts one series. Deterministic: the same calls give the same bytes.
 #[derive(Debug)]
@@ -25,6 +28,7 @@ pub struct Forecaster {
     settings: Settings,
     pool: Pool,
     fitted: Option<Fitted>,
+    spike: Option<Spike>,
 }
 
 #[derive(Debug)]
@@ -43,7 +47,7 @@ struct Fitted {
 impl Forecaster {
     /// A forecaster that knows nothing yet.
     pub fn new(settings: Settings) -> Self {
-        Self { settings, pool: Pool::standard(), fitted: None }
+        Self { settings, pool: Pool::standard(), fitted: None, spike: None }
     }
 
     /// Whether [`Forecaster::issue`] would refit first: never fitted, too old, or fitted after `now`. A young
@@ -80,6 +84,7 @@ impl Forecaster {
 
     /// The fan from what is known at `now` (cheap). Refits first if [`Forecaster::needs_refit`].
     pub fn issue(&mut self, history: &Window, now: Timestamp) -> ForecastState {
+        self.spike = None;
         let mut grid = self.grid(history, now);
         if let Some(state) = self.lacking(&grid) {
             return state;
@@ -98,51 +103,77 @@ impl Forecaster {
             let since = grid.end.since(fitted.end).as_millis() / grid.step.as_millis().max(1);
             shift.rebase(&mut grid.values, usize::try_from(since).unwrap_or(usize::MAX / 2));
         }
-        ForecastState::Ready(Arc::new(self.fan(fitted, grid.past(), now)))
+        let (fan, spike) = self.fan(fitted, grid.past(), now);
+        self.spike = spike;
+        ForecastState::Ready(Arc::new(fan))
     }
 
-    fn fan(&self, fitted: &Fitted, past: Past<'_>, now: Timestamp) -> Fan {
-        let longest = fitted.leads.tried.last().copied().unwrap_or(1);
+    /// The spike that was running when the last fan was issued.
+    pub fn spike(&self) -> Option<Spike> {
+        self.spike
+    }
+
+    /// The fan and the running spike, which short leads follow.
+    fn fan(&self, fitted: &Fitted, past: Past<'_>, now: Timestamp) -> (Fan, Option<Spike>) {
+        let (leads, c) = (&fitted.leads, &fitted.calibration);
+        let longest = leads.tried.last().copied().unwrap_or(1);
         let all: Vec<usize> = (1..=longest).collect();
-        let paths = self.pool.predict(past, &all);
-        let level = past.level(past.day.max(past.hour));
-        let mut values = vec![None; paths.len()];
-        let mut latest = past.last().unwrap_or(0.0);
-        let points = all.iter().enumerate().map(|(i, lead)| {
-            for (slot, path) in values.iter_mut().zip(&paths) {
-                *slot = path.as_ref().and_then(|p| p.get(i)).copied();
-            }
-            let (value, offsets) = at_lead(fitted, *lead, &values);
-            latest = value.unwrap_or(latest);
-            let at = now + fitted.step * u32::try_from(*lead).unwrap_or(u32::MAX);
-            FanPoint { at, quantiles: spread(latest, level, &offsets) }
+        let (mut ahead, answered) = outlook(&self.pool, leads, c, past, &all);
+        let spike = self.watched(fitted, past).map(|(back, alarm)| {
+            let known = past.prefix(past.values.len() - back);
+            let later: Vec<usize> =
+                all.iter().map(|l| l + back).filter(|l| *l <= longest.max(2 * back)).collect();
+            let (before, _) = outlook(&self.pool, leads, c, known, &later);
+            follow(alarm, &mut ahead, &before, past.hour);
+            let ago = u32::try_from(back - 1 - alarm.first.min(back - 1)).unwrap_or(0);
+            Spike { since: now - fitted.step * ago, class: alarm.class, factor: alarm.factor }
         });
-        let points = points.collect();
-        let c = &fitted.calibration;
-        Fan {
+        let level = past.level(past.day.max(past.hour));
+        let point = |a: &Ahead| FanPoint {
+            at: now + fitted.step * u32::try_from(a.lead).unwrap_or(u32::MAX),
+            quantiles: spread(a.value, level, &a.offsets),
+        };
+        let fan = Fan {
             issued: now,
             step: fitted.step,
-            points,
-            models: self.shares(c, &paths),
+            points: ahead.iter().map(point).collect(),
+            models: self.shares(c, &answered),
             seasons: fitted.seasons.clone(),
             skill: c.skill,
             coverage: c.coverage,
             scored: c.scored,
+        };
+        (fan, spike)
+    }
+
+    /// The running alarm against what would have been forecast some hours ago, and how many slots ago that is.
+    fn watched(&self, fitted: &Fitted, past: Past<'_>) -> Option<(usize, Alarm)> {
+        let back = (WATCH_HOURS * past.hour).min(past.values.len() / 3);
+        if past.hour < 4 || back < 6 {
+            return None;
         }
+        let known = past.prefix(past.values.len() - back);
+        let wanted: Vec<usize> = (1..=back).collect();
+        let (expected, _) = outlook(&self.pool, &fitted.leads, &fitted.calibration, known, &wanted);
+        let actual = past.values.get(known.values.len()..)?;
+        let level = known.level(past.day.max(past.hour));
+        detect(actual, &expected, level).map(|alarm| (back, alarm))
     }
 
     /// Weights at the shortest horizon of the models that answered, heaviest first.
-    fn shares(&self, c: &Calibration, paths: &[Option<Vec<f64>>]) -> Vec<ModelShare> {
+    fn shares(&self, c: &Calibration, answered: &[bool]) -> Vec<ModelShare> {
         let weights = c.weights.first().and_then(Option::as_ref);
-        let answered = paths.iter().enumerate().filter(|(_, p)| p.is_some());
-        let raw: Vec<(usize, f64)> =
-            answered.map(|(i, _)| (i, weights.and_then(|w| w.get(i)).map_or(1.0, |w| *w))).collect();
-        let sum: f64 = raw.iter().map(|(_, w)| w).sum();
-        let names: Vec<&str> = self.pool.names().collect();
-        let share = |(i, w): (usize, f64)| {
-            names.get(i).map(|n| ModelShare { name: (*n).to_owned(), weight: w / sum })
-        };
-        let mut shares: Vec<ModelShare> = raw.into_iter().filter_map(share).collect();
+        let names = self.pool.names().zip(answered).enumerate().filter(|(_, (_, answered))| **answered);
+        let mut shares: Vec<ModelShare> = names
+            .map(|(i, (name, _))| ModelShare {
+                name: name.to_owned(),
+                weight: weights.and_then(|w| w.get(i)).map_or(1.0, |w| *w),
+            })
+            .collect();
+        let sum: f64 = shares.iter().map(|s| s.weight).sum();
+        for share in &mut shares {
+            share.weight /= sum;
+        }
         shares.sort_by(|a, b| b.weight.total_cmp(&a.weight));
         shares
     }
@@ -177,25 +208,6 @@ impl Forecaster {
             ForecastState::NotEnough { have: Duration::ZERO, need, why }
         })
     }
-}
-
-/// Combined value and offsets at `lead`, interpolated between the buckets around it.
-fn at_lead(fitted: &Fitted, lead: usize, values: &[Option<f64>]) -> (Option<f64>, Offsets) {
-    let (a, b, share) = fitted.leads.between(lead);
-    let c = &fitted.calibration;
-    let value = |bucket: usize| combine(values, c.weights.get(bucket).and_then(Option::as_deref));
-    let mixed = match (value(a), value(b)) {
-        (Some(l), Some(r)) => Some(l * (1.0 - share) + r * share),
-        (one, other) => one.or(other),
-    };
-    let zero = Offsets::default();
-    let (l, r) = (c.offsets.get(a).unwrap_or(&zero), c.offsets.get(b).unwrap_or(&zero));
-    (mixed, std::array::from_fn(|k| mix(l, r, k, share)))
-}
-
-fn mix(l: &Offsets, r: &Offsets, k: usize, share: f64) -> f64 {
-    let (l, r) = (l.get(k).copied().unwrap_or(0.0), r.get(k).copied().unwrap_or(0.0));
-    l * (1.0 - share) + r * share
 }
 
 #[cfg(test)]

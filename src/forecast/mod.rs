@@ -4,6 +4,8 @@
 //! model of the pool ([`models`]) is tried at past origins ([`pool`]), the losses give weights per lead time
 //! ([`weights`]), and the residuals of the weighted pool give the quantiles ([`conformal`]). [`Forecaster`]
 //! ties these together: a full [`Forecaster::refit`] now and then, a cheap [`Forecaster::issue`] often.
+//! A lasting change of level is found by [`level`], a running burst by [`spike`], and both are followed.
+//! [`IssuedLedger`] keeps fans as they were issued and scores them when the actual values are known.
 
 mod fan;
 mod settings;
@@ -17,9 +19,14 @@ mod weights;
 mod conformal;
 pub mod score;
 mod calibrate;
+mod outlook;
+mod spike;
+mod ledger;
 mod seasons;
 mod forecaster;
 
 pub use fan::{Fan, FanPoint, ForecastState, LEVELS, ModelShare, Season};
 pub use forecaster::Forecaster;
+pub use ledger::{BANDS, IssuedLedger, LeadScore};
 pub use settings::Settings;
+pub use spike::{Spike, SpikeClass};

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::forecast::LEVELS;
+use crate::forecast::{LEVELS, SpikeClass};
 
 const NOW: Timestamp = Timestamp::from_secs(1_750_000_000);
 const STEP: Duration = Duration::from_secs(300);
@@ -187,4 +187,61 @@ proptest! {
             prop_assert!(fan.points.iter().all(|p| p.quantiles.len() == LEVELS.len()));
         }
     }
+}
+
+#[test]
+fn a_lasting_shift_is_followed() {
+    let mut values = noisy(14 * 288, 11);
+    let n = values.len();
+    for v in &mut values[n - 72..] {
+        *v = v.map(|x| x * 1.8);
+    }
+    let (shifted, plain) = (fan(values), fan(noisy(14 * 288, 11)));
+    for lead in [0, 11, 71, 143, 287] {
+        let ratio = shifted.points[lead].quantile(0.5) / plain.points[lead].quantile(0.5);
+        assert!((1.5..2.1).contains(&ratio), "lead {lead}: {ratio}");
+    }
+}
+
+#[test]
+fn a_flash_crowd_is_followed_for_an_hour_and_named() {
+    let mut values = noisy(10 * 288, 12);
+    let n = values.len();
+    for v in &mut values[n - 4..] {
+        *v = v.map(|x| x * 4.0);
+    }
+    let plain = fan(noisy(10 * 288, 12));
+    let mut f = Forecaster::new(Settings::default());
+    let state = f.issue(&window(values), NOW);
+    let burst = state.fan().unwrap();
+    let spike = f.spike().expect("a spike");
+    assert_eq!(spike.class, SpikeClass::Step);
+    assert_eq!(spike.since, NOW - STEP * 3);
+    assert!((3.0..5.0).contains(&spike.factor), "{spike:?}");
+    let ratio = |lead: usize| burst.points[lead].quantile(0.5) / plain.points[lead].quantile(0.5);
+    assert!(ratio(0) > 3.0 && ratio(11) > 2.0, "{} {}", ratio(0), ratio(11));
+    assert!(ratio(287) < 1.5, "{}", ratio(287));
+    assert_sane(burst);
+    assert!(Forecaster::new(Settings::default()).spike().is_none());
+}
+
+#[test]
+fn calm_demand_raises_no_alarm() {
+    let values = noisy(12 * 288, 13);
+    let w = window(values);
+    let mut f =
+        Forecaster::new(Settings { refit_every: Duration::from_secs(10 * 86_400), ..Settings::default() });
+    let mut alarms = 0;
+    for k in (0..288).rev() {
+        f.issue(&w, NOW - STEP * k);
+        alarms += usize::from(f.spike().is_some());
+    }
+    assert!(alarms <= 1, "{alarms} alarms in a calm day");
+}
+
+#[test]
+fn seasons_are_named() {
+    let fan = fan(noisy(6 * 288, 14));
+    assert_eq!(fan.seasons.first().map(|s| s.period), Some(Duration::from_secs(86_400)));
+    assert!(fan.seasons[0].strength > 0.6);
 }

@@ -1,4 +1,4 @@
-//! Damped Holt with an additive daily season (Holt-Winters; Gardner and McKenzie 1985 for the damping).
+//! Damped Holt with an additive daily season (Holt-Winters; damping: Gardner and `McKenzie` 1985).
 
 use super::Model;
 use crate::forecast::grid::Past;
