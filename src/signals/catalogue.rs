@@ -6,13 +6,18 @@ use super::recipe::{Recipe, RecipeError};
 const EMBEDDED: &[(&str, &str)] = &[
     ("cadvisor.toml", include_str!("../../assets/recipes/cadvisor.toml")),
     ("envoy.toml", include_str!("../../assets/recipes/envoy.toml")),
+    ("grpc.toml", include_str!("../../assets/recipes/grpc.toml")),
     ("haproxy.toml", include_str!("../../assets/recipes/haproxy.toml")),
     ("http_requests_total.toml", include_str!("../../assets/recipes/http_requests_total.toml")),
     ("ingress_nginx.toml", include_str!("../../assets/recipes/ingress_nginx.toml")),
     ("istio.toml", include_str!("../../assets/recipes/istio.toml")),
+    ("kafka.toml", include_str!("../../assets/recipes/kafka.toml")),
     ("kube_state_metrics.toml", include_str!("../../assets/recipes/kube_state_metrics.toml")),
+    ("linkerd.toml", include_str!("../../assets/recipes/linkerd.toml")),
     ("locale.toml", include_str!("../../assets/recipes/locale.toml")),
+    ("memcached.toml", include_str!("../../assets/recipes/memcached.toml")),
     ("micrometer.toml", include_str!("../../assets/recipes/micrometer.toml")),
+    ("micrometer_cache.toml", include_str!("../../assets/recipes/micrometer_cache.toml")),
     ("node_exporter.toml", include_str!("../../assets/recipes/node_exporter.toml")),
     ("opencost.toml", include_str!("../../assets/recipes/opencost.toml")),
     ("otel_db.toml", include_str!("../../assets/recipes/otel_db.toml")),
@@ -20,9 +25,11 @@ const EMBEDDED: &[(&str, &str)] = &[
     ("postgresql.toml", include_str!("../../assets/recipes/postgresql.toml")),
     ("process.toml", include_str!("../../assets/recipes/process.toml")),
     ("prometheus_self.toml", include_str!("../../assets/recipes/prometheus_self.toml")),
+    ("rabbitmq.toml", include_str!("../../assets/recipes/rabbitmq.toml")),
     ("redis.toml", include_str!("../../assets/recipes/redis.toml")),
     ("retries.toml", include_str!("../../assets/recipes/retries.toml")),
     ("session_affinity.toml", include_str!("../../assets/recipes/session_affinity.toml")),
+    ("traefik.toml", include_str!("../../assets/recipes/traefik.toml")),
 ];
 
 /// The recipes in use, in order of preference: by priority, then by name.

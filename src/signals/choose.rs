@@ -21,6 +21,9 @@ pub(super) fn settle(
     let verdicts = judge(resolver, now, raws);
     for (raw, slot, witnesses) in verdicts {
         if let Some(o) = resolver.seen.get_mut(&raw).and_then(|s| s.values.get_mut(&slot)) {
+            if let Some((at, value)) = resolver.before.get(&(workload.clone(), o.kind)) {
+                o.remember(*at, *value);
+            }
             o.settle(&witnesses);
         }
     }

@@ -65,6 +65,13 @@ pub(super) fn threshold(kind: SignalKind) -> Option<f64> {
 }
 
 impl Guard {
+    /// What the value was before this process began, so that a zero as the first sample is judged too.
+    pub fn remember(&mut self, at: Timestamp, value: f64) {
+        if self.judged.is_none() && self.recent.is_empty() && value > 0.0 {
+            self.recent.push_back((at, value));
+        }
+    }
+
     /// Why the value is suspect; `None` if it may be trusted.
     pub fn suspicion(&self) -> Option<String> {
         let Trust::Suspect { reason, good, .. } = &self.trust else { return None };
@@ -127,7 +134,7 @@ impl Guard {
         let Trust::Suspect { good, confirmed_since, .. } = &mut self.trust else {
             if peak >= substantial {
                 self.suspect("fell at once to exactly zero while replicas should be serving");
-            } else if peak > 0.0 && contradicted(kind, w) {
+            } else if w.other.is_some_and(|o| o >= substantial) || peak > 0.0 && contradicted(kind, w) {
                 self.suspect("is exactly zero while another signal of the workload is not");
             }
             return;

@@ -151,6 +151,23 @@ impl History {
         Some((instant(first), instant(last)))
     }
 
+    /// Of each series whose kind satisfies `wanted`: the largest value within `span` before its last known minute,
+    /// and that minute.
+    pub fn last_peaks(
+        &self,
+        span: Duration,
+        wanted: impl Fn(SignalKind) -> bool,
+    ) -> BTreeMap<(WorkloadId, SignalKind), (Timestamp, f64)> {
+        let mut peaks = BTreeMap::new();
+        for (workload, kind) in self.rings.keys().filter(|(_, kind)| wanted(*kind)) {
+            let Some((_, last)) = self.span(workload, *kind) else { continue };
+            let window = self.window(workload, *kind, last - span, last + MINUTE, MINUTE);
+            let peak = window.points().map(|(_, v)| v).fold(f64::MIN, f64::max);
+            peaks.insert((workload.clone(), *kind), (last, peak));
+        }
+        peaks
+    }
+
     /// Everything known since `since`, for persistence: workload, kind, instant of the minute, value.
     pub fn export(
         &self,

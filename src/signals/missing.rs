@@ -117,6 +117,9 @@ mod tests {
                 assert!(needed(name), "{kind:?}: no recipe would read {name}");
             }
         }
-        assert_eq!(catalogue.hint(SignalKind::LocaleRatio).metrics, ["locale_requests_total"]);
+        assert_eq!(
+            catalogue.hint(SignalKind::LocaleRatio).metrics,
+            ["locale_requests_total", "app_requests_by_locale_total"]
+        );
     }
 }

@@ -52,6 +52,11 @@ impl Observation {
         }
     }
 
+    /// What the value was before this process began.
+    pub fn remember(&mut self, at: Timestamp, value: f64) {
+        self.guard.remember(at, value);
+    }
+
     /// Judges the pending answer and keeps it if it may be trusted.
     pub fn settle(&mut self, witnesses: &Witnesses) {
         let Some((at, value)) = self.pending else { return };
@@ -75,8 +80,8 @@ impl Observation {
         let heard = self.pending.or(self.value).map(|(at, _)| at);
         let suspicion = self.guard.suspicion();
         let Some((at, _)) = self.value else {
-            // A first sample is never suspect unless it is no number, and then there is nothing to show.
-            return (Freshness::Missing, suspicion.unwrap_or_else(|| self.note.clone()));
+            return suspicion
+                .map_or_else(|| (Freshness::Missing, self.note.clone()), |r| (Freshness::Suspect, r));
         };
         let recent = heard.is_some_and(|h| now.since(h) <= STALE_KEPT);
         match suspicion {

@@ -15,11 +15,14 @@ use super::identity::unify;
 use super::limits::{FORGET_AFTER, MAX_WORKLOADS};
 use super::observe::{Observation, Seen, Slot};
 use super::recipe::{Entry, Recipe, Target};
-use super::{SignalKind, SignalSet, choose};
+use super::{History, SignalKind, SignalSet, choose};
 
 /// The quantiles read from every latency histogram.
 pub(super) const QUANTILES: [(SignalKind, f64); 3] =
     [(SignalKind::LatencyP50, 0.5), (SignalKind::LatencyP95, 0.95), (SignalKind::LatencyP99, 0.99)];
+
+/// The last known span of which the peak is remembered over a restart.
+const RECALL: Duration = Duration::from_secs(3_600);
 
 /// Characters kept of a source's error text in a note.
 const MAX_NOTE_CHARS: usize = 200;
@@ -35,6 +38,8 @@ pub struct Resolver {
     pub(super) sources: Vec<SourceState>,
     pub(super) seen: BTreeMap<WorkloadId, Seen>,
     pub(super) unified: BTreeMap<WorkloadId, WorkloadId>,
+    /// What guarded kinds were before this process began.
+    pub(super) before: BTreeMap<(WorkloadId, SignalKind), (Timestamp, f64)>,
     max_workloads: usize,
     refused: BTreeSet<WorkloadId>,
 }
@@ -64,6 +69,7 @@ impl Resolver {
             sources: Vec::new(),
             seen: BTreeMap::new(),
             unified: BTreeMap::new(),
+            before: BTreeMap::new(),
             max_workloads: MAX_WORKLOADS,
             refused: BTreeSet::new(),
         }
@@ -74,6 +80,12 @@ impl Resolver {
     pub fn with_max_workloads(mut self, max: usize) -> Self {
         self.max_workloads = max;
         self
+    }
+
+    /// Tells what is known from before this process began (once, after importing the history): a zero as the very
+    /// first sample is then judged against the last known hour's peak instead of being believed.
+    pub fn remember(&mut self, history: &History) {
+        self.before = history.last_peaks(RECALL, |kind| super::guard::threshold(kind).is_some());
     }
 
     /// How many workloads were refused at the last tick because of the bound.

@@ -264,3 +264,23 @@ fn the_number_of_workloads_is_bounded() {
     let sets = bench.tick(1000, &[("code=", &[]), ("http_requests", &rows)]);
     assert_eq!((ids(&sets), bench.resolver.refused()), (vec!["w0".into(), "w1".into()], 3));
 }
+
+#[test]
+fn a_zero_as_the_first_sample_after_a_restart_is_judged_against_history() {
+    let rows: &[(&str, &[Row])] = &[("code=", &[]), ("http_requests", &[(SHOP, 0.0)])];
+    let first = |history: &History| {
+        let mut bench = Bench::new(&["http_requests_total"]);
+        bench.resolver.remember(history);
+        bench.tick(100_000, rows).remove(0)
+    };
+    assert_eq!(first(&History::new()).fresh(SignalKind::Demand), Some(0.0));
+    let mut history = History::new();
+    let id = "shop/checkout@eu".parse().unwrap();
+    history.import(&id, SignalKind::Demand, Timestamp::from_secs(90_000), 300.0);
+    let set = first(&history);
+    assert_eq!(set.freshness(SignalKind::Demand), Freshness::Suspect);
+    assert!(set.get(SignalKind::Demand).unwrap().note.contains("exactly zero"));
+    let mut quiet = History::new();
+    quiet.import(&id, SignalKind::Demand, Timestamp::from_secs(90_000), 0.2);
+    assert_eq!(first(&quiet).fresh(SignalKind::Demand), Some(0.0));
+}
