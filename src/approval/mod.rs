@@ -1,5 +1,15 @@
 //! Stage 7, authorise: mode, challenge, decision, one-use permit.
+//!
+//! [`Gate::approve`] is the only place that makes a [`Permit`]; a permit is redeemed once into a [`Mandate`]; a
+//! mandate is the only thing that makes a [`WriteOrder`]; and providers accept nothing else. So no platform can be
+//! written to without an approval, and no approval can write anything but the values between its `from` and `to`.
 
+mod decision;
+mod gate;
+mod permit;
 mod types;
 
-pub use types::{Mode, Person};
+pub use decision::{Decision, DecisionKind};
+pub use gate::{Gate, Preconditions, Refusal};
+pub use permit::{LeaseNote, Mandate, MandateRecord, Outside, Permit, Way, WriteOrder};
+pub use types::{Mode, OperationId, Person};

@@ -1,8 +1,36 @@
 //! Stage 8, act: preflight, stages, gates, rollback, leases, providers.
+//!
+//! [`spawn`] starts the executor; each operation runs in a task of its own (`task.rs`): preflight, then the pure
+//! stage machine (`stages.rs`, gates in `gates.rs`) decides and `sender.rs` writes: guard, intent on disk, one send,
+//! read back. Undoing and leases are in `undo.rs`; `reconcile.rs` decides after a restart.
 
+mod executor;
+mod gates;
+mod guard;
+pub mod judge;
+mod leases;
+mod observation;
+mod preflight;
+mod provider;
 pub mod providers;
+mod reconcile;
+mod record;
+mod sender;
+mod shared;
+pub mod stages;
+mod task;
+#[cfg(test)]
+mod tests;
 mod types;
+mod undo;
 
+pub use executor::{ExecutorConfig, Job, spawn};
+pub use guard::{Attempt, Freeze, Guard, GuardPolicy, Stop};
+pub use observation::{Observation, Pacing, PodReadings, Readings};
+pub use provider::{Pending, Provider, ProviderError, Providers};
+pub use reconcile::{History, Next, reconcile, unfinished};
+pub use record::{Entry, EntryData, EntryKind, RecordError, Recorder, WriteNote};
+pub use shared::Receipt;
 pub use types::{
     Checkpoint, Gate, GateState, Lease, LeaseState, Operation, OperationId, OperationState, Stage, StageKind,
 };

@@ -1,38 +1,14 @@
 //! Operations as seen from outside: stages, gates, leases, and how it ended.
 
-use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::approval::OperationId;
 use crate::fleet::{Field, WorkloadId};
 use crate::plan::PlannedChange;
 use crate::proposal::{ProposalId, Target};
 use crate::series::{Quantity, Timestamp};
-
-/// Identity of an operation: `op-3`, unique within a journal.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct OperationId(Arc<str>);
-
-impl OperationId {
-    /// From its text.
-    pub fn new(text: &str) -> Self {
-        Self(text.into())
-    }
-
-    /// Its text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for OperationId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
 
 /// The stages of an operation, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -1,3 +1,6 @@
 //! One file per platform that can be scaled.
 
 pub mod contract;
+mod http;
+
+pub use http::{HttpProvider, HttpSettings, HttpSetupError, TokenSource};

@@ -1,0 +1,307 @@
+//! What an approval allows: a one-use permit, the mandate it turns into, and the orders a mandate can make.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Monotonic;
+use crate::fleet::{Field, WorkloadId};
+use crate::plan::{Limits, PlannedChange};
+use crate::proposal::{ProposalId, Target};
+use crate::series::Timestamp;
+
+use super::{OperationId, Person, Refusal};
+
+/// A permit that was not redeemed after this long is void: the world it was given for has moved on.
+pub const PERMIT_LIFE: Duration = Duration::from_secs(300);
+
+/// All an approval covers, as it stands in the journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MandateRecord {
+    /// The operation.
+    pub operation: OperationId,
+    /// The proposal.
+    pub proposal: ProposalId,
+    /// Hash of what was shown.
+    pub hash: String,
+    /// The workload.
+    pub workload: WorkloadId,
+    /// The object.
+    pub target: Target,
+    /// The change.
+    pub change: PlannedChange,
+    /// The limits in force when it was approved; a later, looser configuration does not widen them.
+    pub limits: Limits,
+    /// Name of the context it was given in.
+    pub context: String,
+    /// Who approved.
+    pub approver: Person,
+    /// Root of every idempotency key of this operation; unlike any other operation's, also of other instances.
+    pub key: String,
+    /// The card as one sentence.
+    pub sentence: String,
+    /// Extra cost, $/h, if known.
+    pub dollars_per_hour: Option<f64>,
+}
+
+impl MandateRecord {
+    /// `raise min_replicas 6→11 on shop/checkout`.
+    pub fn summary(&self) -> String {
+        let PlannedChange { field, from, to, .. } = &self.change;
+        format!("{} {from}→{to} on {}", field.name(), self.workload)
+    }
+
+    /// The value that undoing goes back to: what was there, unless that is outside the limits.
+    pub fn home(&self) -> u32 {
+        let home = self.change.from.clamp(self.limits.min.min(self.limits.max), self.limits.max);
+        // Going home never overshoots in the direction of the change itself.
+        if self.is_up() { home.min(self.change.to) } else { home.max(self.change.to) }
+    }
+
+    /// Whether the change raises the value.
+    pub const fn is_up(&self) -> bool {
+        self.change.to > self.change.from
+    }
+
+    /// Whether a write of `set` over `expect` stays on the way between home and the approved value.
+    pub fn covers(&self, way: Way, expect: u32, set: u32) -> bool {
+        let PlannedChange { from, to, .. } = self.change;
+        let start = if way == Way::Back { self.home() } else { from };
+        let within = |value| (start.min(to)..=start.max(to)).contains(&value);
+        within(set) && (within(expect) || expect == from)
+    }
+}
+
+/// Leave to execute one approved proposal, once. Made only by [`super::Gate::approve`]; consumed by value.
+#[derive(Debug)]
+pub struct Permit {
+    record: MandateRecord,
+    void_after: Monotonic,
+}
+
+impl Permit {
+    pub(super) fn new(record: MandateRecord, now: Monotonic) -> Self {
+        Self { record, void_after: now.plus(PERMIT_LIFE) }
+    }
+
+    /// What it covers, for the journal.
+    pub const fn record(&self) -> &MandateRecord {
+        &self.record
+    }
+
+    /// Uses the permit up. Refused when it has waited too long.
+    pub fn redeem(self, now: Monotonic) -> Result<Mandate, Refusal> {
+        if now > self.void_after {
+            return Err(Refusal::PermitVoid);
+        }
+        Ok(Mandate::new(self.record))
+    }
+}
+
+/// Which way a write goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Way {
+    /// Towards the approved value.
+    Forward,
+    /// Back to what was there: rollback, or restore at the end of a lease.
+    Back,
+}
+
+/// A write outside what was approved.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{operation}: writing {set} over {expect} is outside what was approved ({from}→{to}, {why})")]
+pub struct Outside {
+    operation: OperationId,
+    expect: u32,
+    set: u32,
+    from: u32,
+    to: u32,
+    why: &'static str,
+}
+
+/// Authority to walk one field of one object from `from` to `to`, and back, each value at most once a way.
+///
+/// Rollback and lease restore are part of what was approved; nothing else is.
+#[derive(Debug)]
+pub struct Mandate {
+    record: MandateRecord,
+    /// Furthest value ordered forward.
+    forward: Option<u32>,
+    /// Furthest value ordered back; once set, nothing goes forward again.
+    back: Option<u32>,
+    /// Definite refusals so far: what is asked again after one is a new intended write with a key of its own.
+    refusals: u32,
+}
+
+impl Mandate {
+    pub(super) const fn new(record: MandateRecord) -> Self {
+        Self { record, forward: None, back: None, refusals: 0 }
+    }
+
+    /// What it covers.
+    pub const fn record(&self) -> &MandateRecord {
+        &self.record
+    }
+
+    /// Whether undoing has begun.
+    pub const fn is_undoing(&self) -> bool {
+        self.back.is_some()
+    }
+
+    /// After a restart: what the journal says was ordered before.
+    pub fn remember(&mut self, way: Way, set: u32) {
+        match way {
+            Way::Forward => self.forward = Some(set),
+            Way::Back => self.back = Some(set),
+        }
+    }
+
+    /// The platform refused the last order for certain.
+    pub const fn refused(&mut self) {
+        self.refusals = self.refusals.saturating_add(1);
+    }
+
+    /// An order to write `set` where `expect` is present. Repeating the last order is allowed (it carries the same
+    /// idempotency key); going against the way, past its end, or forward after back is not.
+    pub fn order(&mut self, way: Way, expect: u32, set: u32) -> Result<WriteOrder, Outside> {
+        let up = self.record.is_up() == (way == Way::Forward);
+        let moves = if up { set > expect } else { set < expect };
+        let last = if way == Way::Forward { self.forward } else { self.back };
+        let beyond = last.is_none_or(|last| set == last || (set > last) == up);
+        let why = if !moves {
+            "against the way"
+        } else if !self.record.covers(way, expect, set) {
+            "past the end"
+        } else if !beyond {
+            "that value was already applied this way"
+        } else if way == Way::Forward && self.back.is_some() {
+            "it is being undone"
+        } else {
+            self.remember(way, set);
+            return Ok(self.make(way, expect, set, false));
+        };
+        let PlannedChange { from, to, .. } = self.record.change;
+        Err(Outside { operation: self.record.operation.clone(), expect, set, from, to, why })
+    }
+
+    /// An order that checks everything and changes nothing.
+    pub fn rehearsal(&self, set: u32) -> WriteOrder {
+        self.make(Way::Forward, self.record.change.from, set, true)
+    }
+
+    fn make(&self, way: Way, expect: u32, set: u32, dry_run: bool) -> WriteOrder {
+        let tag = match (dry_run, way) {
+            (true, _) => 'd',
+            (false, Way::Forward) => 'f',
+            (false, Way::Back) => 'b',
+        };
+        let again = if self.refusals == 0 { String::new() } else { format!(".{}", self.refusals) };
+        WriteOrder {
+            operation: self.record.operation.clone(),
+            target: self.record.target.clone(),
+            field: self.record.change.field,
+            way,
+            expect,
+            set,
+            dry_run,
+            key: format!("{}.{tag}{set}{again}", self.record.key),
+            annotations: BTreeMap::new(),
+        }
+    }
+}
+
+/// The lease as noted on the object itself, so that others can give the floor back if weescale is gone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaseNote {
+    /// When the floor is given back.
+    pub until: Timestamp,
+    /// The value to write back.
+    pub previous: u32,
+    /// `NAME OPERATION KEY`.
+    pub owner: String,
+}
+
+impl LeaseNote {
+    /// Annotation: when the floor is given back, RFC 3339.
+    pub const UNTIL: &str = "weescale.io/lease-until";
+    /// Annotation: the value to write back.
+    pub const PREVIOUS: &str = "weescale.io/lease-previous";
+    /// Annotation: who holds it.
+    pub const OWNER: &str = "weescale.io/lease-owner";
+}
+
+/// One conditional, absolute write of one field. Made only by a [`Mandate`].
+#[derive(Debug)]
+pub struct WriteOrder {
+    operation: OperationId,
+    target: Target,
+    field: Field,
+    way: Way,
+    expect: u32,
+    set: u32,
+    dry_run: bool,
+    key: String,
+    annotations: BTreeMap<String, Option<String>>,
+}
+
+impl WriteOrder {
+    /// Notes the lease on the object, or with `None` removes the note.
+    #[must_use]
+    pub fn with_note(mut self, note: Option<&LeaseNote>) -> Self {
+        self.annotations = [
+            (LeaseNote::UNTIL, note.map(|n| n.until.to_string())),
+            (LeaseNote::PREVIOUS, note.map(|n| n.previous.to_string())),
+            (LeaseNote::OWNER, note.map(|n| n.owner.clone())),
+        ]
+        .map(|(key, value)| (key.to_owned(), value))
+        .into();
+        self
+    }
+
+    /// The operation it belongs to.
+    pub const fn operation(&self) -> &OperationId {
+        &self.operation
+    }
+
+    /// The object.
+    pub const fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// The field.
+    pub const fn field(&self) -> Field {
+        self.field
+    }
+
+    /// Which way it goes.
+    pub const fn way(&self) -> Way {
+        self.way
+    }
+
+    /// The value that must be present.
+    pub const fn expect(&self) -> u32 {
+        self.expect
+    }
+
+    /// The value to write.
+    pub const fn set(&self) -> u32 {
+        self.set
+    }
+
+    /// Whether it only checks.
+    pub const fn is_dry_run(&self) -> bool {
+        self.dry_run
+    }
+
+    /// Idempotency key: the same for the same value the same way of the same operation.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Annotations to set (`None` removes).
+    pub const fn annotations(&self) -> &BTreeMap<String, Option<String>> {
+        &self.annotations
+    }
+}

@@ -1,0 +1,333 @@
+//! The executor: takes jobs, runs each operation in a task of its own, answers with receipts.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::approval::{Mandate, MandateRecord, Permit, Way};
+use crate::clock::Clock;
+use crate::proposal::Proposal;
+
+use super::guard::{Guard, GuardPolicy};
+use super::observation::{Observation, Pacing};
+use super::provider::{Provider, ProviderError, Providers};
+use super::reconcile::{History, Next, reconcile};
+use super::record::Recorder;
+use super::shared::{Receipt, Shared};
+use super::stages::{Before, OperationRun, pending_stages};
+use super::task::{Begin, Task, Wish};
+use super::{Checkpoint, Operation, OperationId, OperationState, StageKind};
+
+/// Operations and leases in one executor.
+const MAX_TASKS: usize = 512;
+/// Wishes waiting for one operation.
+const WISHES: usize = 16;
+/// Time given to tasks at shutdown, of the machine's time.
+const GRACE: Duration = Duration::from_secs(4);
+
+/// Settings of the executor.
+#[derive(Clone, Debug, Default)]
+pub struct ExecutorConfig {
+    /// How long stages may take.
+    pub pacing: Pacing,
+    /// What is checked next to each write.
+    pub guard: GuardPolicy,
+}
+
+/// Work for the executor. `who` names the person who asks.
+#[derive(Debug)]
+pub enum Job {
+    /// Execute an approved proposal.
+    Start {
+        /// What was approved.
+        proposal: Box<Proposal>,
+        /// The leave to execute it.
+        permit: Permit,
+        /// Time new pods of this workload take to warm up, where it was learned.
+        warm_up: Option<Duration>,
+    },
+    /// Go on after a restart with what the journal tells of.
+    Adopt {
+        /// From [`super::unfinished`].
+        history: Box<History>,
+        /// From [`crate::approval::Gate::readmit`], for the same approval.
+        mandate: Mandate,
+    },
+    /// Stop before the next write.
+    Pause(OperationId, String),
+    /// Go on; the person has looked.
+    Resume(OperationId, String),
+    /// Stop and undo.
+    Abort(OperationId, String),
+    /// Give the floor back now.
+    Release(OperationId, String),
+    /// How users and pods fare; send it every tick.
+    Observe(Arc<Observation>),
+    /// Stop within 5 s; nothing new is sent.
+    Shutdown,
+}
+
+/// Runs until [`Job::Shutdown`] or until the sender of jobs is dropped.
+pub fn spawn(
+    config: ExecutorConfig,
+    clock: Clock,
+    providers: Providers,
+    recorder: Arc<dyn Recorder>,
+    jobs: mpsc::Receiver<Job>,
+    receipts: mpsc::Sender<Receipt>,
+) -> JoinHandle<()> {
+    let (observe, observation) = watch::channel(Arc::new(Observation::default()));
+    let max = config.guard.max_concurrent;
+    let parts = (config.pacing, Guard::new(config.guard), max);
+    let shared = Arc::new(Shared::new(clock, providers, recorder, receipts, observation, parts));
+    tokio::spawn(Executor { shared, observe, tasks: JoinSet::new(), wishes: BTreeMap::new() }.run(jobs))
+}
+
+struct Executor {
+    shared: Arc<Shared>,
+    observe: watch::Sender<Arc<Observation>>,
+    tasks: JoinSet<OperationId>,
+    wishes: BTreeMap<OperationId, mpsc::Sender<Wish>>,
+}
+
+impl Executor {
+    async fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
+        loop {
+            tokio::select! {
+                job = jobs.recv() => match job {
+                    None | Some(Job::Shutdown) => break,
+                    Some(job) => self.take(job).await,
+                },
+                Some(done) = self.tasks.join_next() => self.ended(done).await,
+            }
+        }
+        // Tasks see their mailbox close, record it, and end; what is stuck in a call is cut off, and its recorded
+        // intent tells the next start to read back.
+        self.wishes.clear();
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(GRACE, all).await.is_err() {
+            self.tasks.shutdown().await;
+        }
+    }
+
+    async fn ended(&mut self, done: Result<OperationId, tokio::task::JoinError>) {
+        match done {
+            Ok(id) => {
+                self.wishes.remove(&id);
+            }
+            Err(error) => {
+                tracing::error!("an operation's task failed: {error}");
+                let dead: Vec<OperationId> =
+                    self.wishes.iter().filter(|(_, w)| w.is_closed()).map(|(id, _)| id.clone()).collect();
+                for operation in dead {
+                    self.wishes.remove(&operation);
+                    let text =
+                        "stopped by an error in weescale; restart it to compare with the platform".into();
+                    self.shared.tell(Receipt::Trouble { operation, text }).await;
+                }
+            }
+        }
+    }
+
+    async fn take(&mut self, job: Job) {
+        match job {
+            Job::Start { proposal, permit, warm_up } => self.start(*proposal, permit, warm_up).await,
+            Job::Adopt { history, mandate } => self.adopt(*history, mandate),
+            Job::Pause(id, who) => self.wish(id, Wish::Pause(who)).await,
+            Job::Resume(id, who) => self.wish(id, Wish::Resume(who)).await,
+            Job::Abort(id, who) => self.wish(id, Wish::Abort(who)).await,
+            Job::Release(id, who) => self.wish(id, Wish::Release(who)).await,
+            Job::Observe(observation) => {
+                self.shared.take_in(&observation);
+                self.observe.send_replace(observation);
+            }
+            Job::Shutdown => {}
+        }
+    }
+
+    async fn wish(&mut self, operation: OperationId, wish: Wish) {
+        let sent = self.wishes.get(&operation).is_some_and(|to| to.try_send(wish).is_ok());
+        if !sent {
+            let text = "is over, or cannot take this now".into();
+            self.shared.tell(Receipt::Trouble { operation, text }).await;
+        }
+    }
+
+    async fn start(&mut self, proposal: Proposal, permit: Permit, warm_up: Option<Duration>) {
+        let record = permit.record().clone();
+        let now = self.shared.now();
+        let operation = operation_of(&record, now.wall);
+        let refused = if record.hash != proposal.hash() {
+            Some("the proposal is not the one that was approved".to_owned())
+        } else if self.wishes.len() >= MAX_TASKS || self.wishes.contains_key(&record.operation) {
+            Some("too many operations, or this one is running already".to_owned())
+        } else {
+            None
+        };
+        let provider = self.shared.providers.get(&record.target.provider).cloned();
+        let mandate = permit.redeem(now.mono);
+        let why = match (refused, provider, mandate) {
+            (None, Some(provider), Ok(mandate)) => {
+                let pacing = self.shared.pacing.clone();
+                let run =
+                    OperationRun::new(operation, Before::default(), &record.limits, pacing, warm_up, now);
+                let task = self.task(run, mandate, provider);
+                return self.launch(task, Begin::Fresh);
+            }
+            (Some(why), ..) => why,
+            (_, None, _) => format!("provider {} is not configured", record.target.provider),
+            (_, _, Err(refusal)) => refusal.to_string(),
+        };
+        let state = OperationState::Cancelled { why };
+        let cancelled = Operation { state, ended: Some(now.wall), ..operation };
+        self.shared.tell(Receipt::Operation(Box::new(cancelled))).await;
+    }
+
+    fn task(&mut self, run: OperationRun, mandate: Mandate, provider: Arc<dyn Provider>) -> Task {
+        let (to, wishes) = mpsc::channel(WISHES);
+        self.wishes.insert(run.operation.id.clone(), to);
+        Task {
+            shared: Arc::clone(&self.shared),
+            provider,
+            at: run.operation.change.from,
+            mandate,
+            run,
+            wishes,
+            live: None,
+            stage_writes: 0,
+            wrote: false,
+            looked: false,
+            failures: 0,
+            slot: None,
+        }
+    }
+
+    fn launch(&mut self, task: Task, begin: Begin) {
+        let id = task.run.operation.id.clone();
+        self.tasks.spawn(async move {
+            task.execute(begin).await;
+            id
+        });
+    }
+
+    fn adopt(&mut self, history: History, mandate: Mandate) {
+        let record = mandate.record().clone();
+        let now = self.shared.now();
+        let provider = self.shared.providers.get(&record.target.provider).cloned();
+        // An approval only ever speaks for itself.
+        let Some(provider) = provider.filter(|_| record == history.mandate) else {
+            tracing::error!(
+                "{} cannot be taken up: no provider {}",
+                record.operation,
+                record.target.provider
+            );
+            return;
+        };
+        if self.wishes.contains_key(&record.operation) {
+            return;
+        }
+        let operation = operation_of(&record, now.wall);
+        let pacing = self.shared.pacing.clone();
+        let run = OperationRun::new(operation, Before::default(), &record.limits, pacing, None, now);
+        let mut task = self.task(run, mandate, provider);
+        for way in [Way::Forward, Way::Back] {
+            if let Some(set) = history.last(way) {
+                task.mandate.remember(way, set);
+            }
+        }
+        if !history.writes.is_empty() {
+            let now = self.shared.clock.monotonic();
+            self.shared.guard().remember(&record.workload, record.is_up(), now);
+        }
+        let id = record.operation.clone();
+        self.tasks.spawn(async move {
+            task.take_up(history).await;
+            id
+        });
+    }
+}
+
+impl Task {
+    /// Reads the object until it answers, decides, and goes on from there.
+    async fn take_up(mut self, history: History) {
+        self.become_state(OperationState::Unknown { what: "weescale was restarted; reading back".into() })
+            .await;
+        let live = loop {
+            match self.read().await {
+                Ok(Some(state)) => break Some(state),
+                Err(ProviderError::NotFound(_)) => break None,
+                Ok(None) => {}
+                Err(error) => {
+                    self.failures = self.failures.saturating_add(1);
+                    self.trouble(format!("cannot be read after the restart: {error}")).await;
+                }
+            }
+            self.shared.clock.sleep(self.nap()).await;
+        };
+        self.failures = 0;
+        let next = reconcile(&history, live.as_ref());
+        if let (Next::Ask { at, .. } | Next::RollBack { at, .. } | Next::Hold { at }, Some(live)) =
+            (&next, &live)
+        {
+            self.restore_position(*at, &history, live);
+        }
+        match next {
+            Next::Cancel(why) => self.end(OperationState::Cancelled { why }).await,
+            Next::Halt(why) => self.end(OperationState::Halted { why }).await,
+            Next::Ask { why, .. } => self.execute(Begin::Ask(why)).await,
+            Next::RollBack { why, .. } => self.execute(Begin::RollBack(why)).await,
+            Next::Hold { .. } => {
+                self.run.operation.state = OperationState::Kept;
+                self.publish().await;
+                self.execute(Begin::Hold).await;
+            }
+        }
+    }
+
+    fn restore_position(
+        &mut self,
+        at: u32,
+        history: &History,
+        live: &super::providers::contract::WorkloadState,
+    ) {
+        let now = self.shared.now();
+        self.at = at;
+        self.wrote = history.writes.iter().any(|w| w.set == at || w.outcome == "applied");
+        // Pods from before the operation are not known any more: all present count as old, so that nothing is
+        // judged by a comparison that was never made.
+        let readings = self.shared.before(&self.run.operation.workload);
+        self.run.before = Before::new(live, &readings);
+        self.run.wrote(at, now);
+        if self.wrote {
+            let (old, field) = (self.mandate.record().home(), self.mandate.record().change.field);
+            let ours = history.last(Way::Forward).unwrap_or(at);
+            self.run.operation.checkpoint = Some(Checkpoint { field, old, ours });
+        }
+        if history.ended == Some(OperationState::Kept) {
+            for stage in &mut self.run.operation.stages {
+                stage.state = super::GateState::Passed;
+            }
+            self.run.current = StageKind::ALL.len();
+        }
+    }
+}
+
+fn operation_of(record: &MandateRecord, now: crate::series::Timestamp) -> Operation {
+    Operation {
+        id: record.operation.clone(),
+        proposal: record.proposal.clone(),
+        workload: record.workload.clone(),
+        target: record.target.clone(),
+        change: record.change.clone(),
+        approved_by: record.approver.name.clone(),
+        started: now,
+        ended: None,
+        state: OperationState::Queued,
+        stages: pending_stages(),
+        checkpoint: None,
+        ready: None,
+    }
+}

@@ -1,0 +1,240 @@
+//! The last check before a write, in the function that sends. Small on purpose.
+//!
+//! What was approved may have become wrong since: another operation moved the workload, a freeze began, half the
+//! fleet went unready. On violation nothing is sent.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use crate::approval::{MandateRecord, Way, WriteOrder};
+use crate::clock::Monotonic;
+use crate::fleet::WorkloadId;
+use crate::series::Timestamp;
+
+use super::providers::contract::WorkloadState;
+
+const HOUR: Duration = Duration::from_secs(3600);
+/// Moves remembered; older ones are dropped first.
+const MEMORY: usize = 4096;
+
+/// A time during which nothing new is begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Freeze {
+    /// Its name: `black friday`.
+    pub name: String,
+    /// First moment.
+    pub from: Timestamp,
+    /// First moment after.
+    pub to: Timestamp,
+}
+
+/// What the guard holds operations to, beside each approval's own limits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GuardPolicy {
+    /// Freeze windows.
+    pub freezes: Vec<Freeze>,
+    /// Operations that may write at once.
+    pub max_concurrent: usize,
+    /// Operations on one workload in one direction within an hour without a person having looked again.
+    pub same_way_an_hour: usize,
+    /// Writes a stage.
+    pub writes_a_stage: u32,
+    /// Writes a minute over the whole fleet.
+    pub writes_a_minute: usize,
+    /// Nothing new is begun while a larger share of the fleet is unready.
+    pub unready: f64,
+    /// Extra cost of all held changes together, $/h.
+    pub budget: Option<f64>,
+}
+
+impl Default for GuardPolicy {
+    fn default() -> Self {
+        Self {
+            freezes: Vec::new(),
+            max_concurrent: 4,
+            same_way_an_hour: 3,
+            writes_a_stage: 10,
+            writes_a_minute: 60,
+            unready: 0.45,
+            budget: None,
+        }
+    }
+}
+
+/// Why nothing was sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Stop {
+    /// Must not begin now; the world is not what was approved.
+    #[error("{0}")]
+    Refuse(String),
+    /// A person must look first; after that it may go on.
+    #[error("{0}")]
+    Look(String),
+}
+
+/// What the guard is shown of one write.
+#[derive(Debug)]
+pub struct Attempt<'a> {
+    /// The order.
+    pub order: &'a WriteOrder,
+    /// The approval behind it.
+    pub record: &'a MandateRecord,
+    /// The object as just read.
+    pub live: &'a WorkloadState,
+    /// Writes in this stage before this one.
+    pub stage_writes: u32,
+    /// Whether this is the operation's first write.
+    pub first: bool,
+    /// Whether a person asked to go on after a stop.
+    pub looked: bool,
+    /// Share of the fleet that is unready.
+    pub fleet_unready: Option<f64>,
+    /// Wall time, for freeze windows.
+    pub wall: Timestamp,
+    /// Monotonic time, for everything else.
+    pub now: Monotonic,
+}
+
+/// Memory of what was moved when.
+#[derive(Debug, Default)]
+pub struct Guard {
+    policy: GuardPolicy,
+    moves: VecDeque<(WorkloadId, bool, Monotonic)>,
+    writes: VecDeque<Monotonic>,
+    held: BTreeMap<String, f64>,
+}
+
+impl Guard {
+    /// A guard with no memory.
+    pub fn new(policy: GuardPolicy) -> Self {
+        Self { policy, ..Self::default() }
+    }
+
+    /// After a restart: a move the journal tells of, `ago` before now.
+    pub fn remember(&mut self, workload: &WorkloadId, up: bool, at: Monotonic) {
+        if self.moves.len() >= MEMORY {
+            self.moves.pop_front();
+        }
+        self.moves.push_back((workload.clone(), up, at));
+    }
+
+    /// A held change ended; its cost no longer counts.
+    pub fn release(&mut self, operation: &str) {
+        self.held.remove(operation);
+    }
+
+    /// Checks one write and, if it may go out, counts it. Called in the function that sends, and nowhere else.
+    pub fn check(&mut self, a: &Attempt<'_>) -> Result<(), Stop> {
+        Self::check_object(a)?;
+        Self::check_value(a)?;
+        self.check_rate(a)?;
+        if a.order.way() == Way::Forward && a.first {
+            self.check_begin(a)?;
+        }
+        self.count(a);
+        Ok(())
+    }
+
+    fn check_object(a: &Attempt<'_>) -> Result<(), Stop> {
+        let (order, live) = (a.order, a.live);
+        if live.uid != order.target().uid || order.target() != &a.record.target {
+            return refuse(format!("the object is {}, approved was {}", live.uid, a.record.target.uid));
+        }
+        match live.fields.get(order.field()) {
+            Some(value) if value == order.expect() => Ok(()),
+            Some(value) => {
+                refuse(format!("{} is {value}, expected {}", order.field().name(), order.expect()))
+            }
+            None => refuse(format!("{} does not exist on {}", order.field().name(), a.record.workload)),
+        }
+    }
+
+    fn check_value(a: &Attempt<'_>) -> Result<(), Stop> {
+        let (order, limits) = (a.order, &a.record.limits);
+        let (from, set) = (order.expect(), order.set());
+        if order.operation() != &a.record.operation || order.field() != a.record.change.field {
+            return refuse("the order does not belong to this approval".into());
+        }
+        if !a.record.covers(order.way(), from, set) {
+            return refuse(format!("{set} is outside what was approved"));
+        }
+        // A value from before the limits were set may be outside them; nothing is ever written outside them.
+        if set < limits.min || set > limits.max {
+            return refuse(format!("{set} is outside {}..={}", limits.min, limits.max));
+        }
+        let (low, high) = (limits.lowest_from(from), limits.highest_from(from));
+        if order.way() == Way::Forward && !(low..=high).contains(&set) {
+            return refuse(format!("{from}→{set} is more than one step, {low}..={high}"));
+        }
+        Ok(())
+    }
+
+    fn check_rate(&mut self, a: &Attempt<'_>) -> Result<(), Stop> {
+        if a.stage_writes >= self.policy.writes_a_stage {
+            return refuse(format!("more than {} writes in one stage", self.policy.writes_a_stage));
+        }
+        let minute = Duration::from_secs(60);
+        while self.writes.front().is_some_and(|at| a.now.since(*at) >= minute) {
+            self.writes.pop_front();
+        }
+        if self.writes.len() >= self.policy.writes_a_minute {
+            return Err(Stop::Look(format!("more than {} writes a minute", self.policy.writes_a_minute)));
+        }
+        Ok(())
+    }
+
+    /// What holds for beginning something new; undoing and finishing are never held up by it.
+    fn check_begin(&self, a: &Attempt<'_>) -> Result<(), Stop> {
+        if let Some(f) = self.policy.freezes.iter().find(|f| f.from <= a.wall && a.wall < f.to) {
+            return refuse(format!("freeze window {} until {}", f.name, f.to));
+        }
+        if let Some(share) = a.fleet_unready
+            && share > self.policy.unready
+        {
+            let (share, limit) = ((share * 100.0).round(), (self.policy.unready * 100.0).round());
+            return refuse(format!("fleet unhealthy: {share} % unready, halted above {limit} %"));
+        }
+        let of_workload = |m: &&(WorkloadId, bool, Monotonic)| m.0 == a.record.workload;
+        let up = a.record.is_up();
+        let last_up = self.moves.iter().filter(of_workload).filter(|m| m.1).map(|m| m.2).max();
+        if let Some(at) = last_up
+            && a.now.since(at) < a.record.limits.cooldown
+        {
+            let left = a.record.limits.cooldown.saturating_sub(a.now.since(at));
+            return refuse(format!("cool-down after the last scale-up: {} s left", left.as_secs()));
+        }
+        let same =
+            self.moves.iter().filter(of_workload).filter(|m| m.1 == up && a.now.since(m.2) < HOUR).count();
+        if same >= self.policy.same_way_an_hour && !a.looked {
+            return Err(Stop::Look(format!(
+                "{same} moves {} within the hour: look whether they help, then resume",
+                if up { "up" } else { "down" }
+            )));
+        }
+        let held: f64 = self.held.values().sum();
+        let extra = a.record.dollars_per_hour.unwrap_or(0.0).max(0.0);
+        match self.policy.budget {
+            Some(budget) if held + extra > budget => {
+                refuse(format!("budget: ${held:.2}/h held and ${extra:.2}/h more is above ${budget:.2}/h"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn count(&mut self, a: &Attempt<'_>) {
+        self.writes.push_back(a.now);
+        if a.order.way() == Way::Forward && a.first {
+            self.remember(&a.record.workload, a.record.is_up(), a.now);
+            if let Some(extra) = a.record.dollars_per_hour {
+                self.held.insert(a.record.operation.as_str().to_owned(), extra.max(0.0));
+            }
+        }
+    }
+}
+
+fn refuse(why: String) -> Result<(), Stop> {
+    Err(Stop::Refuse(why))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,92 @@
+//! Before the first write: is the world still what was shown?
+
+use crate::approval::LeaseNote;
+use crate::fleet::{Field, Owner};
+use crate::series::Timestamp;
+
+use super::provider::ProviderError;
+use super::providers::contract::WorkloadState;
+use super::stages::Before;
+use super::task::Task;
+
+const TRIES: u32 = 5;
+
+/// Reads again, compares, rehearses. The error says what differed.
+pub(super) async fn check(task: &mut Task) -> Result<Before, String> {
+    let state = read(task).await?;
+    let record = task.mandate.record().clone();
+    let now = task.shared.clock.now();
+    if let Some(what) = drift(&state, record.change.field, record.change.from, record.change.to) {
+        return Err(what);
+    }
+    let known = |owner: &str| task.shared.held().values().any(|h| owner.ends_with(&h.key));
+    if let Some(other) = foreign_lease(&state, now, known) {
+        return Err(other);
+    }
+    let Some(first) =
+        super::stages::path(record.change.from, record.change.to, &record.limits).first().copied()
+    else {
+        return Err("the limits leave no step to take".into());
+    };
+    let provider = std::sync::Arc::clone(&task.provider);
+    let rehearsal = task.mandate.rehearsal(first);
+    let answer = provider.write(&rehearsal).await.map_err(|error| format!("dry run: {error}"))?;
+    if answer.fields.get(record.change.field) != Some(record.change.from) {
+        return Err("dry run: the platform shows another value afterwards; it may not honour dry runs".into());
+    }
+    let readings = task.shared.before(&record.workload);
+    Ok(Before::new(&state, &readings))
+}
+
+async fn read(task: &mut Task) -> Result<WorkloadState, String> {
+    let mut last = String::from("no answer");
+    for _ in 0..TRIES {
+        match task.read().await {
+            Ok(Some(state)) => return Ok(state),
+            Ok(None) => {}
+            Err(ProviderError::NotFound(why)) => return Err(format!("the object is gone: {why}")),
+            Err(error) => last = error.to_string(),
+        }
+        task.shared.clock.sleep(task.shared.pacing.poll).await;
+    }
+    Err(format!("cannot be read: {last}"))
+}
+
+/// What differs from what was approved, in one sentence.
+pub(super) fn drift(state: &WorkloadState, field: Field, from: u32, to: u32) -> Option<String> {
+    match state.fields.get(field) {
+        Some(value) if value == from => {}
+        Some(value) => return Some(format!("{} is {value} now, {from} was approved", field.name())),
+        None => return Some(format!("{} does not exist on this object", field.name())),
+    }
+    let Some(respected) = state.owner.floor_field() else {
+        return Some(format!("the owner is {} now", state.owner.label()));
+    };
+    let cap = field == Field::MaxReplicas && matches!(state.owner, Owner::Autoscaler { .. });
+    if field != respected && !cap {
+        return Some(format!(
+            "the owner is {} now, which respects {}",
+            state.owner.label(),
+            respected.name()
+        ));
+    }
+    match (field, state.fields.max_replicas, state.fields.min_replicas) {
+        (Field::MinReplicas | Field::Replicas, Some(max), _) if to > max => {
+            Some(format!("max_replicas is {max}, below {to}"))
+        }
+        (Field::MaxReplicas | Field::Replicas, _, Some(min)) if to < min => {
+            Some(format!("min_replicas is {min}, above {to}"))
+        }
+        _ => None,
+    }
+}
+
+/// Another instance's lease that is still running.
+fn foreign_lease(state: &WorkloadState, now: Timestamp, ours: impl Fn(&str) -> bool) -> Option<String> {
+    let owner = state.annotations.get(LeaseNote::OWNER)?;
+    let until = state.annotations.get(LeaseNote::UNTIL)?.parse::<jiff::Timestamp>().ok()?;
+    (Timestamp::from(until) > now && !ours(owner)).then(|| {
+        let who = crate::series::text::clean(owner, 80);
+        format!("{who} holds a lease on this object until {until}")
+    })
+}

@@ -1,0 +1,358 @@
+//! Home-grown platforms over HTTP: the contract of `contract.rs`, as a client.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, HeaderValue, IF_MATCH, RETRY_AFTER};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
+use serde::de::DeserializeOwned;
+
+use super::contract::{Fields, Refused, WorkloadList, WorkloadState, Write};
+use crate::approval::WriteOrder;
+use crate::execution::provider::{Pending, Provider, ProviderError};
+use crate::fleet::{Owner, Replicas};
+use crate::series::text::clean;
+
+/// Largest answer read.
+const MAX_BODY: usize = 16 * 1024 * 1024;
+/// Largest token file read.
+const MAX_TOKEN: usize = 64 * 1024;
+/// Longest text taken over from the platform, characters.
+const MAX_TEXT: usize = 300;
+/// Most pods and annotations of one workload taken over.
+const MAX_PARTS: usize = 10_000;
+
+/// Where the bearer token comes from. It is read again for every request, so that rotation needs no restart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TokenSource {
+    /// No token.
+    None,
+    /// A file.
+    File(PathBuf),
+    /// An environment variable, by name.
+    Environment(String),
+}
+
+/// Settings of the client.
+#[derive(Clone, Debug)]
+pub struct HttpSettings {
+    /// Base address; `/v1/workloads` is appended.
+    pub base: String,
+    /// Bearer token.
+    pub token: TokenSource,
+    /// A CA certificate to trust instead of the system's, PEM.
+    pub ca_file: Option<PathBuf>,
+    /// For the whole of one request.
+    pub timeout: Duration,
+}
+
+impl HttpSettings {
+    /// Without token and CA, 30 s.
+    pub fn new(base: &str) -> Self {
+        Self {
+            base: base.to_owned(),
+            token: TokenSource::None,
+            ca_file: None,
+            timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Why a client could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpSetupError {
+    /// Not an address.
+    #[error("provider address {0} is not an http or https URL without user, query and fragment")]
+    Address(String),
+    /// The CA file cannot be used.
+    #[error("provider CA file {path}: {why}")]
+    Ca {
+        /// Which.
+        path: String,
+        /// Why.
+        why: String,
+    },
+    /// The token is not there.
+    #[error("provider token: {0}")]
+    Token(String),
+    /// The client cannot be built.
+    #[error("provider HTTP client: {0}")]
+    Client(String),
+}
+
+/// The client. Sends every request once, follows no redirect, reuses no connection.
+#[derive(Debug)]
+pub struct HttpProvider {
+    client: Client,
+    base: Url,
+    token: TokenSource,
+}
+
+impl HttpProvider {
+    /// A client. Refused when the token or CA file is missing: an empty token is never sent.
+    pub fn new(settings: &HttpSettings) -> Result<Self, HttpSetupError> {
+        // Ours is the only provider compiled in; a second installation is refused and changes nothing.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let bad = || HttpSetupError::Address(clean(&settings.base, MAX_TEXT));
+        let mut base = Url::parse(&settings.base).map_err(|_| bad())?;
+        let plain = base.username().is_empty() && base.password().is_none();
+        if !matches!(base.scheme(), "http" | "https")
+            || !plain
+            || base.query().is_some()
+            || base.fragment().is_some()
+        {
+            return Err(bad());
+        }
+        if !base.path().ends_with('/') {
+            base.set_path(&format!("{}/", base.path()));
+        }
+        let mut builder = Client::builder()
+            .user_agent(concat!("weescale/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .http1_only()
+            // A reused connection that closed under a request is sent again by the HTTP stack: never reuse one.
+            .pool_max_idle_per_host(0)
+            .connect_timeout(settings.timeout.min(Duration::from_secs(10)))
+            .timeout(settings.timeout);
+        if let Some(path) = &settings.ca_file {
+            builder = builder.tls_certs_only(read_ca(path)?);
+        }
+        let client = builder.build().map_err(|e| HttpSetupError::Client(words(&e)))?;
+        let provider = Self { client, base, token: settings.token.clone() };
+        provider.authorization().map_err(HttpSetupError::Token)?;
+        Ok(provider)
+    }
+
+    fn authorization(&self) -> Result<Option<HeaderValue>, String> {
+        let text = match &self.token {
+            TokenSource::None => return Ok(None),
+            TokenSource::Environment(name) => {
+                std::env::var(name).map_err(|_| format!("environment variable {name} is not set"))?
+            }
+            TokenSource::File(path) => read_bounded(path)?,
+        };
+        let text = text.trim();
+        if text.is_empty() {
+            return Err("it is empty".into());
+        }
+        let mut value = HeaderValue::from_str(&format!("Bearer {text}"))
+            .map_err(|_| "it has characters that no header can hold".to_owned())?;
+        value.set_sensitive(true);
+        Ok(Some(value))
+    }
+
+    fn request(&self, method: Method, uid: Option<&str>) -> Result<RequestBuilder, ProviderError> {
+        let mut url = self.base.join("v1/workloads").map_err(|e| ProviderError::Invalid(e.to_string()))?;
+        if let Some(uid) = uid {
+            if uid.is_empty() || matches!(uid, "." | "..") {
+                return Err(ProviderError::Invalid("the uid is empty or a dot".into()));
+            }
+            url.path_segments_mut()
+                .map_err(|()| ProviderError::Invalid("the address has no path".into()))?
+                .push(uid);
+        }
+        let request = self.client.request(method, url);
+        match self.authorization() {
+            Ok(Some(token)) => Ok(request.header(AUTHORIZATION, token)),
+            Ok(None) => Ok(request),
+            Err(why) => Err(ProviderError::Unauthenticated(format!("token: {why}"))),
+        }
+    }
+
+    async fn get<T: DeserializeOwned>(&self, uid: Option<&str>) -> Result<T, ProviderError> {
+        let request = self.request(Method::GET, uid)?;
+        let response = request.send().await.map_err(|e| unavailable(words(&e)))?;
+        // A read has no effect: an unknown outcome is merely a failed read.
+        answer(response).await.map_err(|e| match e {
+            ProviderError::Unknown(why) => unavailable(why),
+            other => other,
+        })
+    }
+
+    async fn patch(&self, order: &WriteOrder) -> Result<WorkloadState, ProviderError> {
+        let uid = &order.target().uid;
+        // The generation is read right before, so that If-Match guards against any other writer in between.
+        let present: WorkloadState = self.get(Some(uid)).await?;
+        let present = checked(present).map_err(|e| ProviderError::Invalid(e.to_string()))?;
+        if &present.uid != uid {
+            let why = "another object has this address now".to_owned();
+            return Err(ProviderError::Conflict { why, current: Some(Box::new(present)) });
+        }
+        if present.fields.get(order.field()) != Some(order.expect()) {
+            let why = format!("{} is not {} any more", order.field().name(), order.expect());
+            return Err(ProviderError::Precondition { why, current: Some(Box::new(present)) });
+        }
+        let body = Write {
+            uid: uid.clone(),
+            expect: Fields::only(order.field(), order.expect()),
+            set: Fields::only(order.field(), order.set()),
+            annotations: order.annotations().clone(),
+            manager: "weescale".into(),
+            dry_run: order.is_dry_run(),
+            idempotency_key: order.key().to_owned(),
+        };
+        let body = serde_json::to_vec(&body).map_err(|e| ProviderError::Invalid(e.to_string()))?;
+        let request = self
+            .request(Method::PATCH, Some(uid))?
+            .header(IF_MATCH, format!("\"{}\"", present.generation))
+            .header(reqwest::header::CONTENT_TYPE, "application/json")
+            .body(body);
+        let response = request.send().await.map_err(|e| {
+            if e.is_connect() || e.is_builder() {
+                unavailable(words(&e))
+            } else {
+                ProviderError::Unknown(words(&e))
+            }
+        })?;
+        answer(response).await.and_then(checked)
+    }
+}
+
+impl Provider for HttpProvider {
+    fn list(&self) -> Pending<'_, Result<WorkloadList, ProviderError>> {
+        Box::pin(async move {
+            let list: WorkloadList = self.get(None).await?;
+            let workloads = list.workloads.into_iter().map(checked).collect::<Result<_, _>>()?;
+            Ok(WorkloadList { workloads })
+        })
+    }
+
+    fn read<'a>(&'a self, uid: &'a str) -> Pending<'a, Result<WorkloadState, ProviderError>> {
+        Box::pin(async move { self.get(Some(uid)).await.and_then(checked) })
+    }
+
+    fn write<'a>(&'a self, order: &'a WriteOrder) -> Pending<'a, Result<WorkloadState, ProviderError>> {
+        Box::pin(self.patch(order))
+    }
+}
+
+fn unavailable(why: String) -> ProviderError {
+    ProviderError::Unavailable { why, retry_after: None }
+}
+
+/// An error chain without URL (it may hold secrets), clean and bounded.
+fn words(error: &reqwest::Error) -> String {
+    let mut text = match error {
+        e if e.is_timeout() => "timed out".to_owned(),
+        e if e.is_connect() => "cannot connect".to_owned(),
+        e if e.is_body() || e.is_decode() => "broken body".to_owned(),
+        _ => "request failed".to_owned(),
+    };
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    clean(&text, MAX_TEXT)
+}
+
+async fn answer<T: DeserializeOwned>(response: Response) -> Result<T, ProviderError> {
+    let status = response.status();
+    let retry_after = response
+        .headers()
+        .get(RETRY_AFTER)
+        .and_then(|v| v.to_str().ok()?.parse::<u64>().ok())
+        .map(|secs| Duration::from_secs(secs.min(3600)));
+    let body = match body(response).await {
+        Ok(body) => body,
+        // The status of a refusal stands also when its text did not arrive.
+        Err(_) if status.is_client_error() => Vec::new(),
+        Err(why) => return Err(ProviderError::Unknown(why)),
+    };
+    if status == StatusCode::OK {
+        return serde_json::from_slice(&body).map_err(|e| {
+            ProviderError::Unknown(clean(&format!("the answer is not as the contract says: {e}"), MAX_TEXT))
+        });
+    }
+    Err(refusal(status, &body, retry_after))
+}
+
+fn refusal(status: StatusCode, body: &[u8], retry_after: Option<Duration>) -> ProviderError {
+    let refused: Option<Refused> = serde_json::from_slice(body).ok();
+    let text = refused.as_ref().map_or_else(
+        || String::from_utf8_lossy(body.get(..body.len().min(2048)).unwrap_or_default()).into_owned(),
+        |r| r.error.clone(),
+    );
+    let why = clean(format!("{} {}", status.as_u16(), text.trim()).trim(), MAX_TEXT);
+    let current = refused.and_then(|r| r.current).and_then(|c| checked(*c).ok()).map(Box::new);
+    match status.as_u16() {
+        401 => ProviderError::Unauthenticated(why),
+        403 => ProviderError::Forbidden(why),
+        404 | 410 => ProviderError::NotFound(why),
+        409 => ProviderError::Conflict { why, current },
+        412 => ProviderError::Precondition { why, current },
+        429 => ProviderError::Unavailable { why, retry_after },
+        300..=399 => {
+            ProviderError::Invalid(format!("{why}: redirects are not followed; set the final address"))
+        }
+        400..=499 => ProviderError::Invalid(why),
+        // A gateway may have passed the request on, a server may have failed after the effect.
+        _ => ProviderError::Unknown(why),
+    }
+}
+
+async fn body(mut response: Response) -> Result<Vec<u8>, String> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|e| words(&e))? {
+        if body.len() + chunk.len() > MAX_BODY {
+            return Err(format!("the answer is larger than {MAX_BODY} bytes"));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// Bounds and cleans what the platform says.
+fn checked(mut state: WorkloadState) -> Result<WorkloadState, ProviderError> {
+    let counts =
+        [state.fields.replicas, state.fields.min_replicas, state.fields.max_replicas, Some(state.ready)];
+    if counts.into_iter().flatten().any(|n| n > Replicas::LIMIT) {
+        return Err(ProviderError::Unknown(format!(
+            "a count is beyond {}: taken for damage",
+            Replicas::LIMIT
+        )));
+    }
+    if state.pods.len() > MAX_PARTS || state.annotations.len() > MAX_PARTS {
+        return Err(ProviderError::Unknown(format!("more than {MAX_PARTS} pods or annotations")));
+    }
+    for text in
+        [&mut state.namespace, &mut state.name, &mut state.region, &mut state.service, &mut state.team]
+    {
+        *text = clean(text, 253);
+    }
+    match &mut state.owner {
+        Owner::Autoscaler { name } => *name = clean(name, 253),
+        Owner::Git { tool, .. } => *tool = clean(tool, 253),
+        Owner::Unknown | Owner::Nobody => {}
+    }
+    for pod in &mut state.pods {
+        pod.name = clean(&pod.name, 253);
+        pod.reason = clean(&pod.reason, MAX_TEXT);
+        pod.traffic = pod.traffic.filter(|t| t.is_finite());
+    }
+    for number in [&mut state.cpu_cores, &mut state.memory_bytes, &mut state.dollars_per_hour] {
+        *number = number.filter(|n| n.is_finite() && *n >= 0.0);
+    }
+    Ok(state)
+}
+
+fn read_bounded(path: &std::path::Path) -> Result<String, String> {
+    use std::io::Read;
+    let shown = path.display();
+    let file = std::fs::File::open(path).map_err(|e| format!("{shown}: {e}"))?;
+    let mut text = String::new();
+    file.take(MAX_TOKEN as u64).read_to_string(&mut text).map_err(|e| format!("{shown}: {e}"))?;
+    Ok(text)
+}
+
+fn read_ca(path: &std::path::Path) -> Result<Vec<reqwest::Certificate>, HttpSetupError> {
+    let bad = |why: String| HttpSetupError::Ca { path: path.display().to_string(), why };
+    let pem = std::fs::read(path).map_err(|e| bad(e.to_string()))?;
+    let certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(|e| bad(e.to_string()))?;
+    if certificates.is_empty() { Err(bad("it holds no certificate".into())) } else { Ok(certificates) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,148 @@
+//! After a restart: what the journal says, what the platform shows, and what follows. Pure.
+
+use std::collections::BTreeMap;
+
+use crate::approval::{MandateRecord, Way};
+
+use super::providers::contract::WorkloadState;
+use super::record::{Entry, EntryKind, WriteNote};
+use super::{Lease, LeaseState, OperationId, OperationState};
+
+/// What the journal holds of one operation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct History {
+    /// The approval.
+    pub mandate: MandateRecord,
+    /// Writes in order; the last note of each key tells what became of it.
+    pub writes: Vec<WriteNote>,
+    /// Why undoing began, if it did.
+    pub undoing: Option<String>,
+    /// How it ended, if it did.
+    pub ended: Option<OperationState>,
+    /// Its lease as last recorded.
+    pub lease: Option<Lease>,
+}
+
+impl History {
+    /// Whether there is nothing left to do.
+    pub fn is_over(&self) -> bool {
+        match (&self.ended, &self.lease) {
+            (Some(OperationState::Kept), Some(lease)) => {
+                matches!(lease.state, LeaseState::Restored { .. } | LeaseState::Foreign { .. })
+            }
+            // Kept and killed before the lease was noted.
+            (Some(OperationState::Kept), None) => self.mandate.change.until.is_none(),
+            (Some(_), _) => true,
+            (None, _) => false,
+        }
+    }
+
+    /// The value of the last write that way, whether or not it is known to have taken effect.
+    pub fn last(&self, way: Way) -> Option<u32> {
+        self.writes.iter().rev().find(|w| w.way == way).map(|w| w.set)
+    }
+}
+
+/// Operations the journal tells of that are not over, oldest first. `entries` in journal order.
+pub fn unfinished<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Vec<History> {
+    let mut order: Vec<OperationId> = Vec::new();
+    let mut found: BTreeMap<OperationId, History> = BTreeMap::new();
+    for entry in entries {
+        if let Some(mandate) = &entry.data.mandate
+            && !found.contains_key(&entry.operation)
+        {
+            order.push(entry.operation.clone());
+            let mandate = (**mandate).clone();
+            let history = History { mandate, writes: Vec::new(), undoing: None, ended: None, lease: None };
+            found.insert(entry.operation.clone(), history);
+        }
+        // Without its approval nothing may be done about it.
+        let Some(history) = found.get_mut(&entry.operation) else { continue };
+        if entry.kind == EntryKind::Rollback {
+            history.undoing = Some(entry.text.clone());
+        }
+        if let Some(ended) = &entry.data.ended {
+            history.ended = Some(ended.clone());
+        }
+        if let Some(lease) = &entry.data.lease {
+            history.lease = Some((**lease).clone());
+        }
+        let Some(write) = &entry.data.write else { continue };
+        if entry.kind == EntryKind::Intent {
+            history.writes.push(write.clone());
+        } else if let Some(known) = history.writes.iter_mut().rev().find(|w| w.key == write.key) {
+            known.outcome.clone_from(&write.outcome);
+        }
+    }
+    order.iter().filter_map(|id| found.remove(id)).filter(|h| !h.is_over()).collect()
+}
+
+/// What follows for one operation.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Next {
+    /// Nothing was ever sent: it is over, a person may approve anew.
+    Cancel(String),
+    /// In mid-operation with this value present; a person says resume or abort.
+    Ask {
+        /// The value present: ours, or the one from before.
+        at: u32,
+        /// For people.
+        why: String,
+    },
+    /// Undoing goes on from this value.
+    RollBack {
+        /// The value present.
+        at: u32,
+        /// Why it was being undone.
+        why: String,
+    },
+    /// Kept; the floor is held, or being given back.
+    Hold {
+        /// The value present.
+        at: u32,
+    },
+    /// Something else is there: nothing is touched.
+    Halt(String),
+}
+
+/// Compares the journal with the live object (`None` if it is gone).
+pub fn reconcile(history: &History, live: Option<&WorkloadState>) -> Next {
+    let mandate = &history.mandate;
+    let (name, from) = (mandate.change.field.name(), mandate.change.from);
+    if history.writes.is_empty() {
+        return Next::Cancel("weescale stopped before anything was sent".into());
+    }
+    let value = live
+        .filter(|state| state.uid == mandate.target.uid)
+        .and_then(|state| state.fields.get(mandate.change.field));
+    let Some(at) = value else {
+        return Next::Halt("the object is gone".into());
+    };
+    let ours = at == from || at == mandate.home() || history.writes.iter().any(|w| w.set == at);
+    if !ours {
+        let tried: Vec<String> = history.writes.iter().map(|w| w.set.to_string()).collect();
+        return Next::Halt(format!(
+            "{name} is {at}, ours were {}: someone else changed it",
+            tried.join(", ")
+        ));
+    }
+    if history.ended == Some(OperationState::Kept) {
+        return Next::Hold { at };
+    }
+    if let Some(why) = &history.undoing {
+        return Next::RollBack { at, why: why.clone() };
+    }
+    let last = history.writes.last();
+    let effect = match last {
+        Some(write) if write.set == at => "took effect",
+        Some(_) => "had no effect",
+        None => "was not sent",
+    };
+    Next::Ask {
+        at,
+        why: format!("weescale was restarted; the last write {effect}, {name} is {at}: resume or abort"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,209 @@
+//! The one place that writes to a platform: guard, intent, send once, find out.
+
+use crate::approval::{LeaseNote, Way, WriteOrder};
+
+use super::OperationState;
+use super::guard::{Attempt, Stop};
+use super::provider::ProviderError;
+use super::providers::contract::WorkloadState;
+use super::record::{EntryData, EntryKind, WriteNote};
+use super::task::Task;
+
+/// What became of a write.
+#[derive(Debug, PartialEq)]
+pub(super) enum Sent {
+    /// It took effect.
+    Applied,
+    /// Certainly not sent, or not taken; may be tried again.
+    NotSent(String),
+    /// A person must look first.
+    Look(String),
+    /// Refused by platform or guard, without effect.
+    Refused(String),
+    /// Read back for long enough: no effect.
+    NoEffect(String),
+    /// Something else is there now.
+    Foreign(String),
+}
+
+impl Task {
+    /// Writes `set` over the value believed present. `self.live` must be fresh.
+    ///
+    /// `last` says whether this is the last write its way, which takes the lease note with it.
+    pub async fn send(&mut self, way: Way, set: u32, last: bool) -> Sent {
+        let order = match self.mandate.order(way, self.at, set) {
+            Ok(order) => order,
+            Err(outside) => return Sent::Refused(outside.to_string()),
+        };
+        let order = if way == Way::Forward || last { self.noted(order) } else { order };
+        if let Err(stop) = self.guard(&order) {
+            let _ = self.record(EntryKind::Refuse, stop.to_string(), self.note(&order, "refused")).await;
+            return match stop {
+                Stop::Refuse(why) => Sent::Refused(why),
+                Stop::Look(why) => Sent::Look(why),
+            };
+        }
+        let text = format!("will write {} {}→{set}", order.field().name(), order.expect());
+        if let Err(error) = self.record(EntryKind::Intent, text, self.note(&order, "")).await {
+            return Sent::NotSent(format!("{error}; nothing was sent"));
+        }
+        self.stage_writes += 1;
+        let provider = std::sync::Arc::clone(&self.provider);
+        let answer = provider.write(&order).await;
+        self.found(&order, answer).await
+    }
+
+    fn guard(&self, order: &WriteOrder) -> Result<(), Stop> {
+        let Some(live) = &self.live else {
+            return Err(Stop::Refuse("the object was not read".into()));
+        };
+        let now = self.shared.now();
+        let fleet_unready = self.shared.observation.borrow().fleet_unready;
+        self.shared.guard().check(&Attempt {
+            order,
+            record: self.mandate.record(),
+            live,
+            stage_writes: self.stage_writes,
+            first: !self.wrote,
+            looked: self.looked,
+            fleet_unready,
+            wall: now.wall,
+            now: now.mono,
+        })
+    }
+
+    fn noted(&self, order: WriteOrder) -> WriteOrder {
+        let record = self.mandate.record();
+        let Some(until) = record.change.until else { return order };
+        if order.way() == Way::Forward {
+            let owner = format!("{} {} {}", record.approver.name, record.operation, record.key);
+            return order.with_note(Some(&LeaseNote { until, previous: record.home(), owner }));
+        }
+        // A lease below this one stands again.
+        let below = self
+            .shared
+            .held()
+            .iter()
+            .find(|(id, h)| {
+                **id != record.operation
+                    && h.target == record.target
+                    && h.field == record.change.field
+                    && h.floor == order.set()
+            })
+            .map(|(_, h)| h.note.clone());
+        order.with_note(below.as_ref())
+    }
+
+    fn note(&self, order: &WriteOrder, outcome: &str) -> EntryData {
+        EntryData {
+            mandate: outcome.is_empty().then(|| Box::new(self.mandate.record().clone())),
+            write: Some(WriteNote {
+                uid: order.target().uid.clone(),
+                way: order.way(),
+                expect: order.expect(),
+                set: order.set(),
+                key: order.key().to_owned(),
+                outcome: outcome.to_owned(),
+            }),
+            ..EntryData::default()
+        }
+    }
+
+    async fn found(&mut self, order: &WriteOrder, answer: Result<WorkloadState, ProviderError>) -> Sent {
+        match answer {
+            Ok(state)
+                if state.uid == order.target().uid
+                    && state.fields.get(order.field()) == Some(order.set()) =>
+            {
+                self.applied(order, state).await
+            }
+            Ok(_) => self.resolve(order, "accepted, but the answer shows another value".into()).await,
+            Err(ProviderError::Unavailable { why, .. } | ProviderError::Unauthenticated(why)) => {
+                let _ = self
+                    .record(EntryKind::Step, format!("not sent: {why}"), self.note(order, "not sent"))
+                    .await;
+                Sent::NotSent(why)
+            }
+            Err(ProviderError::Unknown(why)) => self.resolve(order, why).await,
+            Err(refusal) => {
+                let why = refusal.to_string();
+                // Platforms have refused and done it all the same: look.
+                match self.read().await {
+                    Ok(Some(state)) if state.fields.get(order.field()) == Some(order.set()) => {
+                        self.applied(order, state).await
+                    }
+                    Ok(_) | Err(ProviderError::NotFound(_)) => {
+                        let _ =
+                            self.record(EntryKind::Refuse, why.clone(), self.note(order, "refused")).await;
+                        self.mandate.refused();
+                        Sent::Refused(why)
+                    }
+                    Err(error) => self.resolve(order, format!("{why}; {error}")).await,
+                }
+            }
+        }
+    }
+
+    async fn applied(&mut self, order: &WriteOrder, state: WorkloadState) -> Sent {
+        self.at = order.set();
+        self.wrote = true;
+        self.live = Some(state);
+        let text = format!("{} is {}", order.field().name(), order.set());
+        let _ = self.record(EntryKind::Step, text, self.note(order, "applied")).await;
+        Sent::Applied
+    }
+
+    /// Reads back until it is known what became of a write. Sends nothing.
+    async fn resolve(&mut self, order: &WriteOrder, why: String) -> Sent {
+        let (name, expect, set) = (order.field().name(), order.expect(), order.set());
+        let _ = self
+            .record(EntryKind::Step, format!("outcome unknown: {why}"), self.note(order, "unknown"))
+            .await;
+        let before = self.run.operation.state.clone();
+        let what = format!("{name} {expect}→{set}: {why}");
+        self.become_state(OperationState::Unknown { what }).await;
+        let began = self.shared.clock.monotonic();
+        loop {
+            let clock = self.shared.clock.clone();
+            clock.sleep(self.shared.pacing.poll).await;
+            let waited = clock.monotonic().since(began);
+            let value = match self.read().await {
+                Ok(Some(state)) => state.fields.get(order.field()),
+                Ok(None) => continue,
+                Err(ProviderError::NotFound(gone)) => {
+                    return Sent::Foreign(format!("the object is gone: {gone}"));
+                }
+                // Not known for as long as it cannot be read.
+                Err(_) => continue,
+            };
+            let (outcome, sent) = match value {
+                Some(value) if value == set => ("applied", Sent::Applied),
+                Some(value) if value == expect && waited < self.shared.pacing.read_back => continue,
+                Some(value) if value == expect => (
+                    "no effect",
+                    Sent::NoEffect(format!(
+                        "{name} is still {expect} after {} s; resume sends it again",
+                        waited.as_secs()
+                    )),
+                ),
+                other => {
+                    let found = other.map_or_else(|| "gone".to_owned(), |v| v.to_string());
+                    (
+                        "foreign",
+                        Sent::Foreign(format!(
+                            "{name} is {found}, neither {expect} nor {set}: someone else changed it"
+                        )),
+                    )
+                }
+            };
+            let text = format!("read back: {outcome}");
+            let _ = self.record(EntryKind::Read, text, self.note(order, outcome)).await;
+            if outcome == "applied" {
+                self.at = set;
+                self.wrote = true;
+            }
+            self.become_state(before).await;
+            return sent;
+        }
+    }
+}

@@ -1,0 +1,356 @@
+//! The stage machine: pure, on whatever time it is given. Gates are judged in `gates.rs`.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use crate::clock::Monotonic;
+use crate::plan::Limits;
+use crate::series::Timestamp;
+
+use super::gates::{self, Verdict};
+use super::observation::{Pacing, Readings};
+use super::providers::contract::{PodPhase, PodState, WorkloadState};
+use super::{Gate, GateState, Operation, OperationState, Stage, StageKind};
+
+/// Readings remembered of each kind.
+const READINGS: usize = 128;
+
+/// A moment on both clocks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Moment {
+    /// For people.
+    pub wall: Timestamp,
+    /// For waits.
+    pub mono: Monotonic,
+}
+
+/// What the machine wants done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Write this value, forward.
+    Write(u32),
+    /// A stage passed.
+    Passed(StageKind),
+    /// Undo everything.
+    RollBack(String),
+    /// Stop; a person must look.
+    Halt(String),
+    /// Wait for a person.
+    Ask(String),
+    /// Done: keep the change, begin its lease.
+    Keep,
+}
+
+/// How things were before anything was written.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Before {
+    /// Names of the pods.
+    pub pods: BTreeSet<String>,
+    /// Signals, as medians of the readings just before.
+    pub baseline: Readings,
+    /// p95 readings just before, seconds.
+    pub p95: Vec<f64>,
+}
+
+impl Before {
+    /// From the pods present and the last readings, oldest first.
+    pub fn new<'a>(state: &WorkloadState, readings: impl IntoIterator<Item = &'a Readings>) -> Self {
+        let readings: Vec<&Readings> = readings.into_iter().collect();
+        let median = |pick: fn(&Readings) -> Option<f64>| {
+            let values: Vec<f64> =
+                readings.iter().filter_map(|r| pick(r)).filter(|v| v.is_finite()).collect();
+            (!values.is_empty()).then(|| super::judge::median(&values))
+        };
+        let baseline = Readings {
+            at: readings.last().map(|r| r.at).unwrap_or_default(),
+            demand: median(|r| r.demand),
+            p95: median(|r| r.p95),
+            error_ratio: median(|r| r.error_ratio),
+            burn: median(|r| r.burn),
+            p95_objective: median(|r| r.p95_objective),
+            pods: std::collections::BTreeMap::new(),
+        };
+        let p95 = readings.iter().filter_map(|r| r.p95).collect();
+        Self { pods: state.pods.iter().map(|p| p.name.clone()).collect(), baseline, p95 }
+    }
+}
+
+/// Readings gathered while the change settles.
+#[derive(Clone, Debug, Default)]
+pub struct Gathered {
+    /// p95 of the workload, seconds.
+    pub p95: VecDeque<f64>,
+    /// p95 of pods that were there before, seconds.
+    pub old_pods: VecDeque<f64>,
+    /// p95 of new pods, seconds.
+    pub new_pods: VecDeque<f64>,
+    /// Readings in a row with a broken gate.
+    pub strikes: u32,
+    /// Readings seen in this stage.
+    pub count: u32,
+    /// Newest reading taken in.
+    pub last: Timestamp,
+}
+
+/// An operation with all its machine needs to remember.
+#[derive(Clone, Debug)]
+pub struct OperationRun {
+    /// As seen from outside.
+    pub operation: Operation,
+    /// How things were.
+    pub before: Before,
+    pub(super) path: Vec<u32>,
+    pub(super) done: usize,
+    pub(super) current: usize,
+    pub(super) since: Monotonic,
+    pub(super) pacing: Pacing,
+    pub(super) learned_warm: Option<std::time::Duration>,
+    pub(super) gathered: Gathered,
+}
+
+/// The values to be written one after another: each step at most what `limits` allow.
+pub fn path(from: u32, to: u32, limits: &Limits) -> Vec<u32> {
+    let mut path = Vec::new();
+    let mut at = from;
+    while at != to && path.len() < 64 {
+        let next = if to > at { limits.highest_from(at).min(to) } else { limits.lowest_from(at).max(to) };
+        if next == at {
+            break;
+        }
+        path.push(next);
+        at = next;
+    }
+    path
+}
+
+impl OperationRun {
+    /// A run at its beginning; stages are pending.
+    pub fn new(
+        operation: Operation,
+        before: Before,
+        limits: &Limits,
+        pacing: Pacing,
+        learned_warm: Option<std::time::Duration>,
+        now: Moment,
+    ) -> Self {
+        let path = path(operation.change.from, operation.change.to, limits);
+        Self {
+            operation,
+            before,
+            path,
+            done: 0,
+            current: 0,
+            since: now.mono,
+            pacing,
+            learned_warm,
+            gathered: Gathered::default(),
+        }
+    }
+
+    /// The value that should be present now.
+    pub fn applied(&self) -> u32 {
+        self.done.checked_sub(1).and_then(|i| self.path.get(i)).copied().unwrap_or(self.operation.change.from)
+    }
+
+    /// Whether the change raises the value.
+    pub const fn is_up(&self) -> bool {
+        self.operation.change.to > self.operation.change.from
+    }
+
+    /// The stage being worked on.
+    pub fn stage(&self) -> Option<StageKind> {
+        StageKind::ALL.get(self.current).copied()
+    }
+
+    /// A forward write took effect.
+    pub fn wrote(&mut self, value: u32, now: Moment) {
+        if let Some(i) = self.path.iter().position(|v| *v == value) {
+            self.done = i + 1;
+        }
+        self.since = now.mono;
+        if let Some(deadline) = self.deadline(now)
+            && let Some(stage) = self.operation.stages.get_mut(self.current)
+        {
+            stage.deadline = Some(deadline);
+        }
+    }
+
+    /// A person accepted what the data could not tell.
+    pub fn accept(&mut self, now: Moment) {
+        if let Some(stage) = self.operation.stages.get_mut(self.current)
+            && stage.state == GateState::Inconclusive
+        {
+            for gate in &mut stage.gates {
+                if gate.state == GateState::Inconclusive {
+                    gate.detail.push_str("; accepted by a person");
+                }
+            }
+            self.pass(now);
+        }
+        self.operation.state = OperationState::InFlight;
+    }
+
+    /// New pods: those not there before, and not on their way out.
+    pub fn new_pods<'a>(&'a self, state: &'a WorkloadState) -> impl Iterator<Item = &'a PodState> {
+        state.pods.iter().filter(|p| p.phase != PodPhase::Terminating && !self.before.pods.contains(&p.name))
+    }
+
+    fn deadline(&self, now: Moment) -> Option<Timestamp> {
+        let p = &self.pacing;
+        let allowed = match self.stage()? {
+            StageKind::Provision => p.provision,
+            StageKind::WarmUp => p.warm_up,
+            StageKind::Shift => p.shift,
+            StageKind::Validate => p.settle.saturating_mul(2),
+            StageKind::Keep => return None,
+        };
+        Some(now.wall + allowed)
+    }
+
+    fn begin(&mut self, now: Moment) {
+        self.since = now.mono;
+        self.gathered = Gathered::default();
+        let deadline = self.deadline(now);
+        if let Some(stage) = self.operation.stages.get_mut(self.current) {
+            stage.state = GateState::Running;
+            stage.began = Some(now.wall);
+            stage.deadline = deadline;
+        }
+    }
+
+    fn pass(&mut self, now: Moment) {
+        if let Some(stage) = self.operation.stages.get_mut(self.current) {
+            stage.state = GateState::Passed;
+            stage.ended = Some(now.wall);
+        }
+        self.current += 1;
+        self.begin(now);
+    }
+
+    fn take_in(&mut self, readings: Option<&Readings>) -> Option<Readings> {
+        let fresh = readings.filter(|r| r.at > self.gathered.last)?;
+        let g = &mut self.gathered;
+        g.last = fresh.at;
+        g.count = g.count.saturating_add(1);
+        push(&mut g.p95, fresh.p95);
+        for (name, pod) in &fresh.pods {
+            let old = self.before.pods.contains(name);
+            push(if old { &mut g.old_pods } else { &mut g.new_pods }, pod.p95);
+        }
+        Some(fresh.clone())
+    }
+}
+
+fn push(into: &mut VecDeque<f64>, value: Option<f64>) {
+    if let Some(value) = value.filter(|v| v.is_finite()) {
+        if into.len() >= READINGS {
+            into.pop_front();
+        }
+        into.push_back(value);
+    }
+}
+
+/// Five pending stages.
+pub fn pending_stages() -> Vec<Stage> {
+    StageKind::ALL
+        .map(|kind| Stage {
+            kind,
+            state: GateState::Pending,
+            began: None,
+            ended: None,
+            deadline: None,
+            gates: Vec::new(),
+        })
+        .into()
+}
+
+/// Looks at the world once and says what to do; an empty answer means wait.
+///
+/// Must not be called while a write is unresolved, while paused, or after the end.
+pub fn advance(
+    run: &mut OperationRun,
+    state: &WorkloadState,
+    readings: Option<&Readings>,
+    now: Moment,
+) -> Vec<Effect> {
+    run.operation.ready = Some(state.ready);
+    let live = state.fields.get(run.operation.change.field);
+    if live != Some(run.applied()) {
+        let found = live.map_or_else(|| "gone".to_owned(), |v| v.to_string());
+        let name = run.operation.change.field.name();
+        return vec![Effect::Halt(format!(
+            "someone else changed {name}: it is {found}, ours was {}",
+            run.applied()
+        ))];
+    }
+    let Some(kind) = run.stage() else { return Vec::new() };
+    if run.operation.stages.get(run.current).is_some_and(|s| s.state == GateState::Pending) {
+        run.begin(now);
+    }
+    if run.done == 0 {
+        return run.path.first().map(|v| Effect::Write(*v)).into_iter().collect();
+    }
+    let reading = run.take_in(readings);
+    if !run.is_up()
+        && kind < StageKind::Validate
+        && let Some(reading) = &reading
+        && let Some(why) = gates::hurts(run, reading)
+    {
+        return settle(run, kind, Verdict::Fail(why), now);
+    }
+    let (gates, verdict) = match kind {
+        StageKind::Provision => gates::provision(run, state, now),
+        StageKind::WarmUp => gates::warm_up(run, state, now),
+        StageKind::Shift => gates::shift(run, state, reading.as_ref().or(readings), now),
+        StageKind::Validate => gates::validate(run, reading.as_ref(), now),
+        StageKind::Keep => return keep(run, now),
+    };
+    if let Some(stage) = run.operation.stages.get_mut(run.current) {
+        stage.gates = gates;
+    }
+    settle(run, kind, verdict, now)
+}
+
+fn settle(run: &mut OperationRun, kind: StageKind, verdict: Verdict, now: Moment) -> Vec<Effect> {
+    match verdict {
+        Verdict::Wait => Vec::new(),
+        Verdict::Pass if kind == StageKind::Provision && run.done < run.path.len() => {
+            run.path.get(run.done).map(|v| Effect::Write(*v)).into_iter().collect()
+        }
+        Verdict::Pass => {
+            run.pass(now);
+            vec![Effect::Passed(kind)]
+        }
+        Verdict::Fail(why) => {
+            mark(run, GateState::Failed, now);
+            vec![Effect::RollBack(format!("{}: {why}", kind.label()))]
+        }
+        Verdict::Unsure(why) => {
+            mark(run, GateState::Inconclusive, now);
+            vec![Effect::Ask(format!("{}: {why}", kind.label()))]
+        }
+    }
+}
+
+fn mark(run: &mut OperationRun, state: GateState, now: Moment) {
+    if let Some(stage) = run.operation.stages.get_mut(run.current) {
+        stage.state = state;
+        stage.ended = (state == GateState::Failed).then_some(now.wall);
+    }
+}
+
+fn keep(run: &mut OperationRun, now: Moment) -> Vec<Effect> {
+    let detail = match run.operation.change.until {
+        Some(until) => format!("held until {until}"),
+        None => "permanent".to_owned(),
+    };
+    if let Some(stage) = run.operation.stages.get_mut(run.current) {
+        stage.gates =
+            vec![Gate { name: "lease".into(), state: GateState::Passed, value: None, limit: None, detail }];
+        stage.state = GateState::Passed;
+        stage.ended = Some(now.wall);
+    }
+    vec![Effect::Passed(StageKind::Keep), Effect::Keep]
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,345 @@
+//! One operation from permit to the end of its lease, in a task of its own.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+
+use crate::approval::Mandate;
+
+use super::preflight;
+use super::provider::{Provider, ProviderError};
+use super::providers::contract::WorkloadState;
+use super::record::{Entry, EntryData, EntryKind, RecordError};
+use super::sender::Sent;
+use super::shared::{Receipt, Shared};
+use super::stages::{Effect, OperationRun, advance};
+use super::{Checkpoint, OperationState};
+
+/// Sends that may fail before a person is asked.
+const TRIES: u32 = 5;
+
+/// A person's wish about one operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Wish {
+    Pause(String),
+    Resume(String),
+    Abort(String),
+    Release(String),
+}
+
+/// Where a task begins.
+pub(super) enum Begin {
+    /// With nothing sent.
+    Fresh,
+    /// After a restart, in mid-operation: a person decides.
+    Ask(String),
+    /// After a restart, being undone.
+    RollBack(String),
+    /// After a restart, with a lease.
+    Hold,
+}
+
+pub(super) struct Task {
+    pub shared: Arc<Shared>,
+    pub provider: Arc<dyn Provider>,
+    pub mandate: Mandate,
+    pub run: OperationRun,
+    pub wishes: mpsc::Receiver<Wish>,
+    /// The value believed present: ours once something was written.
+    pub at: u32,
+    /// The newest state read.
+    pub live: Option<WorkloadState>,
+    pub stage_writes: u32,
+    pub wrote: bool,
+    pub looked: bool,
+    pub failures: u32,
+    pub slot: Option<OwnedSemaphorePermit>,
+}
+
+impl Task {
+    pub async fn execute(mut self, begin: Begin) {
+        match begin {
+            Begin::Fresh => {
+                if self.start().await {
+                    self.stages().await;
+                }
+            }
+            Begin::Ask(why) => {
+                self.become_state(OperationState::Paused { why }).await;
+                self.stages().await;
+            }
+            Begin::RollBack(why) => self.roll_back(why).await,
+            Begin::Hold => self.hold().await,
+        }
+    }
+
+    /// Records the beginning, waits for a turn, looks again. False when it ended.
+    async fn start(&mut self) -> bool {
+        self.become_state(OperationState::Queued).await;
+        let data =
+            EntryData { mandate: Some(Box::new(self.mandate.record().clone())), ..EntryData::default() };
+        let text = format!("begins: {}", self.mandate.record().summary());
+        if let Err(error) = self.record(EntryKind::Begin, text, data).await {
+            self.end(OperationState::Cancelled { why: error.to_string() }).await;
+            return false;
+        }
+        let slots = Arc::clone(&self.shared.slots);
+        let mut turn = std::pin::pin!(slots.acquire_owned());
+        let slot = loop {
+            tokio::select! {
+                slot = &mut turn => break slot.ok(),
+                wish = self.wishes.recv() => match wish {
+                    Some(Wish::Abort(who)) => {
+                        self.end(OperationState::Cancelled { why: format!("aborted by {who} before its turn") }).await;
+                        return false;
+                    }
+                    Some(_) => {}
+                    None => return false,
+                }
+            }
+        };
+        self.slot = slot;
+        match preflight::check(self).await {
+            Ok(before) => {
+                self.run.before = before;
+                self.become_state(OperationState::InFlight).await;
+                true
+            }
+            Err(why) => {
+                self.end(OperationState::Cancelled { why }).await;
+                false
+            }
+        }
+    }
+
+    /// Walks the stages until the end.
+    async fn stages(&mut self) {
+        loop {
+            if matches!(self.run.operation.state, OperationState::Paused { .. }) {
+                match self.wishes.recv().await {
+                    None => return self.stopped().await,
+                    Some(wish) => {
+                        if self.heed(wish).await {
+                            return;
+                        }
+                        continue;
+                    }
+                }
+            }
+            if self.tick().await {
+                return;
+            }
+            let clock = self.shared.clock.clone();
+            let nap = self.nap();
+            tokio::select! {
+                () = clock.sleep(nap) => {}
+                wish = self.wishes.recv() => {
+                    let Some(wish) = wish else { return self.stopped().await };
+                    if self.heed(wish).await { return; }
+                }
+            }
+        }
+    }
+
+    /// The executor stops: what was begun stays as it is, and the next start asks.
+    async fn stopped(&self) {
+        let _ = self.record(EntryKind::Step, "weescale stops".into(), EntryData::default()).await;
+    }
+
+    /// Until the next look; longer after failures.
+    pub fn nap(&self) -> std::time::Duration {
+        let pacing = &self.shared.pacing;
+        if self.failures == 0 {
+            return pacing.poll;
+        }
+        pacing.back_off.saturating_mul(1 << self.failures.saturating_sub(1).min(5))
+    }
+
+    /// One look at the world and what follows from it. True at the end.
+    async fn tick(&mut self) -> bool {
+        let state = match self.read().await {
+            Ok(Some(state)) => state,
+            Ok(None) => return false,
+            Err(ProviderError::NotFound(why)) => {
+                return self.halt(format!("the object is gone: {why}")).await;
+            }
+            Err(error) => {
+                self.failures = self.failures.saturating_add(1);
+                let text = format!("cannot be read: {error}");
+                self.trouble(text).await;
+                // Deadlines run on: advance() sees them as soon as reading works again.
+                return false;
+            }
+        };
+        self.failures = 0;
+        let readings = self.shared.readings(&self.run.operation.workload);
+        let before = self.run.operation.clone();
+        let effects = advance(&mut self.run, &state, readings.as_ref(), self.shared.now());
+        for effect in effects {
+            if self.follow(effect).await {
+                return true;
+            }
+        }
+        if self.run.operation != before {
+            self.publish().await;
+        }
+        false
+    }
+
+    async fn follow(&mut self, effect: Effect) -> bool {
+        match effect {
+            Effect::Write(value) => self.forward(value).await,
+            Effect::Passed(kind) => {
+                self.stage_writes = 0;
+                let text = format!("{} passed", kind.label());
+                // The stage is a fact; a journal that fails here fails before the next write as well.
+                let _ = self.record(EntryKind::Step, text, EntryData::default()).await;
+                false
+            }
+            Effect::RollBack(why) => {
+                self.roll_back(why).await;
+                true
+            }
+            Effect::Halt(why) => self.halt(why).await,
+            Effect::Ask(why) => {
+                self.become_state(OperationState::Paused { why }).await;
+                false
+            }
+            Effect::Keep => {
+                self.slot = None;
+                self.keep().await;
+                true
+            }
+        }
+    }
+
+    async fn forward(&mut self, value: u32) -> bool {
+        match self.send(crate::approval::Way::Forward, value, true).await {
+            Sent::Applied => {
+                self.failures = 0;
+                let now = self.shared.now();
+                self.run.wrote(value, now);
+                self.run.operation.checkpoint = Some(Checkpoint {
+                    field: self.run.operation.change.field,
+                    old: self.mandate.record().home(),
+                    ours: value,
+                });
+                self.become_state(OperationState::InFlight).await;
+                false
+            }
+            Sent::NotSent(why) if self.failures < TRIES => {
+                self.failures += 1;
+                self.trouble(why).await;
+                false
+            }
+            Sent::NotSent(why) | Sent::Look(why) | Sent::NoEffect(why) => {
+                self.failures = 0;
+                self.become_state(OperationState::Paused { why }).await;
+                false
+            }
+            Sent::Refused(why) if self.wrote => {
+                self.roll_back(format!("a write was refused: {why}")).await;
+                true
+            }
+            Sent::Refused(why) => {
+                self.end(OperationState::Cancelled { why }).await;
+                true
+            }
+            Sent::Foreign(why) => self.halt(why).await,
+        }
+    }
+
+    /// Does what a person wishes. True at the end.
+    async fn heed(&mut self, wish: Wish) -> bool {
+        match wish {
+            Wish::Pause(who) => {
+                self.become_state(OperationState::Paused { why: format!("paused by {who}") }).await;
+                false
+            }
+            Wish::Resume(who) => {
+                self.looked = true;
+                self.failures = 0;
+                let _ = self.record(EntryKind::Step, format!("resumed by {who}"), EntryData::default()).await;
+                let now = self.shared.now();
+                self.run.accept(now);
+                self.publish().await;
+                false
+            }
+            Wish::Abort(who) | Wish::Release(who) => {
+                let why = format!("aborted by {who}");
+                let _ = self.record(EntryKind::Abort, why.clone(), EntryData::default()).await;
+                if self.wrote {
+                    self.roll_back(why).await;
+                } else {
+                    self.end(OperationState::Cancelled { why }).await;
+                }
+                true
+            }
+        }
+    }
+
+    /// Reads the object; `None` for an answer older than one already seen.
+    pub async fn read(&mut self) -> Result<Option<WorkloadState>, ProviderError> {
+        let uid = self.mandate.record().target.uid.clone();
+        let state = self.provider.read(&uid).await?;
+        if state.uid != uid {
+            let why = format!("asked for {uid}, the platform answered {}", state.uid);
+            return Err(ProviderError::NotFound(crate::series::text::clean(&why, 200)));
+        }
+        if self.live.as_ref().is_some_and(|seen| state.generation < seen.generation) {
+            return Ok(None);
+        }
+        self.live = Some(state.clone());
+        Ok(Some(state))
+    }
+
+    pub async fn record(&self, kind: EntryKind, text: String, data: EntryData) -> Result<(), RecordError> {
+        let entry = Entry {
+            kind,
+            operation: self.run.operation.id.clone(),
+            workload: self.run.operation.workload.clone(),
+            user: self.run.operation.approved_by.clone(),
+            text,
+            data,
+        };
+        self.shared.recorder.record(entry).await
+    }
+
+    pub async fn become_state(&mut self, state: OperationState) {
+        self.run.operation.state = state;
+        self.publish().await;
+    }
+
+    pub async fn publish(&self) {
+        self.shared.tell(Receipt::Operation(Box::new(self.run.operation.clone()))).await;
+    }
+
+    pub async fn trouble(&self, text: String) {
+        self.shared.tell(Receipt::Trouble { operation: self.run.operation.id.clone(), text }).await;
+    }
+
+    pub async fn halt(&mut self, why: String) -> bool {
+        self.end(OperationState::Halted { why }).await;
+        true
+    }
+
+    /// Records and tells the end.
+    pub async fn end(&mut self, state: OperationState) {
+        self.run.operation.ended = Some(self.shared.clock.now());
+        self.run.operation.state = state.clone();
+        if state != OperationState::Kept {
+            self.shared.guard().release(self.run.operation.id.as_str());
+        }
+        let text = match &state {
+            OperationState::Halted { why }
+            | OperationState::RolledBack { why }
+            | OperationState::Cancelled { why } => format!("{}: {why}", state.label()),
+            _ => state.label().to_owned(),
+        };
+        let data = EntryData { ended: Some(state), ..EntryData::default() };
+        if let Err(error) = self.record(EntryKind::End, text, data).await {
+            self.trouble(error.to_string()).await;
+        }
+        self.publish().await;
+    }
+}

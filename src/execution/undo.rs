@@ -1,0 +1,264 @@
+//! Rollback, and giving a floor back: writes only where the live value is still ours.
+
+use std::time::Duration;
+
+use crate::approval::{LeaseNote, Way};
+use crate::clock::Monotonic;
+use crate::fleet::Field;
+
+use super::leases::{is_due, step_down};
+use super::provider::ProviderError;
+use super::record::{EntryData, EntryKind};
+use super::sender::Sent;
+use super::shared::{Held, Receipt};
+use super::task::{Task, Wish};
+use super::{Lease, LeaseState, OperationState};
+
+/// Tries before rollback stops by itself.
+const ROLLBACK_TRIES: u32 = 24;
+/// Above this burn rate no capacity is taken away at the end of a lease.
+const FAST_BURN: f64 = 14.4;
+
+/// One attempt at undoing.
+enum Undone {
+    Done,
+    /// A step of several was done.
+    Partly,
+    Retry(String),
+    Foreign(Option<u32>, String),
+}
+
+impl Task {
+    /// Undoes everything, or says who stands in the way.
+    pub async fn roll_back(&mut self, why: String) {
+        self.become_state(OperationState::RollingBack { why: why.clone() }).await;
+        // Undoing is covered by the approval; each write below still waits for its own intent.
+        let _ = self.record(EntryKind::Rollback, why.clone(), EntryData::default()).await;
+        self.stage_writes = 0;
+        self.failures = 0;
+        loop {
+            match self.undo(false).await {
+                Undone::Done => return self.end(OperationState::RolledBack { why }).await,
+                Undone::Partly => self.failures = 0,
+                Undone::Foreign(_, other) => {
+                    let why = format!("{why}; not undone: {other}");
+                    return self.end(OperationState::Halted { why }).await;
+                }
+                Undone::Retry(trouble) => {
+                    self.failures += 1;
+                    let text = format!(
+                        "{why}; undoing failed {} times, a person must look: {trouble}",
+                        self.failures
+                    );
+                    if self.failures >= ROLLBACK_TRIES {
+                        return self.end(OperationState::Halted { why: text }).await;
+                    }
+                    self.become_state(OperationState::RollingBack { why: text }).await;
+                }
+            }
+            self.shared.clock.sleep(self.nap()).await;
+        }
+    }
+
+    /// One look and at most one write back.
+    async fn undo(&mut self, gently: bool) -> Undone {
+        let state = match self.read().await {
+            Ok(Some(state)) => state,
+            Ok(None) => return Undone::Retry("an old answer was read".into()),
+            Err(ProviderError::NotFound(why)) => {
+                return Undone::Foreign(None, format!("the object is gone: {why}"));
+            }
+            Err(error) => return Undone::Retry(error.to_string()),
+        };
+        let record = self.mandate.record();
+        let (home, field, name) = (record.home(), record.change.field, record.change.field.name());
+        let value = state.fields.get(field);
+        let noted = state.annotations.get(LeaseNote::OWNER);
+        if record.change.until.is_some()
+            && let Some(owner) = noted
+            && !owner.ends_with(&record.key)
+            && value != Some(home)
+        {
+            let owner = crate::series::text::clean(owner, 80);
+            return Undone::Foreign(value, format!("{owner} holds a lease on it now"));
+        }
+        match value {
+            Some(v) if v == home => return Undone::Done,
+            Some(v) if v == self.at => {}
+            // An own write that was given up for lost has landed after all.
+            Some(v) if !self.mandate.is_undoing() && self.run.path.contains(&v) => self.at = v,
+            Some(v) => {
+                return Undone::Foreign(
+                    Some(v),
+                    format!("{name} is {v}, ours was {}: someone else changed it", self.at),
+                );
+            }
+            None => return Undone::Foreign(None, format!("{name} does not exist any more")),
+        }
+        let next =
+            if gently && field == Field::Replicas { step_down(self.at, home, &record.limits) } else { home };
+        match self.send(Way::Back, next, next == home).await {
+            // Verified by reading at the next look.
+            Sent::Applied => Undone::Partly,
+            Sent::Foreign(why) => Undone::Foreign(None, why),
+            Sent::NotSent(why) | Sent::Look(why) | Sent::NoEffect(why) | Sent::Refused(why) => {
+                Undone::Retry(why)
+            }
+        }
+    }
+
+    /// Ends the stages: kept, with a lease if the change has an end.
+    pub async fn keep(&mut self) {
+        self.end(OperationState::Kept).await;
+        if self.run.operation.change.until.is_some() {
+            self.hold().await;
+        }
+    }
+
+    fn lease(&self, state: LeaseState) -> Option<Lease> {
+        let record = self.mandate.record();
+        Some(Lease {
+            operation: record.operation.clone(),
+            workload: record.workload.clone(),
+            target: record.target.clone(),
+            field: record.change.field,
+            floor: record.change.to,
+            restore: record.home(),
+            owner: record.approver.name.clone(),
+            reason: record.sentence.clone(),
+            expires: record.change.until?,
+            state,
+        })
+    }
+
+    async fn tell_lease(&self, state: LeaseState, kind: Option<EntryKind>) -> bool {
+        let Some(lease) = self.lease(state) else { return false };
+        let lease = Box::new(lease);
+        let mut written = true;
+        if let Some(kind) = kind {
+            let text = format!(
+                "{} {} of {}: {}",
+                lease.field.name(),
+                lease.floor,
+                lease.workload,
+                words(&lease.state)
+            );
+            let data = EntryData { lease: Some(lease.clone()), ..EntryData::default() };
+            if let Err(error) = self.record(kind, text, data).await {
+                self.trouble(error.to_string()).await;
+                written = false;
+            }
+        }
+        self.shared.tell(Receipt::Lease(lease)).await;
+        written
+    }
+
+    /// Holds the floor until its lease ends or a person releases it, then gives it back.
+    pub async fn hold(&mut self) {
+        let record = self.mandate.record().clone();
+        let Some(until) = record.change.until else { return };
+        let now = self.shared.now();
+        let due = now.mono.plus(until.since(now.wall));
+        let owner = format!("{} {} {}", record.approver.name, record.operation, record.key);
+        let held = Held {
+            target: record.target.clone(),
+            field: record.change.field,
+            floor: record.change.to,
+            restore: record.home(),
+            key: record.key.clone(),
+            note: LeaseNote { until, previous: record.home(), owner },
+        };
+        self.shared.held().insert(record.operation.clone(), held);
+        self.tell_lease(LeaseState::Held, Some(EntryKind::Lease)).await;
+        let released = if self.mandate.is_undoing() { Some(false) } else { self.wait_for_end(due).await };
+        let Some(released) = released else { return };
+        self.restore(released).await;
+        self.shared.held().remove(&record.operation);
+        self.shared.guard().release(record.operation.as_str());
+    }
+
+    /// Some(true) when a person released it, None when the executor stops.
+    async fn wait_for_end(&mut self, due: Monotonic) -> Option<bool> {
+        let mut released = false;
+        loop {
+            let now = self.shared.clock.monotonic();
+            if (released || now >= due) && is_due(&self.shared.held(), &self.run.operation.id) {
+                return Some(released);
+            }
+            let left = due.since(now).clamp(self.shared.pacing.poll, Duration::from_secs(60));
+            let clock = self.shared.clock.clone();
+            tokio::select! {
+                () = clock.sleep(left) => {}
+                wish = self.wishes.recv() => match wish? {
+                    Wish::Release(who) | Wish::Abort(who) => {
+                        let text = format!("released by {who}");
+                        let _ = self.record(EntryKind::Lease, text, EntryData::default()).await;
+                        released = true;
+                    }
+                    Wish::Pause(_) | Wish::Resume(_) => {}
+                }
+            }
+        }
+    }
+
+    async fn restore(&mut self, mut released: bool) {
+        self.stage_writes = 0;
+        self.failures = 0;
+        self.tell_lease(LeaseState::Restoring, Some(EntryKind::Lease)).await;
+        loop {
+            let burn = self.shared.readings(&self.run.operation.workload).and_then(|r| r.burn);
+            let hurting = burn.filter(|b| self.run.is_up() && !released && *b >= FAST_BURN);
+            let outcome = match hurting {
+                Some(burn) => Undone::Retry(format!(
+                    "users are being hurt (burn rate {burn:.1}×); release by hand to insist"
+                )),
+                None => self.undo(true).await,
+            };
+            let state = match outcome {
+                Undone::Done => LeaseState::Restored { at: self.shared.clock.now() },
+                Undone::Foreign(found, why) => {
+                    self.trouble(format!("not given back: {why}")).await;
+                    LeaseState::Foreign { found }
+                }
+                Undone::Partly => {
+                    self.failures = 0;
+                    self.stage_writes = 0;
+                    self.shared.clock.sleep(self.nap()).await;
+                    continue;
+                }
+                Undone::Retry(why) => {
+                    self.failures = self.failures.saturating_add(1);
+                    self.tell_lease(LeaseState::Failing { why }, None).await;
+                    let Some(insisted) = self.rest_or_release().await else { return };
+                    released |= insisted;
+                    continue;
+                }
+            };
+            self.tell_lease(state, Some(EntryKind::Restore)).await;
+            return;
+        }
+    }
+
+    /// Waits before the next try. Some(true) when a person insists, None when the executor stops.
+    async fn rest_or_release(&mut self) -> Option<bool> {
+        let clock = self.shared.clock.clone();
+        let nap = self.nap();
+        tokio::select! {
+            () = clock.sleep(nap) => Some(false),
+            wish = self.wishes.recv() => wish.map(|w| matches!(w, Wish::Release(_) | Wish::Abort(_))),
+        }
+    }
+}
+
+fn words(state: &LeaseState) -> String {
+    match state {
+        LeaseState::Held => "held".into(),
+        LeaseState::Restoring => "being given back".into(),
+        LeaseState::Restored { .. } => "given back".into(),
+        LeaseState::Foreign { found } => match found {
+            Some(found) => format!("not given back, someone else set it to {found}"),
+            None => "not given back, it is no longer ours".into(),
+        },
+        LeaseState::Failing { why } => format!("cannot be given back: {why}"),
+    }
+}
