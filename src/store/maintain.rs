@@ -9,6 +9,8 @@ use super::head::Store;
 
 /// How often [`Store::append_scrape`] runs maintenance, in the time of the data.
 const EVERY: Duration = Duration::from_secs(60);
+/// The same while the memory bound is exceeded: each run walks all series.
+const EVERY_WHEN_SHORT: Duration = Duration::from_secs(5);
 /// Steps in which the kept time shrinks when memory is short.
 const SQUEEZE_STEPS: u32 = 8;
 
@@ -30,8 +32,9 @@ impl Store {
     }
 
     pub(super) fn maintain_if_due(&mut self, now: Timestamp) {
-        let due = self.maintained.is_none_or(|last| now >= last + EVERY || now < last);
-        if due || self.counters.bytes > (self.limits.max_bytes + self.limits.max_bytes / 16) as u64 {
+        let short = self.counters.bytes > (self.limits.max_bytes + self.limits.max_bytes / 16) as u64;
+        let every = if short { EVERY_WHEN_SHORT } else { EVERY };
+        if self.maintained.is_none_or(|last| now >= last + every || now < last) {
             self.maintain(now);
         }
     }

@@ -145,7 +145,7 @@ fn names_are_listed() {
     let mut store = Store::new(Limits::default());
     store.append(&labels("b", 0), Sample::new(at(1), 1.0));
     store.append(&labels("a", 0), Sample::new(at(1), 1.0));
-    assert_eq!(store.metric_names().iter().map(|n| n.to_string()).collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(store.metric_names().iter().map(ToString::to_string).collect::<Vec<_>>(), ["a", "b"]);
     assert!(store.has_metric("a") && !store.has_metric("c"));
 }
 

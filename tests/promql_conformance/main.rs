@@ -5,6 +5,8 @@
 //! so and passes. Cases that touch native histograms, or that use an experimental part of PromQL which
 //! weescale does not have, are skipped and counted. Annotations (`expect warn`, `expect info`) are not checked.
 
+#![expect(clippy::indexing_slicing, reason = "a test runner may panic on a broken script")]
+
 mod case;
 mod compare;
 mod data;
@@ -48,11 +50,9 @@ fn prometheus_test_scripts() {
 }
 
 fn folder() -> Option<PathBuf> {
-    match std::env::var_os("WEESCALE_PROMQLTEST_DIR") {
-        Some(folder) => Some(folder.into()),
-        None => {
-            let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/promqltest");
-            beside.is_dir().then_some(beside)
-        }
+    if let Some(folder) = std::env::var_os("WEESCALE_PROMQLTEST_DIR") {
+        return Some(folder.into());
     }
+    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/promqltest");
+    beside.is_dir().then_some(beside)
 }

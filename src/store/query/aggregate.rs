@@ -108,8 +108,8 @@ fn element_count(param: f64) -> Result<usize, QueryError> {
 
 fn pick(op: AggOp, mut elems: Vec<Elem>, k: usize) -> Vec<Elem> {
     match op {
-        AggOp::Topk => elems.sort_by(|a, b| descending(&a.value, &b.value)),
-        AggOp::Bottomk => elems.sort_by(|a, b| nan_last(&a.value, &b.value)),
+        AggOp::Topk => elems.sort_by(|a, b| descending(a.value, b.value)),
+        AggOp::Bottomk => elems.sort_by(|a, b| nan_last(a.value, b.value)),
         _ => {}
     }
     elems.truncate(k);

@@ -61,7 +61,7 @@ mod tests {
         assert_eq!(decode(r#"f("\xff")"#), "f(\"\u{fffd}\")");
         assert_eq!(decode(r#""\xc3\xa9\303\251""#), "\"éé\"");
         assert_eq!(decode(r#""\x41\n\\xff" `\xff` a"#), r#""\x41\n\\xff" `\xff` a"#);
-        assert_eq!(decode(r#"'it\'s \xff'"#), "'it\\'s \u{fffd}'");
+        assert_eq!(decode(r"'it\'s \xff'"), "'it\\'s \u{fffd}'");
         assert_eq!(decode("\"\\"), "\"\\");
     }
 }

@@ -45,12 +45,12 @@ impl Lowering {
             Expr::StringLiteral(text) => Node::Text(text.val.clone()),
             Expr::VectorSelector(selector) => Node::Vector {
                 selector: self.selector(selector)?,
-                shift: shift(&selector.offset, selector.at.as_ref()),
+                shift: shift(selector.offset.as_ref(), selector.at.as_ref()),
             },
             Expr::MatrixSelector(matrix) => Node::Matrix(Matrix::Selector {
                 selector: self.selector(&matrix.vs)?,
                 range: millis(matrix.range),
-                shift: shift(&matrix.vs.offset, matrix.vs.at.as_ref()),
+                shift: shift(matrix.vs.offset.as_ref(), matrix.vs.at.as_ref()),
             }),
             Expr::Subquery(subquery) => {
                 self.subqueries += 1;
@@ -59,7 +59,7 @@ impl Lowering {
                     inner: Box::new(self.node(&subquery.expr, next)?),
                     range: millis(subquery.range),
                     step: subquery.step.map(|s| millis(s).max(1)),
-                    shift: shift(&subquery.offset, subquery.at.as_ref()),
+                    shift: shift(subquery.offset.as_ref(), subquery.at.as_ref()),
                 })
             }
             Expr::Unary(unary) => Node::Negate(Box::new(self.node(&unary.expr, next)?)),
@@ -152,7 +152,7 @@ fn unparenthesised(expr: &Expr) -> &Expr {
     }
 }
 
-fn shift(offset: &Option<Offset>, at: Option<&AtModifier>) -> Shift {
+fn shift(offset: Option<&Offset>, at: Option<&AtModifier>) -> Shift {
     let offset = match offset {
         None => 0,
         Some(Offset::Pos(by)) => millis(*by),

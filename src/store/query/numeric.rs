@@ -96,7 +96,7 @@ pub(super) fn quantile(q: f64, mut values: Vec<f64>) -> f64 {
     if q > 1.0 {
         return f64::INFINITY;
     }
-    values.sort_by(nan_first);
+    values.sort_by(|a, b| nan_first(*a, *b));
     let rank = q * (values.len() as f64 - 1.0);
     let lower = rank.floor().max(0.0) as usize;
     let upper = (lower + 1).min(values.len() - 1);
@@ -108,18 +108,18 @@ pub(super) fn quantile(q: f64, mut values: Vec<f64>) -> f64 {
 }
 
 /// Ascending, NaN before everything.
-pub(super) fn nan_first(a: &f64, b: &f64) -> std::cmp::Ordering {
-    b.is_nan().cmp(&a.is_nan()).then(a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal))
+fn nan_first(a: f64, b: f64) -> std::cmp::Ordering {
+    b.is_nan().cmp(&a.is_nan()).then(a.partial_cmp(&b).unwrap_or(std::cmp::Ordering::Equal))
 }
 
 /// Ascending, NaN after everything.
-pub(super) fn nan_last(a: &f64, b: &f64) -> std::cmp::Ordering {
-    a.is_nan().cmp(&b.is_nan()).then(a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal))
+pub(super) fn nan_last(a: f64, b: f64) -> std::cmp::Ordering {
+    a.is_nan().cmp(&b.is_nan()).then(a.partial_cmp(&b).unwrap_or(std::cmp::Ordering::Equal))
 }
 
 /// Descending, NaN after everything.
-pub(super) fn descending(a: &f64, b: &f64) -> std::cmp::Ordering {
-    a.is_nan().cmp(&b.is_nan()).then(b.partial_cmp(a).unwrap_or(std::cmp::Ordering::Equal))
+pub(super) fn descending(a: f64, b: f64) -> std::cmp::Ordering {
+    a.is_nan().cmp(&b.is_nan()).then(b.partial_cmp(&a).unwrap_or(std::cmp::Ordering::Equal))
 }
 
 /// A number as Prometheus writes it into a label: shortest digits, no exponent, `+Inf`, `-Inf`, `NaN`.
@@ -141,10 +141,14 @@ mod tests {
     fn sums_keep_small_terms_and_means_survive_overflow() {
         assert_eq!(KahanSum::of([2.0, 8.0, 1e100, -1e100]), 10.0);
         let mut mean = Mean::default();
-        [1.5e308, 1.5e308, 1.5e308].into_iter().for_each(|v| mean.add(v));
+        for v in [1.5e308; 3] {
+            mean.add(v);
+        }
         assert_eq!(mean.get(), 1.5e308);
         let mut variance = Variance::default();
-        [1e9 + 1.0, 1e9 + 3.0].into_iter().for_each(|v| variance.add(v));
+        for v in [1e9 + 1.0, 1e9 + 3.0] {
+            variance.add(v);
+        }
         assert_eq!(variance.get(), 1.0);
     }
 

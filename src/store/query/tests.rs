@@ -91,3 +91,99 @@ fn hostile_expressions_are_refused() {
     assert!(matches!(Prepared::new("sum("), Err(QueryError::Parse(_))));
     assert!(matches!(Prepared::new("{a=\"b\" or c=\"d\"}"), Err(QueryError::Parse(_))));
 }
+
+fn one(name: &str, labels: &[(&str, &str)], points: &[(i64, f64)]) -> Series {
+    let mut pairs = vec![("__name__", name)];
+    pairs.extend_from_slice(labels);
+    let samples = points.iter().map(|(t, v)| Sample::new(Timestamp::from_secs(*t), *v)).collect();
+    Series { labels: Labels::from_pairs(pairs), samples }
+}
+
+fn shown(storage: &Fixed, expr: &str, at: i64, options: &Options) -> Result<Vec<String>, QueryError> {
+    match instant(storage, &Prepared::new(expr)?, Timestamp::from_secs(at), options)? {
+        Value::Vector(v) => Ok(v.iter().map(|(l, v)| format!("{l} {v}")).collect()),
+        other => Ok(vec![format!("{other:?}")]),
+    }
+}
+
+#[test]
+fn names_are_dropped_at_once_unless_told_otherwise() {
+    let data = Fixed(vec![one("a", &[("x", "1")], &[(0, 1.0)]), one("b", &[("x", "1")], &[(0, 2.0)])]);
+    let (now, delayed) = (Options::default(), Options { delayed_name_removal: true, ..Options::default() });
+    let expr = "label_replace(abs({x=\"1\"}), \"was\", \"$1\", \"__name__\", \"(.*)\")";
+    assert!(shown(&data, expr, 0, &now).is_err(), "two equal label sets");
+    assert_eq!(shown(&data, expr, 0, &delayed).unwrap(), ["{was=\"a\",x=\"1\"} 1", "{was=\"b\",x=\"1\"} 2"]);
+    for options in [now, delayed] {
+        assert!(shown(&data, "abs({x=\"1\"})", 0, &options).is_err());
+        assert_eq!(shown(&data, "-a", 0, &options).unwrap(), ["{x=\"1\"} -1"]);
+        assert_eq!(shown(&data, "a < 5", 0, &options).unwrap(), ["a{x=\"1\"} 1"]);
+        assert_eq!(shown(&data, "a < bool 5", 0, &options).unwrap(), ["{x=\"1\"} 1"]);
+        assert_eq!(shown(&data, "a + on (x) b", 0, &options).unwrap(), ["{x=\"1\"} 3"]);
+    }
+}
+
+#[test]
+fn windows_are_open_at_their_start() {
+    let data = Fixed(vec![one("m", &[], &[(0, 1.0), (10, 2.0), (20, 3.0)])]);
+    let ask = |expr: &str, at| shown(&data, expr, at, &Options::default()).unwrap();
+    assert_eq!(ask("count_over_time(m[20s])", 20), ["{} 2"]);
+    assert_eq!(ask("count_over_time(m[20s] offset 10s)", 30), ["{} 2"]);
+    assert_eq!(ask("count_over_time(m[10s])", 31), [] as [&str; 0]);
+    assert_eq!(ask("m", 319), ["m 3"]);
+    assert_eq!(ask("m", 320), [] as [&str; 0]);
+    assert_eq!(ask("m @ 10 + 0", 1000), ["{} 2"]);
+    assert_eq!(ask("m @ 20 offset 20s", 1000), ["m 1"]);
+    // Subquery instants are multiples of the step, whatever the evaluation time.
+    assert_eq!(ask("count_over_time(m[30s:10s])", 27), ["{} 3"]);
+    assert_eq!(ask("sum_over_time(vector(time())[1m:20s])", 61), ["{} 120"]);
+}
+
+#[test]
+fn classic_histograms() {
+    let bucket = |le: &str, v| one("h_bucket", &[("le", le)], &[(0, v)]);
+    let data = Fixed(vec![bucket("1", 10.0), bucket("2", 30.0), bucket("4", 40.0), bucket("+Inf", 40.0)]);
+    let ask = |expr: &str| shown(&data, expr, 0, &Options::default()).unwrap();
+    assert_eq!(ask("histogram_quantile(0.5, h_bucket)"), ["{} 1.5"]);
+    assert_eq!(ask("histogram_quantile(0.125, h_bucket)"), ["{} 0.5"]);
+    assert_eq!(ask("histogram_quantile(1, h_bucket)"), ["{} 4"]);
+    assert_eq!(ask("histogram_quantile(1.5, h_bucket)"), ["{} inf"]);
+    assert_eq!(ask("histogram_quantile(0.5, h_bucket{le!=\"+Inf\"})"), ["{} NaN"]);
+    assert_eq!(ask("histogram_fraction(1, 2, h_bucket)"), ["{} 0.5"]);
+    assert_eq!(ask("histogram_fraction(0, 3, h_bucket)"), ["{} 0.875"]);
+    // A count that falls is raised to the one before.
+    let data = Fixed(vec![bucket("1", 10.0), bucket("2", 5.0), bucket("+Inf", 20.0)]);
+    assert_eq!(shown(&data, "histogram_quantile(0.9, h_bucket)", 0, &Options::default()).unwrap(), ["{} 2"]);
+}
+
+#[test]
+fn many_to_one_and_its_errors() {
+    let data = Fixed(vec![
+        one("req", &[("pod", "a"), ("node", "n")], &[(0, 1.0)]),
+        one("req", &[("pod", "b"), ("node", "n")], &[(0, 2.0)]),
+        one("info", &[("node", "n"), ("zone", "z")], &[(0, 10.0)]),
+    ]);
+    let ask = |expr: &str| shown(&data, expr, 0, &Options::default());
+    assert_eq!(
+        ask("req * on (node) group_left (zone) info").unwrap(),
+        ["{node=\"n\",pod=\"a\",zone=\"z\"} 10", "{node=\"n\",pod=\"b\",zone=\"z\"} 20"]
+    );
+    assert_eq!(ask("info * on (node) group_right req").unwrap().len(), 2);
+    assert!(ask("req * on (node) info").unwrap_err().to_string().contains("many-to-one"));
+    assert!(ask("info * on (node) req").unwrap_err().to_string().contains("many-to-many"));
+    assert_eq!(ask("req unless on (node) info").unwrap(), [] as [&str; 0]);
+    assert_eq!(ask("req{pod=\"a\"} or req").unwrap().len(), 2);
+}
+
+#[test]
+fn old_names_still_parse_and_plans_cross_threads() {
+    fn crosses_threads<T: Send + Sync>(_: &T) {}
+    let prepared = Prepared::new("holt_winters(m[1m], 0.5, 0.5)").unwrap();
+    crosses_threads(&prepared);
+    crosses_threads(&crate::store::Store::default());
+    let data = Fixed(vec![one("m", &[], &[(0, 1.0), (10, 2.0), (20, 3.0)])]);
+    assert_eq!(
+        shown(&data, "holt_winters(m[1m], 0.5, 0.5)", 20, &Options::default()).unwrap(),
+        shown(&data, "double_exponential_smoothing(m[1m], 0.5, 0.5)", 20, &Options::default()).unwrap()
+    );
+    assert!(shown(&data, "holt_winters(m[1m], 2, 0.5)", 20, &Options::default()).is_err());
+}

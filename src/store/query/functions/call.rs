@@ -7,7 +7,7 @@ use super::super::eval::{Evaluator, elem};
 use super::super::plan::{Call, Node};
 use super::super::value::{Elem, Val};
 use super::window::RangeFn;
-use super::{Func, Window, math, time};
+use super::{Func, Window, math, regression, time};
 
 impl Evaluator<'_> {
     /// A function call at one instant.
@@ -15,6 +15,7 @@ impl Evaluator<'_> {
         match call.func {
             Func::Math(f) => self.map(call, at, f),
             Func::Range { f, keeps_name } => self.range_call(call, f, keeps_name, at),
+            Func::Smoothing => self.range_call(call, regression::double_exponential_smoothing, false, at),
             Func::Calendar(part) => self.calendar(call, part, at),
             Func::Absent | Func::AbsentOverTime => self.absent(call, at),
             Func::Scalar => {
@@ -83,7 +84,10 @@ impl Evaluator<'_> {
                 continue;
             }
             let window = Window { samples, from: ranged.from, to: ranged.to, at, params: &params };
-            let Some(value) = f(&window)? else { continue };
+            if matches!(call.func, Func::Smoothing) {
+                regression::check_factors(&window)?;
+            }
+            let Some(value) = f(&window) else { continue };
             let labels = if keeps_name || delayed { &series.labels } else { &series.bare };
             let drop_name = series.drop_name || (delayed && !keeps_name);
             out.push(Elem { labels: labels.clone(), value, drop_name });

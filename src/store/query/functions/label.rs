@@ -29,7 +29,7 @@ impl Evaluator<'_> {
             let Some(captures) = expression.captures(value) else { return e };
             let mut text = String::new();
             captures.expand(replacement, &mut text);
-            set(e, destination, &text)
+            set(&e, destination, &text)
         });
         unique(replaced.collect())
     }
@@ -48,15 +48,15 @@ impl Evaluator<'_> {
         let joined = elems.into_iter().map(|e| {
             let values: Vec<&str> = sources.iter().map(|s| e.labels.get(s).unwrap_or_default()).collect();
             let text = values.join(separator);
-            set(e, destination, &text)
+            set(&e, destination, &text)
         });
         unique(joined.collect())
     }
 }
 
-fn set(e: Elem, name: &str, value: &str) -> Elem {
+fn set(e: &Elem, name: &str, text: &str) -> Elem {
     let drop_name = e.drop_name && name != METRIC_NAME;
-    Elem { labels: e.labels.with(name, value), drop_name, ..e }
+    Elem { labels: e.labels.with(name, text), value: e.value, drop_name }
 }
 
 fn unique(elems: Vec<Elem>) -> Result<Val, QueryError> {

@@ -1,38 +1,35 @@
 //! The `…_over_time` functions.
 
-use super::super::QueryError;
 use super::super::numeric::{KahanSum, Mean, Variance, quantile};
 use super::window::{RangeFn, Window};
-
-type Answer = Result<Option<f64>, QueryError>;
 
 /// The function called `name`.
 pub(super) fn named(name: &str) -> Option<RangeFn> {
     Some(match name {
-        "avg_over_time" => avg,
-        "min_over_time" => |w| Ok(extreme(w, |v, m| v < m).map(|(v, _)| v)),
-        "max_over_time" => |w| Ok(extreme(w, |v, m| v > m).map(|(v, _)| v)),
-        "sum_over_time" => |w| Ok(Some(KahanSum::of(w.values()))),
-        "count_over_time" => |w| Ok(Some(w.samples.len() as f64)),
-        "quantile_over_time" => |w| Ok(Some(quantile(w.param(0), w.values().collect()))),
-        "stddev_over_time" => |w| Ok(Some(variance(w).sqrt())),
-        "stdvar_over_time" => |w| Ok(Some(variance(w))),
-        "mad_over_time" => mad,
-        "last_over_time" => |w| Ok(w.samples.last().map(|s| s.value)),
-        "first_over_time" => |w| Ok(w.samples.first().map(|s| s.value)),
-        "present_over_time" => |_| Ok(Some(1.0)),
-        "ts_of_min_over_time" => |w| Ok(extreme(w, |v, m| v <= m).map(|(_, at)| at)),
-        "ts_of_max_over_time" => |w| Ok(extreme(w, |v, m| v >= m).map(|(_, at)| at)),
-        "ts_of_first_over_time" => |w| Ok(w.samples.first().map(|s| s.at.as_secs_f64())),
-        "ts_of_last_over_time" => |w| Ok(w.samples.last().map(|s| s.at.as_secs_f64())),
+        "avg_over_time" => |w| Some(avg(w)),
+        "min_over_time" => |w| extreme(w, |v, m| v < m).map(|(v, _)| v),
+        "max_over_time" => |w| extreme(w, |v, m| v > m).map(|(v, _)| v),
+        "sum_over_time" => |w| Some(KahanSum::of(w.values())),
+        "count_over_time" => |w| Some(w.samples.len() as f64),
+        "quantile_over_time" => |w| Some(quantile(w.param(0), w.values().collect())),
+        "stddev_over_time" => |w| Some(variance(w).sqrt()),
+        "stdvar_over_time" => |w| Some(variance(w)),
+        "mad_over_time" => |w| Some(mad(w)),
+        "last_over_time" => |w| w.samples.last().map(|s| s.value),
+        "first_over_time" => |w| w.samples.first().map(|s| s.value),
+        "present_over_time" => |_| Some(1.0),
+        "ts_of_min_over_time" => |w| extreme(w, |v, m| v <= m).map(|(_, at)| at),
+        "ts_of_max_over_time" => |w| extreme(w, |v, m| v >= m).map(|(_, at)| at),
+        "ts_of_first_over_time" => |w| w.samples.first().map(|s| s.at.as_secs_f64()),
+        "ts_of_last_over_time" => |w| w.samples.last().map(|s| s.at.as_secs_f64()),
         _ => return None,
     })
 }
 
-fn avg(w: &Window<'_>) -> Answer {
+fn avg(w: &Window<'_>) -> f64 {
     let mut mean = Mean::default();
     w.values().for_each(|v| mean.add(v));
-    Ok(Some(mean.get()))
+    mean.get()
 }
 
 /// The value that `better` prefers, NaN only if there is nothing else, and its instant in seconds.
@@ -51,10 +48,10 @@ fn variance(w: &Window<'_>) -> f64 {
 }
 
 /// Median absolute deviation from the median; NaN if any value is.
-fn mad(w: &Window<'_>) -> Answer {
+fn mad(w: &Window<'_>) -> f64 {
     if w.values().any(f64::is_nan) {
-        return Ok(Some(f64::NAN));
+        return f64::NAN;
     }
     let median = quantile(0.5, w.values().collect());
-    Ok(Some(quantile(0.5, w.values().map(|v| (v - median).abs()).collect())))
+    quantile(0.5, w.values().map(|v| (v - median).abs()).collect())
 }

@@ -1,23 +1,20 @@
 //! `rate`, `increase`, `delta` with extrapolation; `irate`, `idelta`; `resets`, `changes`.
 
-use super::super::QueryError;
 use super::window::Window;
 
-type Answer = Result<Option<f64>, QueryError>;
-
 /// `rate`.
-pub(super) fn rate(w: &Window<'_>) -> Answer {
-    Ok(extrapolated(w, true, true))
+pub(super) fn rate(w: &Window<'_>) -> Option<f64> {
+    extrapolated(w, true, true)
 }
 
 /// `increase`.
-pub(super) fn increase(w: &Window<'_>) -> Answer {
-    Ok(extrapolated(w, true, false))
+pub(super) fn increase(w: &Window<'_>) -> Option<f64> {
+    extrapolated(w, true, false)
 }
 
 /// `delta`.
-pub(super) fn delta(w: &Window<'_>) -> Answer {
-    Ok(extrapolated(w, false, false))
+pub(super) fn delta(w: &Window<'_>) -> Option<f64> {
+    extrapolated(w, false, false)
 }
 
 /// The change over the samples, extrapolated to the window's borders where samples reach close to them
@@ -63,27 +60,27 @@ fn extrapolated(w: &Window<'_>, counter: bool, per_second: bool) -> Option<f64> 
 }
 
 /// `irate`: per second between the last two samples.
-pub(super) fn irate(w: &Window<'_>) -> Answer {
-    let [.., previous, last] = w.samples else { return Ok(None) };
+pub(super) fn irate(w: &Window<'_>) -> Option<f64> {
+    let [.., previous, last] = w.samples else { return None };
     let seconds = Window::seconds_since(last, previous.at.as_millis());
     let change = if last.value < previous.value { last.value } else { last.value - previous.value };
-    Ok((seconds > 0.0).then(|| change / seconds))
+    (seconds > 0.0).then(|| change / seconds)
 }
 
 /// `idelta`: between the last two samples.
-pub(super) fn idelta(w: &Window<'_>) -> Answer {
-    let [.., previous, last] = w.samples else { return Ok(None) };
-    Ok((last.at > previous.at).then(|| last.value - previous.value))
+pub(super) fn idelta(w: &Window<'_>) -> Option<f64> {
+    let [.., previous, last] = w.samples else { return None };
+    (last.at > previous.at).then_some(last.value - previous.value)
 }
 
 /// `resets`: how often the value fell.
-pub(super) fn resets(w: &Window<'_>) -> Answer {
-    Ok(Some(count_pairs(w, |previous, value| value < previous)))
+pub(super) fn resets(w: &Window<'_>) -> f64 {
+    count_pairs(w, |previous, value| value < previous)
 }
 
 /// `changes`: how often the value became another; NaN to NaN is no change.
-pub(super) fn changes(w: &Window<'_>) -> Answer {
-    Ok(Some(count_pairs(w, |previous, value| value != previous && !(value.is_nan() && previous.is_nan()))))
+pub(super) fn changes(w: &Window<'_>) -> f64 {
+    count_pairs(w, |previous, value| value != previous && !(value.is_nan() && previous.is_nan()))
 }
 
 fn count_pairs(w: &Window<'_>, hit: impl Fn(f64, f64) -> bool) -> f64 {

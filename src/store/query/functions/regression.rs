@@ -4,17 +4,15 @@ use super::super::QueryError;
 use super::super::numeric::KahanSum;
 use super::window::Window;
 
-type Answer = Result<Option<f64>, QueryError>;
-
 /// `deriv`: slope per second.
-pub(super) fn deriv(w: &Window<'_>) -> Answer {
+pub(super) fn deriv(w: &Window<'_>) -> Option<f64> {
     // The first sample as origin keeps the products small.
-    Ok(w.samples.first().and_then(|first| line(w, first.at.as_millis())).map(|(slope, _)| slope))
+    w.samples.first().and_then(|first| line(w, first.at.as_millis())).map(|(slope, _)| slope)
 }
 
 /// `predict_linear`: the line's value so many seconds after the evaluation time.
-pub(super) fn predict_linear(w: &Window<'_>) -> Answer {
-    Ok(line(w, w.at).map(|(slope, intercept)| slope * w.param(0) + intercept))
+pub(super) fn predict_linear(w: &Window<'_>) -> Option<f64> {
+    line(w, w.at).map(|(slope, intercept)| slope * w.param(0) + intercept)
 }
 
 /// Slope per second, and value at `origin`, of the least-squares line (Prometheus, `linearRegression`).
@@ -40,8 +38,8 @@ fn line(w: &Window<'_>, origin: i64) -> Option<(f64, f64)> {
     Some((slope, y / n - slope * x / n))
 }
 
-/// `double_exponential_smoothing` (formerly `holt_winters`): level and trend, newest value of the level.
-pub(super) fn double_exponential_smoothing(w: &Window<'_>) -> Answer {
+/// Fails unless both factors of `double_exponential_smoothing` lie between 0 and 1.
+pub(super) fn check_factors(w: &Window<'_>) -> Result<(), QueryError> {
     let (smoothing, trending) = (w.param(0), w.param(1));
     let valid = |factor: f64| factor > 0.0 && factor < 1.0;
     if !valid(smoothing) {
@@ -54,7 +52,13 @@ pub(super) fn double_exponential_smoothing(w: &Window<'_>) -> Answer {
             "invalid trend factor. Expected: 0 < tf < 1, got: {trending:.6}"
         )));
     }
-    let [first, second, ..] = w.samples else { return Ok(None) };
+    Ok(())
+}
+
+/// `double_exponential_smoothing` (formerly `holt_winters`): level and trend, newest value of the level.
+pub(super) fn double_exponential_smoothing(w: &Window<'_>) -> Option<f64> {
+    let (smoothing, trending) = (w.param(0), w.param(1));
+    let [first, second, ..] = w.samples else { return None };
     let (mut previous, mut level, mut trend) = (0.0, first.value, second.value - first.value);
     for (i, value) in w.values().skip(1).enumerate() {
         if i > 0 {
@@ -63,5 +67,5 @@ pub(super) fn double_exponential_smoothing(w: &Window<'_>) -> Answer {
         let next = smoothing * value + (1.0 - smoothing) * (level + trend);
         (previous, level) = (level, next);
     }
-    Ok(Some(level))
+    Some(level)
 }

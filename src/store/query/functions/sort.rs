@@ -12,11 +12,7 @@ impl Evaluator<'_> {
     /// By value; NaN last in both directions.
     pub(super) fn sort(&mut self, call: &Call, down: bool, at: i64) -> Result<Val, QueryError> {
         let mut elems = self.vector(call.args.first().unwrap_or(&Node::Number(0.0)), at)?;
-        elems.sort_by(
-            |a, b| {
-                if down { descending(&a.value, &b.value) } else { nan_last(&a.value, &b.value) }
-            },
-        );
+        elems.sort_by(|a, b| if down { descending(a.value, b.value) } else { nan_last(a.value, b.value) });
         Ok(Val::Vector(elems))
     }
 

@@ -13,6 +13,8 @@ pub(in super::super) enum Func {
         f: RangeFn,
         keeps_name: bool,
     },
+    /// `double_exponential_smoothing`, the one range function that can refuse its arguments.
+    Smoothing,
     /// Applied to each value as a date, by default to the evaluation time.
     Calendar(fn(&jiff::civil::DateTime) -> f64),
     Absent,
@@ -79,17 +81,17 @@ fn range_function(name: &str) -> Option<RangeFn> {
         "delta" => rate::delta,
         "irate" => rate::irate,
         "idelta" => rate::idelta,
-        "resets" => rate::resets,
-        "changes" => rate::changes,
+        "resets" => |w| Some(rate::resets(w)),
+        "changes" => |w| Some(rate::changes(w)),
         "deriv" => regression::deriv,
         "predict_linear" => regression::predict_linear,
-        "holt_winters" | "double_exponential_smoothing" => regression::double_exponential_smoothing,
         _ => return over_time::named(name),
     })
 }
 
 fn special(name: &str) -> Option<Func> {
     Some(match name {
+        "holt_winters" | "double_exponential_smoothing" => Func::Smoothing,
         "absent" => Func::Absent,
         "absent_over_time" => Func::AbsentOverTime,
         "scalar" => Func::Scalar,

@@ -19,7 +19,7 @@ pub(super) fn named(name: &str) -> Option<fn(&jiff::civil::DateTime) -> f64> {
 
 /// The date so many seconds after the epoch; `None` if it is no instant a calendar has.
 pub(super) fn date(seconds: f64) -> Option<jiff::civil::DateTime> {
-    if !(seconds.abs() < 253_000_000_000.0) {
+    if seconds.is_nan() || seconds.abs() > 253_000_000_000.0 {
         return None;
     }
     Some(jiff::tz::TimeZone::UTC.to_datetime(Timestamp::from_secs(seconds as i64).to_jiff()))

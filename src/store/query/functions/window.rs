@@ -2,8 +2,6 @@
 
 use crate::series::Sample;
 
-use super::super::QueryError;
-
 /// The samples of one series in a range, with the range itself. Times in milliseconds.
 pub(in super::super) struct Window<'a> {
     /// Samples in `(from, to]`, at least one, without stale markers.
@@ -17,7 +15,7 @@ pub(in super::super) struct Window<'a> {
 }
 
 /// A function of one series' window; `None` where it has no value.
-pub(super) type RangeFn = fn(&Window<'_>) -> Result<Option<f64>, QueryError>;
+pub(super) type RangeFn = fn(&Window<'_>) -> Option<f64>;
 
 impl Window<'_> {
     pub(super) fn values(&self) -> impl Iterator<Item = f64> {
