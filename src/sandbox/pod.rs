@@ -15,6 +15,8 @@ pub const SLOW_START: i64 = 30;
 const COLD: f64 = 0.6;
 /// The same for a pod that never warms.
 const BROKEN: f64 = 2.0;
+/// A pod's queue is bounded: what would wait longer than this share of the clients' timeout is turned away.
+const PATIENCE: f64 = 0.6;
 /// Warmth from which a pod counts as warm.
 const WARM: f64 = 0.9;
 
@@ -213,7 +215,7 @@ impl Pod {
         let before = self.queue;
         let total = before + load.arrivals;
         let worked = total.min(capacity);
-        let patience = capacity * (spec.timeout - service).max(0.1);
+        let patience = capacity * PATIENCE * spec.timeout;
         self.queue = (total - worked).min(patience);
         let given_up = total - worked - self.queue;
         let backlog = f64::midpoint(before, self.queue) / capacity;

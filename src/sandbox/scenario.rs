@@ -28,6 +28,8 @@ pub enum What {
     MetricsGone,
     /// Another controller writes the workload's own floor and count back after this many seconds.
     FloorReverted(i64),
+    /// The autoscaler's floor is this high at the start.
+    Floor(u32),
     /// Pods created meanwhile crash on start, again and again.
     CrashOnStart,
     /// Pods created meanwhile become ready but never warm: they stay three times as slow.
@@ -159,6 +161,8 @@ pub struct Effects {
     pub metrics_gone: bool,
     /// Writes are undone after this many seconds.
     pub reverted_after: Option<i64>,
+    /// Floor at the start.
+    pub floor: Option<u32>,
     /// Pods created now crash on start.
     pub crash_on_start: bool,
     /// Pods created now never warm.
@@ -181,6 +185,7 @@ impl Effects {
             metrics_frozen: false,
             metrics_gone: false,
             reverted_after: None,
+            floor: None,
             crash_on_start: false,
             never_warm: false,
         };
@@ -206,6 +211,7 @@ impl Effects {
             What::MetricsFrozen => self.metrics_frozen = true,
             What::MetricsGone => self.metrics_gone = true,
             What::FloorReverted(after) => self.reverted_after = Some(after),
+            What::Floor(floor) => self.floor = Some(floor),
             What::CrashOnStart => self.crash_on_start = true,
             What::NeverWarm => self.never_warm = true,
         }

@@ -11,6 +11,8 @@ const FOREVER: i64 = 7 * 86_400;
 const MORNING: i64 = 1_780_986_600;
 /// The same day, 10:30 in Dublin: demand is high and level.
 const FORENOON: i64 = MORNING + 3 * 3600;
+/// The same day, 14:00 in Dublin and 09:00 in New York: demand is level everywhere.
+const AFTERNOON: i64 = MORNING + 13 * 1800;
 /// Tuesday 2026-06-30, 16:30 in Dublin: the last day of the month.
 const LAST_AFTERNOON: i64 = MORNING + 21 * 86_400 + 9 * 3600;
 
@@ -43,12 +45,16 @@ const fn expect(workload: &'static str, verdict: Verdict, from: i64, by: i64) ->
 }
 
 fn calm() -> Row {
+    let floor = |workload, floor| shock(workload, -3600, FOREVER, 0, What::Floor(floor));
     (
         "calm",
-        "An ordinary forenoon: nothing needs doing.",
-        FORENOON,
-        vec![],
-        vec![expect("shop/cart@eu-west", Verdict::Nothing, 0, 1800)],
+        "An ordinary afternoon with room to spare: nothing needs doing.",
+        AFTERNOON,
+        vec![floor("checkout@eu-west", 14), floor("checkout@us-east", 9), floor("checkout@ap-southeast", 7)],
+        vec![
+            expect(CHECKOUT, Verdict::Nothing, 0, 1800),
+            expect("shop/cart@eu-west", Verdict::Nothing, 0, 1800),
+        ],
     )
 }
 
@@ -178,7 +184,7 @@ mod tests {
             dublin.to_datetime(start.to_jiff()).strftime("%a %F %H:%M").to_string()
         };
         assert_eq!(local("morning-ramp"), "Tue 2026-06-09 07:30");
-        assert_eq!(local("calm"), "Tue 2026-06-09 10:30");
+        assert_eq!(local("calm"), "Tue 2026-06-09 14:00");
         assert_eq!(local("month-end"), "Tue 2026-06-30 16:30");
     }
 }

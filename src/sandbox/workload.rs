@@ -78,14 +78,19 @@ pub struct Running {
 impl Running {
     /// Running steadily at `now` with as many pods as `rate` requests per second need.
     pub fn new(spec: Spec, seed: u64, now: i64, rate: f64, effects: Effects) -> Self {
-        let aim = if matches!(spec.owner, Owner::Autoscaler { .. }) { spec.target } else { 0.6 };
-        let needed = (rate / (spec.pod_capacity() * aim)).ceil() as u32;
-        let desired = needed.clamp(spec.min, spec.max);
-        let bounds = (spec.min, spec.max);
+        let busy = rate * spec.service / f64::from(spec.workers);
+        let autoscaled = matches!(spec.owner, Owner::Autoscaler { .. });
+        let needed = if autoscaled { busy / spec.target } else { rate / (spec.pod_capacity() * 0.6) };
+        let floor = effects.floor.unwrap_or(spec.min);
+        let desired = (needed.ceil() as u32).clamp(floor, spec.max.max(floor));
+        let bounds = (floor, spec.max.max(floor));
         let age = |n: u32| 7200 + (noise::unit(seed, spec.stream(), u64::from(n)) * 200_000.0) as i64;
         let mut pods: Vec<Pod> =
             (0..desired).map(|n| Pod::veteran(&spec, seed, u64::from(n), now, age(n))).collect();
         pods.sort_by_key(|p| p.created);
+        for pod in &mut pods {
+            pod.cpu = spec.cpu * (busy / f64::from(desired.max(1))).min(1.0);
+        }
         Self {
             uid: spec.uid(),
             generation: 1,
