@@ -10,9 +10,11 @@ pub mod catalog;
 mod counters;
 mod demand;
 pub mod expose;
+mod history;
 mod hpa;
 mod noise;
 mod pod;
+mod promql_api;
 mod provider;
 mod queueing;
 mod scenario;
@@ -29,5 +31,7 @@ pub use start::{Sandbox, ScrapeUrl, Settings, StartError};
 pub use workload::Running;
 pub use world::World;
 
+#[cfg(test)]
+mod provider_tests;
 #[cfg(test)]
 mod tests;

@@ -234,7 +234,8 @@ impl Pod {
                 );
             }
         }
-        self.active = worked * service + self.queue;
+        // Little's law.
+        self.active = worked * response.mean(1.0);
         let busy = (worked * own / f64::from(spec.workers)).min(1.0);
         self.work(spec, now, busy, worked);
         Done { worked, good, failed: errors + late + given_up }

@@ -1,18 +1,21 @@
 //! The HTTP side: exposition endpoints and the provider contract on one loopback port.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::{DefaultBodyLimit, Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use crate::clock::Clock;
 use crate::execution::providers::contract::{Refused, Write};
+use crate::series::Timestamp;
 
 use super::expose;
+use super::history::History;
+use super::promql_api;
 use super::provider::{self, Answer, Ledger};
 use super::world::World;
 
@@ -25,6 +28,8 @@ pub struct Shared {
     world: Arc<Mutex<(World, Ledger)>>,
     clock: Clock,
     tokens: Arc<Tokens>,
+    // Computed when it is first asked for, or soon after the start.
+    history: Arc<OnceLock<History>>,
 }
 
 /// Bearer tokens of the provider endpoints.
@@ -39,7 +44,12 @@ pub struct Tokens {
 impl Shared {
     /// Shares `world`, which follows `clock`.
     pub fn new(world: World, clock: Clock, tokens: Tokens) -> Self {
-        Self { world: Arc::new(Mutex::new((world, Ledger::default()))), clock, tokens: Arc::new(tokens) }
+        Self {
+            world: Arc::new(Mutex::new((world, Ledger::default()))),
+            clock,
+            tokens: Arc::new(tokens),
+            history: Arc::default(),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, (World, Ledger)> {
@@ -58,6 +68,23 @@ impl Shared {
             let (world, ledger) = &mut *guard;
             world.advance_to(shared.clock.now());
             work(world, ledger)
+        };
+        tokio::task::spawn_blocking(job).await.ok()
+    }
+
+    /// The past, off the async threads; computed by the first who asks.
+    pub async fn with_history<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&History, Timestamp) -> T + Send + 'static,
+    ) -> Option<T> {
+        let shared = self.clone();
+        let job = move || {
+            // A copy, so that computing a fortnight does not hold up the fleet.
+            let history = shared.history.get_or_init(|| {
+                let world = shared.lock().0.clone();
+                History::of(&world)
+            });
+            work(history, shared.clock.now())
         };
         tokio::task::spawn_blocking(job).await.ok()
     }
@@ -86,6 +113,10 @@ pub fn routes(shared: Shared) -> Router {
         .route("/metrics/haproxy", get(haproxy))
         .route("/metrics/redis", get(redis))
         .route("/metrics/postgres", get(postgres))
+        .route("/api/v1/query_range", get(query_range).post(query_range))
+        .route("/api/v1/query", get(query).post(query))
+        .route("/api/v1/label/__name__/values", get(names))
+        .route("/api/v1/status/buildinfo", get(|| async { promql_api::build() }))
         .route("/v1/workloads", get(list))
         .route("/v1/workloads/{uid}", get(read).patch(patch))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
@@ -125,6 +156,27 @@ async fn redis(State(shared): State<Shared>) -> Response {
 
 async fn postgres(State(shared): State<Shared>) -> Response {
     exposition(shared.with(|world, _| expose::postgres(world)).await)
+}
+
+async fn query_range(State(shared): State<Shared>, query: RawQuery, body: Bytes) -> Response {
+    let Some(parameters) = promql_api::parameters(&query, &body) else {
+        return refused(400, "the parameters are not a query string");
+    };
+    let answer = shared.with_history(move |history, _| promql_api::query_range(history, &parameters)).await;
+    answer.unwrap_or_else(|| refused(500, "the simulation stopped"))
+}
+
+async fn query(State(shared): State<Shared>, query: RawQuery, body: Bytes) -> Response {
+    let Some(parameters) = promql_api::parameters(&query, &body) else {
+        return refused(400, "the parameters are not a query string");
+    };
+    let answer = shared.with_history(move |history, now| promql_api::query(history, &parameters, now)).await;
+    answer.unwrap_or_else(|| refused(500, "the simulation stopped"))
+}
+
+async fn names(State(shared): State<Shared>) -> Response {
+    let answer = shared.with_history(|history, _| promql_api::names(history)).await;
+    answer.unwrap_or_else(|| refused(500, "the simulation stopped"))
 }
 
 async fn list(State(shared): State<Shared>, headers: HeaderMap) -> Response {

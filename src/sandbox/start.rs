@@ -65,6 +65,8 @@ pub struct Sandbox {
     pub base_url: String,
     /// Exposition endpoints.
     pub scrape_urls: Vec<ScrapeUrl>,
+    /// Base of the Prometheus API that holds the fortnight before the start: append `/api/v1/query_range`.
+    pub history_url: String,
     /// Base of the provider contract: append `/v1/workloads`.
     pub provider_url: String,
     /// Bearer token that may read and write.
@@ -99,6 +101,7 @@ impl Sandbox {
         let base_url = format!("http://{address}");
         Ok(Self {
             scrape_urls: scrape_urls(&base_url),
+            history_url: base_url.clone(),
             provider_url: base_url.clone(),
             base_url,
             token: write_token,
@@ -153,6 +156,10 @@ fn serve(listener: TcpListener, shared: Shared, clock: Clock, stopped: watch::Re
     });
     // Five steps a second of real time are enough; requests bring the fleet up to date themselves.
     let pause = Duration::from_millis((200.0 * clock.factor().max(5.0)) as u64);
+    let past = shared.clone();
+    tokio::spawn(async move {
+        let _ = past.with_history(|_, _| ()).await;
+    });
     let mut stopping = stopped;
     tokio::spawn(async move {
         loop {

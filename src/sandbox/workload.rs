@@ -6,6 +6,7 @@ use crate::fleet::Owner;
 
 use super::catalog::Spec;
 use super::demand;
+use super::history::need;
 use super::hpa::{Autoscaler, Reading, SYNC};
 use super::noise;
 use super::pod::{DRAIN, Done, Fault, Load, Pod};
@@ -79,10 +80,8 @@ impl Running {
     /// Running steadily at `now` with as many pods as `rate` requests per second need.
     pub fn new(spec: Spec, seed: u64, now: i64, rate: f64, effects: Effects) -> Self {
         let busy = rate * spec.service / f64::from(spec.workers);
-        let autoscaled = matches!(spec.owner, Owner::Autoscaler { .. });
-        let needed = if autoscaled { busy / spec.target } else { rate / (spec.pod_capacity() * 0.6) };
         let floor = effects.floor.unwrap_or(spec.min);
-        let desired = (needed.ceil() as u32).clamp(floor, spec.max.max(floor));
+        let desired = need(&spec, rate).max(floor);
         let bounds = (floor, spec.max.max(floor));
         let age = |n: u32| 7200 + (noise::unit(seed, spec.stream(), u64::from(n)) * 200_000.0) as i64;
         let mut pods: Vec<Pod> =

@@ -113,7 +113,8 @@ fn common(text: &mut Text, now: i64, workloads: &[&Running]) {
         text.sample_with(name, &labels, ("result", "miss"), miss.floor());
     }
     text.family("cache_gets_total", "counter", "Look-ups in the pod's own cache.");
-    for workload in workloads {
+    let own_only = |w: &&&Running| w.store.as_ref().is_none_or(|s| s.spec.cache.is_none());
+    for workload in workloads.iter().filter(own_only) {
         for (pod, labels) in serving(workload, now) {
             let name = "cache_gets_total";
             text.sample_with(name, &labels, ("result", "hit"), pod.counters.local_hits.floor());
@@ -124,30 +125,30 @@ fn common(text: &mut Text, now: i64, workloads: &[&Running]) {
     pools(text, now, workloads);
 }
 
-/// Requests by the language people asked for and the one they were answered in.
+/// Requests by whether they were answered in the client's language.
 fn locales(text: &mut Text, workloads: &[&Running]) {
-    let name = "app_requests_by_locale_total";
-    text.family(name, "counter", "Requests by the client's locale and the language of the answer.");
+    let name = "locale_requests_total";
+    text.family(name, "counter", "Requests by whether the answer was in the client's locale.");
     for workload in workloads.iter().filter(|w| w.spec.sticky) {
         let total = workload.sessions.0 + workload.sessions.1;
-        for (client, content, share) in locale_shares(workload.spec.region) {
-            let labels = format!(
-                "{},client_locale=\"{client}\",content_language=\"{content}\"",
-                workload_labels(workload)
-            );
-            text.count(name, &labels, total * share);
+        for (locale, result, share) in locale_shares(workload.spec.region) {
+            let labels = format!("{},client_locale=\"{locale}\"", workload_labels(workload));
+            text.sample_with(name, &labels, ("result", result), (total * share).floor());
         }
     }
 }
 
-/// `(asked for, answered in, share of requests)`: some people are not answered in their language.
+/// `(asked for, how it was answered, share of requests)`: some people are not answered in their language.
 fn locale_shares(region: &str) -> &'static [(&'static str, &'static str, f64)] {
     match region {
-        "eu-west" => {
-            &[("en-IE", "en", 0.52), ("fr-FR", "fr", 0.27), ("de-DE", "de", 0.17), ("pl-PL", "en", 0.04)]
-        }
-        "us-east" => &[("en-US", "en", 0.82), ("es-US", "es", 0.16), ("pt-BR", "en", 0.02)],
-        _ => &[("en-SG", "en", 0.58), ("zh-SG", "zh", 0.31), ("ms-MY", "en", 0.11)],
+        "eu-west" => &[
+            ("en-IE", "native", 0.52),
+            ("fr-FR", "native", 0.27),
+            ("de-DE", "native", 0.17),
+            ("pl-PL", "fallback", 0.04),
+        ],
+        "us-east" => &[("en-US", "native", 0.82), ("es-US", "native", 0.16), ("pt-BR", "fallback", 0.02)],
+        _ => &[("en-SG", "native", 0.58), ("zh-SG", "native", 0.31), ("ms-MY", "fallback", 0.11)],
     }
 }
 

@@ -36,7 +36,12 @@ pub fn opencost(world: &World) -> String {
         text.family(name, "gauge", help);
         for workload in &world.workloads {
             for pod in workload.pods.iter().filter(|p| p.scheduled <= world.second()) {
-                let labels = format!("{},container=\"{}\"", pod_labels(workload, pod), workload.spec.name);
+                let labels = format!(
+                    "{},node=\"node-{}-0\",container=\"{}\"",
+                    pod_labels(workload, pod),
+                    workload.spec.region,
+                    workload.spec.name
+                );
                 let value = match position {
                     0 => workload.spec.cpu,
                     1 => workload.spec.memory,

@@ -19,6 +19,11 @@ pub fn haproxy(world: &World) -> Option<String> {
         return None;
     }
     let mut text = Text::new();
+    let name = "haproxy_backend_http_requests_total";
+    text.family(name, "counter", "Total number of HTTP requests.");
+    for (workload, labels) in &behind {
+        text.count(name, labels, workload.balance.good + workload.balance.failed);
+    }
     let name = "haproxy_backend_http_responses_total";
     text.family(name, "counter", "Total number of HTTP responses by code class.");
     for (workload, labels) in &behind {
@@ -37,6 +42,9 @@ pub fn haproxy(world: &World) -> Option<String> {
         "Mean response time of the last requests.",
         &|w| w.balance.response_time,
     );
+    gauge("haproxy_backend_current_sessions", "Requests in work or waiting.", &|w| {
+        w.pods.iter().map(|p| p.active).sum::<f64>().round()
+    });
     gauge("haproxy_backend_current_queue", "Requests waiting for a server.", &|w| {
         w.pods.iter().map(|p| p.queue).sum::<f64>().round()
     });

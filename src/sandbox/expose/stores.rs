@@ -58,8 +58,6 @@ pub fn postgres(world: &World) -> String {
     family("pg_settings_max_connections", "gauge", &|s| f64::from(s.spec.connections));
     family("pg_stat_database_xact_commit", "counter", &|s| s.queries.floor());
     family("pg_stat_database_active_time_seconds_total", "counter", &|s| s.query_seconds);
-    family("pg_stat_database_blks_hit", "counter", &|s| (s.queries * 38.0).floor());
-    family("pg_stat_database_blks_read", "counter", &|s| (s.queries * 2.0).floor());
     family("pg_stat_database_deadlocks", "counter", &|_| 0.0);
     text.finish()
 }
