@@ -11,7 +11,7 @@ const FAILING_INTERVALS: f64 = 1.8;
 const OVERLOADED_INTERVALS: f64 = 8.0;
 
 /// Longest wait that back-off alone causes.
-const LONGEST: Duration = Duration::from_mins(5);
+const LONGEST: Duration = Duration::from_secs(300);
 
 /// Interval, per-target offset and back-off. Durations are in the clock's time.
 #[derive(Debug)]

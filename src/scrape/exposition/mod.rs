@@ -4,6 +4,8 @@
 //! target's labels, remembers known series and says which ones vanished.
 
 mod attach;
+#[cfg(test)]
+mod differential;
 mod format;
 pub mod lexer;
 mod reader;

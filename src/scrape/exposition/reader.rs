@@ -188,7 +188,7 @@ impl Reader {
                         reading.malformed(index, line, &error.to_string());
                     }
                 }
-                Ok(metadata) => self.note(metadata, &mut reading),
+                Ok(metadata) => self.note(&metadata, &mut reading),
                 Err(error) => reading.malformed(index, line, &error.to_string()),
             }
         }
@@ -284,15 +284,13 @@ impl Reader {
             return *slot;
         }
         let known = Known { labels: labels.clone(), seen: 0, at_ms: None };
-        let slot = match self.free.pop().and_then(|slot| self.known.get_mut(slot).map(|k| (slot, k))) {
-            Some((slot, place)) => {
-                *place = known;
-                slot
-            }
-            None => {
-                self.known.push(known);
-                self.known.len() - 1
-            }
+        let reused = self.free.pop().and_then(|slot| self.known.get_mut(slot).map(|place| (slot, place)));
+        let slot = if let Some((slot, place)) = reused {
+            *place = known;
+            slot
+        } else {
+            self.known.push(known);
+            self.known.len() - 1
         };
         self.by_labels.insert(labels, slot);
         slot
@@ -325,8 +323,8 @@ impl Reader {
             .is_some_and(|m| m.kind.has_created())
     }
 
-    fn note(&mut self, token: Token<'_>, reading: &mut Reading) {
-        let (Token::Type(name, _) | Token::Help(name, _) | Token::Unit(name, _)) = &token else { return };
+    fn note(&mut self, token: &Token<'_>, reading: &mut Reading) {
+        let (Token::Type(name, _) | Token::Help(name, _) | Token::Unit(name, _)) = token else { return };
         if name.len() > self.limits.name_bytes {
             return reading.over_limit("name_bytes");
         }

@@ -22,10 +22,10 @@ use super::backfill;
 use super::promql_api::{PromqlApi, Told};
 
 /// How often the metric names are asked for, in the clock's time.
-const NAMES_EVERY: Duration = Duration::from_mins(5);
+const NAMES_EVERY: Duration = Duration::from_secs(300);
 
 /// How recently a metric must have had samples to be listed.
-const NAMES_SPAN: Duration = Duration::from_hours(1);
+const NAMES_SPAN: Duration = Duration::from_secs(3600);
 
 /// What is asked when there is no query yet, to know whether the server lives.
 const HEARTBEAT: &str = "vector(1)";
@@ -64,6 +64,9 @@ pub fn spawn_promql(target: Target, clock: Clock, out: Sender<Delivery>) -> Resu
     let tasks = vec![poller.abort_handle(), worker.abort_handle()];
     Ok(Handle { id, kind: SourceKind::PromqlServer, poll_now, tasks, server: Some(server) })
 }
+
+/// As in [`Answer`].
+type InstantResult = Result<Vec<(Labels, f64)>, String>;
 
 #[derive(Debug)]
 struct PromqlServer {
@@ -124,7 +127,7 @@ impl PromqlServer {
         }
         let mut waiting: VecDeque<(usize, Arc<str>)> =
             queries.iter().map(|q| Arc::clone(&q.expr)).enumerate().collect();
-        let mut results: Vec<Option<Result<Vec<(Labels, f64)>, String>>> = vec![None; queries.len()];
+        let mut results: Vec<Option<InstantResult>> = vec![None; queries.len()];
         let mut running = JoinSet::new();
         let concurrency = self.api.http.target().limits.concurrency.max(1);
         loop {
@@ -152,10 +155,7 @@ impl PromqlServer {
 }
 
 /// Books the result of one query.
-fn book(
-    result: Result<Told<Vec<(Labels, f64)>>, ScrapeError>,
-    polled: &mut Polled,
-) -> Result<Vec<(Labels, f64)>, String> {
+fn book(result: Result<Told<Vec<(Labels, f64)>>, ScrapeError>, polled: &mut Polled) -> InstantResult {
     match result {
         Ok(told) => {
             polled.samples += told.data.len() as u64;

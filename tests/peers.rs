@@ -1,0 +1,153 @@
+//! Stage 1 against real peers.
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use weescale::clock::Clock;
+use weescale::scrape::{
+    BackfillRequest, Delivery, Health, QuerySpec, Scrape, SourceStatus, Target, spawn_exposition,
+    spawn_promql,
+};
+use weescale::series::Labels;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+async fn next(rx: &mut mpsc::Receiver<Delivery>) -> Delivery {
+    tokio::time::timeout(PATIENCE, rx.recv()).await.expect("a delivery in time").expect("a running source")
+}
+
+/// One scrape of `url` and the status after it.
+async fn scrape(url: &str) -> (Scrape, SourceStatus) {
+    let (tx, mut rx) = mpsc::channel(16);
+    let _handle = spawn_exposition(Target::exposition(url).unwrap(), Clock::real(), tx).unwrap();
+    let mut scraped = None;
+    loop {
+        match (next(&mut rx).await, scraped.take()) {
+            (Delivery::Scraped(scrape), _) => scraped = Some(scrape),
+            (Delivery::Status(status), Some(scrape)) => return (scrape, status),
+            _ => {}
+        }
+    }
+}
+
+/// Sample lines of a body read without the code under test.
+fn lines(body: &str) -> usize {
+    body.lines().filter(|l| !l.is_empty() && !l.starts_with('#')).count()
+}
+
+fn value(scrape: &Scrape, name: &str) -> f64 {
+    scrape.samples.iter().find(|(l, _)| l.metric_name() == Some(name)).map(|(_, s)| s.value).expect(name)
+}
+
+async fn reads_all_of(url: &str, body: &str, names: &[&str]) {
+    let (scrape, status) = scrape(url).await;
+    assert_eq!(status.health, Health::Healthy);
+    assert_eq!(status.dropped.total(), 0, "{:?}", status.warnings);
+    assert_eq!(value(&scrape, "up"), 1.0);
+    for name in names {
+        assert!(value(&scrape, name) >= 0.0, "{name}");
+    }
+    // The exporter's own metrics may come and go between two requests; the rest must be there.
+    let (ours, theirs) = (status.samples as f64, lines(body) as f64);
+    assert!((ours - theirs).abs() <= theirs * 0.02 + 5.0, "{ours} samples, {theirs} lines");
+}
+
+#[tokio::test]
+async fn node_exporter_is_read_whole() {
+    let Some(node) = support::node_exporter() else { return };
+    let body = node.get("/metrics").unwrap();
+    reads_all_of(&node.url("/metrics"), &body, &["node_load1", "node_memory_MemTotal_bytes"]).await;
+}
+
+#[tokio::test]
+async fn prometheus_itself_is_read_whole() {
+    let Some(prometheus) = support::prometheus(&[]) else { return };
+    // Its histograms of /metrics exist from the second request on.
+    prometheus.get("/metrics");
+    let body = prometheus.get("/metrics").unwrap();
+    let names = ["prometheus_build_info", "prometheus_http_request_duration_seconds_bucket"];
+    reads_all_of(&prometheus.url(""), &body, &names).await;
+}
+
+#[tokio::test]
+async fn haproxys_exporter_is_read_whole() {
+    let Some(haproxy) = support::haproxy() else { return };
+    let body = haproxy.get("/metrics").unwrap();
+    reads_all_of(&haproxy.url("/metrics"), &body, &["haproxy_process_nbthread", "haproxy_backend_status"])
+        .await;
+}
+
+/// What a query gave, without the labels that say where from.
+fn plain(series: &[(Labels, f64)]) -> BTreeMap<String, f64> {
+    series.iter().map(|(l, v)| (l.filtered(|n| n != "job" && n != "instance").to_string(), *v)).collect()
+}
+
+#[tokio::test]
+async fn a_real_prometheus_answers_instant_queries_names_and_history() {
+    let Some(node) = support::node_exporter() else { return };
+    let Some(prometheus) = support::prometheus(&[node.addr()]) else { return };
+    let (tx, mut rx) = mpsc::channel(64);
+    let mut target = Target::new(&prometheus.url("")).unwrap();
+    target.interval = Duration::from_millis(500);
+    let clock = Clock::real();
+    let handle = spawn_promql(target, clock.clone(), tx).unwrap();
+    let exprs = ["up", "node_memory_MemTotal_bytes", "vector(1) * 2.5", "nonsense(", "no_such_metric"];
+    handle.set_queries(exprs.iter().map(|e| QuerySpec { expr: (*e).into() }).collect()).unwrap();
+    let answers = loop {
+        if let Delivery::Answered { answers, .. } = next(&mut rx).await
+            && answers
+                .first()
+                .is_some_and(|a| a.result.as_ref().is_ok_and(|r| !r.is_empty() && r[0].1 == 1.0))
+        {
+            break answers;
+        }
+    };
+    let direct = scrape(&node.url("/metrics")).await.0;
+    let memory = value(&direct, "node_memory_MemTotal_bytes");
+    let ok = |i: usize| plain(answers[i].result.as_ref().unwrap());
+    assert_eq!(ok(0), BTreeMap::from([("up".into(), 1.0)]));
+    assert_eq!(ok(1), BTreeMap::from([("node_memory_MemTotal_bytes".into(), memory)]));
+    assert_eq!(ok(2), BTreeMap::from([("{}".into(), 2.5)]));
+    assert!(answers[3].result.as_ref().unwrap_err().contains("bad_data: "), "{:?}", answers[3]);
+    assert_eq!(answers[4].result, Ok(vec![]));
+    let labels = &answers[0].result.as_ref().unwrap()[0].0;
+    assert_eq!(labels.get("instance"), Some(node.addr().to_string().as_str()));
+
+    let now = clock.now();
+    let (from, step) = (now - Duration::from_secs(3600), Duration::from_secs(1));
+    handle.backfill(BackfillRequest { expr: "vector(7)".into(), from, to: now, step }).unwrap();
+    let mut points = Vec::new();
+    loop {
+        if let Delivery::Backfilled { answer, .. } = next(&mut rx).await {
+            points.extend(answer.series.into_iter().flat_map(|(_, points)| points));
+            if answer.last {
+                break;
+            }
+        }
+    }
+    assert_eq!(points.len(), 3601);
+    assert!(points.iter().all(|p| p.value == 7.0));
+    assert!(points.windows(2).all(|w| w[1].at.since(w[0].at) == step));
+    assert_eq!(points[0].at, from);
+}
+
+#[tokio::test]
+async fn a_real_prometheus_lists_its_names() {
+    let Some(node) = support::node_exporter() else { return };
+    let Some(prometheus) = support::prometheus(&[node.addr()]) else { return };
+    // Names are asked for at the first poll, so the first scrape must have happened.
+    while !prometheus.get("/api/v1/query?query=up").unwrap().contains("\"up\"") {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let (tx, mut rx) = mpsc::channel(16);
+    let _handle = spawn_promql(Target::new(&prometheus.url("/")).unwrap(), Clock::real(), tx).unwrap();
+    loop {
+        if let Delivery::Names { names, .. } = next(&mut rx).await {
+            assert!(names.contains("node_load1") && names.contains("up"), "{names:?}");
+            break;
+        }
+    }
+}
