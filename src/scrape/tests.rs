@@ -3,3 +3,4 @@
 mod endpoint;
 mod fixture;
 mod server;
+mod supervision;
