@@ -30,17 +30,36 @@ impl Shift {
 }
 
 /// The lasting change of level within the last days, if there is one.
+///
+/// Seen against the weeks before, or every weekend would be a shift. With one week only, the days before must
+/// agree, because that week may have been odd. A younger series may only rise: its drop may be its first weekend.
 pub(crate) fn shift(past: Past<'_>) -> Option<Shift> {
-    let ratios = hourly_log_ratios(past)?;
+    let held = past.values.len().saturating_sub(FARTHEST * past.hour);
+    if past.day == 0 || past.values.len() < 3 * past.day {
+        return None;
+    }
+    let by_day = || change(&hourly_log_ratios(past, PhaseTable::new(1, 7, 1)), past.hour, 0.4);
+    let by_week = || change(&hourly_log_ratios(past, PhaseTable::new(7, 3, 1)), past.hour, 0.8);
+    match held / (7 * past.day) {
+        0 => by_day().filter(|s| s.factor > 1.0),
+        1 => {
+            let (day, week) = (by_day()?, by_week()?);
+            ((day.factor > 1.0) == (week.factor > 1.0)).then_some(week)
+        }
+        _ => by_week(),
+    }
+}
+
+/// The change in hourly log ratios, latest first, that leaves the least absolute deviation. What was before may
+/// itself be away from what is usual by at most `unusual` of the change.
+fn change(ratios: &[Option<f64>], hour: usize, unusual: f64) -> Option<Shift> {
     let known = |from: usize, to: usize| -> Vec<f64> {
         ratios.get(from..to.min(ratios.len())).unwrap_or(&[]).iter().flatten().copied().collect()
     };
     let mut best: Option<(f64, usize, f64)> = None;
     for split in LASTED..ratios.len().saturating_sub(12) {
-        let (after, before) = (known(0, split), known(split, ratios.len()));
-        let (Some(new), Some(old)) = (median(&mut after.clone()), median(&mut before.clone())) else {
-            continue;
-        };
+        let (mut after, mut before) = (known(0, split), known(split, ratios.len()));
+        let (Some(new), Some(old)) = (median(&mut after), median(&mut before)) else { continue };
         let spread = |side: &[f64], mid: f64| side.iter().map(|v| (v - mid).abs()).sum::<f64>();
         let cost = spread(&after, new) + spread(&before, old);
         if best.is_none_or(|(least, _, _)| cost < least) {
@@ -48,27 +67,24 @@ pub(crate) fn shift(past: Past<'_>) -> Option<Shift> {
         }
     }
     let (_, split, change) = best?;
-    let (after, before) = (known(0, split), known(split, ratios.len()));
-    let old = median(&mut before.clone())?;
-    let sigma = 1.4826 * median(&mut before.iter().map(|v| (v - old).abs()).collect::<Vec<_>>())?;
+    let (after, mut before) = (known(0, split), known(split, ratios.len()));
+    let old = median(&mut before)?;
+    let mut deviations: Vec<f64> = before.iter().map(|v| (v - old).abs()).collect();
+    let sigma = 1.4826 * median(&mut deviations)?;
     // Lasting: nearly every hour since is past half way. Abrupt: the hours next to it differ by most of it.
+    // Away from what is usual, not back to it: the end of a weekend is no shift.
     let past_half = after.iter().filter(|v| (**v - old) / change > 0.5).count();
     let lasting = after.len() >= LASTED && past_half * 10 >= after.len() * 9;
     let edge = |from, to| median(&mut known(from, to));
     let jump = edge(split.saturating_sub(3), split)? - edge(split, split + 3)?;
-    let found = change.abs() > LEAST.max(SIGMAS * sigma) && lasting && jump / change > 0.6;
-    found.then(|| Shift { slots: split * past.hour, factor: change.exp() })
+    let away = old.abs() < unusual * change.abs();
+    let found = change.abs() > LEAST.max(SIGMAS * sigma) && lasting && away && jump / change > 0.6;
+    found.then(|| Shift { slots: split * hour, factor: change.exp() })
 }
 
-/// Logarithm of the hourly median ratio to the same phase of the days before (weeks, if held), latest first.
-fn hourly_log_ratios(past: Past<'_>) -> Option<Vec<Option<f64>>> {
-    let week = 7 * past.day;
-    let weekly = past.values.len() >= 2 * week + FARTHEST * past.hour;
-    let table = if weekly { PhaseTable::new(7, 3, 1) } else { PhaseTable::new(1, 7, 1) };
-    if past.day == 0 || past.values.len() < 3 * past.day {
-        return None;
-    }
-    let hours = FARTHEST.min((past.values.len() - past.day) / past.hour);
+/// Logarithm of the hourly median ratio to the same phase before, latest hour first.
+fn hourly_log_ratios(past: Past<'_>, table: PhaseTable) -> Vec<Option<f64>> {
+    let hours = FARTHEST.min(past.values.len().saturating_sub(past.day) / past.hour);
     let stride = (past.hour / 6).max(1);
     let mut scratch = Vec::new();
     let hour = |h: usize| {
@@ -81,7 +97,7 @@ fn hourly_log_ratios(past: Past<'_>) -> Option<Vec<Option<f64>>> {
             .collect();
         median(&mut ratios)
     };
-    Some((0..hours).map(hour).collect())
+    (0..hours).map(hour).collect()
 }
 
 #[cfg(test)]
@@ -90,7 +106,7 @@ mod tests {
 
     fn week(shifted_hours: usize, factor: f64) -> Vec<Option<f64>> {
         let mut rng = fastrand::Rng::with_seed(4);
-        let n = 288 * 8;
+        let n = 288 * 12;
         let slot = |i: usize| {
             let day = (i as f64 / 288.0 * std::f64::consts::TAU).sin();
             let level = if i >= n - shifted_hours * 12 { factor } else { 1.0 };
@@ -122,6 +138,20 @@ mod tests {
             *v = v.map(|x| x * 3.0);
         }
         assert_eq!(found(&burst), None);
+    }
+
+    #[test]
+    fn weekends_are_no_shift() {
+        let mut rng = fastrand::Rng::with_seed(5);
+        let slot = |i: usize, rng: &mut fastrand::Rng| {
+            let day = (i as f64 / 288.0 * std::f64::consts::TAU).sin();
+            let weekend = if (i / 288) % 7 >= 5 { 0.5 } else { 1.0 };
+            Some((200.0 + 120.0 * day) * weekend * (0.95 + 0.1 * rng.f64()))
+        };
+        let values: Vec<Option<f64>> = (0..288 * 21).map(|i| slot(i, &mut rng)).collect();
+        for hour in (72..21 * 24).step_by(5) {
+            assert_eq!(found(&values[..hour * 12]), None, "after {hour} hours");
+        }
     }
 
     #[test]
