@@ -8,6 +8,7 @@ use crate::series::Timestamp;
 use crate::view::{ProposalView, View};
 
 use super::glyphs::Glyphs;
+use super::keymap::Keymap;
 use super::state::{RowId, ScreenState};
 use super::theme::{Role, Theme};
 
@@ -50,6 +51,8 @@ pub struct PanelContext<'a> {
     pub theme: &'a Theme,
     /// Characters.
     pub glyphs: &'a Glyphs,
+    /// Which key does what.
+    pub keymap: &'a Keymap,
     /// The instant drawn: the view's.
     pub now: Timestamp,
     /// Room of the whole terminal.

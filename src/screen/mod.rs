@@ -3,17 +3,32 @@
 //! Drawing takes a [`crate::view::View`] and a [`ScreenState`], changes nothing and never fails. What a person
 //! wishes leaves as a [`crate::view::Command`]; every guard is in the engine.
 
+mod action;
 pub mod canvas;
 mod context;
+mod draw;
+mod event;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod glyphs;
+mod header;
+mod hints;
+mod key;
+mod keymap;
 mod overlays;
 mod panels;
 mod rows;
 mod state;
+mod strip;
 pub mod theme;
+mod update;
 mod widgets;
 
+pub use action::{ACTIONS, Action, ActionInfo, Place};
 pub use context::{PanelContext, SizeClass};
+pub use draw::draw;
+pub use event::{Effect, Event};
+pub use key::Key;
+pub use keymap::{Bindings, Keymap, KeymapError, keys_markdown};
 pub use state::{PanelId, RowId, ScreenState, Sort, SortKey};
+pub use update::update;

@@ -11,7 +11,7 @@ pub fn duration(d: Duration) -> String {
         0..90 => format!("{s} s"),
         90..5_400 => format!("{} min", (s + 30) / 60),
         5_400..172_800 => format!("{} h", (s + 1_800) / 3_600),
-        _ => format!("{} d", (s + 43_200) / 86_400),
+        _ => format!("{} d", s.saturating_add(43_200) / 86_400),
     }
 }
 

@@ -1,5 +1,15 @@
 //! What can lie over a panel: sheets, help, palette, evidence, prompts.
 
+mod approve;
+mod draw;
+mod evidence;
 mod focus;
+mod menu;
+mod sheet;
 
-pub use focus::Focus;
+pub use approve::{approve_sheet, operation_sheet, release_sheet};
+pub use draw::draw;
+pub use evidence::evidence_lines;
+pub use focus::{Edit, Evidence, Focus, Menu, Reject};
+pub use menu::entries;
+pub use sheet::{FRESH_AFTER, Line, Sheet, Subject};

@@ -1,0 +1,147 @@
+//! What is always visible: where, what can be written, how the data is, what waits.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::view::Mode;
+
+use super::canvas::{clock_second, line, put, put_right, span, width};
+use super::context::{PanelContext, SizeClass};
+use super::state::PanelId;
+use super::theme::Role;
+
+/// Rows the header takes.
+pub const HEIGHT: u16 = 2;
+
+/// Draws the facts on the first row, the panels on the second.
+pub fn draw(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
+    let right = right_side(ctx);
+    let right_width: u16 = right.iter().map(|(t, _)| width(t)).sum();
+    let left = Rect { width: area.width.saturating_sub(right_width + 1), ..area };
+    let pieces = left_side(ctx);
+    let borrowed: Vec<(&str, Style)> = pieces.iter().map(|(t, s)| (t.as_str(), *s)).collect();
+    line(buf, left, 0, 0, &borrowed);
+    let borrowed: Vec<(&str, Style)> = right.iter().map(|(t, s)| (t.as_str(), *s)).collect();
+    line(buf, area, area.width.saturating_sub(right_width), 0, &borrowed);
+    draw_tabs(ctx, area, buf);
+}
+
+/// One line for terminals that are too small for anything else.
+pub fn draw_tiny(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
+    let h = &ctx.view.header;
+    let urgent = ctx.view.services.data.first().map_or_else(String::new, |s| {
+        let left = match &s.exhaustion {
+            crate::view::Exhaustion::Now => "now".to_owned(),
+            crate::view::Exhaustion::In { earliest, median } => span(median.unwrap_or(*earliest)),
+            crate::view::Exhaustion::Beyond { horizon } => format!(">{}", span(*horizon)),
+            crate::view::Exhaustion::Unknown => "?".to_owned(),
+        };
+        format!(" {} {left}", s.workload.name)
+    });
+    let halted = if h.halted.is_some() { "HALTED " } else { "" };
+    let text =
+        format!("{halted}{} {} {}w {}f{urgent}", h.context.name, h.mode.label(), h.waiting, h.in_flight);
+    put(buf, area, 0, 0, &text, ctx.style(Role::Header));
+}
+
+fn left_side(ctx: &PanelContext<'_>) -> Vec<(String, Style)> {
+    let h = &ctx.view.header;
+    let roomy = ctx.size >= SizeClass::Normal;
+    let mut out = Vec::new();
+    if roomy {
+        out.push((" weescale ".to_owned(), ctx.style(Role::Dim)));
+    }
+    out.push((format!(" {} ", h.context.name), ctx.style(Role::Header)));
+    if h.context.protected {
+        out.push((" PROTECTED ".to_owned(), ctx.style(Role::Protected)));
+    }
+    let (word, role) = match h.mode {
+        Mode::Observe => ("OBSERVE", Role::Info),
+        Mode::Ask => ("ASK", Role::Accent),
+    };
+    let read_only = if h.mode == Mode::Observe && roomy { " (read-only)" } else { "" };
+    out.push((format!(" {word}{read_only} "), ctx.style(role)));
+    if !h.simulated.is_empty() {
+        let text = if roomy { format!(" SIMULATED: {} ", h.simulated) } else { " SIMULATED ".to_owned() };
+        out.push((text, ctx.style(Role::Simulated)));
+    }
+    out.extend(kpi_pieces(ctx, roomy));
+    out
+}
+
+fn kpi_pieces(ctx: &PanelContext<'_>, roomy: bool) -> Vec<(String, Style)> {
+    let (k, g) = (&ctx.view.header.kpis, ctx.glyphs);
+    let total = u16::from(k.ok) + u16::from(k.warn) + u16::from(k.bad) + u16::from(k.no_data);
+    let quiet = ctx.style(Role::Dim);
+    // Colour only where there is something to look at.
+    let lit = |count: u8, role| if count > 0 { ctx.style(role) } else { quiet };
+    let label = if roomy { format!("  {total} KPIs: ") } else { " KPI ".to_owned() };
+    let words = if roomy { [" ok ", " warn ", " bad ", " no data"] } else { ["ok ", "warn ", "bad ", "n/a"] };
+    let [ok, warn, bad, none] = words;
+    vec![
+        (label, quiet),
+        (format!("{}{}{ok}", g.ok, k.ok), lit(k.ok, Role::Ok)),
+        (format!("{}{}{warn}", g.warn, k.warn), lit(k.warn, Role::Warn)),
+        (format!("{}{}{bad}", g.bad, k.bad), lit(k.bad, Role::Bad)),
+        (format!("{}{}{none}", g.info, k.no_data), quiet),
+    ]
+}
+
+fn right_side(ctx: &PanelContext<'_>) -> Vec<(String, Style)> {
+    let h = &ctx.view.header;
+    let frozen = ctx.state.is_frozen();
+    let (age, role) = match h.data_age {
+        _ if frozen => ("FROZEN".to_owned(), Role::Warn),
+        None => ("no data yet".to_owned(), Role::Stale),
+        // Three of the usual intervals.
+        Some(age) if age.as_secs() > 45 => (format!("{} stale {}", ctx.glyphs.stale, span(age)), Role::Bad),
+        Some(age) => (format!("live {}", span(age)), Role::Ok),
+    };
+    let waiting = ctx.style(if h.waiting > 0 { Role::Accent } else { Role::Dim });
+    let flight = ctx.style(if h.in_flight > 0 { Role::Accent } else { Role::Dim });
+    let mut out = Vec::new();
+    if ctx.size >= SizeClass::Normal {
+        out.push((format!(" {} waiting", h.waiting), waiting));
+        out.push((format!("  {} in flight  ", h.in_flight), flight));
+    }
+    let zone = if ctx.size >= SizeClass::Compact { " UTC" } else { "" };
+    out.push((format!("{}{zone} ", clock_second(ctx.now)), ctx.style(Role::Text)));
+    out.push((age, ctx.style(role)));
+    out
+}
+
+fn draw_tabs(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
+    let h = &ctx.view.header;
+    let note = if let Some(why) = &h.halted {
+        (format!("{} HALTED: {why}", ctx.glyphs.bad), Role::Bad)
+    } else if h.journal != "ok" {
+        (format!("{} journal: {}", ctx.glyphs.bad, h.journal), Role::Bad)
+    } else if let Some(p) = h.backfill {
+        (format!("backfill {}/{}", p.done, p.total), Role::Info)
+    } else if h.sources.0 < h.sources.1 {
+        (format!("{} {}/{} sources", ctx.glyphs.warn, h.sources.0, h.sources.1), Role::Warn)
+    } else if ctx.size >= SizeClass::Normal {
+        (format!("{}/{} sources", h.sources.0, h.sources.1), Role::Dim)
+    } else {
+        (format!("{} waiting {} in flight", h.waiting, h.in_flight), Role::Dim)
+    };
+    let short = ctx.size < SizeClass::Normal;
+    let mut x = 1;
+    for (panel, key, title) in PanelId::ALL {
+        let here = panel == ctx.state.panel();
+        // Where room is short, only the panel shown is named in full.
+        let text = match (short, here) {
+            (true, false) => format!("{key}{}", title.chars().take(2).collect::<String>()),
+            _ => format!("{key} {title}"),
+        };
+        let style = ctx.style(if here { Role::Selection } else { Role::Dim });
+        x = put(buf, area, x, 1, &format!(" {text} ").replace("  ", " "), style);
+    }
+    // What stopped weescale matters more than the names of panels.
+    let need = width(&note.0) + 1;
+    let serious = matches!(note.1, Role::Bad);
+    if serious || x.saturating_add(need) < area.width {
+        put_right(buf, area, area.width, 1, &format!(" {}", note.0), ctx.style(note.1));
+    }
+}

@@ -1,0 +1,73 @@
+//! The last row: a prompt, a notice, or what can be pressed here.
+
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::view::{Notice, NoticeLevel};
+
+use super::canvas::{line, put, put_right, width};
+use super::context::PanelContext;
+use super::overlays::Focus;
+use super::theme::Role;
+
+/// Notices that are no error go away after this long.
+const NOTICE_FOR: Duration = Duration::from_secs(60);
+
+/// Draws it.
+pub fn draw(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
+    if *ctx.state.focus() == Focus::Filter {
+        let x = put(buf, area, 1, 0, "filter: ", ctx.style(Role::Dim));
+        put(buf, area, x, 0, &format!("{}_", ctx.state.filter()), ctx.style(Role::Input));
+        put_right(buf, area, area.width, 0, "enter keeps, esc clears ", ctx.style(Role::Dim));
+    } else if let Some(text) = &ctx.state.toast {
+        put(buf, area, 1, 0, &format!("{} {text}", ctx.glyphs.info), ctx.style(Role::Accent));
+    } else if let Some(notice) = notice(ctx) {
+        let (glyph, role) = match notice.level {
+            NoticeLevel::Info => (ctx.glyphs.info, Role::Info),
+            NoticeLevel::Warning => (ctx.glyphs.warn, Role::Warn),
+            NoticeLevel::Error => (ctx.glyphs.bad, Role::Bad),
+        };
+        put(buf, area, 1, 0, &format!("{glyph} {}", notice.text), ctx.style(role));
+    } else {
+        draw_hints(ctx, area, buf);
+    }
+}
+
+/// The most urgent notice not seen yet; of equals, the latest.
+fn notice<'v>(ctx: &PanelContext<'v>) -> Option<&'v Notice> {
+    ctx.view
+        .notices
+        .iter()
+        .filter(|n| n.seq > ctx.state.notice_seen)
+        .filter(|n| n.level == NoticeLevel::Error || ctx.now.since(n.at) < NOTICE_FOR)
+        .max_by_key(|n| (n.level, n.seq))
+}
+
+fn draw_hints(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
+    let mut x = 1;
+    if !ctx.state.filter().is_empty() {
+        x = line(
+            buf,
+            area,
+            x,
+            0,
+            &[
+                ("filter ", ctx.style(Role::Dim)),
+                (ctx.state.filter(), ctx.style(Role::Accent)),
+                ("  ", Style::new()),
+            ],
+        );
+    }
+    for info in ctx.keymap.actions(ctx.state.panel()).filter(|i| !i.hint.is_empty()) {
+        let Some(key) = ctx.keymap.key(info.action) else { continue };
+        // Whole hints only: half a word helps nobody.
+        if x + width(&key) + width(info.hint) + 3 > area.width {
+            break;
+        }
+        let text = format!(" {}  ", info.hint);
+        x = line(buf, area, x, 0, &[(key.as_str(), ctx.style(Role::Key)), (&text, ctx.style(Role::Dim))]);
+    }
+}

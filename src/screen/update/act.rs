@@ -1,0 +1,136 @@
+//! What each action does.
+
+use std::time::Duration;
+
+use crate::view::{Command, View};
+
+use super::super::action::Action;
+use super::super::event::Effect;
+use super::super::glyphs::{GlyphSet, Glyphs};
+use super::super::keymap::Keymap;
+use super::super::overlays::{Evidence, Focus, Menu, evidence_lines};
+use super::super::panels;
+use super::super::rows::proposal_of;
+use super::super::state::{ScreenState, SortKey};
+use super::{decide, select};
+
+/// How long snoozing hides a proposal.
+const SNOOZE: Duration = Duration::from_secs(15 * 60);
+
+/// Does an action in the panel.
+pub(super) fn act(state: &mut ScreenState, keymap: &Keymap, action: Action, view: &View) -> Vec<Effect> {
+    if let Some(by) = movement(state, action) {
+        select::step(state, view, by);
+        return vec![Effect::Draw];
+    }
+    match action {
+        Action::Approve => decide::approve(state, view),
+        Action::Reject => decide::reject(state, view),
+        Action::Edit => decide::edit(state, view),
+        Action::Resume => decide::operation(state, view, false),
+        Action::Abort => decide::operation(state, view, true),
+        Action::Release => decide::release(state, view),
+        Action::Snooze => return snooze(state, view),
+        Action::Pause => return decide::pause(state, view),
+        Action::PollNow => return vec![Effect::Send(Command::PollNow), Effect::Draw],
+        Action::Yank => return yank(state, view),
+        Action::Save => return vec![Effect::Save],
+        Action::Redraw => return vec![Effect::Redraw],
+        Action::Suspend => return vec![Effect::Suspend],
+        Action::Interrupt => return vec![Effect::Quit],
+        Action::Quit if state.back.is_empty() => return vec![Effect::Quit],
+        Action::Quit | Action::Back => back(state, view, action),
+        other => navigate(state, keymap, other, view),
+    }
+    vec![Effect::Draw]
+}
+
+fn movement(state: &ScreenState, action: Action) -> Option<isize> {
+    let page = isize::try_from(state.size.1.saturating_sub(10).max(2)).unwrap_or(2);
+    match action {
+        Action::Down => Some(1),
+        Action::Up => Some(-1),
+        Action::Top => Some(-1_000_000),
+        Action::Bottom => Some(1_000_000),
+        Action::PageDown => Some(page),
+        Action::PageUp => Some(-page),
+        Action::HalfDown => Some(page / 2),
+        Action::HalfUp => Some(-page / 2),
+        _ => None,
+    }
+}
+
+fn navigate(state: &mut ScreenState, _keymap: &Keymap, action: Action, view: &View) {
+    match action {
+        Action::Go(panel) => select::go(state, view, panel),
+        Action::NextPanel => select::go(state, view, state.panel().step(1)),
+        Action::PreviousPanel => select::go(state, view, state.panel().step(-1)),
+        Action::Open | Action::Evidence => evidence(state),
+        Action::Help => state.focus = Focus::Menu(Menu { help: true, ..Menu::default() }),
+        Action::Palette => state.focus = Focus::Menu(Menu::default()),
+        Action::Filter => state.focus = Focus::Filter,
+        Action::Zoom => zoom(state),
+        Action::Freeze => state.frozen = !state.frozen,
+        Action::PanLeft => state.pan = (state.pan - 1).max(-200),
+        Action::PanRight => state.pan = (state.pan + 1).min(200),
+        Action::ZoomIn => state.zoom = (state.zoom + 1).min(3),
+        Action::ZoomOut => state.zoom = (state.zoom - 1).max(-3),
+        Action::Live => (state.pan, state.zoom) = (0, 0),
+        Action::Sort => {
+            let at = SortKey::ALL.iter().position(|(k, _)| *k == state.sort.key).unwrap_or(0);
+            let next = SortKey::ALL.iter().cycle().nth(at + 1).map_or(state.sort.key, |(k, _)| *k);
+            state.sort.key = next;
+        }
+        Action::SortReverse => state.sort.reversed = !state.sort.reversed,
+        _ => {}
+    }
+}
+
+fn evidence(state: &mut ScreenState) {
+    match state.selected().cloned() {
+        Some(row) => state.focus = Focus::Evidence(Evidence { row, top: 0 }),
+        None => state.focus = Focus::Menu(Menu { help: true, ..Menu::default() }),
+    }
+}
+
+fn zoom(state: &mut ScreenState) {
+    let widgets = panels::ALL.iter().find(|p| p.id == state.panel()).map_or(1, |p| p.widgets);
+    state.route.zoomed = match state.route.zoomed {
+        None if widgets > 1 => Some(0),
+        Some(at) if at + 1 < widgets => Some(at + 1),
+        _ => None,
+    };
+}
+
+fn back(state: &mut ScreenState, view: &View, action: Action) {
+    if action == Action::Back && !state.filter.is_empty() {
+        state.filter.clear();
+        select::pin(state, view);
+    } else if action == Action::Back && state.route.zoomed.is_some() {
+        state.route.zoomed = None;
+    } else if let Some(route) = state.back.pop() {
+        state.route = route;
+        state.filter.clear();
+        select::pin(state, view);
+    }
+}
+
+fn snooze(state: &mut ScreenState, view: &View) -> Vec<Effect> {
+    let live = proposal_of(view, state).filter(|p| p.proposal.state.is_live());
+    let Some(id) = live.map(|p| p.proposal.id.clone()) else {
+        state.toast = Some("no open proposal is selected".into());
+        return vec![Effect::Draw];
+    };
+    vec![Effect::Send(Command::Snooze { proposal: id, duration: SNOOZE }), Effect::Draw]
+}
+
+fn yank(state: &mut ScreenState, view: &View) -> Vec<Effect> {
+    let Some(row) = state.selected() else {
+        state.toast = Some("nothing is selected to copy".into());
+        return vec![Effect::Draw];
+    };
+    let lines = evidence_lines(view, row, &Glyphs::new(GlyphSet::Block));
+    let text: Vec<String> = lines.into_iter().map(|(text, _)| text).collect();
+    state.toast = Some("copied through the terminal (OSC 52), if the terminal allows it".into());
+    vec![Effect::Copy(text.join("\n")), Effect::Draw]
+}

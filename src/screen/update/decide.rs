@@ -1,0 +1,118 @@
+//! Opening the sheets in which a person decides. Nothing here sends a wish that writes.
+
+use crate::view::{Command, Operation, OperationId, OperationState, View};
+
+use super::super::event::Effect;
+use super::super::glyphs::{GlyphSet, Glyphs};
+use super::super::overlays::{Edit, Focus, Reject, Sheet, approve_sheet, operation_sheet, release_sheet};
+use super::super::rows::proposal_of;
+use super::super::state::{RowId, ScreenState};
+
+/// Opens the sheet for approving, or says why not.
+pub(super) fn approve(state: &mut ScreenState, view: &View) {
+    if let Some(why) = frozen(state) {
+        state.toast = Some(why);
+        return;
+    }
+    let Some(proposal) = proposal_of(view, state) else {
+        state.toast = Some("there is no proposal to approve".into());
+        return;
+    };
+    if !proposal.proposal.state.is_live() {
+        state.toast = Some(format!("{} is decided already", proposal.proposal.id));
+    } else if let Some(why) = &proposal.not_approvable {
+        state.toast = Some(format!("{} cannot be approved: {why}", proposal.proposal.id));
+    } else {
+        open(state, approve_sheet(view, proposal, &Glyphs::new(GlyphSet::Block)));
+    }
+}
+
+/// Opens the sheet that asks why, or says why not.
+pub(super) fn reject(state: &mut ScreenState, view: &View) {
+    match proposal_of(view, state).filter(|p| p.proposal.state.is_live()) {
+        Some(p) => {
+            let (id, sentence) = (p.proposal.id.clone(), p.proposal.sentence.clone());
+            state.focus = Focus::Reject(Reject { id, sentence, painted: None });
+        }
+        None => state.toast = Some("there is no open proposal to reject".into()),
+    }
+}
+
+/// Opens the prompt for another value, or says why not.
+pub(super) fn edit(state: &mut ScreenState, view: &View) {
+    match proposal_of(view, state).filter(|p| p.proposal.state.is_live()) {
+        Some(p) => {
+            let change = &p.proposal.change;
+            let subject = format!("{} {} {}", p.proposal.workload.name, change.field.name(), change.from);
+            state.focus =
+                Focus::Edit(Edit { id: p.proposal.id.clone(), subject, text: change.to.to_string() });
+        }
+        None => state.toast = Some("there is no open proposal to edit".into()),
+    }
+}
+
+/// Opens the sheet for going on with a paused operation, or for aborting one in flight.
+pub(super) fn operation(state: &mut ScreenState, view: &View, abort: bool) {
+    if let Some(why) = frozen(state) {
+        state.toast = Some(why);
+        return;
+    }
+    let Some(operation) = selected_operation(state, view) else {
+        state.toast = Some("select an operation in flight first".into());
+        return;
+    };
+    if abort || matches!(operation.state, OperationState::Paused { .. }) {
+        open(state, operation_sheet(view, operation, abort));
+    } else {
+        state.toast = Some(format!("{} is not paused", operation.id));
+    }
+}
+
+/// Opens the sheet for giving a floor back.
+pub(super) fn release(state: &mut ScreenState, view: &View) {
+    if let Some(why) = frozen(state) {
+        state.toast = Some(why);
+        return;
+    }
+    let id = operation_id(state);
+    match view.leases.iter().find(|l| Some(&l.operation) == id) {
+        Some(lease) => open(state, release_sheet(view, lease)),
+        None => state.toast = Some("select a lease first".into()),
+    }
+}
+
+/// Pausing writes nothing and needs no sheet.
+pub(super) fn pause(state: &mut ScreenState, view: &View) -> Vec<Effect> {
+    let Some(id) = selected_operation(state, view).map(|o| o.id.clone()) else {
+        state.toast = Some("select an operation in flight first".into());
+        return vec![Effect::Draw];
+    };
+    vec![Effect::Send(Command::Pause(id)), Effect::Draw]
+}
+
+/// Opens a sheet if the terminal can show all of it.
+fn open(state: &mut ScreenState, sheet: Sheet) {
+    let (w, h) = sheet.needs(state.size.0);
+    if w > state.size.0 || h > state.size.1 {
+        let (have_w, have_h) = state.size;
+        state.toast = Some(format!("needs {w}x{h} to show it in full; the terminal is {have_w}x{have_h}"));
+        return;
+    }
+    state.focus = Focus::Confirm(Box::new(sheet));
+}
+
+fn frozen(state: &ScreenState) -> Option<String> {
+    state.frozen.then(|| "the picture is frozen: press space first".to_owned())
+}
+
+fn operation_id(state: &ScreenState) -> Option<&OperationId> {
+    match state.selected() {
+        Some(RowId::Operation(id) | RowId::Lease(id)) => Some(id),
+        _ => None,
+    }
+}
+
+fn selected_operation<'v>(state: &ScreenState, view: &'v View) -> Option<&'v Operation> {
+    let id = operation_id(state)?;
+    view.operations.data.iter().find(|o| o.id == *id && !o.state.is_final())
+}

@@ -1,0 +1,11 @@
+//! The only place where what a person chose changes: `update(state, keymap, event, view) -> effects`.
+
+mod act;
+mod decide;
+mod overlay;
+mod root;
+mod select;
+#[cfg(test)]
+mod tests;
+
+pub use root::update;
