@@ -4,7 +4,9 @@
 //! wishes leaves as a [`crate::view::Command`]; every guard is in the engine.
 
 mod action;
+mod app;
 pub mod canvas;
+mod clipboard;
 mod context;
 mod draw;
 mod event;
@@ -13,22 +15,28 @@ pub(crate) mod fixture;
 pub mod glyphs;
 mod header;
 mod hints;
+mod input;
 mod key;
 mod keymap;
+mod looping;
 mod overlays;
 mod panels;
 mod rows;
+mod signals;
 mod state;
 mod strip;
+mod terminal;
 pub mod theme;
 mod update;
 mod widgets;
 
 pub use action::{ACTIONS, Action, ActionInfo, Place};
+pub use app::{Exit, ScreenOptions, run};
 pub use context::{PanelContext, SizeClass};
 pub use draw::draw;
 pub use event::{Effect, Event};
 pub use key::Key;
 pub use keymap::{Bindings, Keymap, KeymapError, keys_markdown};
 pub use state::{PanelId, RowId, ScreenState, Sort, SortKey};
+pub use terminal::{ScreenError, restore};
 pub use update::update;
