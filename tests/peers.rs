@@ -1,5 +1,13 @@
 //! Stage 1 against real peers.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test may fail loudly, and says which peers it lacks"
+)]
+
 mod support;
 
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 use super::Peer;
 
-/// HAProxy with its own exporter at `/metrics` of frontend `stats`, and a backend `shop` with one dead server.
+/// `HAProxy` with its own exporter at `/metrics` of frontend `stats`, and a backend `shop` with one dead server.
 pub fn haproxy() -> Option<Peer> {
     Peer::start("haproxy", "/metrics", |addr, dir| {
         let config = format!(

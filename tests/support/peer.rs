@@ -17,7 +17,7 @@ const LOOKS: u32 = 500;
 pub struct Peer {
     child: Child,
     addr: SocketAddr,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl Peer {
@@ -43,7 +43,7 @@ impl Peer {
             .stderr(log)
             .spawn()
             .unwrap();
-        let mut peer = Self { child, addr, _dir: dir };
+        let mut peer = Self { child, addr, dir };
         for _ in 0..LOOKS {
             if get(addr, ready).is_some_and(|answer| answer.starts_with("HTTP/1.1 200")) {
                 return Some(peer);
@@ -73,7 +73,7 @@ impl Peer {
     }
 
     fn log(&self) -> String {
-        std::fs::read_to_string(self._dir.path().join("log")).unwrap_or_default()
+        std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
     }
 }
 

@@ -107,7 +107,7 @@ fn complete(request: &[u8]) -> bool {
 pub(super) fn answer(status: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<Step> {
     let mut head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n", body.len());
     for (name, value) in headers {
-        head += &format!("{name}: {value}\r\n");
+        head.extend([name, ": ", value, "\r\n"]);
     }
     vec![Step::Send([(head + "\r\n").as_bytes(), body].concat())]
 }

@@ -200,7 +200,7 @@ async fn history_comes_in_bounded_steps_without_gap_or_overlap() {
             return answer("422 No", &[JSON], error.as_bytes());
         }
         let points: Vec<String> =
-            (0..).map(|i| start + f64::from(i) * 60.0).take_while(|t| *t <= end).map(|t| format!("[{t},\"{t}\"]")).collect();
+            (0..1000).map(|i| start + f64::from(i) * 60.0).take_while(|t| *t <= end).map(|t| format!("[{t},\"{t}\"]")).collect();
         let points = points.join(",");
         json(&format!(r#"{{"status":"success","data":{{"resultType":"matrix","result":[{{"metric":{{"a":"b"}},"values":[{points}]}}]}}}}"#))
     })
