@@ -2,23 +2,26 @@
 
 use crate::series::{Sample, Timestamp};
 
+use super::values::Values;
+
 /// Samples per chunk.
 const CAPACITY: usize = 120;
 
-/// At most 120 samples in ascending time, as a base instant with 32-bit distances and plain values.
+/// At most 120 samples in ascending time, as a base instant with 32-bit distances, and values that are
+/// packed when the chunk is full.
 ///
 /// The rest of the store sees only this type's methods, so that the encoding can change behind it.
 #[derive(Clone, Debug)]
 pub struct Chunk {
     base: i64,
     distances: Vec<u32>,
-    values: Vec<f64>,
+    values: Values,
 }
 
 impl Chunk {
     /// A chunk that holds `first`.
     pub fn starting_with(first: Sample) -> Self {
-        Self { base: first.at.as_millis(), distances: vec![0], values: vec![first.value] }
+        Self { base: first.at.as_millis(), distances: vec![0], values: Values::starting_with(first.value) }
     }
 
     /// Appends `sample`; `false` if the chunk is full or too far away in time, and a new one is needed.
@@ -27,28 +30,27 @@ impl Chunk {
         let Ok(distance) = u32::try_from(sample.at.as_millis().saturating_sub(self.base)) else {
             return false;
         };
-        if self.values.len() >= CAPACITY {
+        if self.distances.len() >= CAPACITY || !self.values.push(sample.value) {
             return false;
         }
         self.distances.push(distance);
-        self.values.push(sample.value);
         true
     }
 
-    /// Gives back memory that no later push needs.
+    /// Packs a chunk that will get no more samples.
     pub fn seal(&mut self) {
         self.distances.shrink_to_fit();
-        self.values.shrink_to_fit();
+        self.values.seal();
     }
 
     /// Number of samples.
     pub fn len(&self) -> usize {
-        self.values.len()
+        self.distances.len()
     }
 
     /// Whether there is no sample; never true for a chunk in the store.
     pub fn is_empty(&self) -> bool {
-        self.values.is_empty()
+        self.distances.is_empty()
     }
 
     /// Instant of the first sample.
@@ -63,17 +65,18 @@ impl Chunk {
 
     /// Heap bytes held.
     pub fn bytes(&self) -> usize {
-        self.distances.capacity() * size_of::<u32>() + self.values.capacity() * size_of::<f64>()
+        self.distances.capacity() * size_of::<u32>() + self.values.bytes()
     }
 
     /// Appends the samples in `(from, to]` to `out`.
     pub fn read(&self, from: Timestamp, to: Timestamp, out: &mut Vec<Sample>) {
+        debug_assert_eq!(self.distances.len(), self.values.len());
         let lo = self.distances.partition_point(|d| self.at(*d) <= from);
         let hi = self.distances.partition_point(|d| self.at(*d) <= to);
-        let (Some(distances), Some(values)) = (self.distances.get(lo..hi), self.values.get(lo..hi)) else {
-            return;
-        };
-        out.extend(distances.iter().zip(values).map(|(d, v)| Sample::new(self.at(*d), *v)));
+        for (i, distance) in self.distances.iter().enumerate().take(hi).skip(lo) {
+            let Some(value) = self.values.get(i) else { return };
+            out.push(Sample::new(self.at(*distance), value));
+        }
     }
 
     fn at(&self, distance: u32) -> Timestamp {

@@ -140,9 +140,8 @@ impl Store {
         for id in series {
             let Some(series) = self.series_mut(id) else { continue };
             if ended(series) && !series.stale && series.last_at < at {
-                let grown = series.push(Sample::new(at, stale_marker()));
-                self.counters.bytes += grown as u64;
-                self.counters.samples += 1;
+                let pushed = series.push(Sample::new(at, stale_marker()));
+                self.counters.pushed(pushed);
                 written += 1;
             }
         }
@@ -180,9 +179,8 @@ impl Store {
             let same = sample.at == series.last_at;
             return Ok((id, if same { Outcome::Duplicate } else { Outcome::OutOfOrder }));
         }
-        let grown = series.push(sample);
-        self.counters.bytes += grown as u64;
-        self.counters.samples += 1;
+        let pushed = series.push(sample);
+        self.counters.pushed(pushed);
         Ok((id, if new { Outcome::StoredNew } else { Outcome::Stored }))
     }
 

@@ -14,6 +14,7 @@ pub mod query;
 mod select;
 mod series;
 mod sources;
+mod values;
 
 #[cfg(test)]
 mod tests;

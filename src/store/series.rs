@@ -31,21 +31,23 @@ pub(super) struct MemSeries {
 }
 
 impl MemSeries {
-    /// Appends in order; the change in heap bytes.
-    pub(super) fn push(&mut self, sample: Sample) -> usize {
+    /// Appends in order; heap bytes gained, and given back by packing a full chunk.
+    pub(super) fn push(&mut self, sample: Sample) -> (usize, usize) {
         self.last_at = sample.at;
         self.stale = crate::series::is_stale_marker(sample.value);
+        let mut freed = 0;
         if let Some(chunk) = self.chunks.back_mut() {
             let before = chunk.bytes();
             if chunk.push(sample) {
-                return chunk.bytes().saturating_sub(before);
+                return (chunk.bytes().saturating_sub(before), 0);
             }
             chunk.seal();
+            freed = before.saturating_sub(chunk.bytes());
         }
         let chunk = Chunk::starting_with(sample);
         let grown = chunk.bytes() + size_of::<Chunk>();
         self.chunks.push_back(chunk);
-        grown
+        (grown, freed)
     }
 
     /// Samples in `(from, to]`, appended to `out`.
