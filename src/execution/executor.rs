@@ -201,6 +201,7 @@ impl Executor {
             wrote: false,
             looked: false,
             failures: 0,
+            unsent: 0,
             slot: None,
         }
     }
@@ -240,7 +241,7 @@ impl Executor {
         }
         if !history.writes.is_empty() {
             let now = self.shared.clock.monotonic();
-            self.shared.guard().remember(&record.workload, record.is_up(), now);
+            self.shared.guard().remember(&record, now);
         }
         let id = record.operation.clone();
         self.tasks.spawn(async move {

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use crate::approval::{MandateRecord, Way, WriteOrder};
+use crate::approval::{MandateRecord, OperationId, Way, WriteOrder};
 use crate::clock::Monotonic;
 use crate::fleet::WorkloadId;
 use crate::series::Timestamp;
@@ -95,11 +95,19 @@ pub struct Attempt<'a> {
     pub now: Monotonic,
 }
 
+#[derive(Debug)]
+struct Move {
+    operation: OperationId,
+    workload: WorkloadId,
+    up: bool,
+    at: Monotonic,
+}
+
 /// Memory of what was moved when.
 #[derive(Debug, Default)]
 pub struct Guard {
     policy: GuardPolicy,
-    moves: VecDeque<(WorkloadId, bool, Monotonic)>,
+    moves: VecDeque<Move>,
     writes: VecDeque<Monotonic>,
     held: BTreeMap<String, f64>,
 }
@@ -110,12 +118,16 @@ impl Guard {
         Self { policy, ..Self::default() }
     }
 
-    /// After a restart: a move the journal tells of, `ago` before now.
-    pub fn remember(&mut self, workload: &WorkloadId, up: bool, at: Monotonic) {
+    /// A move that was begun `at`; an operation counts once, however often it had to send.
+    pub fn remember(&mut self, record: &MandateRecord, at: Monotonic) {
+        if self.moves.iter().any(|m| m.operation == record.operation) {
+            return;
+        }
         if self.moves.len() >= MEMORY {
             self.moves.pop_front();
         }
-        self.moves.push_back((workload.clone(), up, at));
+        let (operation, workload) = (record.operation.clone(), record.workload.clone());
+        self.moves.push_back(Move { operation, workload, up: record.is_up(), at });
     }
 
     /// A held change ended; its cost no longer counts.
@@ -194,17 +206,18 @@ impl Guard {
             let (share, limit) = ((share * 100.0).round(), (self.policy.unready * 100.0).round());
             return refuse(format!("fleet unhealthy: {share} % unready, halted above {limit} %"));
         }
-        let of_workload = |m: &&(WorkloadId, bool, Monotonic)| m.0 == a.record.workload;
+        let others = || {
+            self.moves.iter().filter(|m| m.workload == a.record.workload && m.operation != a.record.operation)
+        };
         let up = a.record.is_up();
-        let last_up = self.moves.iter().filter(of_workload).filter(|m| m.1).map(|m| m.2).max();
+        let last_up = others().filter(|m| m.up).map(|m| m.at).max();
         if let Some(at) = last_up
             && a.now.since(at) < a.record.limits.cooldown
         {
             let left = a.record.limits.cooldown.saturating_sub(a.now.since(at));
             return refuse(format!("cool-down after the last scale-up: {} s left", left.as_secs()));
         }
-        let same =
-            self.moves.iter().filter(of_workload).filter(|m| m.1 == up && a.now.since(m.2) < HOUR).count();
+        let same = others().filter(|m| m.up == up && a.now.since(m.at) < HOUR).count();
         if same >= self.policy.same_way_an_hour && !a.looked {
             return Err(Stop::Look(format!(
                 "{same} moves {} within the hour: look whether they help, then resume",
@@ -224,7 +237,7 @@ impl Guard {
     fn count(&mut self, a: &Attempt<'_>) {
         self.writes.push_back(a.now);
         if a.order.way() == Way::Forward && a.first {
-            self.remember(&a.record.workload, a.record.is_up(), a.now);
+            self.remember(a.record, a.now);
             if let Some(extra) = a.record.dollars_per_hour {
                 self.held.insert(a.record.operation.as_str().to_owned(), extra.max(0.0));
             }

@@ -53,6 +53,8 @@ pub(super) struct Task {
     pub wrote: bool,
     pub looked: bool,
     pub failures: u32,
+    /// Sends in a row that did not go out.
+    pub unsent: u32,
     pub slot: Option<OwnedSemaphorePermit>,
 }
 
@@ -149,10 +151,11 @@ impl Task {
     /// Until the next look; longer after failures.
     pub fn nap(&self) -> std::time::Duration {
         let pacing = &self.shared.pacing;
-        if self.failures == 0 {
+        let failures = self.failures.max(self.unsent);
+        if failures == 0 {
             return pacing.poll;
         }
-        pacing.back_off.saturating_mul(1 << self.failures.saturating_sub(1).min(5))
+        pacing.back_off.saturating_mul(1 << failures.saturating_sub(1).min(5))
     }
 
     /// One look at the world and what follows from it. True at the end.
@@ -216,7 +219,7 @@ impl Task {
     async fn forward(&mut self, value: u32) -> bool {
         match self.send(crate::approval::Way::Forward, value, true).await {
             Sent::Applied => {
-                self.failures = 0;
+                self.unsent = 0;
                 let now = self.shared.now();
                 self.run.wrote(value, now);
                 self.run.operation.checkpoint = Some(Checkpoint {
@@ -227,13 +230,13 @@ impl Task {
                 self.become_state(OperationState::InFlight).await;
                 false
             }
-            Sent::NotSent(why) if self.failures < TRIES => {
-                self.failures += 1;
+            Sent::NotSent(why) if self.unsent < TRIES => {
+                self.unsent += 1;
                 self.trouble(why).await;
                 false
             }
             Sent::NotSent(why) | Sent::Look(why) | Sent::NoEffect(why) => {
-                self.failures = 0;
+                self.unsent = 0;
                 self.become_state(OperationState::Paused { why }).await;
                 false
             }

@@ -1,1 +1,8 @@
+//! The executor against a scripted platform, on simulated time.
 
+mod crash;
+mod faults;
+mod leases;
+mod path;
+mod platform;
+mod world;

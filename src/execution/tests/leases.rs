@@ -1,0 +1,84 @@
+use std::time::Duration;
+
+use super::platform::{Fault, Platform};
+use super::world::{World, op, proposal};
+use crate::approval::LeaseNote;
+use crate::execution::{Job, LeaseState, OperationState, ProviderError};
+use crate::fleet::Field;
+
+const fn minutes(m: u64) -> Option<Duration> {
+    Some(Duration::from_secs(60 * m))
+}
+
+#[tokio::test]
+async fn a_floor_changed_by_others_is_not_given_back() {
+    let mut w = World::new(Platform::new(6, Some(6)));
+    w.start(proposal("p-1", Field::MinReplicas, 6, 8, minutes(20)), "op-1").await;
+    w.run(400).await;
+    w.platform.set(|i| i.write(Field::MinReplicas, 12));
+    w.run(900).await;
+    assert_eq!(*w.lease("op-1"), LeaseState::Foreign { found: Some(12) });
+    assert_eq!(w.effects(), [8]);
+}
+
+#[tokio::test]
+async fn a_person_releases_early() {
+    let mut w = World::new(Platform::new(6, Some(6)));
+    w.start(proposal("p-1", Field::MinReplicas, 6, 8, minutes(600)), "op-1").await;
+    w.run(400).await;
+    w.wish(Job::Release(op("op-1"), "bob".into())).await;
+    w.run(10).await;
+    assert!(matches!(w.lease("op-1"), LeaseState::Restored { .. }));
+    assert_eq!(w.effects(), [8, 6]);
+}
+
+#[tokio::test]
+async fn failing_restores_say_so_and_go_on() {
+    let mut w = World::new(Platform::new(6, Some(6)));
+    w.start(proposal("p-1", Field::MinReplicas, 6, 8, minutes(10)), "op-1").await;
+    w.run(400).await;
+    w.platform
+        .set(|i| i.writes.extend((0..3).map(|_| Fault::Refuse(ProviderError::Forbidden("403".into())))));
+    w.run(210).await;
+    assert!(
+        matches!(w.lease("op-1"), LeaseState::Failing { why } if why.contains("403")),
+        "{:?}",
+        w.lease("op-1")
+    );
+    w.run(200).await;
+    assert!(matches!(w.lease("op-1"), LeaseState::Restored { .. }));
+    assert_eq!(w.effects(), [8, 6]);
+}
+
+#[tokio::test]
+async fn capacity_goes_step_by_step_and_not_while_users_hurt() {
+    let mut w = World::new(Platform::new(20, None));
+    w.start(proposal("p-1", Field::Replicas, 20, 26, minutes(10)), "op-1").await;
+    w.run(400).await;
+    assert_eq!(*w.state("op-1"), OperationState::Kept);
+    w.readings.as_mut().unwrap().burn = Some(20.0);
+    w.run(300).await;
+    assert!(matches!(w.lease("op-1"), LeaseState::Failing { why } if why.contains("hurt")));
+    assert_eq!(w.effects(), [26]);
+    w.readings.as_mut().unwrap().burn = Some(0.1);
+    w.run(200).await;
+    assert!(matches!(w.lease("op-1"), LeaseState::Restored { .. }));
+    assert_eq!(w.effects(), [26, 21, 20]);
+}
+
+#[tokio::test]
+async fn a_lease_on_top_of_another_ends_first() {
+    let mut w = World::new(Platform::new(6, Some(6)));
+    w.start(proposal("p-1", Field::MinReplicas, 6, 8, minutes(20)), "op-1").await;
+    w.run(700).await;
+    w.start(proposal("p-2", Field::MinReplicas, 8, 10, minutes(40)), "op-2").await;
+    w.run(900).await;
+    // The first lease is over, but the second goes back to its floor.
+    assert_eq!(*w.lease("op-1"), LeaseState::Held);
+    assert_eq!(w.effects(), [8, 10]);
+    w.run(900).await;
+    assert!(matches!(w.lease("op-2"), LeaseState::Restored { .. }), "{:?}", w.lease("op-2"));
+    assert!(matches!(w.lease("op-1"), LeaseState::Restored { .. }), "{:?}", w.lease("op-1"));
+    assert_eq!(w.effects(), [8, 10, 8, 6]);
+    assert!(w.platform.get(|i| !i.state.annotations.contains_key(LeaseNote::OWNER)));
+}

@@ -1,0 +1,234 @@
+//! A platform in memory that can be told to misbehave.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
+
+use crate::approval::WriteOrder;
+use crate::execution::providers::contract::{Fields, PodPhase, PodState, WorkloadList, WorkloadState};
+use crate::execution::{Pending, Provider, ProviderError};
+use crate::fleet::{Field, Owner};
+
+/// What happens to the next write.
+#[derive(Clone, Debug)]
+pub enum Fault {
+    None,
+    TimeoutAfterEffect,
+    TimeoutWithoutEffect,
+    Refuse(ProviderError),
+    RefuseWithEffect(ProviderError),
+    Hang,
+}
+
+/// Counts down provider and journal calls; at zero the program is dead.
+#[derive(Default)]
+pub struct Fuse(pub Mutex<Option<u32>>);
+
+impl Fuse {
+    /// Waits for ever when burnt.
+    pub async fn pass(&self) {
+        let burnt = {
+            let mut left = self.0.lock().unwrap();
+            match left.as_mut() {
+                Some(0) => true,
+                Some(n) => {
+                    *n -= 1;
+                    false
+                }
+                None => false,
+            }
+        };
+        if burnt {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    pub fn is_burnt(&self) -> bool {
+        *self.0.lock().unwrap() == Some(0)
+    }
+}
+
+#[derive(Default)]
+pub struct Inner {
+    pub state: WorkloadState,
+    pub writes: VecDeque<Fault>,
+    pub reads: VecDeque<Result<WorkloadState, ProviderError>>,
+    /// Every effect on the object: value and key.
+    pub effects: Vec<(u32, String)>,
+    /// Every write sent that was not a dry run.
+    pub sent: Vec<String>,
+    pub never_ready: bool,
+    pub cold: bool,
+    pub crash_reason: Option<String>,
+    pub born: u32,
+    done: BTreeMap<String, WorkloadState>,
+}
+
+#[derive(Clone, Default)]
+pub struct Platform {
+    pub inner: Arc<Mutex<Inner>>,
+    pub fuse: Arc<Fuse>,
+}
+
+impl Platform {
+    pub fn new(replicas: u32, min: Option<u32>) -> Self {
+        let platform = Self::default();
+        {
+            let mut inner = platform.inner.lock().unwrap();
+            let owner =
+                if min.is_some() { Owner::Autoscaler { name: "hpa/checkout".into() } } else { Owner::Nobody };
+            let max = min.map(|_| 50);
+            inner.state = WorkloadState {
+                uid: "u-1".into(),
+                name: "checkout".into(),
+                generation: 1,
+                fields: Fields { replicas: Some(replicas), min_replicas: min, max_replicas: max },
+                owner,
+                ..WorkloadState::default()
+            };
+            inner.converge();
+            inner.settle();
+        }
+        platform
+    }
+
+    pub fn set(&self, change: impl FnOnce(&mut Inner)) {
+        change(&mut self.inner.lock().unwrap());
+    }
+
+    pub fn get<T>(&self, what: impl FnOnce(&Inner) -> T) -> T {
+        what(&self.inner.lock().unwrap())
+    }
+
+    /// A second passes on the platform.
+    pub fn settle(&self) {
+        self.set(Inner::settle);
+    }
+}
+
+impl Inner {
+    fn converge(&mut self) {
+        if let (Some(min), Some(n)) = (self.state.fields.min_replicas, self.state.fields.replicas) {
+            self.state.fields.replicas = Some(n.max(min));
+        }
+        let want = self.state.fields.replicas.unwrap_or(0) as usize;
+        while self.state.pods.iter().filter(|p| p.phase != PodPhase::Terminating).count() < want {
+            self.born += 1;
+            let name = format!("checkout-{}", self.born);
+            self.state.pods.push(PodState {
+                name,
+                warm: Some(false),
+                traffic: Some(0.0),
+                ..PodState::default()
+            });
+        }
+        let mut alive = 0;
+        for pod in &mut self.state.pods {
+            if pod.phase != PodPhase::Terminating {
+                alive += 1;
+                if alive > want {
+                    pod.phase = PodPhase::Terminating;
+                }
+            }
+        }
+    }
+
+    fn settle(&mut self) {
+        self.state.pods.retain(|p| p.phase != PodPhase::Terminating);
+        for pod in &mut self.state.pods {
+            if pod.phase == PodPhase::Ready {
+                pod.warm = Some(!self.cold);
+                pod.traffic = Some(1.0);
+            } else if let Some(reason) = &self.crash_reason {
+                pod.phase = PodPhase::Failed;
+                pod.reason.clone_from(reason);
+            } else if !self.never_ready {
+                pod.phase = PodPhase::Ready;
+            }
+        }
+        self.state.ready = self.state.pods.iter().filter(|p| p.phase == PodPhase::Ready).count() as u32;
+    }
+
+    pub fn write(&mut self, field: Field, value: u32) {
+        match field {
+            Field::Replicas => self.state.fields.replicas = Some(value),
+            Field::MinReplicas => self.state.fields.min_replicas = Some(value),
+            Field::MaxReplicas => self.state.fields.max_replicas = Some(value),
+        }
+        self.state.generation += 1;
+        self.converge();
+    }
+
+    fn apply(&mut self, order: &WriteOrder) -> Result<WorkloadState, ProviderError> {
+        if let Some(first) = self.done.get(order.key()) {
+            return Ok(first.clone());
+        }
+        let current = Some(Box::new(self.state.clone()));
+        if order.target().uid != self.state.uid {
+            return Err(ProviderError::Conflict { why: "409".into(), current });
+        }
+        if self.state.fields.get(order.field()) != Some(order.expect()) {
+            return Err(ProviderError::Precondition { why: "412".into(), current });
+        }
+        if order.is_dry_run() {
+            return Ok(self.state.clone());
+        }
+        for (key, value) in order.annotations() {
+            match value {
+                Some(value) => self.state.annotations.insert(key.clone(), value.clone()),
+                None => self.state.annotations.remove(key),
+            };
+        }
+        self.write(order.field(), order.set());
+        self.effects.push((order.set(), order.key().to_owned()));
+        self.done.insert(order.key().to_owned(), self.state.clone());
+        Ok(self.state.clone())
+    }
+}
+
+impl Provider for Platform {
+    fn list(&self) -> Pending<'_, Result<WorkloadList, ProviderError>> {
+        Box::pin(async { Ok(WorkloadList { workloads: vec![self.get(|i| i.state.clone())] }) })
+    }
+
+    fn read<'a>(&'a self, uid: &'a str) -> Pending<'a, Result<WorkloadState, ProviderError>> {
+        Box::pin(async move {
+            self.fuse.pass().await;
+            let scripted = self.inner.lock().unwrap().reads.pop_front();
+            if let Some(answer) = scripted {
+                return answer;
+            }
+            let state = self.get(|i| i.state.clone());
+            if state.uid == uid { Ok(state) } else { Err(ProviderError::NotFound("404".into())) }
+        })
+    }
+
+    fn write<'a>(&'a self, order: &'a WriteOrder) -> Pending<'a, Result<WorkloadState, ProviderError>> {
+        Box::pin(async move {
+            self.fuse.pass().await;
+            let fault = {
+                let mut inner = self.inner.lock().unwrap();
+                if order.is_dry_run() {
+                    return inner.apply(order);
+                }
+                inner.sent.push(order.key().to_owned());
+                inner.writes.pop_front().unwrap_or(Fault::None)
+            };
+            let answer = match fault {
+                Fault::None => self.inner.lock().unwrap().apply(order),
+                Fault::TimeoutAfterEffect => {
+                    let _ = self.inner.lock().unwrap().apply(order);
+                    Err(ProviderError::Unknown("timed out".into()))
+                }
+                Fault::TimeoutWithoutEffect => Err(ProviderError::Unknown("timed out".into())),
+                Fault::Refuse(error) => Err(error),
+                Fault::RefuseWithEffect(error) => {
+                    let _ = self.inner.lock().unwrap().apply(order);
+                    Err(error)
+                }
+                Fault::Hang => std::future::pending().await,
+            };
+            self.fuse.pass().await;
+            answer
+        })
+    }
+}
