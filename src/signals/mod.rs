@@ -19,6 +19,8 @@ mod recipe;
 mod resolver;
 mod signal;
 #[cfg(test)]
+mod store_tests;
+#[cfg(test)]
 mod tests;
 
 pub use backfill::BackfillQuery;
