@@ -32,7 +32,7 @@ pub enum Dialect {
     Otel,
     /// `http_requests_total` and `http_request_duration_seconds`.
     Legacy,
-    /// No metrics of its own: the HAProxy in front of it speaks.
+    /// No metrics of its own: the `HAProxy` in front of it speaks.
     Haproxy,
 }
 
@@ -205,7 +205,7 @@ fn find() -> Vec<Spec> {
     };
     let products = StoreSpec {
         database: "products",
-        connections: 40,
+        connections: 30,
         query: 0.01,
         queries: 4.0,
         cache: Some("catalog-cache"),
@@ -244,7 +244,7 @@ fn find() -> Vec<Spec> {
 fn platform() -> Vec<Spec> {
     let accounts = StoreSpec {
         database: "accounts",
-        connections: 48,
+        connections: 24,
         query: 0.008,
         queries: 2.0,
         cache: None,
@@ -256,6 +256,7 @@ fn platform() -> Vec<Spec> {
             peak: 900.0,
             min: 4,
             target: 0.4,
+            workers: 16,
             service: 0.02,
             store: Some(accounts),
             promise: (200, 0.95),

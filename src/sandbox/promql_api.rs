@@ -43,7 +43,7 @@ pub fn query_range(history: &History, parameters: &Parameters) -> Response {
     };
     let query = match prepared(parameters) {
         Ok(query) => query,
-        Err(response) => return response,
+        Err(error) => return bad(&error.to_string()),
     };
     match range(history, &query, from, to, step, &Options::default()) {
         Ok(series) => {
@@ -64,7 +64,7 @@ pub fn query(history: &History, parameters: &Parameters, now: Timestamp) -> Resp
     };
     let query = match prepared(parameters) {
         Ok(query) => query,
-        Err(response) => return response,
+        Err(error) => return bad(&error.to_string()),
     };
     let point = |value: f64| json!([at.as_secs_f64(), number(value)]);
     match instant(history, &query, at, &Options::default()) {
@@ -96,9 +96,9 @@ pub fn build() -> Response {
     success(&json!({ "version": env!("CARGO_PKG_VERSION"), "revision": "weescale-sandbox", "goVersion": "" }))
 }
 
-fn prepared(parameters: &Parameters) -> Result<Prepared, Response> {
+fn prepared(parameters: &Parameters) -> Result<Prepared, QueryError> {
     let text = parameters.get("query").map_or("", String::as_str);
-    Prepared::new(text).map_err(|error| bad(&error.to_string()))
+    Prepared::new(text)
 }
 
 fn matrix(labels: &Labels, samples: &[Sample]) -> Object {
@@ -130,7 +130,7 @@ fn parse_step(text: &str) -> Option<Duration> {
         text.strip_suffix(unit).and_then(|n| n.parse::<f64>().ok()).map(|n| n * scale)
     });
     let seconds = text.parse::<f64>().ok().or(with_unit)?;
-    (seconds >= 0.001 && seconds < 1e9).then(|| Duration::from_secs_f64(seconds))
+    (0.001..1e9).contains(&seconds).then(|| Duration::from_secs_f64(seconds))
 }
 
 fn success(data: &Object) -> Response {

@@ -162,7 +162,7 @@ async fn request(
 ) -> (u16, String) {
     let address = base.strip_prefix("http://").unwrap();
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
-    let extra: String = headers.iter().map(|(n, v)| format!("{n}: {v}\r\n")).collect();
+    let extra = headers.iter().fold(String::new(), |all, (n, v)| all + n + ": " + v + "\r\n");
     let text = format!(
         "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {}\r\n{extra}\r\n{body}",
         body.len()

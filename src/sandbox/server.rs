@@ -89,16 +89,17 @@ impl Shared {
         tokio::task::spawn_blocking(job).await.ok()
     }
 
-    fn may(&self, headers: &HeaderMap, writing: bool) -> Result<(), Response> {
+    /// The refusal, if the token does not allow reading or writing.
+    fn refusal(&self, headers: &HeaderMap, writing: bool) -> Option<Response> {
         let given = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
         let token = given.and_then(|v| v.strip_prefix("Bearer "));
         match token {
-            Some(token) if token == self.tokens.write => Ok(()),
-            Some(token) if token == self.tokens.read && !writing => Ok(()),
+            Some(token) if token == self.tokens.write => None,
+            Some(token) if token == self.tokens.read && !writing => None,
             Some(token) if token == self.tokens.read => {
-                Err(refused(403, "this token may read workloads, not write them"))
+                Some(refused(403, "this token may read workloads, not write them"))
             }
-            _ => Err(refused(401, "send a known token: Authorization: Bearer …")),
+            _ => Some(refused(401, "send a known token: Authorization: Bearer …")),
         }
     }
 }
@@ -180,7 +181,7 @@ async fn names(State(shared): State<Shared>) -> Response {
 }
 
 async fn list(State(shared): State<Shared>, headers: HeaderMap) -> Response {
-    if let Err(refusal) = shared.may(&headers, false) {
+    if let Some(refusal) = shared.refusal(&headers, false) {
         return refusal;
     }
     match shared.with(|world, _| provider::list(world)).await {
@@ -190,7 +191,7 @@ async fn list(State(shared): State<Shared>, headers: HeaderMap) -> Response {
 }
 
 async fn read(State(shared): State<Shared>, Path(uid): Path<String>, headers: HeaderMap) -> Response {
-    if let Err(refusal) = shared.may(&headers, false) {
+    if let Some(refusal) = shared.refusal(&headers, false) {
         return refusal;
     }
     answer(shared.with(move |world, _| provider::read(world, &uid)).await)
@@ -202,7 +203,7 @@ async fn patch(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    if let Err(refusal) = shared.may(&headers, true) {
+    if let Some(refusal) = shared.refusal(&headers, true) {
         return refusal;
     }
     let write: Write = match serde_json::from_slice(&body) {

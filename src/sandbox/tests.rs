@@ -147,8 +147,8 @@ fn a_cold_cache_and_slow_queries_fill_the_pool_while_cpu_idles() {
         minute(&mut w, short, end);
         let hurt = named(&w, short);
         let store = hurt.store.clone().unwrap();
-        assert!(store.in_use > 0.95 * f64::from(store.spec.connections), "{name} {}", store.in_use);
-        assert!(store.pending > 20.0, "{name} {}", store.pending);
+        assert!(store.in_use > 0.9 * f64::from(store.spec.connections), "{name} in use {}", store.in_use);
+        assert!(store.pending > 8.0, "{name} pending {}", store.pending);
         let cpu = hurt.pods.iter().map(|p| p.cpu).sum::<f64>() / hurt.pods.len() as f64;
         assert!(cpu < 0.6, "{name} {cpu}");
     }
@@ -210,4 +210,24 @@ fn a_calm_afternoon_stays_calm() {
         assert!(workload.desired.abs_diff(before) <= 2, "{} {before} {}", workload.uid, workload.desired);
         assert!(workload.done.failed < 0.01 * workload.offered, "{}", workload.uid);
     }
+}
+
+#[test]
+#[ignore = "prints how long a second of the fleet and a page of metrics take; run with --release"]
+fn pace() {
+    let mut w = world("flash-crowd");
+    let clock = crate::clock::Clock::real();
+    let from = clock.monotonic();
+    w.advance_to(at(&w, 3600));
+    println!("3600 ticks: {:?}", clock.monotonic().since(from));
+    let from = clock.monotonic();
+    let text = everything(&w);
+    let lines = text.lines().filter(|l| !l.starts_with('#')).count();
+    println!("{lines} samples, {} bytes: {:?}", text.len(), clock.monotonic().since(from));
+    let from = clock.monotonic();
+    let _ = history::History::of(&w);
+    println!("history: {:?}", clock.monotonic().since(from));
+    let from = clock.monotonic();
+    let _ = world("calm");
+    println!("new world: {:?}", clock.monotonic().since(from));
 }

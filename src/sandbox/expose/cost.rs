@@ -1,4 +1,4 @@
-//! Prices, in OpenCost's names.
+//! Prices, in `OpenCost`'s names.
 
 use super::super::catalog;
 use super::super::world::World;
@@ -9,7 +9,6 @@ const NODE_CORES: f64 = 16.0;
 /// Price of a core and of a GiB, $/h.
 const CORE_PRICE: f64 = 0.031_6;
 const GIB_PRICE: f64 = 0.004_2;
-const GIB: f64 = 1_073_741_824.0;
 
 /// Node prices by region, and what is set aside for pods.
 pub fn opencost(world: &World) -> String {
@@ -51,10 +50,18 @@ pub fn opencost(world: &World) -> String {
             }
         }
     }
-    // A plausibility check for readers of this file: a pod costs about its cores and memory.
-    debug_assert!(world.workloads.iter().all(|w| {
-        let parts = w.spec.cpu * CORE_PRICE + w.spec.memory / GIB * GIB_PRICE;
-        w.spec.price > 0.8 * parts
-    }));
     text.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pod_costs_about_its_cores_and_memory() {
+        for spec in catalog::workloads() {
+            let parts = spec.cpu * CORE_PRICE + spec.memory / 1_073_741_824.0 * GIB_PRICE;
+            assert!((0.8..2.8).contains(&(spec.price / parts)), "{} {parts}", spec.uid());
+        }
+    }
 }

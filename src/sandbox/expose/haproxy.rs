@@ -1,4 +1,4 @@
-//! A load balancer in front of a service that has no metrics of its own, in HAProxy's names.
+//! A load balancer in front of a service that has no metrics of its own, in `HAProxy`'s names.
 
 use super::super::catalog::Dialect;
 use super::super::counters::{Counters, Histogram};
