@@ -1,1 +1,197 @@
+use std::time::Duration;
 
+use super::*;
+use crate::fleet::{Field, WorkloadId};
+use crate::plan::{CostDelta, Dimension, ExperienceDelta, GuardrailResult, PlannedChange};
+use crate::proposal::{ProposalState, RejectReason, Target};
+use crate::series::Timestamp;
+use proptest::prelude::*;
+
+use super::super::Way;
+
+fn at(secs: u64) -> Monotonic {
+    Monotonic::from_duration(Duration::from_secs(secs))
+}
+
+fn person() -> Person {
+    Person { uid: 1000, name: "ann".into() }
+}
+
+fn proposal(from: u32, to: u32) -> Proposal {
+    Proposal {
+        id: ProposalId::new("p-1"),
+        workload: WorkloadId::new("shop", "checkout", "eu"),
+        target: Some(Target { provider: "p".into(), uid: "u-1".into() }),
+        change: PlannedChange {
+            dimension: Dimension::Horizontal,
+            field: Field::MinReplicas,
+            from,
+            to,
+            until: Some(Timestamp::from_secs(9000)),
+        },
+        sentence: "peak ahead".into(),
+        facts: vec![],
+        cost: CostDelta { now: Some(1.0), after: Some(3.0), lease_total: None },
+        experience: ExperienceDelta::default(),
+        owner: Owner::Autoscaler { name: "hpa/checkout".into() },
+        owner_note: String::new(),
+        guardrails: vec![GuardrailResult { name: "max step".into(), passed: true, detail: String::new() }],
+        created: Timestamp::from_secs(0),
+        expires: Timestamp::from_secs(300),
+        deadline: at(300),
+        state: ProposalState::Open,
+    }
+}
+
+fn facts() -> Preconditions {
+    Preconditions {
+        operation: OperationId::new("op-1"),
+        not_fresh: vec![],
+        provider_present: true,
+        owner: Owner::Autoscaler { name: "hpa/checkout".into() },
+        forecast_age: Some(Duration::from_secs(60)),
+        forecast_horizon: Duration::from_secs(3600),
+        limits: Limits { max: 50, ..Limits::default() },
+    }
+}
+
+fn gate(protected: bool) -> Gate {
+    Gate::new(Mode::Ask, Context { name: "prod-eu".into(), protected })
+}
+
+fn ask(p: &Proposal, f: Preconditions) -> Result<Permit, Refusal> {
+    gate(false).approve(p, &p.hash(), None, &person(), at(10), f)
+}
+
+#[test]
+fn what_was_shown_is_approved_once() {
+    let (mut g, p) = (gate(false), proposal(6, 11));
+    let permit = g.approve(&p, &p.hash(), None, &person(), at(10), facts()).unwrap();
+    assert_eq!(permit.record().summary(), "min_replicas 6→11 on shop/checkout@eu");
+    assert!(permit.record().key.starts_with("op-1."));
+    let again = g.approve(&p, &p.hash(), None, &person(), at(10), facts());
+    assert_eq!(again.unwrap_err(), Refusal::Twice(p.id.clone()));
+}
+
+#[test]
+fn observe_mode_gives_nothing() {
+    let mut g = Gate::new(Mode::Observe, Context { name: "prod-eu".into(), protected: false });
+    let p = proposal(6, 11);
+    assert_eq!(g.approve(&p, &p.hash(), None, &person(), at(10), facts()).unwrap_err(), Refusal::Observe);
+    let record = ask(&p, facts()).unwrap().record().clone();
+    assert_eq!(g.readmit(record.clone()).unwrap_err(), Refusal::Observe);
+    let other = Gate::new(Mode::Ask, Context { name: "staging".into(), protected: false });
+    assert_eq!(other.readmit(record).unwrap_err(), Refusal::OtherContext("prod-eu".into()));
+}
+
+#[test]
+fn a_stale_hash_says_what_changed() {
+    let (mut g, shown) = (gate(false), proposal(6, 11));
+    g.note_shown(&shown);
+    let mut now = proposal(7, 11);
+    now.target = Some(Target { provider: "p".into(), uid: "u-2".into() });
+    let refused = g.approve(&now, &shown.hash(), None, &person(), at(10), facts()).unwrap_err();
+    assert_eq!(refused, Refusal::Changed("uid was u-1, is u-2; from was 6, is 7".into()));
+    let unseen = g.approve(&now, "00", None, &person(), at(10), facts()).unwrap_err();
+    assert_eq!(unseen, Refusal::Changed("it now says min_replicas 7→11".into()));
+    // A refusal uses nothing up.
+    assert!(g.approve(&now, &now.hash(), None, &person(), at(10), facts()).is_ok());
+}
+
+#[test]
+fn expiry_is_monotonic_and_exact() {
+    let p = proposal(6, 11);
+    let try_at = |t| gate(false).approve(&p, &p.hash(), None, &person(), at(t), facts());
+    assert!(try_at(299).is_ok());
+    assert_eq!(try_at(300).unwrap_err(), Refusal::Expired(Duration::ZERO));
+    let permit = try_at(10).unwrap();
+    assert_eq!(permit.redeem(at(311)).unwrap_err(), Refusal::PermitVoid);
+    assert!(try_at(10).unwrap().redeem(at(310)).is_ok());
+}
+
+#[test]
+fn protected_contexts_ask_for_the_exact_name() {
+    let p = proposal(6, 11);
+    for typed in [None, Some(""), Some("prod-e"), Some("PROD-EU"), Some("prod-eu ")] {
+        let refused = gate(true).approve(&p, &p.hash(), typed, &person(), at(10), facts()).unwrap_err();
+        assert_eq!(refused, Refusal::NotTyped("prod-eu".into()));
+    }
+    assert!(gate(true).approve(&p, &p.hash(), Some("prod-eu"), &person(), at(10), facts()).is_ok());
+}
+
+#[test]
+fn every_condition_stands_alone() {
+    let refused = |change: fn(&mut Proposal, &mut Preconditions)| {
+        let (mut p, mut f) = (proposal(6, 11), facts());
+        change(&mut p, &mut f);
+        ask(&p, f).unwrap_err()
+    };
+    assert!(matches!(refused(|p, _| p.target = None), Refusal::NoTarget(_)));
+    assert!(matches!(refused(|_, f| f.provider_present = false), Refusal::NoProvider(_)));
+    assert!(matches!(refused(|p, _| p.owner = Owner::Unknown), Refusal::Owner(_)));
+    assert!(matches!(refused(|_, f| f.owner = Owner::Unknown), Refusal::Owner(_)));
+    let git = |_: &mut Proposal, f: &mut Preconditions| {
+        f.owner = Owner::Git { tool: "argocd".into(), self_heal: false };
+    };
+    assert!(matches!(refused(git), Refusal::Owner(_)));
+    assert!(matches!(refused(|_, f| f.owner = Owner::Nobody), Refusal::OwnerChanged { .. }));
+    assert!(matches!(refused(|p, _| p.guardrails[0].passed = false), Refusal::Guardrail { .. }));
+    assert!(matches!(refused(|_, f| f.limits.max = 10), Refusal::Bounds { .. }));
+    assert!(matches!(refused(|_, f| f.limits.min = 12), Refusal::Bounds { .. }));
+    assert!(matches!(refused(|p, _| p.change.to = 6), Refusal::Bounds { .. }));
+    assert!(matches!(refused(|_, f| f.limits.max_dollars_per_hour = Some(1.5)), Refusal::TooCostly { .. }));
+    assert!(matches!(refused(|_, f| f.not_fresh = vec!["demand".into()]), Refusal::NotFresh(_)));
+    let old = |_: &mut Proposal, f: &mut Preconditions| f.forecast_age = Some(Duration::from_secs(7201));
+    assert!(matches!(refused(old), Refusal::OldForecast { .. }));
+    let rejected = |p: &mut Proposal, _: &mut Preconditions| {
+        p.state = ProposalState::Rejected {
+            by: "bob".into(),
+            at: Timestamp::from_secs(1),
+            reason: RejectReason::BadTime,
+        };
+    };
+    assert!(matches!(refused(rejected), Refusal::NotLive(why) if why.contains("bob")));
+}
+
+#[test]
+fn home_is_never_outside_the_limits() {
+    let record = |from, to, min, max| {
+        let mut r = ask(&proposal(6, 11), facts()).unwrap().record().clone();
+        (r.change.from, r.change.to, r.limits.min, r.limits.max) = (from, to, min, max);
+        r.home()
+    };
+    assert_eq!(record(6, 11, 1, 50), 6);
+    assert_eq!(record(1, 4, 2, 50), 2);
+    assert_eq!(record(60, 40, 1, 50), 50);
+}
+
+proptest! {
+    /// I2: whatever is asked of a mandate, what it orders walks monotonically to `to`, then monotonically home.
+    #[test]
+    fn a_mandate_orders_only_the_way(
+        from in 1u32..40, to in 1u32..40,
+        asks in proptest::collection::vec((any::<bool>(), 0u32..45, 0u32..45), 1..60),
+    ) {
+        prop_assume!(from != to);
+        let mut mandate = ask(&proposal(from, to), facts()).unwrap().redeem(at(11)).unwrap();
+        let mut keys = std::collections::BTreeMap::new();
+        let (mut forward, mut back) = (vec![], vec![]);
+        for (ahead, expect, set) in asks {
+            let way = if ahead { Way::Forward } else { Way::Back };
+            let Ok(order) = mandate.order(way, expect, set) else { continue };
+            prop_assert!(order.set() >= from.min(to) && order.set() <= from.max(to));
+            prop_assert_eq!((order.set() > order.expect()), (to > from) == ahead);
+            prop_assert!(!ahead || back.is_empty(), "forward after back");
+            let list = if ahead { &mut forward } else { &mut back };
+            if list.last() == Some(&set) {
+                prop_assert_eq!(keys.get(&(ahead, set)), Some(&order.key().to_owned()));
+            } else {
+                list.push(set);
+                prop_assert!(keys.insert((ahead, set), order.key().to_owned()).is_none());
+            }
+        }
+        let up = to > from;
+        prop_assert!(forward.windows(2).all(|w| (w[1] > w[0]) == up));
+        prop_assert!(back.windows(2).all(|w| (w[1] < w[0]) == up));
+    }
+}

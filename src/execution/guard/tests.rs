@@ -1,1 +1,169 @@
+use super::*;
+use crate::approval::Mandate;
+use crate::execution::providers::contract::Fields;
+use crate::execution::tests::world;
+use crate::fleet::{Field, Owner};
 
+fn at(secs: u64) -> Monotonic {
+    Monotonic::from_duration(Duration::from_secs(secs))
+}
+
+fn mandate(operation: &str, from: u32, to: u32, dollars: Option<f64>) -> Mandate {
+    let proposal = world::proposal(operation, Field::Replicas, from, to, None);
+    let mut gate = crate::approval::Gate::new(
+        crate::approval::Mode::Ask,
+        crate::fleet::Context { name: "t".into(), protected: false },
+    );
+    let facts = world::facts(operation, Owner::Nobody);
+    let permit = gate.approve(&proposal, &proposal.hash(), None, &world::person(), at(0), facts).unwrap();
+    let mut record = permit.record().clone();
+    record.dollars_per_hour = dollars;
+    gate.readmit(record).unwrap()
+}
+
+fn live(value: u32) -> WorkloadState {
+    let fields = Fields { replicas: Some(value), ..Fields::default() };
+    WorkloadState { uid: "u-1".into(), fields, ..WorkloadState::default() }
+}
+
+struct Try {
+    way: Way,
+    expect: u32,
+    set: u32,
+    live: WorkloadState,
+    now: u64,
+    stage_writes: u32,
+    looked: bool,
+    unready: Option<f64>,
+}
+
+fn step(expect: u32, set: u32, now: u64) -> Try {
+    let way = Way::Forward;
+    Try { way, expect, set, live: live(expect), now, stage_writes: 0, looked: false, unready: None }
+}
+
+fn check(guard: &mut Guard, m: &mut Mandate, t: Try) -> Result<(), Stop> {
+    let order = m.order(t.way, t.expect, t.set).unwrap();
+    guard.check(&Attempt {
+        order: &order,
+        record: &m.record().clone(),
+        live: &t.live,
+        stage_writes: t.stage_writes,
+        first: true,
+        looked: t.looked,
+        fleet_unready: t.unready,
+        wall: Timestamp::from_secs(i64::try_from(t.now).unwrap()),
+        now: at(t.now),
+    })
+}
+
+fn refused(result: Result<(), Stop>, said: &str) {
+    assert!(matches!(&result, Err(Stop::Refuse(why)) if why.contains(said)), "{result:?}, wanted {said}");
+}
+
+#[test]
+fn object_value_and_step_are_checked() {
+    let fresh = || (Guard::new(GuardPolicy::default()), mandate("op-1", 6, 20, None));
+    let (mut g, mut m) = fresh();
+    assert_eq!(check(&mut g, &mut m, step(6, 9, 0)), Ok(()));
+    let (mut g, mut m) = fresh();
+    refused(check(&mut g, &mut m, step(6, 10, 0)), "more than one step");
+    let (mut g, mut m) = fresh();
+    refused(check(&mut g, &mut m, Try { live: live(7), ..step(6, 9, 0) }), "replicas is 7");
+    let (mut g, mut m) = fresh();
+    let other = WorkloadState { uid: "u-2".into(), ..live(6) };
+    refused(check(&mut g, &mut m, Try { live: other, ..step(6, 9, 0) }), "u-2");
+    let (mut g, mut m) = fresh();
+    refused(
+        check(
+            &mut g,
+            &mut m,
+            Try { live: WorkloadState { fields: Fields::default(), ..live(6) }, ..step(6, 9, 0) },
+        ),
+        "does not exist",
+    );
+    let (mut g, mut m) = fresh();
+    refused(check(&mut g, &mut m, Try { stage_writes: 10, ..step(6, 9, 0) }), "writes in one stage");
+}
+
+#[test]
+fn an_order_of_another_approval_is_refused() {
+    let mut g = Guard::new(GuardPolicy::default());
+    let order = mandate("op-2", 6, 20, None).order(Way::Forward, 6, 9).unwrap();
+    let record = mandate("op-1", 6, 20, None).record().clone();
+    let attempt = Attempt {
+        order: &order,
+        record: &record,
+        live: &live(6),
+        stage_writes: 0,
+        first: true,
+        looked: false,
+        fleet_unready: None,
+        wall: Timestamp::from_secs(0),
+        now: at(0),
+    };
+    refused(g.check(&attempt), "does not belong");
+}
+
+#[test]
+fn freezes_hold_at_both_edges() {
+    let freeze =
+        Freeze { name: "sale".into(), from: Timestamp::from_secs(100), to: Timestamp::from_secs(200) };
+    let policy = GuardPolicy { freezes: vec![freeze], ..GuardPolicy::default() };
+    for (now, frozen) in [(99, false), (100, true), (199, true), (200, false)] {
+        let (mut g, mut m) = (Guard::new(policy.clone()), mandate("op-1", 6, 8, None));
+        let result = check(&mut g, &mut m, step(6, 8, now));
+        assert_eq!(result.is_err(), frozen, "at {now}");
+    }
+    // Undoing is never frozen.
+    let (mut g, mut m) = (Guard::new(policy), mandate("op-1", 6, 8, None));
+    let back = Try { way: Way::Back, ..step(8, 6, 150) };
+    assert_eq!(check(&mut g, &mut m, back), Ok(()));
+}
+
+#[test]
+fn an_unhealthy_fleet_begins_nothing() {
+    for (share, stopped) in [(Some(0.45), false), (Some(0.46), true), (None, false)] {
+        let (mut g, mut m) = (Guard::new(GuardPolicy::default()), mandate("op-1", 6, 8, None));
+        assert_eq!(check(&mut g, &mut m, Try { unready: share, ..step(6, 8, 0) }).is_err(), stopped);
+    }
+}
+
+#[test]
+fn cooldown_after_up_and_a_look_after_three_moves() {
+    let mut g = Guard::new(GuardPolicy::default());
+    let mut first = mandate("op-1", 6, 8, None);
+    assert_eq!(check(&mut g, &mut first, step(6, 8, 0)), Ok(()));
+    // The same operation sending again is not a second move.
+    assert_eq!(check(&mut g, &mut first, step(6, 8, 5)), Ok(()));
+    refused(check(&mut g, &mut mandate("op-2", 8, 7, None), step(8, 7, 599)), "cool-down");
+    assert_eq!(check(&mut g, &mut mandate("op-3", 8, 9, None), step(8, 9, 600)), Ok(()));
+    assert_eq!(check(&mut g, &mut mandate("op-4", 9, 10, None), step(9, 10, 1200)), Ok(()));
+    let fourth = check(&mut g, &mut mandate("op-5", 10, 11, None), step(10, 11, 1800));
+    assert!(matches!(fourth, Err(Stop::Look(_))), "{fourth:?}");
+    let looked = Try { looked: true, ..step(10, 11, 1800) };
+    assert_eq!(check(&mut g, &mut mandate("op-5", 10, 11, None), looked), Ok(()));
+    let later = check(&mut g, &mut mandate("op-6", 10, 11, None), step(10, 11, 1800 + 3600));
+    assert_eq!(later, Ok(()));
+}
+
+#[test]
+fn the_budget_counts_what_is_held() {
+    let policy = GuardPolicy { budget: Some(5.0), ..GuardPolicy::default() };
+    let mut g = Guard::new(policy);
+    assert_eq!(check(&mut g, &mut mandate("op-1", 6, 8, Some(3.0)), step(6, 8, 0)), Ok(()));
+    refused(check(&mut g, &mut mandate("op-2", 6, 8, Some(2.01)), step(6, 8, 700)), "budget");
+    g.release("op-1");
+    assert_eq!(check(&mut g, &mut mandate("op-2", 6, 8, Some(2.01)), step(6, 8, 700)), Ok(()));
+}
+
+#[test]
+fn writes_a_minute_are_bounded() {
+    let policy = GuardPolicy { writes_a_minute: 2, ..GuardPolicy::default() };
+    let mut g = Guard::new(policy);
+    let mut m = mandate("op-1", 6, 8, None);
+    assert_eq!(check(&mut g, &mut m, step(6, 8, 0)), Ok(()));
+    assert_eq!(check(&mut g, &mut m, step(6, 8, 1)), Ok(()));
+    assert!(matches!(check(&mut g, &mut m, step(6, 8, 2)), Err(Stop::Look(_))));
+    assert_eq!(check(&mut g, &mut m, step(6, 8, 60)), Ok(()));
+}

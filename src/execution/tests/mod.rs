@@ -5,4 +5,4 @@ mod faults;
 mod leases;
 mod path;
 mod platform;
-mod world;
+pub(super) mod world;
