@@ -138,6 +138,7 @@ impl Resolver {
 
 #[cfg(test)]
 mod tests {
+    use super::SignalKind as K;
     use super::*;
     use crate::series::Labels;
     use crate::signals::tests::Bench;
@@ -168,7 +169,6 @@ mod tests {
         let has = |m: &str| METRICS.contains(&m);
         let queries = bench.resolver.backfill_queries(&bench.source, &has, Duration::from_secs(300));
         let kinds: Vec<_> = queries.iter().map(|q| q.kind).collect();
-        use SignalKind as K;
         assert_eq!(kinds, [K::Demand, K::Demand, K::Errors, K::LatencyP95, K::CpuUsed]);
         assert!(
             queries[0].expr.contains("http_server") && queries[0].expr.contains("[5m]"),

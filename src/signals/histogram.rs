@@ -91,7 +91,9 @@ mod tests {
 
     fn finish(buckets: &[(&str, f64)]) -> Result<LatencyHistogram, &'static str> {
         let mut b = Buckets::default();
-        buckets.iter().for_each(|(le, rate)| b.add(Some(le), *rate, 1.0));
+        for (le, rate) in buckets {
+            b.add(Some(le), *rate, 1.0);
+        }
         b.finish()
     }
 

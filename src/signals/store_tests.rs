@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::SignalKind as K;
 use super::*;
 use crate::scrape::exposition::{Format, Reader};
 use crate::scrape::{Answer, SourceId};
@@ -35,8 +36,10 @@ impl Rig {
     /// One scrape of `target` at `at` seconds.
     pub fn scrape(&mut self, target: &str, at: i64, body: &str) {
         let labels = BTreeMap::from([("instance".into(), target.into()), ("job".into(), "scraped".into())]);
-        let reader =
-            self.readers.entry(target.into()).or_insert_with(|| Reader::new(&labels, Default::default()));
+        let reader = self
+            .readers
+            .entry(target.into())
+            .or_insert_with(|| Reader::new(&labels, crate::scrape::Limits::default()));
         let at = Timestamp::from_secs(at);
         let reading = reader.read(body.as_bytes(), Format::Text, at, true).unwrap();
         assert!(reading.problems.is_empty(), "{:?}", reading.problems);
@@ -132,7 +135,6 @@ fn a_cluster_is_understood_from_its_expositions() {
     }
     assert_eq!(sets.keys().collect::<Vec<_>>(), ["shop/checkout@eu", "shop/redis-cache@eu"]);
     let checkout = &sets["shop/checkout@eu"];
-    use SignalKind as K;
     for (kind, expected) in [
         (K::Demand, 40.0),
         (K::Errors, 4.0),
@@ -183,7 +185,6 @@ fn a_machine_is_a_workload_and_its_exporter_is_not() {
         sets = rig.resolve(5_000 + i * STEP);
     }
     assert_eq!(sets.keys().collect::<Vec<_>>(), ["vm"]);
-    use SignalKind as K;
     let expected = [
         (K::CpuUsed, 0.6),
         (K::CpuLimit, 2.0),
@@ -191,7 +192,9 @@ fn a_machine_is_a_workload_and_its_exporter_is_not() {
         (K::MemoryLimit, 8e9),
         (K::ReplicasReady, 1.0),
     ];
-    expected.iter().for_each(|(kind, value)| close(&sets["vm"], *kind, *value));
+    for (kind, value) in expected {
+        close(&sets["vm"], kind, value);
+    }
     assert!(sets["vm"].get(K::Demand).is_none(), "a machine has no demand of its own");
 }
 
@@ -218,7 +221,6 @@ fn haproxy_backends_are_workloads_with_affinity_only_where_sessions_stick() {
         rig.scrape("lb", 5_000 + i * STEP, &body);
         sets = rig.resolve(5_000 + i * STEP);
     }
-    use SignalKind as K;
     let expected = [
         (K::Demand, 10.0),
         (K::Errors, 1.0),
@@ -226,7 +228,9 @@ fn haproxy_backends_are_workloads_with_affinity_only_where_sessions_stick() {
         (K::QueueDepth, 4.0),
         (K::ReplicasReady, 3.0),
     ];
-    expected.iter().for_each(|(kind, value)| close(&sets["shop"], *kind, *value));
+    for (kind, value) in expected {
+        close(&sets["shop"], kind, value);
+    }
     close(&sets["shop"], K::AffinityRatio, 0.8);
     assert!(sets["plain"].get(K::AffinityRatio).is_none());
     assert!(sets["shop"].get(K::LatencyP95).is_none(), "a mean is never shown as a percentile");
