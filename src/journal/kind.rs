@@ -29,6 +29,8 @@ pub enum Kind {
     Withdraw,
     /// A wish was refused, with the reason.
     Refuse,
+    /// A permit was redeemed; nothing is sent yet.
+    Begin,
     /// A write is about to be sent.
     Intent,
     /// A stage ended or a write was answered.
@@ -68,6 +70,7 @@ impl Kind {
             Self::Supersede => "supersede",
             Self::Withdraw => "withdraw",
             Self::Refuse => "refuse",
+            Self::Begin => "begin",
             Self::Intent => "intent",
             Self::Step => "step",
             Self::Read => "read",

@@ -1,5 +1,9 @@
 //! Stage 10, get better: accuracy, calibration, scoreboard, outcome statistics.
 
+mod accuracy;
+mod scoreboard;
 mod types;
 
+pub use accuracy::Accuracy;
+pub use scoreboard::{Reality, ScoreKeeper};
 pub use types::{HorizonSkill, Scoreboard, ScoredProposal};

@@ -1,0 +1,67 @@
+//! Signals: the same expressions, evaluated over the store or taken from a server's answers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::scrape::{Answer, QuerySpec, SourceId};
+use crate::series::Timestamp;
+use crate::store::Store;
+use crate::store::query::{self, Options, Prepared, Value};
+
+/// The store counts as one source, so that recipes can join what different endpoints expose.
+pub const SCRAPED: &str = "scraped endpoints";
+
+/// Expressions over the store, parsed once.
+#[derive(Debug, Default)]
+pub struct StoreQueries {
+    prepared: BTreeMap<Arc<str>, Result<Prepared, String>>,
+    names: usize,
+}
+
+impl StoreQueries {
+    /// Whether the metric names in the store have changed since the queries were chosen.
+    pub fn outdated(&self, store: &Store) -> bool {
+        self.names != store.metric_names().len()
+    }
+
+    /// Takes the expressions to evaluate.
+    pub fn choose(&mut self, specs: Vec<QuerySpec>, store: &Store) {
+        self.names = store.metric_names().len();
+        let mut old = std::mem::take(&mut self.prepared);
+        for spec in specs {
+            let prepared = old
+                .remove(&spec.expr)
+                .unwrap_or_else(|| Prepared::new(&spec.expr).map_err(|error| error.to_string()));
+            self.prepared.insert(spec.expr, prepared);
+        }
+    }
+
+    /// Evaluates every expression at `at`.
+    pub fn answers(&self, store: &Store, at: Timestamp, options: &Options) -> Vec<Answer> {
+        let answer = |(expr, prepared): (&Arc<str>, &Result<Prepared, String>)| Answer {
+            expr: Arc::clone(expr),
+            at,
+            result: match prepared {
+                Ok(prepared) => match query::instant(store, prepared, at, options) {
+                    Ok(Value::Vector(vector)) => Ok(vector),
+                    Ok(Value::Scalar(scalar)) => Ok(vec![(crate::series::Labels::empty(), scalar)]),
+                    Ok(_) => Err(format!("{expr}: gives no vector; a signal needs one value a workload")),
+                    Err(error) => Err(format!("{expr}: {error}")),
+                },
+                Err(error) => Err(error.clone()),
+            },
+        };
+        self.prepared.iter().map(answer).collect()
+    }
+}
+
+/// Identity of the store as a source.
+pub fn scraped() -> SourceId {
+    SourceId::new(SCRAPED)
+}
+
+/// How often the store changes: the shortest interval of the scraped targets.
+pub fn interval(targets: &[crate::scrape::Target]) -> Duration {
+    targets.iter().map(|t| t.interval).max().unwrap_or(crate::scrape::DEFAULT_INTERVAL)
+}

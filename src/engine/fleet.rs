@@ -1,0 +1,239 @@
+//! Workloads as merged from signals, platforms and configuration, once a tick.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::execution::providers::contract::WorkloadState as PlatformState;
+use crate::fleet::{Objective, Owner, PodResources, Replicas, Workload, WorkloadId};
+use crate::forecast::ForecastState;
+use crate::plan::{CapacityModel, Observation};
+use crate::proposal::Target;
+use crate::series::{Timestamp, Window};
+use crate::signals::{Freshness, LatencyHistogram, SignalKind, SignalSet};
+
+use super::State;
+use super::state::{PlatformFacts, WorkloadFacts};
+
+/// A platform's word counts as long as it is not older than this many listings.
+const LISTINGS: u32 = 3;
+
+/// Takes this tick's signals in. Workloads without any signal and without a platform are forgotten.
+pub fn merge(state: &mut State, sets: Vec<SignalSet>, now: Timestamp) {
+    for set in sets {
+        let id = set.workload.clone();
+        let facts = state.fleet.entry(id.clone()).or_insert_with(|| blank(&id));
+        facts.signals = set;
+    }
+    let ids: Vec<WorkloadId> = state.fleet.keys().cloned().collect();
+    for id in ids {
+        let merged = state.fleet.get(&id).map(|facts| workload(state, facts, now));
+        if let (Some(merged), Some(facts)) = (merged, state.fleet.get_mut(&id)) {
+            facts.workload = merged;
+            if unusable(&facts.signals) {
+                facts.last_outage = Some(now);
+            }
+            learn(facts, state.tuning.observe, now);
+            heat(facts, state.tuning.heat_minutes, now);
+        }
+    }
+}
+
+/// Takes a platform's listing in.
+pub fn list(state: &mut State, provider: &str, listed: Vec<PlatformState>, now: Timestamp) {
+    let mut seen = Vec::with_capacity(listed.len());
+    for item in listed {
+        let id = WorkloadId::new(&item.namespace, &item.name, &item.region);
+        let facts = state.fleet.entry(id.clone()).or_insert_with(|| blank(&id));
+        let target = Target { provider: provider.to_owned(), uid: item.uid.clone() };
+        facts.platform = Some(PlatformFacts { target, state: item, seen: now });
+        seen.push(id);
+    }
+    for (id, facts) in &mut state.fleet {
+        let ours = facts.platform.as_ref().is_some_and(|p| p.target.provider == provider);
+        if ours && !seen.contains(id) {
+            facts.platform = None;
+        }
+    }
+}
+
+fn blank(id: &WorkloadId) -> WorkloadFacts {
+    let signals = SignalSet {
+        workload: id.clone(),
+        team: Arc::from(""),
+        signals: std::collections::BTreeMap::new(),
+        latency: None,
+    };
+    let workload = Workload {
+        id: id.clone(),
+        service: Arc::clone(&id.name),
+        team: Arc::from(""),
+        replicas: None,
+        owner: Owner::Unknown,
+        objective: Objective::assumed(),
+        pod: PodResources::default(),
+    };
+    let forecast = ForecastState::NotEnough {
+        have: Duration::ZERO,
+        need: Duration::from_secs(3600),
+        why: "no demand was recorded yet".into(),
+    };
+    WorkloadFacts {
+        workload,
+        signals,
+        platform: None,
+        capacity: CapacityModel::default(),
+        observed: None,
+        seeded: false,
+        forecast,
+        plan: None,
+        heat: VecDeque::new(),
+        last_outage: None,
+    }
+}
+
+fn workload(state: &State, facts: &WorkloadFacts, now: Timestamp) -> Workload {
+    let id = &facts.workload.id;
+    let limit = state.tuning.platforms * LISTINGS;
+    let platform = facts.platform.as_ref().filter(|p| now.since(p.seen) <= limit).map(|p| &p.state);
+    let service = platform.map(|p| p.service.as_str()).filter(|s| !s.is_empty()).unwrap_or(&id.name);
+    let rule = state.settings.rule_for(id, service);
+    let team = rule
+        .team
+        .as_deref()
+        .or(platform.map(|p| p.team.as_str()).filter(|t| !t.is_empty()))
+        .unwrap_or(&facts.signals.team);
+    let replicas = platform.map_or_else(|| replicas_from_signals(&facts.signals), |p| replicas_from_platform(p));
+    let pod = pod_resources(&facts.signals, platform, replicas, rule.price);
+    Workload {
+        id: id.clone(),
+        service: Arc::from(service),
+        team: Arc::from(team),
+        owner: owner(facts, platform),
+        objective: rule.objective.unwrap_or_else(Objective::assumed),
+        replicas,
+        pod,
+    }
+}
+
+fn replicas_from_platform(p: &PlatformState) -> Option<Replicas> {
+    let desired = p.fields.replicas.unwrap_or(p.ready);
+    Replicas { desired, ready: p.ready, min: p.fields.min_replicas, max: p.fields.max_replicas }.check().ok()
+}
+
+fn replicas_from_signals(signals: &SignalSet) -> Option<Replicas> {
+    let count = |kind| signals.latest(kind).and_then(|v| Replicas::check_count(v.round() as i64).ok());
+    let ready = count(SignalKind::ReplicasReady);
+    let desired = count(SignalKind::ReplicasDesired).or(ready)?;
+    let (min, max) = (count(SignalKind::AutoscalerMin), count(SignalKind::AutoscalerMax));
+    Replicas { desired, ready: ready.unwrap_or(desired), min, max }.check().ok()
+}
+
+fn owner(facts: &WorkloadFacts, platform: Option<&PlatformState>) -> Owner {
+    if let Some(p) = platform {
+        return p.owner.clone();
+    }
+    // kube-state-metrics tells of an autoscaler; its absence tells nothing about Git or operators.
+    match facts.signals.latest(SignalKind::AutoscalerMin) {
+        Some(_) => Owner::Autoscaler { name: format!("hpa/{}", facts.workload.id.name) },
+        None => Owner::Unknown,
+    }
+}
+
+fn pod_resources(
+    signals: &SignalSet,
+    platform: Option<&PlatformState>,
+    replicas: Option<Replicas>,
+    declared_price: Option<f64>,
+) -> PodResources {
+    let n = replicas.map(|r| f64::from(r.ready.max(r.desired))).filter(|n| *n > 0.0);
+    let per_replica = |kind| signals.latest(kind).zip(n).map(|(total, n)| total / n);
+    PodResources {
+        cpu_cores: platform.and_then(|p| p.cpu_cores).or_else(|| per_replica(SignalKind::CpuRequested)),
+        memory_bytes: platform.and_then(|p| p.memory_bytes).or_else(|| per_replica(SignalKind::MemoryRequested)),
+        dollars_per_hour: declared_price
+            .or_else(|| platform.and_then(|p| p.dollars_per_hour))
+            .or_else(|| per_replica(SignalKind::Cost)),
+    }
+}
+
+/// Demand that was there and is not to be trusted now.
+fn unusable(signals: &SignalSet) -> bool {
+    matches!(signals.get(SignalKind::Demand), Some(s) if matches!(s.freshness, Freshness::Stale | Freshness::Suspect))
+}
+
+fn learn(facts: &mut WorkloadFacts, every: Duration, now: Timestamp) {
+    if facts.observed.is_some_and(|at| now.since(at) < every) {
+        return;
+    }
+    let signals = &facts.signals;
+    let latency = signals.fresh(SignalKind::LatencyP95);
+    let ready = facts.workload.replicas.map(|r| f64::from(r.ready)).filter(|r| *r > 0.0);
+    if let (Some(demand), Some(latency), Some(ready)) = (signals.fresh(SignalKind::Demand), latency, ready) {
+        let used = signals.fresh(SignalKind::CpuUsed).zip(signals.fresh(SignalKind::CpuRequested));
+        let observation = Observation {
+            load: demand / ready,
+            latency,
+            utilisation: used.filter(|(_, r)| *r > 0.0).map(|(u, r)| u / r),
+            median: signals.fresh(SignalKind::LatencyP50),
+        };
+        facts.capacity.observe(now, observation);
+        facts.observed = Some(now);
+    }
+}
+
+fn heat(facts: &mut WorkloadFacts, keep: usize, now: Timestamp) {
+    let Some(latency) = facts.signals.latency.clone() else { return };
+    let minute = now.floor_to(Duration::from_secs(60));
+    if facts.heat.back().is_some_and(|(at, _)| *at >= minute) {
+        return;
+    }
+    while facts.heat.len() >= keep {
+        facts.heat.pop_front();
+    }
+    let same = facts.heat.back().is_none_or(|(_, h): &(Timestamp, LatencyHistogram)| h.bounds == latency.bounds);
+    if !same {
+        facts.heat.clear();
+    }
+    facts.heat.push_back((minute, latency));
+}
+
+/// Learns capacity from backfilled history, once: load and latency by five minutes.
+pub fn seed_capacity(state: &mut State, now: Timestamp) {
+    let from = now - Duration::from_secs(7 * 86_400);
+    let step = Duration::from_secs(300);
+    let history = &state.history;
+    for (id, facts) in state.fleet.iter_mut().filter(|(_, f)| !f.seeded) {
+        let window = |kind| history.window(id, kind, from, now, step);
+        let demand = window(SignalKind::Demand);
+        if demand.present() < 12 {
+            continue;
+        }
+        let (latency, ready) = (window(SignalKind::LatencyP95), window(SignalKind::ReplicasReady));
+        let cpu = window(SignalKind::CpuUsed);
+        let request = facts.workload.pod.cpu_cores;
+        let mut model = CapacityModel::default();
+        for (at, observation) in observations(&demand, &latency, &ready, &cpu, request) {
+            model.observe(at, observation);
+        }
+        if model.observations() > 0 {
+            facts.capacity = model;
+            facts.seeded = true;
+        }
+    }
+}
+
+fn observations(
+    demand: &Window,
+    latency: &Window,
+    ready: &Window,
+    cpu: &Window,
+    request: Option<f64>,
+) -> impl Iterator<Item = (Timestamp, Observation)> {
+    demand.points().filter_map(move |(at, demand)| {
+        let n = ready.value_at(at).filter(|n| *n >= 1.0)?;
+        let latency = latency.value_at(at)?;
+        let utilisation = cpu.value_at(at).zip(request).map(|(used, request)| used / (request * n));
+        Some((at, Observation { load: demand / n, latency, utilisation, median: None }))
+    })
+}

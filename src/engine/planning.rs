@@ -1,0 +1,104 @@
+//! One plan a workload and tick, and what it does to the queue of proposals.
+
+use std::time::Duration;
+
+use crate::execution::{Operation, OperationState};
+use crate::fleet::WorkloadId;
+use crate::plan::{self, FleetState, PlanInput, Recent, Usual};
+use crate::proposal::{Moment, QueueEvent};
+use crate::series::Timestamp;
+use crate::signals::SignalKind;
+
+use super::State;
+use super::state::WorkloadFacts;
+
+/// The day whose median is called usual, without the last half hour, which may be the incident.
+const USUAL: (Duration, Duration) = (Duration::from_secs(86_400), Duration::from_secs(1800));
+
+/// Plans every workload and offers the plans to the queue.
+pub fn plan_all(state: &mut State, now: Moment) -> Vec<QueueEvent> {
+    let fleet = FleetState {
+        unready: state.unready().unwrap_or(0.0),
+        fresh_sources: state.fresh_sources(now.wall),
+        frozen_until: state.settings.frozen_until(now.wall),
+        since_recovery: None,
+    };
+    let mut events = Vec::new();
+    let ids: Vec<WorkloadId> = state.fleet.keys().cloned().collect();
+    for id in ids {
+        let Some(plan) = state.fleet.get(&id).map(|facts| plan_one(state, facts, fleet, now.wall)) else { continue };
+        let Some(facts) = state.fleet.get_mut(&id) else { continue };
+        let target = facts.platform.as_ref().map(|p| p.target.clone());
+        events.extend(state.queue.offer(&plan, &facts.workload, target, now));
+        facts.plan = Some(plan);
+    }
+    events.extend(state.queue.tick(now));
+    events
+}
+
+/// Plans one workload.
+pub fn plan_one(state: &State, facts: &WorkloadFacts, fleet: FleetState, now: Timestamp) -> plan::Plan {
+    let id = &facts.workload.id;
+    let rule = state.settings.rule_for(id, &facts.workload.service);
+    plan::plan(&PlanInput {
+        now,
+        workload: &facts.workload,
+        signals: &facts.signals,
+        forecast: &facts.forecast,
+        model: &facts.capacity,
+        declared_capacity: rule.capacity,
+        limits: &rule.limits(),
+        lead: lead(state, id),
+        short_cost: rule.short_cost,
+        usual: usual(state, facts, now),
+        recent: recent(state, id, now),
+        fleet: FleetState { since_recovery: facts.last_outage.map(|at| now.since(at)), ..fleet },
+    })
+}
+
+/// Time from decision to warm capacity: the longest of the last operations on the workload, or the default.
+pub fn lead(state: &State, id: &WorkloadId) -> Duration {
+    let took = |o: &Operation| {
+        let warm = o.stages.iter().find(|s| s.kind == crate::execution::StageKind::WarmUp)?.ended?;
+        Some(warm.since(o.started))
+    };
+    let measured = state.operations.values().filter(|o| o.workload == *id).filter_map(took).max();
+    measured.unwrap_or(state.tuning.lead)
+}
+
+fn usual(state: &State, facts: &WorkloadFacts, now: Timestamp) -> Usual {
+    let id = &facts.workload.id;
+    let step = Duration::from_secs(300);
+    let window = |kind| state.history.window(id, kind, now - USUAL.0, now - USUAL.1, step);
+    let demand = window(SignalKind::Demand);
+    let per_request = |kind| {
+        let values = window(kind);
+        let ratios = demand.points().filter(|(_, d)| *d > 0.0).filter_map(|(at, d)| values.value_at(at).map(|v| v / d));
+        median(ratios.collect())
+    };
+    Usual {
+        cpu_per_request: per_request(SignalKind::CpuUsed),
+        retry_share: per_request(SignalKind::Retries),
+        cache_hits: median(window(SignalKind::CacheHitRatio).points().map(|(_, v)| v).collect()),
+    }
+}
+
+/// Median of at least six values (half an hour); fewer say nothing.
+fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().filter(|_| values.len() >= 6)
+}
+
+fn recent(state: &State, id: &WorkloadId, now: Timestamp) -> Recent {
+    let hour = Duration::from_secs(3600);
+    let executed = |o: &&Operation| o.workload == *id && o.checkpoint.is_some();
+    let up = |o: &&Operation| o.change.to > o.change.from;
+    let lately = |o: &&Operation| now.since(o.started) <= hour;
+    Recent {
+        since_up: state.operations.values().filter(executed).filter(up).map(|o| now.since(o.started)).min(),
+        ups_last_hour: state.operations.values().filter(executed).filter(up).filter(lately).count() as u32,
+        downs_last_hour: state.operations.values().filter(executed).filter(|o| !up(o)).filter(lately).count() as u32,
+        in_flight: state.in_flight(id).is_some_and(|o| !matches!(o.state, OperationState::Kept)),
+        lease_until: state.held_lease(id).map(|l| l.expires),
+    }
+}

@@ -1,0 +1,178 @@
+//! Everything the engine knows. One owner; the view is made from it and from nothing else.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use crate::approval::Person;
+use crate::config::Settings;
+use crate::execution::providers::contract::WorkloadState as PlatformState;
+use crate::execution::{Lease, Operation, OperationId};
+use crate::fleet::{Workload, WorkloadId};
+use crate::forecast::ForecastState;
+use crate::outcome::Outcome;
+use crate::plan::{CapacityModel, Plan};
+use crate::proposal::{Queue, Target};
+use crate::scrape::{SourceId, SourceKind, SourceStatus};
+use crate::series::Timestamp;
+use crate::signals::{Catalogue, History, LatencyHistogram, Resolver, SignalSet};
+use crate::store::Store;
+use crate::view::{JournalLine, Notice, NoticeLevel};
+
+use super::Tuning;
+
+/// What is known of one source.
+#[derive(Clone, Debug)]
+pub struct SourceFacts {
+    /// As its task reports it.
+    pub status: SourceStatus,
+    /// Metric names it has, for PromQL servers.
+    pub names: BTreeSet<Arc<str>>,
+    /// Asked only for history.
+    pub history_only: bool,
+    /// Whether history was asked for.
+    pub backfill_asked: bool,
+}
+
+/// What a platform says of a workload.
+#[derive(Clone, Debug)]
+pub struct PlatformFacts {
+    /// The object.
+    pub target: Target,
+    /// Its state.
+    pub state: PlatformState,
+    /// When it was read.
+    pub seen: Timestamp,
+}
+
+/// Everything known of one workload.
+#[derive(Clone, Debug)]
+pub struct WorkloadFacts {
+    /// As merged from signals, platform and configuration.
+    pub workload: Workload,
+    /// Signals at the last tick.
+    pub signals: SignalSet,
+    /// What a platform says, if one manages it.
+    pub platform: Option<PlatformFacts>,
+    /// What was learned of its capacity.
+    pub capacity: CapacityModel,
+    /// When capacity was last learned.
+    pub observed: Option<Timestamp>,
+    /// Whether capacity was learned from backfilled history.
+    pub seeded: bool,
+    /// Its demand forecast.
+    pub forecast: ForecastState,
+    /// What the plan says.
+    pub plan: Option<Plan>,
+    /// Latency histograms by minute, oldest first.
+    pub heat: VecDeque<(Timestamp, LatencyHistogram)>,
+    /// When its inputs were last not fresh.
+    pub last_outage: Option<Timestamp>,
+}
+
+/// Everything the engine knows.
+pub struct State {
+    /// Settings in force.
+    pub settings: Arc<Settings>,
+    /// Times and sizes.
+    pub tuning: Tuning,
+    /// The person at the keyboard.
+    pub person: Person,
+    /// What is simulated; empty if nothing is.
+    pub simulated: String,
+    /// When the engine started.
+    pub started: Timestamp,
+    /// Scraped series.
+    pub store: Store,
+    /// Recipes.
+    pub catalogue: Catalogue,
+    /// Answers to signals.
+    pub resolver: Resolver,
+    /// Signals by the minute.
+    pub history: History,
+    /// Sources.
+    pub sources: BTreeMap<SourceId, SourceFacts>,
+    /// Workloads.
+    pub fleet: BTreeMap<WorkloadId, WorkloadFacts>,
+    /// Proposals.
+    pub queue: Queue,
+    /// Operations, all since start and those adopted.
+    pub operations: BTreeMap<OperationId, Operation>,
+    /// Leases by operation.
+    pub leases: BTreeMap<OperationId, Lease>,
+    /// Outcomes, oldest first.
+    pub outcomes: VecDeque<Outcome>,
+    /// What was learned.
+    pub learned: super::learn::Learned,
+    /// Journal lines, oldest first.
+    pub journal: VecDeque<JournalLine>,
+    /// What is wrong with the journal; empty if nothing is.
+    pub journal_error: String,
+    /// Notices, oldest first.
+    pub notices: VecDeque<Notice>,
+    /// Notices so far.
+    pub notice_count: u64,
+    /// Platforms that do not answer: name and why.
+    pub platform_errors: BTreeMap<String, String>,
+    /// What stopped weescale from acting.
+    pub halted: Option<String>,
+    /// Ticks so far.
+    pub ticks: u64,
+}
+
+impl State {
+    /// Tells people something.
+    pub fn notify(&mut self, at: Timestamp, level: NoticeLevel, text: impl Into<String>) {
+        self.notice_count += 1;
+        while self.notices.len() >= self.tuning.notices {
+            self.notices.pop_front();
+        }
+        self.notices.push_back(Notice { seq: self.notice_count, at, level, text: text.into() });
+    }
+
+    /// Adds a line to the journal as shown.
+    pub fn journal_line(&mut self, line: JournalLine) {
+        while self.journal.len() >= self.tuning.journal_lines {
+            self.journal.pop_front();
+        }
+        self.journal.push_back(line);
+    }
+
+    /// Share of sources that should be live and are, `0..=1`; 1 without any.
+    pub fn fresh_sources(&self, now: Timestamp) -> f64 {
+        let live: Vec<bool> = self
+            .sources
+            .values()
+            .filter(|s| !s.history_only)
+            .map(|s| s.status.last_success.is_some_and(|at| now.since(at) <= s.status.interval * 2 + s.status.interval))
+            .collect();
+        if live.is_empty() { 1.0 } else { live.iter().filter(|l| **l).count() as f64 / live.len() as f64 }
+    }
+
+    /// Share of replicas that are not ready, `0..=1`; `None` if no replica count is known.
+    pub fn unready(&self) -> Option<f64> {
+        let (desired, ready) = self
+            .fleet
+            .values()
+            .filter_map(|w| w.workload.replicas)
+            .fold((0u64, 0u64), |(d, r), x| (d + u64::from(x.desired), r + u64::from(x.ready.min(x.desired))));
+        (desired > 0).then(|| 1.0 - ready as f64 / desired as f64)
+    }
+
+    /// The operation of a workload that is not final, if any.
+    pub fn in_flight(&self, workload: &WorkloadId) -> Option<&Operation> {
+        self.operations.values().find(|o| o.workload == *workload && !o.state.is_final())
+    }
+
+    /// The lease held on a workload, if any.
+    pub fn held_lease(&self, workload: &WorkloadId) -> Option<&Lease> {
+        use crate::execution::LeaseState::{Failing, Held, Restoring};
+        self.leases
+            .values()
+            .find(|l| l.workload == *workload && matches!(l.state, Held | Restoring | Failing { .. }))
+    }
+
+    /// Kinds of sources in use, live ones only.
+    pub fn has_kind(&self, kind: SourceKind) -> bool {
+        self.sources.values().any(|s| s.status.kind == kind && !s.history_only)
+    }
+}

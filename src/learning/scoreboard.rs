@@ -1,0 +1,246 @@
+//! Every proposal, approved or not, scored later against what really happened.
+//!
+//! In the window a proposal was about (from its creation to the end of its lease), each minute of real demand is held
+//! against the capacity there was, the capacity there would have been with the change, and without it. Rejected and
+//! expired proposals are scored the same way: trust comes from that.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::proposal::{Proposal, ProposalId};
+use crate::series::{Timestamp, Window};
+
+use super::{Scoreboard, ScoredProposal};
+
+/// A proposal without a lease is scored over this.
+const DEFAULT_WINDOW: Duration = Duration::from_secs(3600);
+/// Rows kept.
+const KEEP: usize = 500;
+
+/// What really happened to a workload: demand in requests a second and replicas that were ready, by the minute,
+/// and what a replica holds.
+#[derive(Clone, Debug)]
+pub struct Reality {
+    /// Demand.
+    pub demand: Window,
+    /// Ready replicas.
+    pub ready: Window,
+    /// Requests a second one replica holds within the objective.
+    pub per_replica: f64,
+    /// Price of a replica, $/h.
+    pub price: Option<f64>,
+}
+
+#[derive(Clone, Debug)]
+struct Watched {
+    row: ScoredProposal,
+    until: Timestamp,
+    /// Replicas there were when it was made.
+    running: f64,
+    executed: bool,
+}
+
+/// Keeps the scores.
+#[derive(Debug, Default)]
+pub struct ScoreKeeper {
+    watched: BTreeMap<ProposalId, Watched>,
+    order: Vec<ProposalId>,
+}
+
+impl ScoreKeeper {
+    /// Begins to watch a proposal; `running` is the replica count when it was made.
+    pub fn watch(&mut self, proposal: &Proposal, running: u32) {
+        if self.watched.contains_key(&proposal.id) {
+            return;
+        }
+        let row = ScoredProposal {
+            proposal: proposal.id.clone(),
+            workload: proposal.workload.clone(),
+            created: proposal.created,
+            decision: "open".into(),
+            from: proposal.change.from,
+            to: proposal.change.to,
+            minutes_short: None,
+            minutes_short_with: None,
+            minutes_short_without: None,
+            cost: None,
+            settled: false,
+            needed: None,
+        };
+        let until = proposal.change.until.unwrap_or(proposal.created + DEFAULT_WINDOW);
+        let watched = Watched { row, until, running: f64::from(running), executed: false };
+        self.watched.insert(proposal.id.clone(), watched);
+        self.order.push(proposal.id.clone());
+        if self.order.len() > KEEP {
+            let oldest = self.order.remove(0);
+            self.watched.remove(&oldest);
+        }
+    }
+
+    /// Notes what was decided: `approved`, `rejected: bad time`, `expired`.
+    pub fn decided(&mut self, id: &ProposalId, decision: &str) {
+        if let Some(w) = self.watched.get_mut(id) {
+            decision.clone_into(&mut w.row.decision);
+            w.executed = decision.starts_with("approved");
+        }
+    }
+
+    /// Scores everything that is not settled. `reality` gives what happened in a span. Returns rows that have
+    /// settled now, for the journal.
+    pub fn score(
+        &mut self,
+        now: Timestamp,
+        reality: impl Fn(&crate::fleet::WorkloadId, Timestamp, Timestamp) -> Option<Reality>,
+    ) -> Vec<ScoredProposal> {
+        let mut settled = Vec::new();
+        for watched in self.watched.values_mut().filter(|w| !w.row.settled) {
+            let end = watched.until.min(now);
+            let Some(reality) = reality(&watched.row.workload, watched.row.created, end) else { continue };
+            fill(watched, &reality);
+            watched.row.settled = now >= watched.until && watched.row.minutes_short.is_some();
+            if watched.row.settled {
+                settled.push(watched.row.clone());
+            }
+        }
+        settled
+    }
+
+    /// Takes a row back that an earlier run has settled.
+    pub fn restore(&mut self, row: ScoredProposal) {
+        let id = row.proposal.clone();
+        let watched = Watched { until: row.created, row, running: 0.0, executed: false };
+        if self.watched.insert(id.clone(), watched).is_none() {
+            self.order.push(id);
+        }
+    }
+
+    /// The board, latest first.
+    pub fn board(&self) -> Scoreboard {
+        let rows: Vec<ScoredProposal> =
+            self.order.iter().rev().filter_map(|id| self.watched.get(id)).map(|w| w.row.clone()).collect();
+        Scoreboard { summary: summary(&rows), rows }
+    }
+}
+
+/// Minutes with demand above capacity, with `replicas(slot)` replicas. Minutes without a demand value are not counted.
+fn minutes_short(reality: &Reality, replicas: impl Fn(Timestamp) -> Option<f64>) -> f64 {
+    let minutes = reality.demand.step().as_secs_f64() / 60.0;
+    let short = reality.demand.points().filter(|(at, d)| replicas(*at).is_some_and(|n| *d > n * reality.per_replica));
+    short.count() as f64 * minutes
+}
+
+fn fill(watched: &mut Watched, reality: &Reality) {
+    if reality.demand.present() == 0 {
+        return;
+    }
+    let (from, to) = (f64::from(watched.row.from), f64::from(watched.row.to));
+    let there = |at| reality.ready.value_at(at);
+    let row = &mut watched.row;
+    row.minutes_short = Some(minutes_short(reality, there));
+    // What an executed floor added is taken out again to ask what would have been without it.
+    let lift = (to - watched.running.max(from)).max(0.0);
+    let without = |at| there(at).map(|n| if watched.executed { (n - lift).max(watched.running.min(n)) } else { n });
+    let with = |at| there(at).map(|n| if to >= from { n.max(to) } else { n.min(to) });
+    row.minutes_short_with = Some(minutes_short(reality, with));
+    row.minutes_short_without = Some(minutes_short(reality, without));
+    let hours = reality.demand.step().as_secs_f64() / 3600.0;
+    row.cost = reality.price.map(|price| {
+        let extra: f64 = reality
+            .demand
+            .points()
+            .filter_map(|(at, _)| Some(with(at)? - without(at)?))
+            .sum();
+        extra * hours * price
+    });
+    let helped = row.minutes_short_without.unwrap_or(0.0) - row.minutes_short_with.unwrap_or(0.0);
+    row.needed = Some(if to >= from { helped > 0.0 } else { row.minutes_short_with <= row.minutes_short_without });
+}
+
+fn summary(rows: &[ScoredProposal]) -> String {
+    let scored: Vec<&ScoredProposal> = rows.iter().filter(|r| r.minutes_short.is_some()).collect();
+    if scored.is_empty() {
+        return String::new();
+    }
+    let sum = |f: fn(&ScoredProposal) -> Option<f64>| scored.iter().filter_map(|r| f(r)).sum::<f64>();
+    let cost = if scored.iter().any(|r| r.cost.is_some()) {
+        format!(", {}${:.2}", if sum(|r| r.cost) < 0.0 { "−" } else { "+" }, sum(|r| r.cost).abs())
+    } else {
+        String::new()
+    };
+    format!(
+        "If you had approved all {}: {:.0} min short (you had {:.0}){cost}.",
+        scored.len(),
+        sum(|r| r.minutes_short_with),
+        sum(|r| r.minutes_short),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::fleet::{Field, Owner, WorkloadId};
+    use crate::plan::{Dimension, PlannedChange};
+    use crate::proposal::ProposalState;
+
+    use super::*;
+
+    fn proposal(to: u32) -> Proposal {
+        let created = Timestamp::from_secs(0);
+        Proposal {
+            id: ProposalId::new("p-1"),
+            workload: WorkloadId::new("", "a", ""),
+            target: None,
+            change: PlannedChange {
+                dimension: Dimension::Horizontal,
+                field: Field::MinReplicas,
+                from: 2,
+                to,
+                until: Some(created + Duration::from_secs(600)),
+            },
+            sentence: String::new(),
+            facts: vec![],
+            cost: crate::plan::CostDelta::default(),
+            experience: crate::plan::ExperienceDelta::default(),
+            owner: Owner::Nobody,
+            owner_note: String::new(),
+            guardrails: vec![],
+            created,
+            expires: created,
+            deadline: crate::clock::Monotonic::default(),
+            state: ProposalState::Open,
+        }
+    }
+
+    /// Ten minutes of 250 rps, one of them a gap, on `ready` replicas of 100 rps at $6/h.
+    fn reality(ready: f64) -> Reality {
+        let minute = Duration::from_secs(60);
+        let start = Timestamp::from_secs(0);
+        let demand = Window::new(start, minute, (0..10).map(|i| (i != 4).then_some(250.0)));
+        let ready = Window::new(start, minute, [Some(ready); 10]);
+        Reality { demand, ready, per_replica: 100.0, price: Some(6.0) }
+    }
+
+    #[test]
+    fn a_rejected_proposal_is_scored_like_an_approved_one() {
+        let mut keeper = ScoreKeeper::default();
+        keeper.watch(&proposal(3), 2);
+        keeper.decided(&ProposalId::new("p-1"), "rejected: bad time");
+        let settled = keeper.score(Timestamp::from_secs(600), |_, _, _| Some(reality(2.0)));
+        let [row] = settled.as_slice() else { panic!("{settled:?}") };
+        assert_eq!((row.minutes_short, row.minutes_short_with), (Some(9.0), Some(0.0)), "the gap is not counted");
+        assert_eq!(row.needed, Some(true));
+        assert!((row.cost.unwrap() - 9.0 / 60.0 * 6.0).abs() < 1e-9);
+        assert!(keeper.board().summary.starts_with("If you had approved all 1: 0 min short (you had 9), +$0.90"));
+        assert!(keeper.score(Timestamp::from_secs(700), |_, _, _| Some(reality(2.0))).is_empty(), "settles once");
+    }
+
+    #[test]
+    fn an_approved_one_is_compared_with_what_would_have_been() {
+        let mut keeper = ScoreKeeper::default();
+        keeper.watch(&proposal(3), 2);
+        keeper.decided(&ProposalId::new("p-1"), "approved by ann");
+        keeper.score(Timestamp::from_secs(600), |_, _, _| Some(reality(3.0)));
+        let row = &keeper.board().rows[0];
+        assert_eq!((row.minutes_short, row.minutes_short_without), (Some(0.0), Some(9.0)));
+        assert_eq!(row.needed, Some(true));
+    }
+}

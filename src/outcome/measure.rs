@@ -1,0 +1,196 @@
+//! Before, expected, observed.
+
+use std::time::Duration;
+
+use crate::execution::{Operation, OperationState, StageKind};
+use crate::proposal::Proposal;
+use crate::series::{Timestamp, Unit, Window};
+use crate::signals::SignalKind;
+
+use super::{Comparison, Outcome, OutcomeVerdict};
+
+/// The pre-window: `B = [t0 − 30 min, t0)`.
+const BEFORE: Duration = Duration::from_secs(30 * 60);
+/// Values a window needs before its median is believed.
+const ENOUGH: usize = 3;
+/// A p95 this much above what was expected, or an error ratio above, is worse.
+const TOLERANCE: f64 = 1.25;
+
+/// Measures an operation. `history` gives a signal of the workload by the minute; `settle` is how long after the last
+/// stage the window runs (`meaning.md` §4: `O = [t0, t2]`, `t2 = t1 + settle`). `None` while nothing can be said.
+pub fn measure(
+    operation: &Operation,
+    proposal: Option<&Proposal>,
+    objective_p95: f64,
+    history: &dyn Fn(SignalKind, Timestamp, Timestamp) -> Window,
+    now: Timestamp,
+    settle: Duration,
+) -> Option<Outcome> {
+    if !operation.state.is_final() {
+        return None;
+    }
+    let ended = operation.ended?;
+    let until = ended + settle;
+    let settled = now >= until;
+    let reached = operation.stages.iter().find(|s| s.kind == StageKind::Shift).and_then(|s| s.ended).unwrap_or(ended);
+    let window = |kind| history(kind, reached.min(ended), until.min(now));
+    let before = |kind| median(&history(kind, operation.started - BEFORE, operation.started));
+    let ratio = |demand: &Window, errors: &Window| {
+        let (d, e): (f64, f64) = demand
+            .points()
+            .filter_map(|(at, d)| errors.value_at(at).map(|e| (d, e)))
+            .fold((0.0, 0.0), |(d, e), (x, y)| (d + x, e + y));
+        (d > 0.0).then(|| (e / d).clamp(0.0, 1.0))
+    };
+    let errors_before = ratio(
+        &history(SignalKind::Demand, operation.started - BEFORE, operation.started),
+        &history(SignalKind::Errors, operation.started - BEFORE, operation.started),
+    );
+    let errors_after = ratio(&window(SignalKind::Demand), &window(SignalKind::Errors));
+    let ready = median(&window(SignalKind::ReplicasReady)).or(operation.ready.map(f64::from));
+    let p95 = median(&window(SignalKind::LatencyP95));
+    let comparisons = vec![
+        Comparison {
+            label: "p95".into(),
+            unit: Unit::Seconds,
+            before: before(SignalKind::LatencyP95),
+            expected: proposal.and_then(|p| p.experience.p95_with),
+            observed: p95,
+        },
+        Comparison {
+            label: "error ratio".into(),
+            unit: Unit::Ratio,
+            before: errors_before,
+            expected: errors_before,
+            observed: errors_after,
+        },
+        Comparison {
+            label: "replicas ready".into(),
+            unit: Unit::Count,
+            before: before(SignalKind::ReplicasReady),
+            expected: Some(f64::from(operation.change.to)),
+            observed: ready,
+        },
+        Comparison {
+            label: "demand".into(),
+            unit: Unit::RequestsPerSecond,
+            before: before(SignalKind::Demand),
+            expected: proposal.and_then(|p| p.facts.iter().find(|f| f.label.starts_with("peak"))).map(|f| f.quantity.value),
+            observed: median(&window(SignalKind::Demand)),
+        },
+    ];
+    let verdict = verdict(operation, objective_p95, p95, errors_before, errors_after, &comparisons);
+    Some(Outcome {
+        operation: operation.id.clone(),
+        workload: operation.workload.clone(),
+        at: now,
+        settled,
+        verdict,
+        summary: summary(operation, verdict, settled),
+        comparisons,
+    })
+}
+
+fn verdict(
+    operation: &Operation,
+    objective_p95: f64,
+    p95: Option<f64>,
+    errors_before: Option<f64>,
+    errors_after: Option<f64>,
+    comparisons: &[Comparison],
+) -> OutcomeVerdict {
+    match &operation.state {
+        OperationState::RolledBack { .. } => return OutcomeVerdict::RolledBack,
+        OperationState::Halted { .. } | OperationState::Cancelled { .. } => return OutcomeVerdict::Inconclusive,
+        _ => {}
+    }
+    let Some(p95) = p95 else { return OutcomeVerdict::Inconclusive };
+    let expected = comparisons.first().and_then(|c| c.expected).unwrap_or(objective_p95);
+    let slow = p95 > expected * TOLERANCE && p95 > objective_p95;
+    // A hundredth of a per cent of errors more is noise, whatever the ratio.
+    let failing = errors_after.zip(errors_before).is_some_and(|(a, b)| a > b * TOLERANCE + 0.0001);
+    if slow || failing { OutcomeVerdict::Worse } else { OutcomeVerdict::AsExpected }
+}
+
+fn summary(operation: &Operation, verdict: OutcomeVerdict, settled: bool) -> String {
+    let change = format!("{} {}→{}", operation.workload, operation.change.from, operation.change.to);
+    let provisional = if settled { "" } else { " so far" };
+    match (verdict, &operation.state) {
+        (OutcomeVerdict::RolledBack, OperationState::RolledBack { why }) => format!("{change} was rolled back: {why}"),
+        (OutcomeVerdict::AsExpected, _) => format!("{change} did what was expected{provisional}"),
+        (OutcomeVerdict::Worse, _) => format!("{change} helped less than expected{provisional}"),
+        (_, OperationState::Cancelled { why } | OperationState::Halted { why }) => format!("{change} ended early: {why}"),
+        _ => format!("{change}: the data cannot tell{provisional}"),
+    }
+}
+
+fn median(window: &Window) -> Option<f64> {
+    let mut values: Vec<f64> = window.points().map(|(_, v)| v).collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().filter(|_| values.len() >= ENOUGH)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::execution::OperationId;
+    use crate::fleet::{Field, WorkloadId};
+    use crate::plan::{Dimension, PlannedChange};
+    use crate::proposal::{ProposalId, Target};
+
+    use super::*;
+
+    fn operation(state: OperationState) -> Operation {
+        Operation {
+            id: OperationId::new("op-1"),
+            proposal: ProposalId::new("p-1"),
+            workload: WorkloadId::new("", "a", ""),
+            target: Target { provider: "x".into(), uid: "u".into() },
+            change: PlannedChange { dimension: Dimension::Horizontal, field: Field::MinReplicas, from: 2, to: 4, until: None },
+            approved_by: "ann".into(),
+            started: Timestamp::from_secs(3600),
+            ended: Some(Timestamp::from_secs(3900)),
+            state,
+            stages: vec![],
+            checkpoint: None,
+            ready: Some(4),
+        }
+    }
+
+    fn history(p95_after: f64, errors_after: f64) -> impl Fn(SignalKind, Timestamp, Timestamp) -> Window {
+        move |kind, from, to| {
+            let minute = Duration::from_secs(60);
+            let n = (to.since(from).as_secs() / 60) as usize;
+            let after = from >= Timestamp::from_secs(3600);
+            let value = match kind {
+                SignalKind::LatencyP95 => Some(if after { p95_after } else { 0.2 }),
+                SignalKind::Demand => Some(100.0),
+                SignalKind::Errors => Some(if after { errors_after } else { 0.1 }),
+                _ => None,
+            };
+            Window::new(from, minute, vec![value; n])
+        }
+    }
+
+    fn run(state: OperationState, p95: f64, errors: f64, now: i64) -> Option<Outcome> {
+        let h = history(p95, errors);
+        measure(&operation(state), None, 0.25, &h, Timestamp::from_secs(now), Duration::from_secs(600))
+    }
+
+    #[test]
+    fn verdicts() {
+        let kept = |p95, errors| run(OperationState::Kept, p95, errors, 5000).unwrap().verdict;
+        assert_eq!(kept(0.2, 0.1), OutcomeVerdict::AsExpected);
+        assert_eq!(kept(0.5, 0.1), OutcomeVerdict::Worse);
+        assert_eq!(kept(0.2, 5.0), OutcomeVerdict::Worse);
+        assert_eq!(kept(f64::NAN, 0.1), OutcomeVerdict::Inconclusive, "missing data keeps nothing");
+        let back = run(OperationState::RolledBack { why: "never warm".into() }, 0.2, 0.1, 5000).unwrap();
+        assert_eq!(back.verdict, OutcomeVerdict::RolledBack);
+        assert!(run(OperationState::InFlight, 0.2, 0.1, 5000).is_none());
+    }
+
+    #[test]
+    fn provisional_until_settled() {
+        assert!(!run(OperationState::Kept, 0.2, 0.1, 4200).unwrap().settled);
+        assert!(run(OperationState::Kept, 0.2, 0.1, 4500).unwrap().settled);
+    }
+}
