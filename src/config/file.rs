@@ -67,6 +67,9 @@ pub struct Context {
 pub struct Source {
     /// Address.
     pub url: String,
+    /// `[[prometheus]]` only: ask it for history and nothing else.
+    #[serde(default)]
+    pub history_only: bool,
     /// Poll interval.
     pub interval: Option<Written>,
     /// Request timeout.

@@ -83,6 +83,12 @@ fn located(text: &str, error: &toml::de::Error) -> String {
     format!("line {line}, column {column}: {message}")
 }
 
+struct Sources {
+    prometheus: Vec<Target>,
+    history: Vec<Target>,
+    scrape: Vec<Target>,
+}
+
 struct Merge {
     origin: String,
     problems: Vec<Problem>,
@@ -102,7 +108,7 @@ impl Merge {
         let from_file = self.origin.clone();
         let context = self.context(&file.context);
         let mode = self.mode(given, file.mode.as_deref());
-        let (prometheus, scrape) = self.sources(given, &file);
+        let Sources { prometheus, history, scrape } = self.sources(given, &file);
         let journal = given.journal.clone().or_else(|| file.journal.clone());
         if let Some(path) = &journal {
             let origin = if given.journal.is_some() { "command line" } else { &from_file };
@@ -120,6 +126,7 @@ impl Merge {
             theme,
             keys: file.keys,
             prometheus,
+            history,
             scrape,
             providers: self.providers(&file.provider),
             services: file.service.iter().enumerate().map(|(i, s)| self.service(i, s)).collect(),
@@ -166,8 +173,9 @@ impl Merge {
         }
     }
 
-    fn sources(&mut self, given: &Given, file: &File) -> (Vec<Target>, Vec<Target>) {
+    fn sources(&mut self, given: &Given, file: &File) -> Sources {
         let mut prometheus = Vec::new();
+        let mut history = Vec::new();
         let mut scrape = Vec::new();
         for url in &given.prometheus {
             self.simple(url, "--prometheus", given.interval, Target::new, &mut prometheus);
@@ -176,7 +184,8 @@ impl Merge {
             self.simple(url, "--scrape", given.interval, Target::exposition, &mut scrape);
         }
         for (i, source) in file.prometheus.iter().enumerate() {
-            prometheus.extend(self.source(&format!("prometheus[{i}]"), source, Target::new));
+            let list = if source.history_only { &mut history } else { &mut prometheus };
+            list.extend(self.source(&format!("prometheus[{i}]"), source, Target::new));
         }
         for (i, source) in file.scrape.iter().enumerate() {
             scrape.extend(self.source(&format!("scrape[{i}]"), source, Target::exposition));
@@ -188,12 +197,12 @@ impl Merge {
             self.simple(url, "environment PROMETHEUS_URL", given.interval, Target::new, &mut prometheus);
         }
         let mut seen = std::collections::BTreeSet::new();
-        for target in prometheus.iter().chain(&scrape) {
+        for target in prometheus.iter().chain(&history).chain(&scrape) {
             if !seen.insert(target.id().clone()) {
                 self.problem("sources", format!("{} is given twice; remove one", target.id()));
             }
         }
-        (prometheus, scrape)
+        Sources { prometheus, history, scrape }
     }
 
     fn simple(

@@ -24,6 +24,8 @@ pub struct Settings {
     pub keys: BTreeMap<String, String>,
     /// PromQL servers.
     pub prometheus: Vec<scrape::Target>,
+    /// PromQL servers asked only for history.
+    pub history: Vec<scrape::Target>,
     /// Exposition endpoints.
     pub scrape: Vec<scrape::Target>,
     /// Platforms that can be scaled.

@@ -1,1 +1,30 @@
 //! Wiring: owns the store, runs the path every tick, publishes the view, takes commands.
+//!
+//! [`start`] opens the journal, restores what earlier runs knew, compares unfinished operations with the live
+//! state, and then runs one loop (`run.rs`) that owns [`State`] alone.
+
+mod commands;
+mod decisions;
+mod error;
+mod evaluate;
+mod fleet;
+mod forecasts;
+mod learn;
+mod person;
+mod planning;
+mod platforms;
+pub mod publish;
+mod record;
+mod restore;
+mod run;
+mod sources;
+mod start;
+mod state;
+mod tuning;
+
+pub use error::EngineError;
+pub use learn::Learned;
+pub use person::current as current_person;
+pub use start::{EngineHandle, Options, start};
+pub use state::{PlatformFacts, SourceFacts, State, WorkloadFacts};
+pub use tuning::Tuning;

@@ -17,16 +17,10 @@ const USUAL: (Duration, Duration) = (Duration::from_secs(86_400), Duration::from
 
 /// Plans every workload and offers the plans to the queue.
 pub fn plan_all(state: &mut State, now: Moment) -> Vec<QueueEvent> {
-    let fleet = FleetState {
-        unready: state.unready().unwrap_or(0.0),
-        fresh_sources: state.fresh_sources(now.wall),
-        frozen_until: state.settings.frozen_until(now.wall),
-        since_recovery: None,
-    };
     let mut events = Vec::new();
     let ids: Vec<WorkloadId> = state.fleet.keys().cloned().collect();
     for id in ids {
-        let Some(plan) = state.fleet.get(&id).map(|facts| plan_one(state, facts, fleet, now.wall)) else { continue };
+        let Some(plan) = state.fleet.get(&id).map(|facts| plan_one(state, facts, now.wall)) else { continue };
         let Some(facts) = state.fleet.get_mut(&id) else { continue };
         let target = facts.platform.as_ref().map(|p| p.target.clone());
         events.extend(state.queue.offer(&plan, &facts.workload, target, now));
@@ -37,10 +31,20 @@ pub fn plan_all(state: &mut State, now: Moment) -> Vec<QueueEvent> {
 }
 
 /// Plans one workload.
-pub fn plan_one(state: &State, facts: &WorkloadFacts, fleet: FleetState, now: Timestamp) -> plan::Plan {
+pub fn plan_one(state: &State, facts: &WorkloadFacts, now: Timestamp) -> plan::Plan {
+    with_input(state, facts, now, plan::plan)
+}
+
+/// Gives `run` everything a planner may look at.
+pub fn with_input<T>(
+    state: &State,
+    facts: &WorkloadFacts,
+    now: Timestamp,
+    run: impl FnOnce(&PlanInput<'_>) -> T,
+) -> T {
     let id = &facts.workload.id;
     let rule = state.settings.rule_for(id, &facts.workload.service);
-    plan::plan(&PlanInput {
+    run(&PlanInput {
         now,
         workload: &facts.workload,
         signals: &facts.signals,
@@ -52,7 +56,12 @@ pub fn plan_one(state: &State, facts: &WorkloadFacts, fleet: FleetState, now: Ti
         short_cost: rule.short_cost,
         usual: usual(state, facts, now),
         recent: recent(state, id, now),
-        fleet: FleetState { since_recovery: facts.last_outage.map(|at| now.since(at)), ..fleet },
+        fleet: FleetState {
+            unready: state.unready().unwrap_or(0.0),
+            fresh_sources: state.fresh_sources(now),
+            frozen_until: state.settings.frozen_until(now),
+            since_recovery: facts.last_outage.map(|at| now.since(at)),
+        },
     })
 }
 

@@ -1,0 +1,34 @@
+//! Why the engine could not start.
+
+use crate::journal::JournalError;
+use crate::signals::RecipeError;
+
+/// Why the engine could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The journal cannot be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A recipe cannot be used.
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
+    /// A source cannot be used.
+    #[error(transparent)]
+    Source(#[from] crate::scrape::ScrapeError),
+    /// A provider cannot be used.
+    #[error("provider {name}: {why}")]
+    Provider {
+        /// Its name.
+        name: String,
+        /// Why, and the fix.
+        why: String,
+    },
+    /// A thread could not be started or a file not be read.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was tried.
+        what: String,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+}

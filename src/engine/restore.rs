@@ -1,0 +1,87 @@
+//! What earlier runs knew, read back from the journal before anything else happens.
+
+use crate::clock::Clock;
+use crate::execution::{self, History as OperationHistory, unfinished};
+use crate::journal::{Journal, Kind, Record};
+use crate::learning::ScoredProposal;
+use crate::outcome::Outcome;
+use crate::signals::SignalKind;
+use crate::view::JournalLine;
+
+use super::{EngineError, State, Tuning, learn, record};
+
+/// Signal minutes read back at most: 200 workloads of 6 long signals would be cut at two days, a dozen never is.
+const MAX_POINTS: usize = 4_000_000;
+
+/// What was read.
+#[derive(Debug, Default)]
+pub struct Restored {
+    /// Number of the last proposal.
+    pub last_proposal: u64,
+    /// Number of the last operation.
+    pub last_operation: u64,
+    /// Operations that are not over.
+    pub unfinished: Vec<OperationHistory>,
+    outcomes: Vec<Outcome>,
+    scores: Vec<ScoredProposal>,
+    lines: Vec<JournalLine>,
+    signals: Vec<crate::journal::SignalPoint>,
+}
+
+/// Reads the journal.
+pub fn read(journal: &Journal, clock: &Clock, tuning: &Tuning) -> Result<Restored, EngineError> {
+    let executed = [
+        Kind::Begin,
+        Kind::Intent,
+        Kind::Step,
+        Kind::Read,
+        Kind::Rollback,
+        Kind::End,
+        Kind::Abort,
+        Kind::Refuse,
+        Kind::Lease,
+        Kind::Restore,
+    ];
+    let entries: Vec<execution::Entry> =
+        journal.of_kinds(&executed)?.into_iter().filter_map(|r| serde_json::from_value(r.body).ok()).collect();
+    let proposals = journal.of_kinds(&[Kind::Propose])?;
+    let number = |text: &str| text.rsplit('-').next().and_then(|n| n.parse().ok()).unwrap_or(0);
+    let id = |r: &Record| r.body.pointer("/proposal/id").and_then(|v| v.as_str()).map_or(0, number);
+    let mut lines: Vec<JournalLine> = journal.tail(tuning.journal_lines)?.iter().map(record::line).collect();
+    lines.reverse();
+    let from = (clock.now() - tuning.keep_signals).as_millis().div_euclid(60_000);
+    Ok(Restored {
+        last_proposal: proposals.iter().map(id).max().unwrap_or(0),
+        last_operation: entries.iter().map(|e| number(e.operation.as_str())).max().unwrap_or(0),
+        unfinished: unfinished(&entries),
+        outcomes: bodies(journal.of_kinds(&[Kind::Outcome])?),
+        scores: bodies(journal.of_kinds(&[Kind::Score])?),
+        lines,
+        signals: journal.load_signals(from, MAX_POINTS)?,
+    })
+}
+
+fn bodies<T: serde::de::DeserializeOwned>(records: Vec<Record>) -> Vec<T> {
+    records.into_iter().filter_map(|r| serde_json::from_value(r.body).ok()).collect()
+}
+
+/// Puts it where it belongs.
+pub fn into_state(state: &mut State, restored: Restored) {
+    for outcome in restored.outcomes {
+        learn::keep(state, outcome);
+    }
+    for row in restored.scores {
+        state.learned.scores.restore(row);
+    }
+    for line in restored.lines {
+        state.journal_line(line);
+    }
+    let kinds: std::collections::BTreeMap<&str, SignalKind> =
+        SignalKind::ALL.iter().map(|k| (k.name(), *k)).collect();
+    for point in restored.signals {
+        let Some(kind) = kinds.get(point.kind.as_str()) else { continue };
+        let workload = point.workload.parse().unwrap_or_else(|never: std::convert::Infallible| match never {});
+        let at = crate::series::Timestamp::from_millis(point.minute.saturating_mul(60_000));
+        state.history.import(&workload, *kind, at, point.value);
+    }
+}

@@ -1,0 +1,349 @@
+//! The loop: one owner of all state, one tick after the other, one view a tick.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+use crate::approval::Gate;
+use crate::clock::Clock;
+use crate::execution::{Job, LeaseState, Observation, Providers, Readings, Receipt, StageKind};
+use crate::fleet::WorkloadId;
+use crate::journal::{Entry, JournalHandle, Record, SignalPoint, StoredFan};
+use crate::proposal::Moment;
+use crate::scrape::{Answer, Delivery, Handle, Health, SourceId};
+use crate::series::Timestamp;
+use crate::signals::SignalKind;
+use crate::store::query::Options;
+use crate::view::{Command, NoticeLevel, View};
+
+use super::evaluate::{self, StoreQueries};
+use super::forecasts::{Forecasts, Issued};
+use super::platforms::Listing;
+use super::{State, fleet, learn, planning, publish, record, sources};
+
+/// Everything that reaches the loop.
+pub(super) struct Inbox {
+    pub deliveries: mpsc::Receiver<Delivery>,
+    pub receipts: mpsc::Receiver<Receipt>,
+    pub issued: mpsc::Receiver<Issued>,
+    pub listings: mpsc::Receiver<Listing>,
+    pub commands: mpsc::Receiver<Command>,
+    pub written: mpsc::Receiver<Vec<Record>>,
+    pub stop: watch::Receiver<bool>,
+}
+
+/// The engine: state and the ways out.
+pub struct Engine {
+    pub(super) state: State,
+    pub(super) clock: Clock,
+    pub(super) gate: Gate,
+    pub(super) jobs: mpsc::Sender<Job>,
+    pub(super) journal: JournalHandle,
+    pub(super) handles: Vec<Handle>,
+    pub(super) providers: Providers,
+    pub(super) next_operation: u64,
+    pub(super) forecasts: Forecasts,
+    pub(super) queries: StoreQueries,
+    /// Servers' answers since the last tick.
+    pub(super) answers: BTreeMap<SourceId, Vec<Answer>>,
+    /// Whether the store changed since it was last evaluated.
+    pub(super) scraped: bool,
+    pub(super) persisted: Timestamp,
+    pub(super) view: watch::Sender<Arc<View>>,
+    /// Listing tasks; they end with the engine.
+    pub(super) _tasks: JoinSet<()>,
+}
+
+impl Engine {
+    /// Runs until told to stop.
+    pub(super) async fn run(mut self, mut inbox: Inbox) {
+        let mut due = self.clock.monotonic();
+        loop {
+            let now = self.clock.monotonic();
+            if now >= due {
+                // After a pause there is one tick, not as many as were missed.
+                due = now.plus(self.state.tuning.tick);
+                self.tick().await;
+            }
+            let wait = due.since(self.clock.monotonic());
+            tokio::select! {
+                biased;
+                _ = inbox.stop.changed() => break,
+                Some(command) = inbox.commands.recv() => {
+                    self.command(command).await;
+                    self.publish();
+                }
+                Some(receipt) = inbox.receipts.recv() => self.receipt(receipt),
+                Some(records) = inbox.written.recv() => self.show(&records),
+                Some(listing) = inbox.listings.recv() => self.listing(listing),
+                Some(issued) = inbox.issued.recv() => self.issued(issued),
+                Some(delivery) = inbox.deliveries.recv() => self.delivery(delivery),
+                () = self.clock.sleep(wait) => {}
+            }
+        }
+        self.stop().await;
+    }
+
+    async fn stop(&mut self) {
+        let _ = self.jobs.send(Job::Shutdown).await;
+        // The executor records its end itself and gives its tasks 4 s.
+        let closed = tokio::time::timeout(Duration::from_secs(5), self.jobs.closed());
+        let _ = closed.await;
+        self.persist(self.clock.now());
+        let in_flight = self.state.operations.values().filter(|o| !o.state.is_final()).count();
+        let text = if in_flight > 0 { format!("stopped with {in_flight} in flight") } else { "stopped".into() };
+        let body = serde_json::json!({ "in_flight": in_flight });
+        let _ = self.journal.record(vec![Entry::new(crate::journal::Kind::Stop, text, body)]).await;
+        self.journal.flush().await;
+    }
+
+    pub(super) fn moment(&self) -> Moment {
+        Moment { wall: self.clock.now(), mono: self.clock.monotonic() }
+    }
+
+    /// Tells people something.
+    pub(super) fn say(&mut self, level: NoticeLevel, text: String) {
+        match level {
+            NoticeLevel::Info => tracing::info!("{text}"),
+            NoticeLevel::Warning => tracing::warn!("{text}"),
+            NoticeLevel::Error => tracing::error!("{text}"),
+        }
+        self.state.notify(self.clock.now(), level, text);
+    }
+
+    /// Writes to the journal; `false` if it did not take it.
+    pub(super) async fn journal(&mut self, entries: Vec<Entry>) -> bool {
+        if entries.is_empty() {
+            return true;
+        }
+        match self.journal.record(entries).await {
+            Ok(records) => {
+                self.state.journal_error.clear();
+                self.show(&records);
+                true
+            }
+            Err(error) => {
+                self.state.journal_error = error.to_string();
+                self.say(NoticeLevel::Error, error.to_string());
+                false
+            }
+        }
+    }
+
+    fn show(&mut self, records: &[Record]) {
+        for written in records {
+            self.state.journal_line(record::line(written));
+        }
+    }
+
+    fn delivery(&mut self, delivery: Delivery) {
+        let now = self.clock.now();
+        match delivery {
+            Delivery::Scraped(scrape) => {
+                self.state.store.append_scrape(&scrape.source, scrape.at, &scrape.samples);
+                self.scraped = true;
+            }
+            Delivery::Answered { source, answers } => {
+                self.answers.insert(source, answers);
+            }
+            Delivery::Names { source, names } => {
+                let known = self.state.sources.get_mut(&source);
+                if let Some(facts) = known.filter(|f| f.names != names) {
+                    facts.names = names;
+                    sources::named(&mut self.state, &self.handles, &source, now);
+                }
+            }
+            Delivery::Backfilled { source, answer } => {
+                let filled = self.state.resolver.absorb(&source, &answer, &mut self.state.history);
+                if filled > 0 && answer.last {
+                    fleet::seed_capacity(&mut self.state, now);
+                    self.forecasts.forget();
+                }
+            }
+            Delivery::Status(status) => self.status(status, now),
+        }
+    }
+
+    fn status(&mut self, status: crate::scrape::SourceStatus, now: Timestamp) {
+        let Some(facts) = self.state.sources.get_mut(&status.id) else { return };
+        let was_failing = matches!(facts.status.health, Health::Failing { .. });
+        let text = match &status.health {
+            Health::Failing { error, .. } if !was_failing => Some((NoticeLevel::Warning, error.clone())),
+            Health::Stopped { reason } => Some((NoticeLevel::Error, format!("{}: {reason}", status.id))),
+            Health::Healthy if was_failing => Some((NoticeLevel::Info, format!("{} answers again", status.id))),
+            _ => None,
+        };
+        let failing = matches!(status.health, Health::Failing { .. } | Health::Stopped { .. });
+        let id = status.id.clone();
+        facts.status = status;
+        if failing && self.state.store.mark_source_stale(&id, now) > 0 {
+            self.scraped = true;
+        }
+        if let Some((level, text)) = text {
+            self.say(level, text);
+        }
+    }
+
+    fn listing(&mut self, listing: Listing) {
+        match listing.result {
+            Ok(workloads) => {
+                if self.state.platform_errors.remove(&listing.provider).is_some() {
+                    self.say(NoticeLevel::Info, format!("provider {} answers again", listing.provider));
+                }
+                fleet::list(&mut self.state, &listing.provider, workloads, listing.at);
+            }
+            Err(error) => {
+                let text = format!("provider {}: {error}", listing.provider);
+                if self.state.platform_errors.insert(listing.provider, error).is_none() {
+                    self.say(NoticeLevel::Warning, text);
+                }
+            }
+        }
+    }
+
+    fn issued(&mut self, issued: Issued) {
+        let keep = self.clock.now() - self.state.tuning.keep_fans;
+        if let Some(fan) = issued.forecast.fan()
+            && self.state.learned.accuracy.record(&issued.workload, fan)
+            && let Ok(body) = serde_json::to_string(fan.as_ref())
+        {
+            let stored = StoredFan { workload: issued.workload.to_string(), issued: fan.issued, body };
+            self.journal.store_fan(stored, keep);
+        }
+        if let Some(facts) = self.state.fleet.get_mut(&issued.workload) {
+            facts.forecast = issued.forecast;
+        }
+    }
+
+    fn receipt(&mut self, receipt: Receipt) {
+        match receipt {
+            Receipt::Operation(operation) => {
+                let known = self.state.operations.get(&operation.id).map(|o| o.state.label());
+                if known != Some(operation.state.label()) {
+                    let text = format!("{} {}: {}", operation.id, operation.workload, operation.state.label());
+                    self.say(NoticeLevel::Info, text);
+                }
+                self.state.operations.insert(operation.id.clone(), *operation);
+            }
+            Receipt::Lease(lease) => {
+                if let LeaseState::Failing { why } = &lease.state {
+                    self.say(NoticeLevel::Error, format!("{}: the floor could not be given back: {why}", lease.workload));
+                }
+                self.state.leases.insert(lease.operation.clone(), *lease);
+            }
+            Receipt::Trouble { operation, text } => self.say(NoticeLevel::Error, format!("{operation}: {text}")),
+        }
+    }
+
+    async fn tick(&mut self) {
+        let now = self.moment();
+        self.state.ticks += 1;
+        self.evaluate(now.wall);
+        let events = planning::plan_all(&mut self.state, now);
+        self.queue_events(events).await;
+        self.ask_for_fans(now.wall);
+        let observation = Arc::new(observation(&self.state, now.wall));
+        let _ = self.jobs.try_send(Job::Observe(observation));
+        let entries = learn::look_back(&mut self.state, now.wall);
+        self.journal(entries).await;
+        if now.wall.since(self.persisted) >= Duration::from_secs(60) {
+            self.persist(now.wall);
+        }
+        self.publish();
+    }
+
+    fn evaluate(&mut self, now: Timestamp) {
+        let scraped = evaluate::scraped();
+        if self.scraped {
+            if self.queries.outdated(&self.state.store) {
+                let store = &self.state.store;
+                let interval = evaluate::interval(&self.state.settings.scrape);
+                let specs = self.state.resolver.queries(&scraped, &|name| store.has_metric(name), interval);
+                self.queries.choose(specs, store);
+            }
+            let answers = self.queries.answers(&self.state.store, now, &Options::default());
+            self.answers.insert(scraped, answers);
+            self.scraped = false;
+        }
+        let answers: Vec<(SourceId, Vec<Answer>)> = std::mem::take(&mut self.answers).into_iter().collect();
+        let sets = self.state.resolver.resolve(now, &answers);
+        self.state.history.record(&sets, now);
+        fleet::merge(&mut self.state, sets, now);
+    }
+
+    fn ask_for_fans(&mut self, now: Timestamp) {
+        let history = &self.state.history;
+        let from = now - Duration::from_secs(15 * 86_400);
+        let step = Duration::from_secs(300);
+        self.forecasts.ask(self.state.fleet.keys(), now, |id| {
+            history.window(id, SignalKind::Demand, from, now, step)
+        });
+    }
+
+    fn persist(&mut self, now: Timestamp) {
+        let minute = |at: Timestamp| at.as_millis().div_euclid(60_000);
+        let until = now.floor_to(Duration::from_secs(60));
+        let points: Vec<SignalPoint> = self
+            .state
+            .history
+            .export(self.persisted.floor_to(Duration::from_secs(60)))
+            .filter(|(_, _, at, _)| *at < until)
+            .map(|(workload, kind, at, value)| SignalPoint {
+                workload: workload.to_string(),
+                kind: kind.name().to_owned(),
+                minute: minute(at),
+                value,
+            })
+            .collect();
+        let keep_from = minute(now - self.state.tuning.keep_signals);
+        if points.is_empty() || self.journal.store_signals(points, keep_from) {
+            self.persisted = until;
+        }
+        self.state.history.prune(now);
+    }
+
+    pub(super) fn publish(&mut self) {
+        let view = publish::view(&self.state, self.clock.now());
+        self.view.send_replace(Arc::new(view));
+    }
+}
+
+/// How users fare, for the gates of operations. Only fresh values count.
+fn observation(state: &State, now: Timestamp) -> Observation {
+    let readings = |facts: &super::state::WorkloadFacts| {
+        let signals = &facts.signals;
+        let demand = signals.fresh(SignalKind::Demand);
+        let errors = signals.fresh(SignalKind::Errors);
+        let ratio = errors.zip(demand).filter(|(_, d)| *d > 0.0).map(|(e, d)| (e / d).clamp(0.0, 1.0));
+        let objective = &facts.workload.objective;
+        Readings {
+            at: signals.get(SignalKind::Demand).map_or(now, |s| s.at),
+            demand,
+            p95: signals.fresh(SignalKind::LatencyP95),
+            error_ratio: ratio,
+            burn: ratio.map(|r| objective.burn_rate(r)),
+            p95_objective: Some(objective.latency().as_secs_f64()),
+            pods: BTreeMap::new(),
+        }
+    };
+    Observation {
+        at: now,
+        workloads: state.fleet.iter().map(|(id, facts)| (id.clone(), readings(facts))).collect(),
+        fleet_unready: state.unready(),
+    }
+}
+
+impl State {
+    /// Time pods of a workload took to warm up in the last operation that measured it.
+    pub fn learned_warm_up(&self, id: &WorkloadId) -> Option<Duration> {
+        let took = |o: &crate::execution::Operation| {
+            let stage = o.stages.iter().find(|s| s.kind == StageKind::WarmUp)?;
+            Some(stage.ended?.since(stage.began?))
+        };
+        self.operations.values().filter(|o| o.workload == *id).filter_map(took).next_back()
+    }
+}
+

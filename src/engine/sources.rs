@@ -1,0 +1,90 @@
+//! Sources: started, described, asked for history.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use tokio::sync::mpsc;
+
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::scrape::{self, BackfillRequest, Delivery, Handle, SourceId, SourceKind, SourceStatus};
+use crate::series::Timestamp;
+use crate::signals::Catalogue;
+
+use super::state::SourceFacts;
+use super::{EngineError, State};
+
+/// Largest recipe file read.
+const MAX_RECIPE: u64 = 256 << 10;
+/// Most recipe files read.
+const MAX_RECIPES: usize = 200;
+
+/// Starts every source; deliveries arrive at `out`.
+pub fn start(
+    settings: &Settings,
+    clock: &Clock,
+    out: &mpsc::Sender<Delivery>,
+) -> Result<(Vec<Handle>, BTreeMap<SourceId, SourceFacts>), EngineError> {
+    let mut handles = Vec::new();
+    let mut facts = BTreeMap::new();
+    let mut note = |target: &scrape::Target, kind, history_only| {
+        let status = SourceStatus::starting(target.id().clone(), kind, target.interval);
+        let known = SourceFacts { status, names: BTreeSet::new(), history_only, backfill_asked: false };
+        facts.insert(target.id().clone(), known);
+    };
+    for target in &settings.scrape {
+        note(target, SourceKind::Exposition, false);
+        handles.push(scrape::spawn_exposition(target.clone(), clock.clone(), out.clone())?);
+    }
+    for (target, history_only) in
+        settings.prometheus.iter().map(|t| (t, false)).chain(settings.history.iter().map(|t| (t, true)))
+    {
+        note(target, SourceKind::PromqlServer, history_only);
+        handles.push(scrape::spawn_promql(target.clone(), clock.clone(), out.clone())?);
+    }
+    Ok((handles, facts))
+}
+
+/// The shipped recipes and those in the user's folder.
+pub fn catalogue(folder: Option<&Path>) -> Result<Catalogue, EngineError> {
+    let Some(folder) = folder else { return Ok(Catalogue::embedded()?) };
+    let io = |source| EngineError::Io { what: format!("recipes {}", folder.display()), source };
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(io)?.take(MAX_RECIPES) {
+        let path = entry.map_err(io)?.path();
+        if path.extension().is_some_and(|e| e == "toml") {
+            if std::fs::metadata(&path).map_err(io)?.len() > MAX_RECIPE {
+                return Err(io(std::io::Error::other(format!("{} is larger than {MAX_RECIPE} bytes", path.display()))));
+            }
+            files.push((path.display().to_string(), std::fs::read_to_string(&path).map_err(io)?));
+        }
+    }
+    files.sort();
+    Ok(Catalogue::with_overrides(&files)?)
+}
+
+/// A server told its metric names: choose its queries and ask it for history, once.
+pub fn named(state: &mut State, handles: &[Handle], source: &SourceId, now: Timestamp) {
+    let Some(facts) = state.sources.get_mut(source) else { return };
+    let Some(handle) = handles.iter().find(|h| h.id() == source) else { return };
+    let names = facts.names.clone();
+    let has = |name: &str| names.contains(name);
+    let queries = state.resolver.queries(source, &has, facts.status.interval);
+    if !facts.history_only
+        && let Err(error) = handle.set_queries(queries)
+    {
+        tracing::error!("{source}: {error}");
+    }
+    if facts.backfill_asked || names.is_empty() {
+        return;
+    }
+    facts.backfill_asked = true;
+    let step = state.tuning.backfill_step;
+    for query in state.resolver.backfill_queries(source, &has, step) {
+        let to = now.floor_to(step);
+        let request = BackfillRequest { expr: query.expr, from: to - state.tuning.backfill, to, step };
+        if let Err(error) = handle.backfill(request) {
+            tracing::warn!("{source}: no history of {}: {error}", query.kind.name());
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Starting the engine.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::approval::Gate;
+use crate::clock::Clock;
+use crate::config::{ProviderSettings, Settings};
+use crate::execution::providers::http::{HttpProvider, HttpSettings, TokenSource};
+use crate::execution::{self, ExecutorConfig, Freeze, GuardPolicy, Job, Pacing, Provider, Providers, Receipt};
+use crate::journal::{self, Entry, Journal, JournalHandle, Kind};
+use crate::learning::{Accuracy, ScoreKeeper};
+use crate::proposal::Queue;
+use crate::scrape::Credential;
+use crate::signals::{History, Resolver};
+use crate::store::Store;
+use crate::view::{Command, View};
+
+use super::evaluate::StoreQueries;
+use super::forecasts::Forecasts;
+use super::record::JournalRecorder;
+use super::restore::{self, Restored};
+use super::run::{Engine, Inbox};
+use super::{EngineError, Learned, State, Tuning, person, platforms, publish, sources};
+
+/// Messages that may wait for the loop, by kind.
+const QUEUE: usize = 256;
+
+/// What the engine is told beside the settings.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The clock everything follows.
+    pub clock: Clock,
+    /// Times and sizes.
+    pub tuning: Tuning,
+    /// How long stages may take.
+    pub pacing: Pacing,
+    /// What is simulated; empty if nothing is.
+    pub simulated: String,
+}
+
+impl Options {
+    /// The machine's clock and the defaults.
+    pub fn real() -> Self {
+        Self { clock: Clock::real(), tuning: Tuning::default(), pacing: Pacing::default(), simulated: String::new() }
+    }
+}
+
+/// A running engine.
+#[derive(Debug)]
+pub struct EngineHandle {
+    /// The view, one a tick.
+    pub view: watch::Receiver<Arc<View>>,
+    /// Wishes of people.
+    pub commands: mpsc::Sender<Command>,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl EngineHandle {
+    /// Stops within about 10 s: nothing new is sent, what is in flight is recorded, the journal is on the disk.
+    pub async fn stop(self) {
+        let _ = self.stop.send(true);
+        let _ = tokio::time::timeout(Duration::from_secs(15), self.task).await;
+    }
+}
+
+/// Starts the engine.
+pub async fn start(settings: Settings, options: Options) -> Result<EngineHandle, EngineError> {
+    let Options { clock, tuning, pacing, simulated } = options;
+    let settings = Arc::new(settings);
+    let file = match &settings.journal {
+        Some(path) => Journal::open(path)?,
+        None => Journal::in_memory()?,
+    };
+    let restored = restore::read(&file, &clock, &tuning)?;
+    let journal = journal::spawn(file, clock.clone())
+        .map_err(|source| EngineError::Io { what: "cannot start the journal's thread".into(), source })?;
+
+    let (deliver, deliveries) = mpsc::channel(QUEUE);
+    let (handles, source_facts) = sources::start(&settings, &clock, &deliver)?;
+    let providers = make_providers(&settings.providers)?;
+    let (listed, listings) = mpsc::channel(QUEUE);
+    let mut tasks = JoinSet::new();
+    for (name, provider) in &providers {
+        platforms::watch(&mut tasks, name.clone(), Arc::clone(provider), tuning.platforms, clock.clone(), listed.clone());
+    }
+    let (issue, issued) = mpsc::channel(QUEUE);
+    let forecasts = Forecasts::start(tuning.forecast, issue)
+        .map_err(|source| EngineError::Io { what: "cannot start the forecast thread".into(), source })?;
+
+    let (written_tx, written) = mpsc::channel(QUEUE);
+    let recorder = Arc::new(JournalRecorder { journal: journal.clone(), written: written_tx });
+    let (jobs, job_queue) = mpsc::channel::<Job>(QUEUE);
+    let (receipt_tx, receipts) = mpsc::channel::<Receipt>(QUEUE);
+    let config = ExecutorConfig { pacing, guard: guard(&settings) };
+    execution::spawn(config, clock.clone(), providers.clone(), recorder, job_queue, receipt_tx);
+
+    let mut state = state(&settings, tuning, &simulated, &clock, source_facts, &restored)?;
+    let mut gate = Gate::new(settings.mode, settings.context.clone());
+    adopt(&mut state, &mut gate, &restored, &jobs, clock.now()).await;
+    let next_operation = restored.last_operation + 1;
+    let persisted = clock.now();
+    restore::into_state(&mut state, restored);
+    note_start(&mut state, &journal).await?;
+
+    let (view_tx, view) = watch::channel(Arc::new(publish::view(&state, clock.now())));
+    let (command_tx, commands) = mpsc::channel(QUEUE);
+    let (stop, stopped) = watch::channel(false);
+    let engine = Engine {
+        state,
+        clock,
+        gate,
+        jobs,
+        journal,
+        handles,
+        providers,
+        next_operation,
+        forecasts,
+        queries: StoreQueries::default(),
+        answers: BTreeMap::new(),
+        scraped: false,
+        persisted,
+        view: view_tx,
+        _tasks: tasks,
+    };
+    let inbox = Inbox { deliveries, receipts, issued, listings, commands, written, stop: stopped };
+    let task = tokio::spawn(engine.run(inbox));
+    Ok(EngineHandle { view, commands: command_tx, stop, task })
+}
+
+fn state(
+    settings: &Arc<Settings>,
+    tuning: Tuning,
+    simulated: &str,
+    clock: &Clock,
+    sources: BTreeMap<crate::scrape::SourceId, super::SourceFacts>,
+    restored: &Restored,
+) -> Result<State, EngineError> {
+    let catalogue = sources::catalogue(settings.recipes.as_deref())?;
+    Ok(State {
+        settings: Arc::clone(settings),
+        tuning,
+        person: person::current(),
+        simulated: simulated.to_owned(),
+        started: clock.now(),
+        store: Store::new(crate::store::Limits::default()),
+        resolver: Resolver::new(&catalogue),
+        catalogue,
+        history: History::new(),
+        sources,
+        fleet: BTreeMap::new(),
+        queue: Queue::new(settings.lifetimes, restored.last_proposal),
+        operations: BTreeMap::new(),
+        leases: BTreeMap::new(),
+        outcomes: VecDeque::new(),
+        learned: Learned {
+            accuracy: Accuracy::default(),
+            scores: ScoreKeeper::default(),
+            proposals: BTreeMap::new(),
+            looked: None,
+        },
+        journal: VecDeque::new(),
+        journal_error: String::new(),
+        notices: VecDeque::new(),
+        notice_count: 0,
+        platform_errors: BTreeMap::new(),
+        halted: None,
+        ticks: 0,
+    })
+}
+
+/// Gives what an earlier run left unfinished to the executor, which compares it with the live state.
+async fn adopt(
+    state: &mut State,
+    gate: &mut Gate,
+    restored: &Restored,
+    jobs: &mpsc::Sender<Job>,
+    now: crate::series::Timestamp,
+) {
+    for history in &restored.unfinished {
+        let id = history.mandate.operation.clone();
+        match gate.readmit(history.mandate.clone()) {
+            Ok(mandate) => {
+                let _ = jobs.send(Job::Adopt { history: Box::new(history.clone()), mandate }).await;
+            }
+            Err(refusal) => {
+                let text = format!("{id} is unfinished and was left alone: {refusal}");
+                state.notify(now, crate::view::NoticeLevel::Error, text);
+            }
+        }
+    }
+}
+
+async fn note_start(state: &mut State, journal: &JournalHandle) -> Result<(), EngineError> {
+    let settings = &state.settings;
+    let body = serde_json::json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "mode": settings.mode,
+        "context": settings.context.name,
+        "simulated": state.simulated,
+        "uid": state.person.uid,
+    });
+    let text = format!("weescale {} in {} mode", env!("CARGO_PKG_VERSION"), settings.mode.label());
+    let records = journal.record(vec![Entry::new(Kind::Start, text, body).by(&state.person.name)]).await?;
+    for record in &records {
+        state.journal_line(super::record::line(record));
+    }
+    Ok(())
+}
+
+fn guard(settings: &Settings) -> GuardPolicy {
+    let freezes = settings
+        .freezes
+        .iter()
+        .map(|f| Freeze { name: f.reason.clone(), from: f.from, to: f.to })
+        .collect();
+    GuardPolicy { freezes, ..GuardPolicy::default() }
+}
+
+fn make_providers(settings: &[ProviderSettings]) -> Result<Providers, EngineError> {
+    let mut providers = Providers::new();
+    for p in settings {
+        let fail = |why: String| EngineError::Provider { name: p.name.clone(), why };
+        let token = match &p.token {
+            None => TokenSource::None,
+            Some(Credential::File(path)) => TokenSource::File(path.clone()),
+            Some(Credential::Env(name)) => TokenSource::Environment(name.clone()),
+            Some(Credential::Value(_)) => return Err(fail("a token is given by file or environment only".into())),
+        };
+        let http = HttpSettings { token, ca_file: p.ca_file.clone(), ..HttpSettings::new(&p.url) };
+        let provider: Arc<dyn Provider> = Arc::new(HttpProvider::new(&http).map_err(|e| fail(e.to_string()))?);
+        providers.insert(p.name.clone(), provider);
+    }
+    Ok(providers)
+}
