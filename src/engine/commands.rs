@@ -21,7 +21,9 @@ impl Engine {
     /// Carries out a wish, or says why not.
     pub(super) async fn command(&mut self, command: Command) {
         match command {
-            Command::Approve { proposal, hash, typed } => self.approve(&proposal, &hash, typed.as_deref()).await,
+            Command::Approve { proposal, hash, typed } => {
+                self.approve(&proposal, &hash, typed.as_deref()).await
+            }
             Command::Reject { proposal, reason } => {
                 let by = self.state.person.name.clone();
                 match self.state.queue.reject(&proposal, &by, reason, self.moment()) {
@@ -34,7 +36,9 @@ impl Engine {
             }
             Command::Snooze { proposal, duration } => {
                 match self.state.queue.snooze(&proposal, duration.min(LONGEST_SNOOZE), self.moment()) {
-                    Some(event) => self.queue_events(vec![event]).await,
+                    Some(event) => {
+                        self.queue_events(vec![event]).await;
+                    }
                     None => self.say(NoticeLevel::Warning, format!("{proposal} is no longer open")),
                 }
             }
@@ -120,8 +124,9 @@ impl Engine {
             let mut plan = planning::plan_one(&self.state, facts, now.wall);
             let change = PlannedChange { to, ..proposal.change };
             let running = facts.workload.replicas.map_or(0, |r| r.desired.max(r.min.unwrap_or(0)));
-            plan.guardrails =
-                planning::with_input(&self.state, facts, now.wall, |input| guardrails::check(input, &change, running));
+            plan.guardrails = planning::with_input(&self.state, facts, now.wall, |input| {
+                guardrails::check(input, &change, running)
+            });
             let workload = facts.workload.clone();
             self.state.queue.edit(id, to, &plan, &workload, now)
         });

@@ -103,7 +103,8 @@ fn workload(state: &State, facts: &WorkloadFacts, now: Timestamp) -> Workload {
         .as_deref()
         .or(platform.map(|p| p.team.as_str()).filter(|t| !t.is_empty()))
         .unwrap_or(&facts.signals.team);
-    let replicas = platform.map_or_else(|| replicas_from_signals(&facts.signals), |p| replicas_from_platform(p));
+    let replicas =
+        platform.map_or_else(|| replicas_from_signals(&facts.signals), |p| replicas_from_platform(p));
     let pod = pod_resources(&facts.signals, platform, replicas, rule.price);
     Workload {
         id: id.clone(),
@@ -150,7 +151,9 @@ fn pod_resources(
     let per_replica = |kind| signals.latest(kind).zip(n).map(|(total, n)| total / n);
     PodResources {
         cpu_cores: platform.and_then(|p| p.cpu_cores).or_else(|| per_replica(SignalKind::CpuRequested)),
-        memory_bytes: platform.and_then(|p| p.memory_bytes).or_else(|| per_replica(SignalKind::MemoryRequested)),
+        memory_bytes: platform
+            .and_then(|p| p.memory_bytes)
+            .or_else(|| per_replica(SignalKind::MemoryRequested)),
         dollars_per_hour: declared_price
             .or_else(|| platform.and_then(|p| p.dollars_per_hour))
             .or_else(|| per_replica(SignalKind::Cost)),
@@ -191,7 +194,8 @@ fn heat(facts: &mut WorkloadFacts, keep: usize, now: Timestamp) {
     while facts.heat.len() >= keep {
         facts.heat.pop_front();
     }
-    let same = facts.heat.back().is_none_or(|(_, h): &(Timestamp, LatencyHistogram)| h.bounds == latency.bounds);
+    let same =
+        facts.heat.back().is_none_or(|(_, h): &(Timestamp, LatencyHistogram)| h.bounds == latency.bounds);
     if !same {
         facts.heat.clear();
     }

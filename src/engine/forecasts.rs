@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use crate::fleet::WorkloadId;
-use crate::forecast::{Forecaster, ForecastState, Settings};
+use crate::forecast::{ForecastState, Forecaster, Settings};
 use crate::series::{Timestamp, Window};
 
 /// Wishes that may wait for the worker.
@@ -48,8 +48,9 @@ impl Forecasts {
         std::thread::Builder::new().name("forecast".into()).spawn(move || {
             let mut forecasters: BTreeMap<WorkloadId, Forecaster> = BTreeMap::new();
             while let Some(Wish { workload, history, now }) = queue.blocking_recv() {
-                let forecaster =
-                    forecasters.entry(workload.clone()).or_insert_with(|| Forecaster::new(Settings::default()));
+                let forecaster = forecasters
+                    .entry(workload.clone())
+                    .or_insert_with(|| Forecaster::new(Settings::default()));
                 let forecast = forecaster.issue(&history, now);
                 if out.blocking_send(Issued { workload, forecast }).is_err() {
                     break;

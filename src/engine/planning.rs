@@ -82,7 +82,10 @@ fn usual(state: &State, facts: &WorkloadFacts, now: Timestamp) -> Usual {
     let demand = window(SignalKind::Demand);
     let per_request = |kind| {
         let values = window(kind);
-        let ratios = demand.points().filter(|(_, d)| *d > 0.0).filter_map(|(at, d)| values.value_at(at).map(|v| v / d));
+        let ratios = demand
+            .points()
+            .filter(|(_, d)| *d > 0.0)
+            .filter_map(|(at, d)| values.value_at(at).map(|v| v / d));
         median(ratios.collect())
     };
     Usual {
@@ -106,7 +109,8 @@ fn recent(state: &State, id: &WorkloadId, now: Timestamp) -> Recent {
     Recent {
         since_up: state.operations.values().filter(executed).filter(up).map(|o| now.since(o.started)).min(),
         ups_last_hour: state.operations.values().filter(executed).filter(up).filter(lately).count() as u32,
-        downs_last_hour: state.operations.values().filter(executed).filter(|o| !up(o)).filter(lately).count() as u32,
+        downs_last_hour: state.operations.values().filter(executed).filter(|o| !up(o)).filter(lately).count()
+            as u32,
         in_flight: state.in_flight(id).is_some_and(|o| !matches!(o.state, OperationState::Kept)),
         lease_until: state.held_lease(id).map(|l| l.expires),
     }

@@ -36,7 +36,9 @@ impl Recorder for JournalRecorder {
 pub fn of_queue(event: &QueueEvent) -> Entry {
     match event {
         QueueEvent::Proposed(p) => Entry::new(Kind::Propose, format!("{} {}", p.id, p.sentence), body(p)),
-        QueueEvent::Snoozed(p) => Entry::new(Kind::Snooze, format!("{} {} snoozed", p.id, p.workload), body(p)),
+        QueueEvent::Snoozed(p) => {
+            Entry::new(Kind::Snooze, format!("{} {} snoozed", p.id, p.workload), body(p))
+        }
         QueueEvent::Closed(p) => closed(p),
     }
 }

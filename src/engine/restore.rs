@@ -42,8 +42,11 @@ pub fn read(journal: &Journal, clock: &Clock, tuning: &Tuning) -> Result<Restore
         Kind::Lease,
         Kind::Restore,
     ];
-    let entries: Vec<execution::Entry> =
-        journal.of_kinds(&executed)?.into_iter().filter_map(|r| serde_json::from_value(r.body).ok()).collect();
+    let entries: Vec<execution::Entry> = journal
+        .of_kinds(&executed)?
+        .into_iter()
+        .filter_map(|r| serde_json::from_value(r.body).ok())
+        .collect();
     let proposals = journal.of_kinds(&[Kind::Propose])?;
     let number = |text: &str| text.rsplit('-').next().and_then(|n| n.parse().ok()).unwrap_or(0);
     let id = |r: &Record| r.body.pointer("/proposal/id").and_then(|v| v.as_str()).map_or(0, number);
@@ -80,7 +83,8 @@ pub fn into_state(state: &mut State, restored: Restored) {
         SignalKind::ALL.iter().map(|k| (k.name(), *k)).collect();
     for point in restored.signals {
         let Some(kind) = kinds.get(point.kind.as_str()) else { continue };
-        let workload = point.workload.parse().unwrap_or_else(|never: std::convert::Infallible| match never {});
+        let workload =
+            point.workload.parse().unwrap_or_else(|never: std::convert::Infallible| match never {});
         let at = crate::series::Timestamp::from_millis(point.minute.saturating_mul(60_000));
         state.history.import(&workload, *kind, at, point.value);
     }

@@ -94,7 +94,8 @@ impl Engine {
         let _ = closed.await;
         self.persist(self.clock.now());
         let in_flight = self.state.operations.values().filter(|o| !o.state.is_final()).count();
-        let text = if in_flight > 0 { format!("stopped with {in_flight} in flight") } else { "stopped".into() };
+        let text =
+            if in_flight > 0 { format!("stopped with {in_flight} in flight") } else { "stopped".into() };
         let body = serde_json::json!({ "in_flight": in_flight });
         let _ = self.journal.record(vec![Entry::new(crate::journal::Kind::Stop, text, body)]).await;
         self.journal.flush().await;
@@ -173,7 +174,9 @@ impl Engine {
         let text = match &status.health {
             Health::Failing { error, .. } if !was_failing => Some((NoticeLevel::Warning, error.clone())),
             Health::Stopped { reason } => Some((NoticeLevel::Error, format!("{}: {reason}", status.id))),
-            Health::Healthy if was_failing => Some((NoticeLevel::Info, format!("{} answers again", status.id))),
+            Health::Healthy if was_failing => {
+                Some((NoticeLevel::Info, format!("{} answers again", status.id)))
+            }
             _ => None,
         };
         let failing = matches!(status.health, Health::Failing { .. } | Health::Stopped { .. });
@@ -223,18 +226,24 @@ impl Engine {
             Receipt::Operation(operation) => {
                 let known = self.state.operations.get(&operation.id).map(|o| o.state.label());
                 if known != Some(operation.state.label()) {
-                    let text = format!("{} {}: {}", operation.id, operation.workload, operation.state.label());
+                    let text =
+                        format!("{} {}: {}", operation.id, operation.workload, operation.state.label());
                     self.say(NoticeLevel::Info, text);
                 }
                 self.state.operations.insert(operation.id.clone(), *operation);
             }
             Receipt::Lease(lease) => {
                 if let LeaseState::Failing { why } = &lease.state {
-                    self.say(NoticeLevel::Error, format!("{}: the floor could not be given back: {why}", lease.workload));
+                    self.say(
+                        NoticeLevel::Error,
+                        format!("{}: the floor could not be given back: {why}", lease.workload),
+                    );
                 }
                 self.state.leases.insert(lease.operation.clone(), *lease);
             }
-            Receipt::Trouble { operation, text } => self.say(NoticeLevel::Error, format!("{operation}: {text}")),
+            Receipt::Trouble { operation, text } => {
+                self.say(NoticeLevel::Error, format!("{operation}: {text}"))
+            }
         }
     }
 
@@ -278,9 +287,8 @@ impl Engine {
         let history = &self.state.history;
         let from = now - Duration::from_secs(15 * 86_400);
         let step = Duration::from_secs(300);
-        self.forecasts.ask(self.state.fleet.keys(), now, |id| {
-            history.window(id, SignalKind::Demand, from, now, step)
-        });
+        self.forecasts
+            .ask(self.state.fleet.keys(), now, |id| history.window(id, SignalKind::Demand, from, now, step));
     }
 
     fn persist(&mut self, now: Timestamp) {
@@ -346,4 +354,3 @@ impl State {
         self.operations.values().filter(|o| o.workload == *id).filter_map(took).next_back()
     }
 }
-

@@ -54,7 +54,10 @@ pub fn catalogue(folder: Option<&Path>) -> Result<Catalogue, EngineError> {
         let path = entry.map_err(io)?.path();
         if path.extension().is_some_and(|e| e == "toml") {
             if std::fs::metadata(&path).map_err(io)?.len() > MAX_RECIPE {
-                return Err(io(std::io::Error::other(format!("{} is larger than {MAX_RECIPE} bytes", path.display()))));
+                return Err(io(std::io::Error::other(format!(
+                    "{} is larger than {MAX_RECIPE} bytes",
+                    path.display()
+                ))));
             }
             files.push((path.display().to_string(), std::fs::read_to_string(&path).map_err(io)?));
         }

@@ -10,8 +10,10 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::approval::Gate;
 use crate::clock::Clock;
 use crate::config::{ProviderSettings, Settings};
-use crate::execution::providers::http::{HttpProvider, HttpSettings, TokenSource};
-use crate::execution::{self, ExecutorConfig, Freeze, GuardPolicy, Job, Pacing, Provider, Providers, Receipt};
+use crate::execution::providers::{HttpProvider, HttpSettings, TokenSource};
+use crate::execution::{
+    self, ExecutorConfig, Freeze, GuardPolicy, Job, Pacing, Provider, Providers, Receipt,
+};
 use crate::journal::{self, Entry, Journal, JournalHandle, Kind};
 use crate::learning::{Accuracy, ScoreKeeper};
 use crate::proposal::Queue;
@@ -46,7 +48,12 @@ pub struct Options {
 impl Options {
     /// The machine's clock and the defaults.
     pub fn real() -> Self {
-        Self { clock: Clock::real(), tuning: Tuning::default(), pacing: Pacing::default(), simulated: String::new() }
+        Self {
+            clock: Clock::real(),
+            tuning: Tuning::default(),
+            pacing: Pacing::default(),
+            simulated: String::new(),
+        }
     }
 }
 
@@ -87,7 +94,14 @@ pub async fn start(settings: Settings, options: Options) -> Result<EngineHandle,
     let (listed, listings) = mpsc::channel(QUEUE);
     let mut tasks = JoinSet::new();
     for (name, provider) in &providers {
-        platforms::watch(&mut tasks, name.clone(), Arc::clone(provider), tuning.platforms, clock.clone(), listed.clone());
+        platforms::watch(
+            &mut tasks,
+            name.clone(),
+            Arc::clone(provider),
+            tuning.platforms,
+            clock.clone(),
+            listed.clone(),
+        );
     }
     let (issue, issued) = mpsc::channel(QUEUE);
     let forecasts = Forecasts::start(tuning.forecast, issue)
@@ -214,11 +228,8 @@ async fn note_start(state: &mut State, journal: &JournalHandle) -> Result<(), En
 }
 
 fn guard(settings: &Settings) -> GuardPolicy {
-    let freezes = settings
-        .freezes
-        .iter()
-        .map(|f| Freeze { name: f.reason.clone(), from: f.from, to: f.to })
-        .collect();
+    let freezes =
+        settings.freezes.iter().map(|f| Freeze { name: f.reason.clone(), from: f.from, to: f.to }).collect();
     GuardPolicy { freezes, ..GuardPolicy::default() }
 }
 
@@ -230,10 +241,13 @@ fn make_providers(settings: &[ProviderSettings]) -> Result<Providers, EngineErro
             None => TokenSource::None,
             Some(Credential::File(path)) => TokenSource::File(path.clone()),
             Some(Credential::Env(name)) => TokenSource::Environment(name.clone()),
-            Some(Credential::Value(_)) => return Err(fail("a token is given by file or environment only".into())),
+            Some(Credential::Value(_)) => {
+                return Err(fail("a token is given by file or environment only".into()));
+            }
         };
         let http = HttpSettings { token, ca_file: p.ca_file.clone(), ..HttpSettings::new(&p.url) };
-        let provider: Arc<dyn Provider> = Arc::new(HttpProvider::new(&http).map_err(|e| fail(e.to_string()))?);
+        let provider: Arc<dyn Provider> =
+            Arc::new(HttpProvider::new(&http).map_err(|e| fail(e.to_string()))?);
         providers.insert(p.name.clone(), provider);
     }
     Ok(providers)

@@ -143,18 +143,21 @@ impl State {
             .sources
             .values()
             .filter(|s| !s.history_only)
-            .map(|s| s.status.last_success.is_some_and(|at| now.since(at) <= s.status.interval * 2 + s.status.interval))
+            .map(|s| {
+                s.status
+                    .last_success
+                    .is_some_and(|at| now.since(at) <= s.status.interval * 2 + s.status.interval)
+            })
             .collect();
         if live.is_empty() { 1.0 } else { live.iter().filter(|l| **l).count() as f64 / live.len() as f64 }
     }
 
     /// Share of replicas that are not ready, `0..=1`; `None` if no replica count is known.
     pub fn unready(&self) -> Option<f64> {
-        let (desired, ready) = self
-            .fleet
-            .values()
-            .filter_map(|w| w.workload.replicas)
-            .fold((0u64, 0u64), |(d, r), x| (d + u64::from(x.desired), r + u64::from(x.ready.min(x.desired))));
+        let (desired, ready) =
+            self.fleet.values().filter_map(|w| w.workload.replicas).fold((0u64, 0u64), |(d, r), x| {
+                (d + u64::from(x.desired), r + u64::from(x.ready.min(x.desired)))
+            });
         (desired > 0).then(|| 1.0 - ready as f64 / desired as f64)
     }
 

@@ -125,7 +125,8 @@ impl ScoreKeeper {
 /// Minutes with demand above capacity, with `replicas(slot)` replicas. Minutes without a demand value are not counted.
 fn minutes_short(reality: &Reality, replicas: impl Fn(Timestamp) -> Option<f64>) -> f64 {
     let minutes = reality.demand.step().as_secs_f64() / 60.0;
-    let short = reality.demand.points().filter(|(at, d)| replicas(*at).is_some_and(|n| *d > n * reality.per_replica));
+    let short =
+        reality.demand.points().filter(|(at, d)| replicas(*at).is_some_and(|n| *d > n * reality.per_replica));
     short.count() as f64 * minutes
 }
 
@@ -139,21 +140,19 @@ fn fill(watched: &mut Watched, reality: &Reality) {
     row.minutes_short = Some(minutes_short(reality, there));
     // What an executed floor added is taken out again to ask what would have been without it.
     let lift = (to - watched.running.max(from)).max(0.0);
-    let without = |at| there(at).map(|n| if watched.executed { (n - lift).max(watched.running.min(n)) } else { n });
+    let without =
+        |at| there(at).map(|n| if watched.executed { (n - lift).max(watched.running.min(n)) } else { n });
     let with = |at| there(at).map(|n| if to >= from { n.max(to) } else { n.min(to) });
     row.minutes_short_with = Some(minutes_short(reality, with));
     row.minutes_short_without = Some(minutes_short(reality, without));
     let hours = reality.demand.step().as_secs_f64() / 3600.0;
     row.cost = reality.price.map(|price| {
-        let extra: f64 = reality
-            .demand
-            .points()
-            .filter_map(|(at, _)| Some(with(at)? - without(at)?))
-            .sum();
+        let extra: f64 = reality.demand.points().filter_map(|(at, _)| Some(with(at)? - without(at)?)).sum();
         extra * hours * price
     });
     let helped = row.minutes_short_without.unwrap_or(0.0) - row.minutes_short_with.unwrap_or(0.0);
-    row.needed = Some(if to >= from { helped > 0.0 } else { row.minutes_short_with <= row.minutes_short_without });
+    row.needed =
+        Some(if to >= from { helped > 0.0 } else { row.minutes_short_with <= row.minutes_short_without });
 }
 
 fn summary(rows: &[ScoredProposal]) -> String {
@@ -226,11 +225,20 @@ mod tests {
         keeper.decided(&ProposalId::new("p-1"), "rejected: bad time");
         let settled = keeper.score(Timestamp::from_secs(600), |_, _, _| Some(reality(2.0)));
         let [row] = settled.as_slice() else { panic!("{settled:?}") };
-        assert_eq!((row.minutes_short, row.minutes_short_with), (Some(9.0), Some(0.0)), "the gap is not counted");
+        assert_eq!(
+            (row.minutes_short, row.minutes_short_with),
+            (Some(9.0), Some(0.0)),
+            "the gap is not counted"
+        );
         assert_eq!(row.needed, Some(true));
         assert!((row.cost.unwrap() - 9.0 / 60.0 * 6.0).abs() < 1e-9);
-        assert!(keeper.board().summary.starts_with("If you had approved all 1: 0 min short (you had 9), +$0.90"));
-        assert!(keeper.score(Timestamp::from_secs(700), |_, _, _| Some(reality(2.0))).is_empty(), "settles once");
+        assert!(
+            keeper.board().summary.starts_with("If you had approved all 1: 0 min short (you had 9), +$0.90")
+        );
+        assert!(
+            keeper.score(Timestamp::from_secs(700), |_, _, _| Some(reality(2.0))).is_empty(),
+            "settles once"
+        );
     }
 
     #[test]

@@ -32,7 +32,8 @@ pub fn measure(
     let ended = operation.ended?;
     let until = ended + settle;
     let settled = now >= until;
-    let reached = operation.stages.iter().find(|s| s.kind == StageKind::Shift).and_then(|s| s.ended).unwrap_or(ended);
+    let reached =
+        operation.stages.iter().find(|s| s.kind == StageKind::Shift).and_then(|s| s.ended).unwrap_or(ended);
     let window = |kind| history(kind, reached.min(ended), until.min(now));
     let before = |kind| median(&history(kind, operation.started - BEFORE, operation.started));
     let ratio = |demand: &Window, errors: &Window| {
@@ -75,7 +76,9 @@ pub fn measure(
             label: "demand".into(),
             unit: Unit::RequestsPerSecond,
             before: before(SignalKind::Demand),
-            expected: proposal.and_then(|p| p.facts.iter().find(|f| f.label.starts_with("peak"))).map(|f| f.quantity.value),
+            expected: proposal
+                .and_then(|p| p.facts.iter().find(|f| f.label.starts_with("peak")))
+                .map(|f| f.quantity.value),
             observed: median(&window(SignalKind::Demand)),
         },
     ];
@@ -101,7 +104,9 @@ fn verdict(
 ) -> OutcomeVerdict {
     match &operation.state {
         OperationState::RolledBack { .. } => return OutcomeVerdict::RolledBack,
-        OperationState::Halted { .. } | OperationState::Cancelled { .. } => return OutcomeVerdict::Inconclusive,
+        OperationState::Halted { .. } | OperationState::Cancelled { .. } => {
+            return OutcomeVerdict::Inconclusive;
+        }
         _ => {}
     }
     let Some(p95) = p95 else { return OutcomeVerdict::Inconclusive };
@@ -116,10 +121,14 @@ fn summary(operation: &Operation, verdict: OutcomeVerdict, settled: bool) -> Str
     let change = format!("{} {}→{}", operation.workload, operation.change.from, operation.change.to);
     let provisional = if settled { "" } else { " so far" };
     match (verdict, &operation.state) {
-        (OutcomeVerdict::RolledBack, OperationState::RolledBack { why }) => format!("{change} was rolled back: {why}"),
+        (OutcomeVerdict::RolledBack, OperationState::RolledBack { why }) => {
+            format!("{change} was rolled back: {why}")
+        }
         (OutcomeVerdict::AsExpected, _) => format!("{change} did what was expected{provisional}"),
         (OutcomeVerdict::Worse, _) => format!("{change} helped less than expected{provisional}"),
-        (_, OperationState::Cancelled { why } | OperationState::Halted { why }) => format!("{change} ended early: {why}"),
+        (_, OperationState::Cancelled { why } | OperationState::Halted { why }) => {
+            format!("{change} ended early: {why}")
+        }
         _ => format!("{change}: the data cannot tell{provisional}"),
     }
 }
@@ -145,7 +154,13 @@ mod tests {
             proposal: ProposalId::new("p-1"),
             workload: WorkloadId::new("", "a", ""),
             target: Target { provider: "x".into(), uid: "u".into() },
-            change: PlannedChange { dimension: Dimension::Horizontal, field: Field::MinReplicas, from: 2, to: 4, until: None },
+            change: PlannedChange {
+                dimension: Dimension::Horizontal,
+                field: Field::MinReplicas,
+                from: 2,
+                to: 4,
+                until: None,
+            },
             approved_by: "ann".into(),
             started: Timestamp::from_secs(3600),
             ended: Some(Timestamp::from_secs(3900)),

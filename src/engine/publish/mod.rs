@@ -1,0 +1,11 @@
+//! The view from the state: pure, one file per panel.
+
+mod experience;
+mod intelligence;
+mod kpis;
+mod predictive;
+mod root;
+mod status;
+mod widget;
+
+pub use root::view;

@@ -1,0 +1,75 @@
+//! The view itself.
+
+use crate::engine::State;
+use crate::scrape::Health;
+use crate::series::Timestamp;
+use crate::view::{Header, Kpi, KpiCounts, KpiState, Lease, LeaseState, View};
+
+use super::{experience, intelligence, kpis, predictive, status, widget};
+
+/// Everything shown, at `now`.
+pub fn view(state: &State, now: Timestamp) -> View {
+    let services = status::services(state, now);
+    let kpis = kpis::board(state, now);
+    View {
+        at: now,
+        tick: state.ticks,
+        header: header(state, &kpis, now),
+        operations: status::operations(state),
+        capacity: status::capacity(state, now),
+        performance: status::performance(state, now),
+        cost: status::cost(state, now),
+        forecasts: predictive::forecasts(state, &services.data, now),
+        proposals: predictive::proposals(state, now),
+        resources: predictive::resources(state, now),
+        projection: predictive::projection(state, now),
+        satisfaction: experience::satisfaction(state, now),
+        continuity: experience::continuity(state, now),
+        heatmaps: experience::heatmaps(state, now),
+        regions: experience::regions(state, now),
+        learning: intelligence::learning(state),
+        knowledge: intelligence::knowledge(state, now),
+        growth: intelligence::growth(state, now),
+        lessons: intelligence::lessons(state),
+        leases: leases(state),
+        outcomes: state.outcomes.iter().rev().cloned().collect(),
+        journal: state.journal.iter().rev().cloned().collect(),
+        sources: state.sources.values().map(|s| s.status.clone()).collect(),
+        notices: state.notices.iter().cloned().collect(),
+        kpis,
+        services,
+    }
+}
+
+fn header(state: &State, kpis: &[Kpi], now: Timestamp) -> Header {
+    let count = |wanted: KpiState| kpis.iter().filter(|k| k.state == wanted).count() as u8;
+    let live: Vec<_> = state.sources.values().filter(|s| !s.history_only).collect();
+    let healthy = live.iter().filter(|s| s.status.health == Health::Healthy).count();
+    Header {
+        context: state.settings.context.clone(),
+        mode: state.settings.mode,
+        person: state.person.name.clone(),
+        simulated: state.simulated.clone(),
+        data_age: live.iter().filter_map(|s| s.status.last_success).min().map(|at| now.since(at)),
+        sources: (healthy, live.len()),
+        kpis: KpiCounts {
+            ok: count(KpiState::Ok),
+            warn: count(KpiState::Warn),
+            bad: count(KpiState::Bad),
+            no_data: count(KpiState::NoData),
+        },
+        waiting: state.queue.live().count(),
+        in_flight: state.operations.values().filter(|o| !o.state.is_final()).count(),
+        backfill: widget::backfill(state),
+        journal: if state.journal_error.is_empty() { "ok".into() } else { state.journal_error.clone() },
+        halted: state.halted.clone(),
+    }
+}
+
+/// Leases that still matter first, soonest expiry first; ended ones after.
+fn leases(state: &State) -> Vec<Lease> {
+    let mut leases: Vec<Lease> = state.leases.values().cloned().collect();
+    let ended = |l: &Lease| matches!(l.state, LeaseState::Restored { .. } | LeaseState::Foreign { .. });
+    leases.sort_by_key(|l| (ended(l), l.expires));
+    leases
+}
