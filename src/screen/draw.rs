@@ -15,7 +15,7 @@ pub fn draw(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
     if ctx.size == SizeClass::Tiny {
         header::draw_tiny(ctx, area, buf);
     } else {
-        let strip_height = strip::height(ctx);
+        let strip_height = strip::height(ctx, area.width).min(area.height.saturating_sub(header::HEIGHT + 1));
         let row = |y: u16, height: u16| Rect { y: area.y + y, height, ..area };
         let body = area.height.saturating_sub(header::HEIGHT + strip_height + 1);
         header::draw(ctx, row(0, header::HEIGHT), buf);

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 
 use crate::view::Mode;
 
-use super::canvas::{clock_second, line, put, put_right, span, width};
+use super::canvas::{clock_minute, clock_second, line, put, put_right, span, width};
 use super::context::{PanelContext, SizeClass};
 use super::state::PanelId;
 use super::theme::Role;
@@ -66,12 +66,15 @@ fn left_side(ctx: &PanelContext<'_>) -> Vec<(String, Style)> {
         let text = if roomy { format!(" SIMULATED: {} ", h.simulated) } else { " SIMULATED ".to_owned() };
         out.push((text, ctx.style(Role::Simulated)));
     }
-    out.extend(kpi_pieces(ctx, roomy));
+    if ctx.size >= SizeClass::Compact {
+        out.extend(kpi_pieces(ctx));
+    }
     out
 }
 
-fn kpi_pieces(ctx: &PanelContext<'_>, roomy: bool) -> Vec<(String, Style)> {
+fn kpi_pieces(ctx: &PanelContext<'_>) -> Vec<(String, Style)> {
     let (k, g) = (&ctx.view.header.kpis, ctx.glyphs);
+    let roomy = ctx.size >= SizeClass::Wide;
     let total = u16::from(k.ok) + u16::from(k.warn) + u16::from(k.bad) + u16::from(k.no_data);
     let quiet = ctx.style(Role::Dim);
     // Colour only where there is something to look at.
@@ -105,14 +108,18 @@ fn right_side(ctx: &PanelContext<'_>) -> Vec<(String, Style)> {
         out.push((format!(" {} waiting", h.waiting), waiting));
         out.push((format!("  {} in flight  ", h.in_flight), flight));
     }
-    let zone = if ctx.size >= SizeClass::Compact { " UTC" } else { "" };
-    out.push((format!("{}{zone} ", clock_second(ctx.now)), ctx.style(Role::Text)));
+    let clock = match ctx.size >= SizeClass::Compact {
+        true => format!("{} UTC ", clock_second(ctx.now)),
+        false => format!("{} ", clock_minute(ctx.now)),
+    };
+    out.push((clock, ctx.style(Role::Text)));
     out.push((age, ctx.style(role)));
     out
 }
 
 fn draw_tabs(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
     let h = &ctx.view.header;
+    let waiting = if h.waiting + h.in_flight > 0 { Role::Accent } else { Role::Dim };
     let note = if let Some(why) = &h.halted {
         (format!("{} HALTED: {why}", ctx.glyphs.bad), Role::Bad)
     } else if h.journal != "ok" {
@@ -123,25 +130,37 @@ fn draw_tabs(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
         (format!("{} {}/{} sources", ctx.glyphs.warn, h.sources.0, h.sources.1), Role::Warn)
     } else if ctx.size >= SizeClass::Normal {
         (format!("{}/{} sources", h.sources.0, h.sources.1), Role::Dim)
+    } else if ctx.size == SizeClass::Compact {
+        (format!("{} waiting {} in flight", h.waiting, h.in_flight), waiting)
     } else {
-        (format!("{} waiting {} in flight", h.waiting, h.in_flight), Role::Dim)
+        (format!("{} wait {} fly", h.waiting, h.in_flight), waiting)
     };
-    let short = ctx.size < SizeClass::Normal;
-    let mut x = 1;
+    // What stopped weescale matters more than the names of panels.
+    let need = (width(&note.0) + 1).min(area.width);
+    let serious = note.1 == Role::Bad || ctx.size < SizeClass::Normal;
+    let room = if serious { area.width - need } else { area.width };
+    let tabs = Rect { width: room, ..area };
+    let mut x = 1u16;
     for (panel, key, title) in PanelId::ALL {
         let here = panel == ctx.state.panel();
+        let title = title.split(' ').next().unwrap_or(title);
         // Where room is short, only the panel shown is named in full.
-        let text = match (short, here) {
-            (true, false) => format!("{key}{}", title.chars().take(2).collect::<String>()),
+        let text = match (ctx.size, here) {
+            (SizeClass::Tiny | SizeClass::Narrow, false) => key.to_string(),
+            (SizeClass::Compact, false) => format!("{key}{}", title.chars().take(2).collect::<String>()),
             _ => format!("{key} {title}"),
         };
-        let style = ctx.style(if here { Role::Selection } else { Role::Dim });
-        x = put(buf, area, x, 1, &format!(" {text} ").replace("  ", " "), style);
+        let (text, style) = if here {
+            (format!(" {text} "), ctx.style(Role::Selection))
+        } else {
+            (format!(" {text} "), ctx.style(Role::Dim))
+        };
+        if x.saturating_add(width(&text)) > room {
+            break;
+        }
+        x = put(buf, tabs, x, 1, &text, style);
     }
-    // What stopped weescale matters more than the names of panels.
-    let need = width(&note.0) + 1;
-    let serious = matches!(note.1, Role::Bad);
     if serious || x.saturating_add(need) < area.width {
-        put_right(buf, area, area.width, 1, &format!(" {}", note.0), ctx.style(note.1));
+        put_right(buf, area, area.width, 1, &note.0, ctx.style(note.1));
     }
 }

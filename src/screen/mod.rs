@@ -26,6 +26,8 @@ mod signals;
 mod state;
 mod strip;
 mod terminal;
+#[cfg(test)]
+mod tests;
 pub mod theme;
 mod update;
 mod widgets;

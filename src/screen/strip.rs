@@ -8,13 +8,18 @@ use crate::series::{Quantity, Unit};
 use crate::view::ProposalView;
 
 use super::action::Action;
-use super::canvas::{duration, fit, line, money_delta, put, put_right, width, wrap};
-use super::context::PanelContext;
+use super::canvas::{duration, fit, line, money_delta, put, width, wrap};
+use super::context::{PanelContext, SizeClass};
 use super::theme::Role;
 
-/// Rows the strip wants.
-pub fn height(ctx: &PanelContext<'_>) -> u16 {
-    if ctx.proposal().is_some() { 3 } else { 1 }
+/// Rows of text at most, the row of the owner and the keys left out.
+const MAX_TEXT: usize = 3;
+/// Columns before the text.
+const INDENT: u16 = 14;
+
+/// Rows the strip wants on a terminal this wide.
+pub fn height(ctx: &PanelContext<'_>, width: u16) -> u16 {
+    ctx.proposal().map_or(1, |p| text(p, width).len() as u16 + 1)
 }
 
 /// Draws it.
@@ -30,18 +35,37 @@ pub fn draw(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
         (true, n) => format!("{n} proposals"),
     };
     let mark = ctx.style(if live { Role::Accent } else { Role::Dim });
-    let x = put(buf, area, 0, 0, &format!("{} {label}  ", ctx.glyphs.selected), mark);
-    let text = Rect { x: area.x + x.min(area.width), width: area.width.saturating_sub(x), ..area };
-    let rows = wrap(&proposal.proposal.sentence, text.width);
-    let mut rows = rows.iter();
-    if let Some(first) = rows.next() {
-        put(buf, text, 0, 0, first, ctx.style(Role::Text));
+    put(
+        buf,
+        Rect { width: INDENT.min(area.width), ..area },
+        0,
+        0,
+        &format!("{} {label}", ctx.glyphs.selected),
+        mark,
+    );
+    for (y, row) in text(proposal, area.width).iter().enumerate() {
+        put(buf, area, INDENT, y as u16, row, ctx.style(Role::Text));
     }
-    let rest: Vec<&str> = rows.map(String::as_str).collect();
-    let second =
-        if rest.is_empty() { effects(proposal) } else { format!("{} {}", rest.join(" "), effects(proposal)) };
-    put(buf, text, 0, 1, &second, ctx.style(Role::Text));
-    draw_keys(ctx, proposal, area, buf);
+    let last =
+        Rect { y: area.y.saturating_add(area.height.saturating_sub(1)), height: area.height.min(1), ..area };
+    draw_keys(ctx, proposal, last, buf);
+}
+
+/// The sentence, then what it does; the sentence gives way if there is too much.
+fn text(proposal: &ProposalView, columns: u16) -> Vec<String> {
+    let columns = columns.saturating_sub(INDENT + 1).max(10);
+    let effects = wrap(&effects(proposal), columns);
+    let room = MAX_TEXT.saturating_sub(effects.len()).max(1);
+    let mut rows = wrap(&proposal.proposal.sentence, columns);
+    if rows.len() > room {
+        rows.truncate(room);
+        if let Some(last) = rows.last_mut() {
+            *last = fit(&format!("{last} …"), columns);
+        }
+    }
+    rows.extend(effects);
+    rows.truncate(MAX_TEXT);
+    rows
 }
 
 fn draw_keys(ctx: &PanelContext<'_>, proposal: &ProposalView, area: Rect, buf: &mut Buffer) {
@@ -51,21 +75,22 @@ fn draw_keys(ctx: &PanelContext<'_>, proposal: &ProposalView, area: Rect, buf: &
     };
     let role = if proposal.not_approvable.is_some() { Role::Warn } else { Role::Dim };
     let mut pieces: Vec<(String, Style)> = Vec::new();
-    for action in [Action::Approve, Action::Reject, Action::Edit, Action::Evidence] {
-        let (Some(key), Some(info)) = (ctx.keymap.key(action), super::action::info(action)) else { continue };
-        pieces.push((key, ctx.style(Role::Key)));
-        pieces.push((format!(" {}  ", info.hint), ctx.style(Role::Dim)));
+    // Where room is short, the hint bar alone names the keys: the owner's part matters more.
+    if ctx.size >= SizeClass::Normal {
+        for action in [Action::Approve, Action::Reject, Action::Edit, Action::Evidence] {
+            let (Some(key), Some(info)) = (ctx.keymap.key(action), super::action::info(action)) else {
+                continue;
+            };
+            pieces.push((key, ctx.style(Role::Key)));
+            pieces.push((format!(" {}  ", info.hint), ctx.style(Role::Dim)));
+        }
     }
     pieces.push((format!("{} left", duration(proposal.left)), ctx.style(Role::Dim)));
     let keys: u16 = pieces.iter().map(|(t, _)| width(t)).sum();
     let start = area.width.saturating_sub(keys + 1);
-    put(buf, area, 2, 2, &fit(&note, start.saturating_sub(4)), ctx.style(role));
+    put(buf, area, 2, 0, &fit(&note, start.saturating_sub(4)), ctx.style(role));
     let borrowed: Vec<(&str, Style)> = pieces.iter().map(|(t, s)| (t.as_str(), *s)).collect();
-    if start > 2 {
-        line(buf, area, start, 2, &borrowed);
-    } else {
-        put_right(buf, area, area.width, 2, "a approve  r reject", ctx.style(Role::Key));
-    }
+    line(buf, area, start, 0, &borrowed);
 }
 
 /// `+$2.31/h; p95 180 ms instead of 410 ms; 41 min short avoided`.

@@ -1,7 +1,7 @@
 //! What the sheets say before something is written.
 
 use crate::series::{Quantity, Unit};
-use crate::view::{Command, Lease, Operation, ProposalView, View};
+use crate::view::{Command, GuardrailResult, Lease, Operation, ProposalView, View};
 
 use super::super::canvas::{clock_minute, money_delta, percent};
 use super::super::glyphs::Glyphs;
@@ -27,18 +27,9 @@ pub fn approve_sheet(view: &View, proposal: &ProposalView, glyphs: &Glyphs) -> S
     lines.push(("users", users(proposal), Role::Text));
     lines.push(("reason", p.sentence.clone(), Role::Text));
     lines.push(("owner", format!("{}. {}", p.owner.label(), p.owner_note), Role::Text));
-    for (i, guard) in p.guardrails.iter().enumerate() {
-        let label = if i == 0 { "guards" } else { "" };
-        let (glyph, role) = if guard.passed { (glyphs.ok, Role::Ok) } else { (glyphs.bad, Role::Bad) };
-        let word = if guard.passed { "passed" } else { "failed" };
-        lines.push((label, format!("{glyph} {word} {}: {}", guard.name, guard.detail), role));
-    }
+    lines.extend(guards(proposal, glyphs));
     let hash: String = proposal.hash.chars().take(16).collect();
-    lines.push((
-        "bound to",
-        format!("{} {hash}; what differs when it is read again cancels it", p.id),
-        Role::Dim,
-    ));
+    lines.push(("bound to", format!("{} {hash}; read again before writing, drift cancels", p.id), Role::Dim));
     Sheet {
         title: "Approve",
         lines,
@@ -87,6 +78,21 @@ pub fn release_sheet(view: &View, lease: &Lease) -> Sheet {
     ];
     let id = lease.operation.clone();
     plain("Give the floor back", "Release", lines, Subject::Lease(id.clone()), Command::Release(id))
+}
+
+/// Failed guardrails one by one, passed ones together: the sheet must fit 80x24.
+fn guards(proposal: &ProposalView, glyphs: &Glyphs) -> Vec<Line> {
+    let (passed, failed): (Vec<_>, Vec<_>) = proposal.proposal.guardrails.iter().partition(|g| g.passed);
+    let text = |g: &GuardrailResult| format!("{}: {}", g.name, g.detail);
+    let mut out: Vec<Line> = failed
+        .into_iter()
+        .map(|g| ("guard", format!("{} failed {}", glyphs.bad, text(g)), Role::Bad))
+        .collect();
+    if !passed.is_empty() {
+        let all: Vec<String> = passed.iter().map(|g| text(g)).collect();
+        out.push(("guards", format!("{} {} passed. {}", glyphs.ok, passed.len(), all.join("; ")), Role::Ok));
+    }
+    out
 }
 
 fn plain(

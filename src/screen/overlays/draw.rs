@@ -58,7 +58,7 @@ fn draw_menu(ctx: &PanelContext<'_>, screen: Rect, buf: &mut Buffer, menu: &Menu
     let found = entries(ctx.keymap, ctx.state.panel(), &menu.query);
     let title =
         if menu.help { format!("Help: {}", ctx.state.panel().title()) } else { "Find an action".into() };
-    let size = (screen.width.min(90), screen.height.saturating_sub(2).min(found.len() as u16 + 5).max(5));
+    let size = (screen.width.min(110), screen.height.saturating_sub(2).min(found.len() as u16 + 5).max(5));
     let inner = boxed(ctx, screen, buf, size, &title);
     let x = put(buf, inner, 0, 0, "search: ", ctx.style(Role::Dim));
     put(buf, inner, x, 0, &format!("{}_", menu.query), ctx.style(Role::Input));
@@ -71,9 +71,20 @@ fn draw_menu(ctx: &PanelContext<'_>, screen: Rect, buf: &mut Buffer, menu: &Menu
         let mark = if i == menu.at { ctx.glyphs.selected } else { " " };
         put(buf, inner, 0, y, mark, ctx.style(Role::Accent));
         put(buf, inner, 2, y, &fit(&ctx.keymap.keys(info.action), 12), ctx.style(Role::Key));
-        put(buf, inner, 15, y, info.name, ctx.style(Role::Text));
+        // Names are for the configuration; where room is short, what it does matters more.
+        let named = inner.width > 80;
+        if named {
+            put(buf, inner, 15, y, info.name, ctx.style(Role::Text));
+        }
         let danger = if info.danger { format!("{} writes: ", ctx.glyphs.warn) } else { String::new() };
-        put(buf, inner, 34, y, &format!("{danger}{}", info.help), ctx.style(Role::Dim));
+        put(
+            buf,
+            inner,
+            if named { 34 } else { 15 },
+            y,
+            &format!("{danger}{}", info.help),
+            ctx.style(Role::Dim),
+        );
         if i == menu.at {
             buf.set_style(line, ctx.style(Role::Selection));
         }

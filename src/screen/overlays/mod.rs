@@ -12,4 +12,4 @@ pub use draw::draw;
 pub use evidence::evidence_lines;
 pub use focus::{Edit, Evidence, Focus, Menu, Reject};
 pub use menu::entries;
-pub use sheet::{FRESH_AFTER, Line, Sheet, Subject};
+pub use sheet::{Line, Sheet, Subject};

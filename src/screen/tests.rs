@@ -1,0 +1,202 @@
+//! Whole frames, with their styles.
+
+use super::fixture::{draw_with, empty, encode, now, view};
+use super::glyphs::{GlyphSet, Glyphs};
+use super::overlays::{Evidence, Focus, Menu, Reject, approve_sheet};
+use super::state::{PanelId, Route, RowId, ScreenState};
+use super::theme::{Depth, Theme};
+use super::{Event, Keymap, PanelContext, SizeClass, draw, header, hints, strip, update};
+use crate::view::{Notice, NoticeLevel, Progress, View};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+/// A state at a panel without widgets, its first row selected.
+fn state(view: &View, size: (u16, u16)) -> ScreenState {
+    let mut state = ScreenState { size, ..ScreenState::default() };
+    update(&mut state, &Keymap::default(), Event::View, view);
+    state
+}
+
+fn header_at(view: &View, width: u16) -> String {
+    let state = state(view, (width, 24));
+    draw_with(view, &state, (width, 24), |ctx, area, buf| {
+        header::draw(ctx, Rect { height: header::HEIGHT, ..area }, buf);
+    })
+    .lines()
+    .take(4)
+    .collect::<Vec<_>>()
+    .join("\n")
+}
+
+#[test]
+fn header_by_width_and_trouble() {
+    let full = view();
+    insta::assert_snapshot!("header_160", header_at(&full, 160));
+    insta::assert_snapshot!("header_120", header_at(&full, 120));
+    insta::assert_snapshot!("header_80", header_at(&full, 80));
+    insta::assert_snapshot!("header_40", header_at(&full, 40));
+    insta::assert_snapshot!("header_empty", header_at(&empty(), 120));
+    let mut trouble = view();
+    trouble.header.halted = Some("invariant I2 was violated".into());
+    trouble.header.data_age = Some(std::time::Duration::from_secs(90));
+    trouble.header.simulated = "demo morning-ramp ×10".into();
+    trouble.header.backfill = Some(Progress { done: 3, total: 9 });
+    insta::assert_snapshot!("header_trouble", header_at(&trouble, 120));
+}
+
+#[test]
+fn every_fact_is_in_the_header_at_80_columns() {
+    let shown = header_at(&view(), 80);
+    for fact in [
+        "prod-eu",
+        "PROTECTED",
+        "ASK",
+        "11ok",
+        "2warn",
+        "1bad",
+        "2n/a",
+        "1 waiting",
+        "1 in flight",
+        "UTC",
+        "live 4s",
+    ] {
+        assert!(shown.contains(fact), "{fact} is missing:\n{shown}");
+    }
+}
+
+#[test]
+fn strip_and_hints() {
+    let full = view();
+    for (name, width) in [("strip_160", 160), ("strip_80", 80)] {
+        let state = state(&full, (width, 5));
+        insta::assert_snapshot!(
+            name,
+            draw_with(&full, &state, (width, 5), |ctx, area, buf| {
+                let ctx = PanelContext { size: SizeClass::of(Rect { height: 24, ..area }), ..*ctx };
+                strip::draw(&ctx, Rect { height: strip::height(&ctx, area.width), ..area }, buf);
+                hints::draw(&ctx, Rect { y: 4, height: 1, ..area }, buf);
+            })
+        );
+    }
+}
+
+#[test]
+fn notices_are_shown_until_seen_or_old() {
+    let mut v = view();
+    let notice = |seq, level, text: &str| Notice { seq, at: now(), level, text: text.into() };
+    v.notices =
+        vec![notice(1, NoticeLevel::Error, "journal is full"), notice(2, NoticeLevel::Info, "p-17 approved")];
+    let shown = |v: &View, s: &ScreenState| draw_with(v, s, (80, 1), |c, a, b| hints::draw(c, a, b));
+    let mut s = state(&v, (80, 24));
+    assert!(shown(&v, &s).contains("journal is full"), "the most urgent first");
+    v.at = v.at + std::time::Duration::from_secs(61);
+    assert!(shown(&v, &s).contains("journal is full"), "errors stay");
+    s.notice_seen = 1;
+    assert!(!shown(&v, &s).contains("approved"), "others do not");
+    s.notice_seen = 2;
+    assert!(shown(&v, &s).contains("approve"), "then hints");
+}
+
+#[test]
+fn overlays_at_two_sizes() {
+    let v = view();
+    let proposal = &v.proposals.data[0];
+    let focuses = [
+        ("confirm", Focus::Confirm(Box::new(approve_sheet(&v, proposal, &Glyphs::new(GlyphSet::Block))))),
+        (
+            "reject",
+            Focus::Reject(Reject {
+                id: proposal.proposal.id.clone(),
+                sentence: proposal.proposal.sentence.clone(),
+                painted: None,
+            }),
+        ),
+        ("help", Focus::Menu(Menu { help: true, ..Menu::default() })),
+        ("palette", Focus::Menu(Menu { query: "panel".into(), at: 1, help: false })),
+        (
+            "evidence",
+            Focus::Evidence(Evidence { row: RowId::Workload(v.services.data[0].workload.clone()), top: 0 }),
+        ),
+    ];
+    for (name, focus) in focuses {
+        for size in [(200, 50), (80, 24)] {
+            let mut s = state(&v, size);
+            s.focus = focus.clone();
+            let shown = draw_with(&v, &s, size, super::overlays::draw);
+            insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), shown);
+        }
+    }
+}
+
+#[test]
+fn the_sheet_shows_everything_that_is_approved() {
+    let v = view();
+    let mut s = state(&v, (80, 24));
+    s.focus =
+        Focus::Confirm(Box::new(approve_sheet(&v, &v.proposals.data[0], &Glyphs::new(GlyphSet::Block))));
+    let shown = draw_with(&v, &s, (80, 24), draw);
+    for fact in [
+        "shop/checkout@eu-west",
+        "min_replicas 6 → 11",
+        "prod-eu PROTECTED",
+        "uid-checkout-1",
+        "$3.10/h → $5.41/h (+$2.31/h)",
+        "p95 180 ms instead of 410 ms",
+        "argocd shop, self-heal",
+        "max step: +5 ≤ +6 allowed",
+        "Type prod-eu to confirm",
+        "▸[ Cancel ]",
+        "type prod-eu first",
+    ] {
+        assert!(shown.contains(fact), "{fact} is missing:\n{shown}");
+    }
+}
+
+#[test]
+fn every_panel_draws_at_every_size() {
+    for v in [view(), empty()] {
+        for (panel, ..) in PanelId::ALL {
+            for size in [(1, 1), (2, 3), (39, 9), (40, 10), (60, 8), (80, 24), (160, 50), (500, 300)] {
+                let mut s = state(&v, size);
+                s.route = Route { panel, ..Route::default() };
+                draw_with(&v, &s, size, draw);
+                s.focus = Focus::Menu(Menu { help: true, ..Menu::default() });
+                draw_with(&v, &s, size, draw);
+            }
+        }
+    }
+}
+
+#[test]
+fn tiny_terminals_get_one_line() {
+    let v = view();
+    let shown = draw_with(&v, &state(&v, (39, 9)), (39, 9), draw);
+    assert!(shown.contains("prod-eu ASK 1w 1f checkout 9min"), "{shown}");
+}
+
+#[test]
+fn ascii_frames_are_ascii_and_mono_frames_have_no_colour() {
+    let v = view();
+    let s = state(&v, (120, 40));
+    let area = Rect::new(0, 0, 120, 40);
+    let (theme, glyphs, keymap) = (Theme::mono(), Glyphs::new(GlyphSet::Ascii), Keymap::default());
+    let size = SizeClass::of(area);
+    let ctx = PanelContext {
+        view: &v,
+        state: &s,
+        theme: &theme,
+        glyphs: &glyphs,
+        keymap: &keymap,
+        now: v.at,
+        size,
+    };
+    let mut buf = Buffer::empty(area);
+    draw(&ctx, area, &mut buf);
+    let colour = ratatui::style::Color::Reset;
+    for cell in &buf.content {
+        assert!(cell.symbol().is_ascii(), "{:?}", cell.symbol());
+        assert_eq!((cell.fg, cell.bg), (colour, colour));
+    }
+    assert!(encode(&buf).contains("prod-eu"));
+    assert_eq!(theme.depth(), Depth::Mono);
+}
