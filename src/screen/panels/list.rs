@@ -18,7 +18,18 @@ pub struct Panel {
 }
 
 /// Every panel that can be drawn.
-pub const ALL: &[Panel] = &[Panel { id: PanelId::Logs, widgets: 1, draw: super::logs::draw }];
+pub const ALL: &[Panel] = &[
+    Panel { id: PanelId::Status, widgets: 4, draw: super::status::draw },
+    Panel { id: PanelId::Predictive, widgets: 4, draw: super::predictive::draw },
+    Panel { id: PanelId::Experience, widgets: 4, draw: super::experience::draw },
+    Panel { id: PanelId::Intelligence, widgets: 4, draw: super::intelligence::draw },
+    Panel { id: PanelId::Kpis, widgets: 1, draw: super::kpis::draw },
+    Panel { id: PanelId::Proposals, widgets: 1, draw: super::proposals::draw },
+    Panel { id: PanelId::Operations, widgets: 1, draw: super::operations::draw },
+    Panel { id: PanelId::Journal, widgets: 1, draw: super::journal::draw },
+    Panel { id: PanelId::Sources, widgets: 1, draw: super::sources::draw },
+    Panel { id: PanelId::Logs, widgets: 1, draw: super::logs::draw },
+];
 
 /// Draws the panel the person is at.
 pub fn draw(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {

@@ -1,6 +1,19 @@
 //! The panels, one file each, and the list of them.
 
+mod card;
+mod experience;
+mod four;
+mod intelligence;
+mod journal;
+mod kpis;
 mod list;
 mod logs;
+mod operations;
+mod predictive;
+mod proposals;
+mod sources;
+mod status;
+#[cfg(test)]
+mod tests;
 
 pub use list::{ALL, Panel, draw};

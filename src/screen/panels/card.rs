@@ -1,0 +1,211 @@
+//! The card of a proposal: one sentence, then the evidence.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use crate::series::Unit;
+use crate::view::{ForecastView, OutcomeVerdict, ProposalView};
+
+use super::super::widgets::{
+    Level, Pen, below, countdown, fit_line, flow, forecast, frame, moment, put_line, put_wrapped,
+    recommendations, span, time_span, top,
+};
+
+/// Draws the card with border.
+pub fn draw(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, view: &ProposalView) {
+    let title = Line::from(format!("{} {}", view.proposal.id, view.proposal.workload));
+    let inner = frame(pen, area, buf, &title, &recommendations::state(pen, view));
+    let live = view.proposal.state.is_live();
+    let y = put_wrapped(buf, top(inner, inner.height), inner.y, &view.proposal.sentence, pen.ink.strong);
+    let mut rest = below(inner, y - inner.y);
+    let lines = evidence(pen, view, rest.width);
+    // The chart takes what the words leave, if that is enough to read it.
+    let spare = rest.height.saturating_sub(lines.len() as u16);
+    if let Some(found) = chart_of(pen, view).filter(|_| live && spare >= 8) {
+        let chart = top(rest, spare.min(18));
+        forecast::chart(pen, chart, buf, found);
+        rest = below(rest, chart.height);
+    }
+    for (i, line) in lines.iter().take(usize::from(rest.height)).enumerate() {
+        put_line(buf, rest, rest.x, rest.y + i as u16, &fit_line(line, rest.width));
+    }
+}
+
+fn chart_of<'a>(pen: &Pen<'a>, view: &ProposalView) -> Option<&'a ForecastView> {
+    pen.view.forecasts.data.iter().find(|f| f.workload == view.proposal.workload)
+}
+
+/// Everything but the chart, most important first: what stands against approving comes before what speaks for it.
+fn evidence(pen: &Pen<'_>, view: &ProposalView, width: u16) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    lines.extend(flow(&decide(pen, view), width));
+    lines.extend(flow(&effects(pen, view), width));
+    lines.extend(flow(&money(pen, view), width));
+    lines.extend(flow(&owner(pen, view), width));
+    lines.extend(flow(&facts(pen, view), width));
+    lines.extend(flow(&guardrails(pen, view), width));
+    lines.extend(similar(pen, view, width));
+    lines
+}
+
+/// Why it cannot be approved, or the keys, and how long that holds.
+fn decide(pen: &Pen<'_>, view: &ProposalView) -> Vec<Line<'static>> {
+    if !view.proposal.state.is_live() {
+        return Vec::new();
+    }
+    let mut pieces = Vec::new();
+    match &view.not_approvable {
+        Some(why) => {
+            let mut line = pen.status(Level::Warn, "cannot be approved: ");
+            line.spans.push(span(why.clone(), pen.ink.warn));
+            pieces.push(line);
+        }
+        None => {
+            let keys = [("a", "approve"), ("r", "reject"), ("e", "edit"), ("s", "snooze")];
+            for (key, word) in keys {
+                pieces.push(Line::from(vec![
+                    span(key, pen.ink.accent),
+                    span(format!(" {word}"), pen.ink.text),
+                ]));
+            }
+            if view.type_name.is_some() {
+                pieces.push(Line::from(span("asks for the context's name", pen.ink.dim)));
+            }
+        }
+    }
+    let urgent = view.left.as_secs() < 120;
+    let style = if urgent { pen.ink.warn } else { pen.ink.text };
+    let at = moment(view.proposal.expires, pen.view.at, pen.zone);
+    pieces.push(Line::from(vec![
+        span("expires in ", pen.ink.dim),
+        span(countdown(view.left), style),
+        span(format!(" at {at}"), pen.ink.dim),
+    ]));
+    pieces
+}
+
+fn effects(pen: &Pen<'_>, view: &ProposalView) -> Vec<Line<'static>> {
+    let mut pieces = recommendations::effects(pen, view);
+    pieces.pop();
+    if let Some(moved) = view.proposal.experience.sessions_moved {
+        let mut line = pen.number(Some(moved), Unit::Ratio);
+        line.spans.push(span(" of sessions move", pen.ink.dim));
+        pieces.push(line);
+    }
+    pieces
+}
+
+/// $/h now and after, the lease in all, and what a month of it would be.
+fn money(pen: &Pen<'_>, view: &ProposalView) -> Vec<Line<'static>> {
+    let cost = &view.proposal.cost;
+    let Some(delta) = cost.per_hour() else {
+        return vec![Line::from(span("cost unknown: no price", pen.ink.dim))];
+    };
+    let mut line = Line::from(span("cost ", pen.ink.dim));
+    line.spans.extend(pen.number(cost.now, Unit::DollarsPerHour).spans);
+    line.spans.push(span(format!(" {} ", pen.ink.glyph("→", "->")), pen.ink.dim));
+    line.spans.extend(pen.number(cost.after, Unit::DollarsPerHour).spans);
+    line.spans.push(span(" (", pen.ink.dim));
+    line.spans.extend(pen.signed(Some(delta), Unit::DollarsPerHour).spans);
+    line.spans.push(span(")", pen.ink.dim));
+    let mut pieces = vec![line];
+    if let Some(total) = cost.lease_total {
+        let mut line = pen.signed(Some(total), Unit::Dollars);
+        line.spans.push(span(" over the lease", pen.ink.dim));
+        pieces.push(line);
+    }
+    // 730 hours: the month that cloud price lists use.
+    let mut month = pen.signed(Some(delta * 730.0), Unit::Dollars);
+    month.spans.push(span(" a month if it stayed", pen.ink.dim));
+    pieces.push(month);
+    pieces
+}
+
+fn owner(pen: &Pen<'_>, view: &ProposalView) -> Vec<Line<'static>> {
+    let p = &view.proposal;
+    let until = p
+        .change
+        .until
+        .map_or_else(|| "for good".into(), |u| format!("until {}", moment(u, pen.view.at, pen.zone)));
+    let writes = format!(
+        "{} {}{}{} {until}",
+        p.change.field.name(),
+        p.change.from,
+        pen.ink.glyph("→", "->"),
+        p.change.to
+    );
+    let mut line = Line::from(vec![span("writes ", pen.ink.dim), span(writes, pen.ink.text)]);
+    match &p.target {
+        Some(target) => line.spans.push(span(format!(" through {}", target.provider), pen.ink.dim)),
+        None => line.spans.push(span(" nowhere: advice only", pen.ink.warn)),
+    }
+    let owner = Line::from(vec![
+        span("owner ", pen.ink.dim),
+        span(p.owner.label(), pen.ink.text),
+        span(
+            if p.owner_note.is_empty() { String::new() } else { format!(": {}", p.owner_note) },
+            pen.ink.text,
+        ),
+    ]);
+    vec![line, owner]
+}
+
+fn facts(pen: &Pen<'_>, view: &ProposalView) -> Vec<Line<'static>> {
+    let facts = view.proposal.facts.iter().map(|fact| {
+        let mut line = Line::from(span(format!("{} ", fact.label), pen.ink.dim));
+        line.spans.extend(pen.number(Some(fact.quantity.value), fact.quantity.unit).spans);
+        if let Some(at) = fact.at {
+            line.spans.push(span(format!(" {}", moment(at, pen.view.at, pen.zone)), pen.ink.dim));
+        }
+        line
+    });
+    facts.collect()
+}
+
+/// Failed ones first and with colour.
+fn guardrails(pen: &Pen<'_>, view: &ProposalView) -> Vec<Line<'static>> {
+    let all = &view.proposal.guardrails;
+    let failed = all.iter().filter(|g| !g.passed);
+    let passed = all.iter().filter(|g| g.passed);
+    failed
+        .chain(passed)
+        .map(|g| {
+            let (mark, style) = if g.passed {
+                (pen.ink.glyph("✔", "+"), pen.ink.text)
+            } else {
+                (pen.ink.mark(Level::Bad), pen.ink.bad)
+            };
+            let word = if g.passed { "" } else { " FAILED" };
+            Line::from(vec![
+                span(format!("{mark} {}{word}", g.name), style),
+                span(format!(" {}", g.detail), pen.ink.dim),
+            ])
+        })
+        .collect()
+}
+
+fn similar(pen: &Pen<'_>, view: &ProposalView, width: u16) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    for outcome in view.similar.iter().take(3) {
+        let ago = time_span(pen.view.at.since(outcome.at));
+        let mut line = Line::from(span(format!("{} {ago} ago ", outcome.operation), pen.ink.dim));
+        line.spans.extend(verdict(pen, outcome.verdict).spans);
+        line.spans.push(span(format!(" {}", outcome.summary), pen.ink.dim));
+        lines.push(fit_line(&line, width));
+    }
+    if lines.is_empty() {
+        lines.push(Line::from(span("no similar operation yet", pen.ink.dim)));
+    }
+    lines
+}
+
+/// How an operation went, as word, glyph and colour.
+pub fn verdict(pen: &Pen<'_>, verdict: OutcomeVerdict) -> Line<'static> {
+    match verdict {
+        OutcomeVerdict::AsExpected => pen.status(Level::Ok, "as expected"),
+        OutcomeVerdict::Worse => pen.status(Level::Bad, "worse"),
+        OutcomeVerdict::RolledBack => pen.status(Level::Warn, "rolled back"),
+        OutcomeVerdict::Inconclusive => pen.status(Level::Unknown, "cannot tell"),
+    }
+}

@@ -1,0 +1,16 @@
+//! Panel 2, Predictive: forecast, recommendations, resources, cost to month end.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::super::context::PanelContext;
+use super::super::widgets::{Ink, Pen};
+use super::four::{self, Cut};
+
+/// Draws the panel.
+pub fn draw(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
+    let ink = Ink::new(ctx.theme, ctx.glyphs);
+    let pen = Pen { workload: ctx.workload(), ..Pen::new(ctx, &ink) };
+    let cut = Cut { above: 64, below: 60, upper: 55 };
+    four::draw(&pen, area, buf, four::widgets(1), (ctx.state.zoomed(), Some(0)), cut);
+}

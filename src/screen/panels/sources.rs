@@ -1,0 +1,127 @@
+//! Panel 9, sources: health, age, what came, what was dropped and why.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use crate::series::Unit;
+use crate::view::{Health, SourceKind, SourceStatus};
+
+use super::super::context::PanelContext;
+use super::super::state::RowId;
+use super::super::widgets::chart::bar::meter;
+use super::super::widgets::{
+    Column, Ink, Level, Pen, Row, frame, left, put_wrapped, right, span, table, time_span,
+};
+
+const COLUMNS: [Column; 10] = [
+    left("SOURCE", 24, 0).growing(36),
+    left("HEALTH", 10, 0),
+    right("AGE", 7, 0),
+    right("EVERY", 6, 3),
+    left("SPEAKS", 10, 7),
+    right("TOOK", 7, 5),
+    right("REQUESTS", 8, 6),
+    right("SAMPLES", 8, 2),
+    right("BYTES", 9, 4),
+    right("DROPPED", 7, 1),
+];
+
+/// Draws the panel.
+pub fn draw(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
+    let ink = Ink::new(ctx.theme, ctx.glyphs);
+    let pen = Pen::new(ctx, &ink);
+    let (well, all) = ctx.view.header.sources;
+    let level = if well < all { Level::Warn } else { Level::Ok };
+    let right = pen.status(level, format!("{well} of {all} work"));
+    let inner = frame(&pen, area, buf, &Line::from("Sources"), &right);
+    let rows = ctx.rows();
+    let find = |row: &RowId| match row {
+        RowId::Source(id) => ctx.view.sources.iter().find(|s| s.id == *id),
+        _ => None,
+    };
+    let lines: Vec<Row> = rows.iter().filter_map(find).map(|s| row(&pen, s)).collect();
+    if lines.is_empty() {
+        let text = "No source: start with --prometheus URL, --scrape URL, or sources in the configuration.";
+        put_wrapped(buf, inner, inner.y, text, ink.dim);
+        return;
+    }
+    let pen = Pen { cursor: rows.iter().position(|r| ctx.is_selected(r)), ..pen };
+    table(&pen, inner, buf, &COLUMNS, &lines);
+}
+
+fn row(pen: &Pen<'_>, source: &SourceStatus) -> Row {
+    let now = pen.view.at;
+    let age = source.last_success.map(|at| now.since(at));
+    let late = age.is_some_and(|a| a > source.interval * 2);
+    let (level, word) = match &source.health {
+        Health::Starting => (Level::Active, "starting"),
+        Health::Healthy if late => (Level::Warn, "late"),
+        Health::Healthy => (Level::Ok, "healthy"),
+        Health::Failing { .. } => (Level::Bad, "failing"),
+        Health::Stopped { .. } => (Level::Bad, "stopped"),
+    };
+    let age_style = if late { pen.ink.warn } else { pen.ink.text };
+    let dropped = source.dropped.total();
+    let dropped_style = if dropped > 0 { pen.ink.warn } else { pen.ink.text };
+    let kind = match source.kind {
+        SourceKind::Exposition => "exposition",
+        SourceKind::PromqlServer => "PromQL",
+    };
+    Row {
+        cells: vec![
+            Line::from(span(source.id.to_string(), pen.ink.text)),
+            pen.status(level, word),
+            Line::from(span(age.map_or_else(|| "never".into(), time_span), age_style)),
+            Line::from(span(time_span(source.interval), pen.ink.dim)),
+            Line::from(span(kind, pen.ink.dim)),
+            pen.number(source.last_duration.map(|d| d.as_secs_f64()), Unit::Seconds),
+            pen.number(Some(source.requests as f64), Unit::Count),
+            pen.number(Some(source.samples as f64), Unit::Count),
+            pen.number(Some(source.bytes as f64), Unit::Bytes),
+            pen.number_in(Some(dropped as f64), Unit::Count, dropped_style),
+        ],
+        note: note(pen, source),
+    }
+}
+
+/// Error with the next try, backfill, drops by reason, limits hit, warnings: whatever there is.
+fn note(pen: &Pen<'_>, source: &SourceStatus) -> Line<'static> {
+    let now = pen.view.at;
+    let mut line = Line::default();
+    match &source.health {
+        Health::Failing { since, error, failures, next_try } => {
+            let text = format!(
+                "{error} (failing for {}, {failures} in a row; next try in {})  ",
+                time_span(now.since(*since)),
+                time_span(next_try.since(now))
+            );
+            line.spans.push(span(text, pen.ink.bad));
+        }
+        Health::Stopped { reason } => line.spans.push(span(format!("{reason}  "), pen.ink.bad)),
+        Health::Starting | Health::Healthy => {}
+    }
+    if let Some(p) = source.backfill {
+        line.spans.push(span("backfill ", pen.ink.dim));
+        line.spans.extend(meter(pen.ink, f64::from(p.done) / f64::from(p.total.max(1)), 20).spans);
+        line.spans.push(span(format!(" {}/{}  ", p.done, p.total), pen.ink.text));
+    }
+    let d = &source.dropped;
+    let reasons = [
+        (d.series, "series over the cardinality bound"),
+        (d.samples, "samples out of order or too far from now"),
+        (d.malformed, "malformed"),
+        (d.over_limit, "over a limit"),
+        (d.deliveries, "deliveries while busy"),
+    ];
+    for (count, reason) in reasons.iter().filter(|(count, _)| *count > 0) {
+        line.spans.push(span(format!("dropped {count} {reason}  "), pen.ink.warn));
+    }
+    if !source.limits_hit.is_empty() {
+        line.spans.push(span(format!("limits hit: {}  ", source.limits_hit.join(", ")), pen.ink.warn));
+    }
+    for warning in &source.warnings {
+        line.spans.push(span(format!("{warning}  "), pen.ink.warn));
+    }
+    line
+}

@@ -1,0 +1,104 @@
+//! Widget 2, capacity and headroom: demand against `C(N)`, its band at lead time, time to exhaustion, autoscaler.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use crate::series::Unit;
+use crate::view::{AutoscalerState, CapacityRow};
+
+use super::chart::bar::Limited;
+use super::ink::Level;
+use super::pen::Pen;
+use super::state::{Title, framed, summary as stand_in};
+use super::table::{Row, left, right, table};
+use super::words::span;
+
+/// As in the border.
+pub const TITLE: &str = "Capacity and headroom";
+
+/// Draws the widget.
+pub fn draw(pen: &Pen<'_>, area: Rect, buf: &mut Buffer) {
+    let bar_name = pen.ink.glyph("┃ is C(N), ├┤ 90 % at lead time", "| is C(N), || 90 % at lead time");
+    let title = Title { right: Line::from(span(bar_name, pen.ink.dim)), ..Title::new(TITLE) };
+    framed(pen, area, buf, &title, &pen.view.capacity, |pen, rows, area, buf| {
+        let fixed = 20 + 2 + 6 + 2 + 12 + 2;
+        let bar = area.width.saturating_sub(fixed).clamp(10, 48);
+        let columns = [
+            left("SERVICE", 14, 0).growing(6),
+            left("DEMAND / CAPACITY", bar, 2),
+            right("USED", 6, 0),
+            right("RUNS OUT IN", 12, 0),
+            right("DEMAND", 9, 3),
+            right("C(N)", 9, 4),
+            left("AUTOSCALER", 11, 1),
+        ];
+        let pen = &pen.on(rows.iter().map(|r| &r.workload));
+        let rows: Vec<Row> = rows.iter().map(|r| row(pen, r, bar)).collect();
+        table(pen, area, buf, &columns, &rows);
+    });
+}
+
+/// The one line that stands for the widget.
+pub fn summary(pen: &Pen<'_>) -> Line<'static> {
+    stand_in(pen, &pen.view.capacity, |pen, rows| {
+        let Some(tight) = rows.first() else { return Line::from(span("no workload", pen.ink.dim)) };
+        let over = rows.iter().filter(|r| used(r).is_some_and(|u| u > 0.9)).count();
+        let mut line = Line::from(span(format!("{over} of {} above 90 %; ", rows.len()), pen.ink.text));
+        line.spans.push(span(format!("{} ", tight.workload.name), pen.ink.strong));
+        line.spans.extend(pen.number_in(used(tight), Unit::Ratio, pen.ink.level(level(tight))).spans);
+        line.spans.push(span(" used, runs out in ", pen.ink.dim));
+        line.spans.extend(pen.exhaustion(&tight.exhaustion).spans);
+        line
+    })
+}
+
+fn used(row: &CapacityRow) -> Option<f64> {
+    Some(row.demand? / row.capacity.filter(|c| *c > 0.0)?)
+}
+
+fn level(row: &CapacityRow) -> Level {
+    match used(row) {
+        None => Level::Unknown,
+        Some(u) if u > 1.0 => Level::Bad,
+        Some(u) if u > 0.9 => Level::Warn,
+        Some(_) => Level::Ok,
+    }
+}
+
+fn row(pen: &Pen<'_>, row: &CapacityRow, bar: u16) -> Row {
+    let style = pen.ink.level(level(row));
+    let limited = Limited { value: row.demand, limit: row.capacity, whiskers: row.low.zip(row.high) };
+    let note = if row.untested { "capacity is an extrapolation beyond the load ever observed" } else { "" };
+    Row {
+        cells: vec![
+            Line::from(span(row.workload.to_string(), pen.ink.text)),
+            limited.line(pen, bar, style),
+            pen.number_in(used(row), Unit::Ratio, style),
+            pen.exhaustion(&row.exhaustion),
+            pen.number(row.demand, Unit::RequestsPerSecond),
+            untested(pen, pen.number(row.capacity, Unit::RequestsPerSecond), row.untested),
+            autoscaler(pen, row.autoscaler),
+        ],
+        note: if note.is_empty() { Line::default() } else { Line::from(span(note, pen.ink.dim)) },
+    }
+}
+
+fn untested(pen: &Pen<'_>, mut line: Line<'static>, untested: bool) -> Line<'static> {
+    if untested {
+        line.spans.insert(0, span("?", pen.ink.warn));
+    }
+    line
+}
+
+/// What the autoscaler does, as word and glyph.
+pub fn autoscaler(pen: &Pen<'_>, state: AutoscalerState) -> Line<'static> {
+    match state {
+        AutoscalerState::None => Line::from(span(pen.ink.glyph("– none", "- none"), pen.ink.dim)),
+        AutoscalerState::Normal => pen.status(Level::Ok, "normal"),
+        AutoscalerState::Capped => pen.status(Level::Bad, "capped"),
+        AutoscalerState::AtFloor => pen.status(Level::Ok, "at floor"),
+        AutoscalerState::Blind => pen.status(Level::Bad, "blind"),
+        AutoscalerState::Disabled => pen.status(Level::Warn, "disabled"),
+    }
+}

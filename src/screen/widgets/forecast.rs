@@ -1,0 +1,177 @@
+//! Widget 5, demand forecast: history, fan, capacity lines, crossing, what earlier fans said.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use crate::forecast::Fan;
+use crate::series::Unit;
+use crate::view::{ForecastState, ForecastView};
+
+use super::chart::plot::Plot;
+use super::chart::spark::spark_ahead;
+use super::chart::time::TimeAxis;
+use super::pen::{Pen, below, put_line, put_wrapped, top};
+use super::state::{Title, framed, summary as stand_in};
+use super::table::flow;
+use super::words::{clock, moment, span, time_span};
+
+/// As in the border.
+pub const TITLE: &str = "Demand forecast";
+
+/// Draws the widget.
+pub fn draw(pen: &Pen<'_>, area: Rect, buf: &mut Buffer) {
+    let picked = pick(pen);
+    let about = picked.map_or_else(String::new, |f| format!("{} · rps", f.workload));
+    let fan = picked.and_then(|f| f.forecast.fan());
+    let right = fan.map(|fan| facts_line(pen, fan)).unwrap_or_default();
+    let title = Title { name: TITLE, about, right };
+    framed(pen, area, buf, &title, &pen.view.forecasts, |pen, _, area, buf| {
+        let Some(forecast) = pick(pen) else {
+            put_wrapped(buf, area, area.y, "No workload with demand yet.", pen.ink.dim);
+            return;
+        };
+        let facts = flow(&facts(pen, forecast), area.width);
+        let rows = if area.height >= 10 { (facts.len() as u16).min(2) } else { 0 };
+        chart(pen, Rect { height: area.height - rows, ..area }, buf, forecast);
+        let foot = below(area, area.height - rows);
+        for (i, line) in facts.iter().take(usize::from(rows)).enumerate() {
+            put_line(buf, foot, foot.x, foot.y + i as u16, line);
+        }
+    });
+}
+
+/// The one line that stands for the widget.
+pub fn summary(pen: &Pen<'_>) -> Line<'static> {
+    stand_in(pen, &pen.view.forecasts, |pen, _| {
+        let Some(forecast) = pick(pen) else { return Line::from(span("no workload", pen.ink.dim)) };
+        let mut line = Line::from(span(format!("{} ", forecast.workload.name), pen.ink.strong));
+        let recent: Vec<_> = forecast.history.values().iter().rev().take(36).rev().copied().collect();
+        let ahead: Vec<f64> = forecast
+            .forecast
+            .fan()
+            .map_or_else(Vec::new, |f| f.points.iter().take(36).map(|p| p.quantile(0.5)).collect());
+        line.spans.extend(spark_ahead(pen, &recent, &ahead, 16).spans);
+        for piece in facts(pen, forecast) {
+            line.spans.push(span("  ", pen.ink.dim));
+            line.spans.extend(piece.spans);
+        }
+        line
+    })
+}
+
+/// The forecast of the picked workload, or the most urgent one.
+pub fn pick<'a>(pen: &Pen<'a>) -> Option<&'a ForecastView> {
+    let all = &pen.view.forecasts.data;
+    pen.workload.and_then(|w| all.iter().find(|f| f.workload == *w)).or_else(|| all.first())
+}
+
+/// The chart alone: also on proposal cards.
+pub fn chart(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, forecast: &ForecastView) {
+    let now = pen.view.at;
+    let fan = forecast.forecast.fan();
+    let start = forecast.history.values().iter().position(Option::is_some).unwrap_or(0);
+    let from = if forecast.history.is_empty() { now } else { forecast.history.at(start) };
+    let to = fan.map_or(now, |f| f.end().max(now)).max(from);
+    let time = TimeAxis::new(from.min(now), to).moved(now, pen.pan, pen.zoom);
+    let highest = highest(forecast);
+    let area = why_no_fan(pen, area, buf, &forecast.forecast);
+    let mark = Some(now);
+    let Some(plot) = Plot::lay_out(pen, area, buf, time, (highest, Unit::RequestsPerSecond), mark) else {
+        return;
+    };
+    if let Some(fan) = fan {
+        plot.fan(pen, buf, fan, now.min(fan.end()));
+    }
+    plot.now(pen, buf, now);
+    if let Some(after) = forecast.capacity_after.filter(|v| v.is_finite()) {
+        plot.capacity(pen, buf, after, ("capacity after", pen.ink.capacity_after), Some(now));
+    }
+    if let Some(capacity) = forecast.capacity_now.filter(|v| v.is_finite()) {
+        plot.capacity(pen, buf, capacity, ("capacity now", pen.ink.capacity), None);
+    }
+    let mut dots = plot.dots(pen);
+    plot.dotted(&mut dots, &forecast.issued_before, pen.ink.dim);
+    if let Some(fan) = fan {
+        plot.median(pen, &mut dots, fan, now);
+    }
+    let line = if pen.stale { pen.ink.stale } else { pen.ink.line };
+    let history = &forecast.history;
+    let points = history.values().iter().enumerate().map(|(i, v)| (history.at(i), *v));
+    plot.line(&mut dots, points, line);
+    dots.draw(buf);
+    for (at, name) in &forecast.events {
+        plot.event(pen, buf, *at, name);
+    }
+    if let Some((at, value)) = history.last() {
+        plot.current(pen, buf, at, value);
+    }
+    if let (Some((at, half)), Some(level)) = (forecast.crossing, forecast.capacity_now) {
+        plot.crossing(pen, buf, at, half, level);
+    }
+}
+
+/// The top of the value axis: everything that must be seen, but capacity far above demand does not flatten it.
+fn highest(forecast: &ForecastView) -> f64 {
+    let finite = |v: &f64| v.is_finite();
+    let history = forecast.history.values().iter().flatten().copied();
+    let fan = forecast.forecast.fan().into_iter().flat_map(|f| f.points.iter().map(|p| p.quantile(0.975)));
+    let demand = history.chain(fan).filter(finite).fold(0.0, f64::max);
+    let lines = [forecast.capacity_now, forecast.capacity_after];
+    let lines = lines.into_iter().flatten().filter(finite).filter(|c| *c <= demand * 3.0);
+    lines.fold(demand, f64::max) * 1.05
+}
+
+fn why_no_fan(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, forecast: &ForecastState) -> Rect {
+    let ForecastState::NotEnough { have, need, why } = forecast else { return area };
+    let text =
+        format!("not enough history for a forecast: {} of {}. {why}", time_span(*have), time_span(*need));
+    let y = put_wrapped(buf, top(area, area.height.min(2)), area.y, &text, pen.ink.warn);
+    below(area, y - area.y)
+}
+
+/// `issued 03:06, skill +31 %, 90 % band held 91 %`.
+fn facts_line(pen: &Pen<'_>, fan: &Fan) -> Line<'static> {
+    let mut line = Line::from(span(format!("issued {}", clock(fan.issued, pen.zone)), pen.ink.dim));
+    if fan.scored == 0 {
+        line.spans.push(span(", not scored yet", pen.ink.dim));
+        return line;
+    }
+    line.spans.push(span(", skill ", pen.ink.dim));
+    line.spans.extend(pen.signed(fan.skill, Unit::Ratio).spans);
+    line.spans.push(span(", 90 % band held ", pen.ink.dim));
+    line.spans.extend(pen.number(fan.coverage, Unit::Ratio).spans);
+    line
+}
+
+/// Facts under the chart: peak, crossing, models, seasons.
+fn facts(pen: &Pen<'_>, forecast: &ForecastView) -> Vec<Line<'static>> {
+    let now = pen.view.at;
+    let mut pieces = Vec::new();
+    if let Some((at, half)) = forecast.crossing {
+        let sign = pen.ink.glyph("±", "+-");
+        let text = format!(
+            "{} crosses capacity {} {sign}{}",
+            pen.ink.glyph("╳", "X"),
+            moment(at, now, pen.zone),
+            time_span(half)
+        );
+        pieces.push(Line::from(span(text, pen.ink.bad)));
+    }
+    let Some(fan) = forecast.forecast.fan() else { return pieces };
+    if let Some((at, peak)) = fan.peak(0.95, now, fan.end()) {
+        let mut line = Line::from(span(format!("q95 peak {} ", moment(at, now, pen.zone)), pen.ink.dim));
+        line.spans.extend(pen.number(Some(peak), Unit::RequestsPerSecond).spans);
+        pieces.push(line);
+    }
+    let models: Vec<String> =
+        fan.models.iter().take(3).map(|m| format!("{} {:.0} %", m.name, m.weight * 100.0)).collect();
+    if !models.is_empty() {
+        pieces.push(Line::from(span(format!("models {}", models.join(", ")), pen.ink.dim)));
+    }
+    if !forecast.issued_before.is_empty() {
+        let text = format!("{} forecast an hour before", pen.ink.glyph("···", "..."));
+        pieces.push(Line::from(span(text, pen.ink.dim)));
+    }
+    pieces
+}

@@ -1,0 +1,151 @@
+//! The service table: who runs out of room first.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use crate::fleet::Owner;
+use crate::series::Unit;
+use crate::signals::Freshness;
+use crate::view::{AutoscalerState, ServiceRow, Verdict};
+
+use super::chart::spark::spark_ahead;
+use super::ink::Level;
+use super::pen::{Pen, put_wrapped};
+use super::performance::burn;
+use super::state::{Title, framed};
+use super::table::{Column, Row, left, right, table};
+use super::words::span;
+
+/// As in the border.
+pub const TITLE: &str = "Services";
+
+const COLUMNS: [Column; 10] = [
+    left("SERVICE", 14, 0).growing(14),
+    left("TEAM", 8, 7).growing(4),
+    right("DEMAND", 9, 2),
+    left("HEADROOM", 9, 0),
+    left("RUNS OUT IN", 13, 0).growing(3),
+    left("REPLICAS", 11, 0).growing(14),
+    right("p95", 7, 0),
+    right("BURN", 6, 0),
+    right("$/h", 8, 6),
+    left("FORECAST", 16, 5).growing(24),
+];
+
+/// Draws the table over rows in the order given.
+pub fn draw(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, order: &[&ServiceRow]) {
+    let all = pen.view.services.data.len();
+    let right =
+        if order.len() < all { format!("{} of {all}, filtered", order.len()) } else { format!("{all}") };
+    let title = Title { right: Line::from(span(right, pen.ink.dim)), ..Title::new(TITLE) };
+    framed(pen, area, buf, &title, &pen.view.services, |pen, _, area, buf| {
+        if order.is_empty() {
+            let text = if all == 0 {
+                "No service found yet."
+            } else {
+                "No service matches the filter; Esc clears it."
+            };
+            put_wrapped(buf, area, area.y, text, pen.ink.dim);
+            return;
+        }
+        let rows: Vec<Row> = order.iter().map(|r| row(pen, r)).collect();
+        let pen = pen.on(order.iter().map(|r| &r.workload));
+        table(&pen, area, buf, &COLUMNS, &rows);
+    });
+}
+
+fn row(pen: &Pen<'_>, row: &ServiceRow) -> Row {
+    // Inputs that the plan uses but that are not fresh make every derived number doubtful.
+    let pen = &Pen { stale: pen.stale || row.freshness > Freshness::Fresh, ..*pen };
+    let slow = row.objective.latency().as_secs_f64();
+    let p95 = match row.p95.value {
+        Some(p) if p > slow * 1.5 => pen.ink.bad,
+        Some(p) if p > slow => pen.ink.warn,
+        _ => pen.ink.text,
+    };
+    Row {
+        cells: vec![
+            Line::from(span(row.workload.to_string(), pen.ink.text)),
+            Line::from(span(row.team.to_string(), pen.ink.dim)),
+            pen.reading(&row.demand),
+            headroom(pen, row.headroom),
+            pen.exhaustion(&row.exhaustion),
+            replicas(pen, row),
+            pen.reading_in(&row.p95, p95),
+            burn(pen, row.burn.m5),
+            pen.reading(&row.cost),
+            spark_ahead(pen, &row.recent, &row.ahead, 24),
+        ],
+        note: verdict(pen, &row.verdict),
+    }
+}
+
+/// `▁ 3 %`: a bar of one column, then the number.
+fn headroom(pen: &Pen<'_>, share: Option<f64>) -> Line<'static> {
+    let Some(share) = share.filter(|s| s.is_finite()) else { return pen.number(None, Unit::Ratio) };
+    let style = match share {
+        s if s < 0.0 => pen.ink.bad,
+        s if s < 0.1 => pen.ink.bad,
+        s if s < 0.2 => pen.ink.warn,
+        _ => pen.ink.text,
+    };
+    let levels = pen.ink.rising();
+    let bar = levels.get((share.clamp(0.0, 1.0) * 7.99) as usize).copied().unwrap_or(" ");
+    let mut line = Line::from(span(format!("{bar} "), if pen.stale { pen.ink.stale } else { style }));
+    line.spans.extend(pen.number_in(Some(share.max(-9.99)), Unit::Ratio, style).spans);
+    line
+}
+
+/// `6/6→11 HPA⊤`: ready of desired, the floor proposed, the owner with what it does.
+fn replicas(pen: &Pen<'_>, row: &ServiceRow) -> Line<'static> {
+    let Some(replicas) = row.replicas else { return pen.number(None, Unit::Count) };
+    let level = if replicas.ready < replicas.desired { pen.ink.warn } else { pen.ink.text };
+    let style = if pen.stale { pen.ink.stale } else { level };
+    let count = if replicas.ready == replicas.desired {
+        replicas.ready.to_string()
+    } else {
+        format!("{}/{}", replicas.ready, replicas.desired)
+    };
+    let mut line = Line::from(span(count, style));
+    if let Some(floor) = row.proposed {
+        line.spans.push(span(format!("{}{floor}", pen.ink.glyph("→", "->")), pen.ink.accent));
+    }
+    let owner = match &row.owner {
+        Owner::Unknown | Owner::Nobody => "",
+        Owner::Autoscaler { .. } => " hpa",
+        Owner::Git { .. } => " git",
+    };
+    let (mark, style) = match row.autoscaler {
+        AutoscalerState::Capped => (pen.ink.glyph("⊤ capped", "^ capped"), pen.ink.bad),
+        AutoscalerState::Blind => (pen.ink.glyph("✖ blind", "X blind"), pen.ink.bad),
+        AutoscalerState::Disabled => (" off", pen.ink.warn),
+        AutoscalerState::AtFloor => (pen.ink.glyph("⊥", "_"), pen.ink.dim),
+        AutoscalerState::None | AutoscalerState::Normal => ("", pen.ink.dim),
+    };
+    line.spans.push(span(format!("{owner}{mark}"), style));
+    line
+}
+
+/// What the plan says, in words: below the table for the selected service.
+fn verdict(pen: &Pen<'_>, verdict: &Verdict) -> Line<'static> {
+    let arrow = pen.ink.glyph("→", "->");
+    let (level, word, text) = match verdict {
+        Verdict::Hold { why } => (Level::Ok, "hold", why.clone()),
+        Verdict::Change(c) => {
+            (Level::Active, "change", format!("{} {}{arrow}{}", c.field.name(), c.from, c.to))
+        }
+        Verdict::Blocked { change, by } => (
+            Level::Warn,
+            "blocked",
+            format!("{} {}{arrow}{}: {by}", change.field.name(), change.from, change.to),
+        ),
+        Verdict::NotScaling { cause, advice, .. } => {
+            (Level::Warn, "not a scaling problem", format!("{cause}: {advice}"))
+        }
+        Verdict::NoData { why } => (Level::Unknown, "no statement", why.clone()),
+    };
+    let mut line = pen.status(level, word);
+    line.spans.push(span(format!("  {text}"), pen.ink.text));
+    line
+}

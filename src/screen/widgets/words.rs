@@ -1,0 +1,179 @@
+//! Numbers, times and states as words, the same everywhere.
+
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use crate::plan::Exhaustion;
+use crate::series::{Timestamp, Unit};
+use crate::signals::Freshness;
+use crate::view::Reading;
+
+use super::ink::Level;
+use super::pen::Pen;
+
+/// A piece of text with a style.
+pub fn span(text: impl Into<String>, style: Style) -> Span<'static> {
+    Span::styled(text.into(), style)
+}
+
+/// A duration in one unit, two where the larger is small: `4 s`, `9 min`, `1 h 20`, `3 d 4 h`.
+pub fn time_span(duration: Duration) -> String {
+    let secs = duration.as_secs();
+    match secs {
+        0..=99 => format!("{secs} s"),
+        100..=5_999 => format!("{} min", (secs + 30) / 60),
+        6_000..=35_999 => format!("{} h {:02}", secs / 3600, secs % 3600 / 60),
+        36_000..=172_799 => format!("{} h", secs / 3600),
+        172_800..=863_999 => format!("{} d {} h", secs / 86_400, secs % 86_400 / 3600),
+        _ => format!("{} d", secs / 86_400),
+    }
+}
+
+/// A countdown: `4:07` below an hour, otherwise as [`time_span`].
+pub fn countdown(left: Duration) -> String {
+    let secs = left.as_secs();
+    if secs < 3600 { format!("{}:{:02}", secs / 60, secs % 60) } else { time_span(left) }
+}
+
+/// Local time of day: `19:41`.
+pub fn clock(at: Timestamp, zone: &TimeZone) -> String {
+    let local = at.to_jiff().to_zoned_datetime(zone.clone());
+    format!("{:02}:{:02}", local.hour(), local.minute())
+}
+
+/// Local time, with the weekday where it is not the day of `now`: `19:41`, `Tue 03:00`, `14 Dec`.
+pub fn moment(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+    let local = at.to_jiff().to_zoned_datetime(zone.clone());
+    let today = now.to_jiff().to_zoned_datetime(zone.clone()).date();
+    let away = at.millis_since(now).unsigned_abs() / 86_400_000;
+    match (local.date() == today, away) {
+        (true, _) => clock(at, zone),
+        (false, 0..=6) => format!("{} {}", local.strftime("%a"), clock(at, zone)),
+        (false, _) => local.strftime("%-d %b").to_string(),
+    }
+}
+
+/// Local time with seconds: `19:41:07`, with the date where it is not today.
+pub fn exact(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+    let local = at.to_jiff().to_zoned_datetime(zone.clone());
+    let same_day = local.date() == now.to_jiff().to_zoned_datetime(zone.clone()).date();
+    local.strftime(if same_day { "%H:%M:%S" } else { "%b %d %H:%M" }).to_string()
+}
+
+impl Pen<'_> {
+    /// A number with its unit in a dimmer tone; `–` where there is none.
+    pub fn number(&self, value: Option<f64>, unit: Unit) -> Line<'static> {
+        self.number_in(value, unit, self.ink.text)
+    }
+
+    /// A number in a style of its own. Stale data overrides the style: it must not look alive.
+    pub fn number_in(&self, value: Option<f64>, unit: Unit, style: Style) -> Line<'static> {
+        let Some(value) = value.filter(|v| v.is_finite()) else {
+            return Line::from(span(self.ink.glyph("–", "-"), self.ink.dim));
+        };
+        let (number, suffix) = unit.split(value);
+        let (number, suffix) = match suffix {
+            "$/h" => (format!("${number}"), "/h"),
+            "$" => (format!("${number}"), ""),
+            other => (number, other),
+        };
+        let (style, dim) = if self.stale { (self.ink.stale, self.ink.stale) } else { (style, self.ink.dim) };
+        let gap = if suffix.is_empty() || suffix == "/h" || suffix == "×" { "" } else { " " };
+        let suffix = if self.ink.ascii() && suffix == "×" { "x" } else { suffix };
+        let mut spans = Vec::with_capacity(3);
+        if self.stale {
+            spans.push(span("~", dim));
+        }
+        spans.push(span(number, style));
+        if !suffix.is_empty() {
+            spans.push(span(format!("{gap}{suffix}"), dim));
+        }
+        Line::from(spans)
+    }
+
+    /// A signed number: `+2.31`, `−1.10`.
+    pub fn signed(&self, value: Option<f64>, unit: Unit) -> Line<'static> {
+        let Some(value) = value.filter(|v| v.is_finite()) else { return self.number(None, unit) };
+        let mut line = self.number(Some(value.abs()), unit);
+        let sign = if value < 0.0 { self.ink.glyph("−", "-") } else { "+" };
+        line.spans.insert(0, span(sign, if self.stale { self.ink.stale } else { self.ink.text }));
+        line
+    }
+
+    /// A reading; anything but fresh is grey with `~`.
+    pub fn reading(&self, reading: &Reading) -> Line<'static> {
+        self.reading_in(reading, self.ink.text)
+    }
+
+    /// A reading in a style of its own while it is fresh.
+    pub fn reading_in(&self, reading: &Reading, style: Style) -> Line<'static> {
+        let stale = self.stale || reading.freshness != Freshness::Fresh;
+        Pen { stale, ..*self }.number_in(reading.value, reading.unit, style)
+    }
+
+    /// Word, glyph and colour together.
+    pub fn status(&self, level: Level, word: impl Into<String>) -> Line<'static> {
+        let style = if self.stale { self.ink.stale } else { self.ink.level(level) };
+        Line::from(vec![span(self.ink.mark(level), style), span(format!(" {}", word.into()), style)])
+    }
+
+    /// When capacity runs out: `≈ 9 min ±4`, `> 6 h`.
+    pub fn exhaustion(&self, exhaustion: &Exhaustion) -> Line<'static> {
+        let about = self.ink.glyph("≈", "~");
+        let plus_minus = self.ink.glyph("±", "+-");
+        let (text, level) = match exhaustion {
+            Exhaustion::Now => (format!("{} now", self.ink.mark(Level::Bad)), Level::Bad),
+            Exhaustion::In { earliest, median: Some(median) } => {
+                let spread = time_span(median.saturating_sub(*earliest));
+                let spread = spread.strip_suffix(" min").unwrap_or(&spread);
+                (format!("{about} {} {plus_minus}{spread}", time_span(*median)), urgency(*median))
+            }
+            Exhaustion::In { earliest, median: None } => {
+                (format!("maybe {}", time_span(*earliest)), urgency(*earliest).min(Level::Warn))
+            }
+            Exhaustion::Beyond { horizon } => (format!("> {}", time_span(*horizon)), Level::Ok),
+            Exhaustion::Unknown => ("unknown".into(), Level::Unknown),
+        };
+        let style = if self.stale { self.ink.stale } else { self.ink.level(level) };
+        Line::from(span(if self.stale { format!("~{text}") } else { text }, style))
+    }
+}
+
+/// How near an exhaustion is: a quarter of an hour is about what provisioning and a person need.
+fn urgency(left: Duration) -> Level {
+    match left.as_secs() {
+        0..=899 => Level::Bad,
+        900..=7_199 => Level::Warn,
+        _ => Level::Ok,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_as_people_say_them() {
+        let say = |s| time_span(Duration::from_secs(s));
+        assert_eq!(say(0), "0 s");
+        assert_eq!(say(540), "9 min");
+        assert_eq!(say(5_999), "100 min");
+        assert_eq!(say(6_000), "1 h 40");
+        assert_eq!(say(90_000), "25 h");
+        assert_eq!(say(180_000), "2 d 2 h");
+        assert_eq!(time_span(Duration::MAX).contains(" d"), true);
+        assert_eq!(countdown(Duration::from_secs(247)), "4:07");
+    }
+
+    #[test]
+    fn moments_name_the_day_only_when_it_is_another() {
+        let now = Timestamp::from_secs(1_700_000_000); // Tue 2023-11-14 22:13 UTC
+        let later = |s: u64| moment(now + Duration::from_secs(s), now, &TimeZone::UTC);
+        assert_eq!(later(60), "22:14");
+        assert_eq!(later(7200), "Wed 00:13");
+        assert_eq!(later(30 * 86_400), "14 Dec");
+    }
+}
