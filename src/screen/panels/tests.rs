@@ -1,13 +1,20 @@
 //! Every panel in every designed state, and at every size.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use proptest::prelude::*;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::super::context::{PanelContext, SizeClass};
+use crate::series::Timestamp;
+use crate::view::{Exhaustion, ForecastState, View};
+
 use super::super::fixture;
-use super::super::glyphs::{GlyphSet, Glyphs};
+use super::super::glyphs::GlyphSet;
 use super::super::state::{PanelId, ScreenState};
-use super::super::theme::{Depth, Theme};
+use super::super::theme::Depth;
+use super::super::widgets::testing::with_context;
 use super::super::widgets::testing_view::{STATES, all_in};
 use super::list::ALL;
 
@@ -38,6 +45,104 @@ fn every_panel_in_every_state() {
     }
 }
 
+/// Every number of a view that can be set from outside becomes the next of `odd`.
+fn poison(mut view: View, odd: &[f64]) -> View {
+    let mut turn = odd.iter().copied().cycle();
+    let mut next = || turn.next().unwrap_or(0.0);
+    let long = |v: f64| Duration::try_from_secs_f64(v).unwrap_or(Duration::MAX);
+    for s in &mut view.services.data {
+        (s.demand.value, s.p95.value, s.cost.value) = (Some(next()), Some(next()), Some(next()));
+        (s.headroom, s.burn.m5) = (Some(next()), Some(next()));
+        s.exhaustion = Exhaustion::In { earliest: long(next()), median: Some(long(next())) };
+        s.recent.iter_mut().for_each(|v| *v = Some(next()));
+        s.ahead.iter_mut().for_each(|v| *v = next());
+    }
+    for c in &mut view.capacity.data {
+        (c.demand, c.capacity, c.low, c.high) = (Some(next()), Some(next()), Some(next()), Some(next()));
+    }
+    for p in &mut view.performance.data {
+        (p.goodput, p.error_ratio, p.threshold) = (Some(next()), Some(next()), next());
+        (p.p50.value, p.p95.value, p.burn.h1) = (Some(next()), Some(next()), Some(next()));
+    }
+    view.cost.data.by_service.iter_mut().for_each(|s| s.1 = next());
+    (view.cost.data.total, view.cost.data.per_thousand_good) = (Some(next()), Some(next()));
+    for f in &mut view.forecasts.data {
+        (f.capacity_now, f.capacity_after) = (Some(next()), Some(next()));
+        f.crossing = Some((Timestamp::from_secs_f64(next()), long(next())));
+        f.issued_before.iter_mut().for_each(|p| *p = (Timestamp::from_secs_f64(next()), next()));
+        f.events.iter_mut().for_each(|e| e.0 = Timestamp::from_secs_f64(next()));
+        if let ForecastState::Ready(fan) = &mut f.forecast {
+            let fan = Arc::make_mut(fan);
+            (fan.skill, fan.coverage) = (Some(next()), Some(next()));
+            fan.points.iter_mut().for_each(|p| p.quantiles.iter_mut().for_each(|q| *q = next()));
+        }
+    }
+    for p in &mut view.proposals.data {
+        (p.proposal.cost.now, p.proposal.cost.after, p.left) = (Some(next()), Some(next()), long(next()));
+        p.proposal.facts.iter_mut().for_each(|f| f.quantity.value = next());
+    }
+    for r in &mut view.resources.data {
+        (r.requested, r.recommended, r.slack_dollars) = (Some(next()), Some(next()), Some(next()));
+    }
+    let projection = &mut view.projection.data;
+    (projection.spent, projection.budget) = (Some(next()), Some(next()));
+    projection.rest = Some([next(), next(), next()]);
+    projection.ahead.iter_mut().for_each(|(_, q)| *q = [next(), next(), next()]);
+    for s in &mut view.satisfaction.data {
+        (s.apdex, s.budget_left, s.threshold) = (Some(next()), Some(next()), next());
+    }
+    for m in &mut view.heatmaps.data {
+        (m.threshold, m.step) = (next(), long(next()));
+        m.bounds.iter_mut().for_each(|b| *b = next());
+        m.columns.iter_mut().flatten().for_each(|c| c.iter_mut().for_each(|r| *r = next()));
+    }
+    for r in &mut view.regions.data {
+        (r.region.latitude, r.region.longitude) = (next(), next());
+        (r.apdex, r.headroom, r.p95) = (Some(next()), Some(next()), Some(next()));
+    }
+    view.learning.data.decisions.decision_seconds = Some(next());
+    view.learning.data.horizons.iter_mut().for_each(|h| h.skill = Some(next()));
+    view.growth.data.pooled_gain = Some(next());
+    view.lessons.data.iter_mut().for_each(|l| l.interval = (next(), next()));
+    for k in &mut view.kpis {
+        (k.value, k.target, k.trend, k.interval) =
+            (Some(next()), next(), Some(next()), Some((next(), next())));
+    }
+    view.outcomes.iter_mut().flat_map(|o| &mut o.comparisons).for_each(|c| c.observed = Some(next()));
+    view
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    /// No number, size, zoom or symbol set stops a drawing.
+    #[test]
+    fn nothing_panics(
+        odd in prop::collection::vec(prop_oneof![
+            any::<f64>(), Just(f64::NAN), Just(f64::INFINITY), Just(f64::NEG_INFINITY), Just(0.0), Just(-1.0), 0.0..2000.0
+        ], 1..40),
+        width in 0u16..=220,
+        height in 0u16..=60,
+        zoomed in prop::option::of(0u8..6),
+        (pan, zoom) in (-60i32..60, -3i32..=3),
+        set in prop::sample::select(vec![GlyphSet::Ascii, GlyphSet::Block, GlyphSet::Braille]),
+    ) {
+        let view = poison(all_in("live"), &odd);
+        let area = Rect::new(0, 0, width, height);
+        for panel in panels() {
+            let mut state = at(panel.id);
+            (state.pan, state.zoom, state.route.zoomed) = (pan, zoom, zoomed);
+            let mut buf = Buffer::empty(area);
+            let look = ("terminal", Depth::Ansi, set);
+            with_context(&view, &state, look, area, |ctx| {
+                (panel.draw)(ctx, area, &mut buf);
+                // An area larger than the buffer is cut to it.
+                (panel.draw)(ctx, Rect::new(0, 0, 250, 80), &mut buf);
+            });
+        }
+    }
+}
+
 /// Writes pictures of panels as tab-separated cells, for a look: `LOOK=DIR cargo test look -- --ignored`.
 #[test]
 #[ignore = "writes files for people to look at"]
@@ -48,20 +153,10 @@ fn look() {
             for name in STATES {
                 for (width, height) in SIZES {
                     let (view, state) = (all_in(name), at(panel.id));
-                    let theme = Theme::built_in(theme_name, Depth::True).unwrap();
-                    let glyphs = Glyphs::new(GlyphSet::Braille);
                     let area = Rect::new(0, 0, width, height);
-                    let size = SizeClass::of(area);
-                    let ctx = PanelContext {
-                        view: &view,
-                        state: &state,
-                        theme: &theme,
-                        glyphs: &glyphs,
-                        now: view.at,
-                        size,
-                    };
+                    let look = (theme_name, Depth::True, GlyphSet::Braille);
                     let mut buf = Buffer::empty(area);
-                    (panel.draw)(&ctx, area, &mut buf);
+                    with_context(&view, &state, look, area, |ctx| (panel.draw)(ctx, area, &mut buf));
                     let mut text = format!("{width}\t{height}\n");
                     for cell in buf.content() {
                         text.push_str(&format!(

@@ -22,7 +22,7 @@ pub fn draw(pen: &Pen<'_>, area: Rect, buf: &mut Buffer) {
         let columns = [
             left("SERVICE", 14, 0).growing(8),
             right("SESSION KEPT", 12, 0),
-            left("LAST 30 MIN", 12, 3).growing(12),
+            left("LAST 30 MIN", 20, 3),
             right("CACHE HITS", 10, 0),
             right("MOVED BY LAST", 13, 2),
             right("WILL MOVE", 9, 1),
@@ -64,7 +64,7 @@ fn row(pen: &Pen<'_>, row: &Continuity) -> Row {
     Row::new(vec![
         Line::from(span(row.workload.to_string(), pen.ink.text)),
         pen.reading_in(&row.affinity, affinity),
-        spark(pen, &row.recent, 24),
+        spark(pen, &row.recent, 20),
         pen.reading(&row.cache_hits),
         pen.number_in(row.moved_by_last, Unit::Ratio, moved(row.moved_by_last)),
         pen.number_in(row.will_move, Unit::Ratio, moved(row.will_move)),

@@ -84,11 +84,14 @@ pub fn chart(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, forecast: &ForecastVie
         plot.fan(pen, buf, fan, now.min(fan.end()));
     }
     plot.now(pen, buf, now);
-    if let Some(after) = forecast.capacity_after.filter(|v| v.is_finite()) {
-        plot.capacity(pen, buf, after, ("capacity after", pen.ink.capacity_after), Some(now));
+    let finite = |v: &f64| v.is_finite();
+    let after = forecast.capacity_after.filter(finite);
+    let capacity = forecast.capacity_now.filter(finite);
+    if let Some(after) = after {
+        plot.capacity(pen, buf, after, pen.ink.capacity_after, Some(now));
     }
-    if let Some(capacity) = forecast.capacity_now.filter(|v| v.is_finite()) {
-        plot.capacity(pen, buf, capacity, ("capacity now", pen.ink.capacity), None);
+    if let Some(capacity) = capacity {
+        plot.capacity(pen, buf, capacity, pen.ink.capacity, None);
     }
     let mut dots = plot.dots(pen);
     plot.dotted(&mut dots, &forecast.issued_before, pen.ink.dim);
@@ -100,6 +103,12 @@ pub fn chart(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, forecast: &ForecastVie
     let points = history.values().iter().enumerate().map(|(i, v)| (history.at(i), *v));
     plot.line(&mut dots, points, line);
     dots.draw(buf);
+    if let Some(after) = after {
+        plot.capacity_name(pen, buf, after, ("capacity after", pen.ink.capacity_after));
+    }
+    if let Some(capacity) = capacity {
+        plot.capacity_name(pen, buf, capacity, ("capacity now", pen.ink.capacity));
+    }
     for (at, name) in &forecast.events {
         plot.event(pen, buf, *at, name);
     }

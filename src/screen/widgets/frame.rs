@@ -37,15 +37,21 @@ pub fn frame(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, title: &Line<'_>, righ
 }
 
 fn titles(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, title: &Line<'_>, right: &Line<'_>) {
+    if title.spans.is_empty() && right.spans.is_empty() {
+        return;
+    }
     let room = area.width.saturating_sub(4);
     let marker = if pen.focused { pen.ink.glyph("▸ ", "> ") } else { "" };
     let style = if pen.focused { pen.ink.focus } else { pen.ink.title };
     let clip = Rect { x: area.x + 1, width: area.width - 2, height: 1, ..area };
-    let mut x = put(buf, clip, clip.x, area.y, " ", style);
-    x = put(buf, clip, x, area.y, marker, style);
-    let name = fit_line(&title.clone().patch_style(style), room.saturating_sub(x - clip.x));
-    x = put_line(buf, clip, x, area.y, &name);
-    x = put(buf, clip, x, area.y, " ", style);
+    let mut x = clip.x;
+    if !title.spans.is_empty() {
+        x = put(buf, clip, x, area.y, " ", style);
+        x = put(buf, clip, x, area.y, marker, style);
+        let name = fit_line(&title.clone().patch_style(style), room.saturating_sub(x - clip.x));
+        x = put_line(buf, clip, x, area.y, &name);
+        x = put(buf, clip, x, area.y, " ", style);
+    }
     let left = clip.right().saturating_sub(x);
     if right.spans.is_empty() || left < 8 {
         return;

@@ -30,7 +30,7 @@ pub fn draw(pen: &Pen<'_>, area: Rect, buf: &mut Buffer) {
             right("SLACK", 9, 1),
             right("THROTTLED", 9, 2),
             right("OOM", 4, 6),
-            left("VERDICT", 13, 1),
+            left("VERDICT", 15, 1),
         ];
         let pen = &pen.on(rows.iter().map(|r| &r.workload));
         let rows: Vec<Row> = rows.iter().map(|r| row(pen, r)).collect();
@@ -58,10 +58,11 @@ fn unit(row: &ResourceRow) -> Unit {
 
 /// Too small if it hurts already or the target is above the request; large if a quarter or more could go.
 fn verdict(row: &ResourceRow) -> (Level, &'static str) {
-    if row.oom.is_some_and(|n| n > 0.0) {
+    let memory = row.resource == "memory";
+    if memory && row.oom.is_some_and(|n| n > 0.0) {
         return (Level::Bad, "out of memory");
     }
-    if row.throttle.is_some_and(|t| t > 0.1) {
+    if !memory && row.throttle.is_some_and(|t| t > 0.1) {
         return (Level::Warn, "throttled");
     }
     match (row.requested, row.recommended) {

@@ -30,7 +30,7 @@ const COLUMNS: [Column; 10] = [
     right("p95", 7, 0),
     right("BURN", 6, 0),
     right("$/h", 8, 6),
-    left("FORECAST", 16, 5).growing(24),
+    left("FORECAST", 24, 5),
 ];
 
 /// Draws the table over rows in the order given.

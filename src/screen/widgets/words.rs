@@ -25,6 +25,7 @@ pub fn time_span(duration: Duration) -> String {
     match secs {
         0..=99 => format!("{secs} s"),
         100..=5_999 => format!("{} min", (secs + 30) / 60),
+        6_000..=35_999 if secs % 3600 < 60 => format!("{} h", secs / 3600),
         6_000..=35_999 => format!("{} h {:02}", secs / 3600, secs % 3600 / 60),
         36_000..=172_799 => format!("{} h", secs / 3600),
         172_800..=863_999 => format!("{} d {} h", secs / 86_400, secs % 86_400 / 3600),

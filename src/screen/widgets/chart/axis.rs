@@ -88,6 +88,7 @@ fn label(value: f64, unit: Unit) -> String {
             let (number, _) = Unit::Count.split(value / 1000.0);
             format!("{number}k").replace("kk", "M").replace("Mk", "G")
         }
+        Unit::Dollars | Unit::DollarsPerHour => Unit::Count.split(value).0,
         Unit::Ratio => {
             let (number, _) = unit.split(value);
             format!("{number}%")

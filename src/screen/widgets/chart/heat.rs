@@ -33,9 +33,6 @@ pub fn heat(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, map: &Heatmap) {
         ..area
     };
     let columns = columns(map, usize::from(plot.width));
-    let wide = (usize::from(plot.width) / columns.len().max(1)).clamp(1, 4) as u16;
-    let used = (columns.len() as u16).saturating_mul(wide).min(plot.width);
-    let plot = Rect { width: used, ..plot };
     let most = columns.iter().flatten().flat_map(|c| bands.iter().map(|b| sum(c, b))).fold(0.0, f64::max);
     let mut y = plot.y;
     let mut marked = false;
@@ -47,9 +44,10 @@ pub fn heat(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, map: &Heatmap) {
         }
         let x = plot.x.saturating_sub(width(&band.label) + 1);
         put(buf, area, x, y, &band.label, pen.ink.dim);
-        for (i, column) in columns.iter().enumerate() {
-            let x = plot.x + (i as u16).saturating_mul(wide);
-            cell(pen, plot, buf, (x, y, wide), column.map(|c| sum(c, band)), most, band.slow);
+        for x in plot.left()..plot.right() {
+            let at = usize::from(x - plot.x) * columns.len() / usize::from(plot.width);
+            let column = columns.get(at).copied().flatten();
+            cell(pen, plot, buf, (x, y), column.map(|c| sum(c, band)), most, band.slow);
         }
         y += 1;
     }
@@ -70,7 +68,7 @@ fn cell(
     pen: &Pen<'_>,
     plot: Rect,
     buf: &mut Buffer,
-    (x, y, wide): (u16, u16, u16),
+    (x, y): (u16, u16),
     rate: Option<f64>,
     most: f64,
     slow: bool,
@@ -90,9 +88,7 @@ fn cell(
         (_, _, true) => pen.ink.warn,
         _ => pen.ink.text,
     };
-    for dx in 0..wide {
-        put(buf, plot, x.saturating_add(dx), y, shade, style);
-    }
+    put(buf, plot, x, y, shade, style);
 }
 
 fn sum(column: &[f64], band: &Band) -> f64 {

@@ -144,27 +144,28 @@ impl Plot {
         self.line(dots, points, pen.ink.median);
     }
 
-    /// A capacity line with its name at the right end, or an arrow at the top if it is far above.
+    /// A capacity line, from an instant on or over the whole width.
     pub fn capacity(
         &self,
         pen: &Pen<'_>,
         buf: &mut Buffer,
         value: f64,
-        (name, style): (&str, Style),
+        style: Style,
         from: Option<Timestamp>,
     ) {
-        let above = value > self.value.high;
-        let Some(y) = self.value.row(self.area, value) else { return };
+        let Some(y) = self.value.row(self.area, value).filter(|_| value <= self.value.high) else { return };
         let start = from.and_then(|f| self.time.column(self.area, f)).unwrap_or(self.area.x);
-        let (number, unit) = self.value.unit.split(value);
-        let label =
-            format!(" {name} {number} {unit}{} ", if above { pen.ink.glyph(" ↑", " above") } else { "" });
-        let label = label.replace("  ", " ");
-        if !above {
-            for x in start..self.area.right() {
-                put(buf, self.area, x, y, pen.ink.glyph("─", "-"), style);
-            }
+        for x in start..self.area.right() {
+            put(buf, self.area, x, y, pen.ink.glyph("─", "-"), style);
         }
+    }
+
+    /// The name of a capacity line at its right end, over everything; an arrow if the line is far above.
+    pub fn capacity_name(&self, pen: &Pen<'_>, buf: &mut Buffer, value: f64, (name, style): (&str, Style)) {
+        let Some(y) = self.value.row(self.area, value) else { return };
+        let (number, unit) = self.value.unit.split(value);
+        let arrow = if value > self.value.high { pen.ink.glyph("↑ ", "above ") } else { "" };
+        let label = format!(" {name} {number} {unit} {arrow}");
         let x = self.area.right().saturating_sub(width(&label)).max(self.area.x);
         put(buf, self.area, x, y, &label, style);
     }
