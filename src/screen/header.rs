@@ -6,7 +6,7 @@ use ratatui::style::Style;
 
 use crate::view::Mode;
 
-use super::canvas::{clock_minute, clock_second, line, put, put_right, span, width};
+use super::canvas::{clock_minute, clock_second, line, put, put_right, put_wrapped, span, width};
 use super::context::{PanelContext, SizeClass};
 use super::state::PanelId;
 use super::theme::Role;
@@ -43,6 +43,11 @@ pub fn draw_tiny(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
     let text =
         format!("{halted}{} {} {}w {}f{urgent}", h.context.name, h.mode.label(), h.waiting, h.in_flight);
     put(buf, area, 0, 0, &text, ctx.style(Role::Header));
+    // Why something was refused must be said here too.
+    if let Some(toast) = &ctx.state.toast {
+        let y = u16::from(area.height > 1);
+        put_wrapped(buf, area, y, toast, ctx.style(Role::Accent));
+    }
 }
 
 fn left_side(ctx: &PanelContext<'_>) -> Vec<(String, Style)> {
@@ -108,9 +113,10 @@ fn right_side(ctx: &PanelContext<'_>) -> Vec<(String, Style)> {
         out.push((format!(" {} waiting", h.waiting), waiting));
         out.push((format!("  {} in flight  ", h.in_flight), flight));
     }
-    let clock = match ctx.size >= SizeClass::Compact {
-        true => format!("{} UTC ", clock_second(ctx.now)),
-        false => format!("{} ", clock_minute(ctx.now)),
+    let clock = if ctx.size >= SizeClass::Compact {
+        format!("{} UTC ", clock_second(ctx.now))
+    } else {
+        format!("{} ", clock_minute(ctx.now))
     };
     out.push((clock, ctx.style(Role::Text)));
     out.push((age, ctx.style(role)));

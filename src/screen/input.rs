@@ -26,7 +26,7 @@ pub enum Input {
 /// Keys waiting for the screen; more are dropped, as nobody types ahead that far on purpose.
 pub const QUEUE: usize = 256;
 /// How long a stop may take to be noticed.
-const WAKE: Timespec = Timespec { tv_sec: 0, tv_nsec: 500_000_000 };
+const WAKE: Timespec = Timespec { tv_sec: 2, tv_nsec: 0 };
 /// A terminal sends its replies at once: after this pause, a reply that never ended has ended.
 const REPLY_GAP: Duration = Duration::from_millis(100);
 
@@ -50,6 +50,10 @@ fn read_loop(clock: &Clock, stop: &AtomicBool, send: &mpsc::Sender<Input>) {
         };
         if flags.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
             let _ = send.blocking_send(Input::HangUp);
+            return;
+        }
+        // What is typed after the screen has ended is for whoever reads next.
+        if stop.load(Ordering::Relaxed) {
             return;
         }
         while let Ok(true) = event::poll(Duration::ZERO) {

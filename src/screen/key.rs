@@ -95,7 +95,7 @@ impl fmt::Display for Key {
         match (NAMES.iter().find(|(_, code)| *code == self.code), self.code) {
             (Some((name, _)), _) => text.push_str(name),
             (None, KeyCode::Char(c)) => text.push(c),
-            (None, KeyCode::F(n)) => text.push_str(&format!("F{n}")),
+            (None, KeyCode::F(n)) => text.extend(["F", &n.to_string()]),
             (None, _) => text.push('?'),
         }
         f.pad(&text)

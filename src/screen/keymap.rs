@@ -106,7 +106,7 @@ impl Keymap {
         for (info, keys) in &self.0 {
             let keys: Vec<String> = keys.iter().map(|k| format!("`{k}`")).collect();
             let (name, help, place) = (info.name, info.help, info.place.label());
-            out.push_str(&format!("| {} | {name} | {help} | {place} |\n", keys.join(" ")));
+            out.extend(["| ", &keys.join(" "), " | ", name, " | ", help, " | ", place, " |\n"]);
         }
         out
     }

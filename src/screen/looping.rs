@@ -32,7 +32,7 @@ pub(super) struct Loop {
     view: watch::Receiver<Arc<View>>,
     commands: mpsc::Sender<Command>,
     options: ScreenOptions,
-    guard: Guard,
+    _guard: Guard,
     glyphs: Glyphs,
     input: mpsc::Receiver<Input>,
     signals: Signals,
@@ -69,7 +69,7 @@ impl Loop {
             view,
             commands,
             options,
-            guard,
+            _guard: guard,
             clock,
             state,
             shown,
@@ -162,13 +162,11 @@ impl Loop {
     }
 
     fn copy(&mut self, text: &str) -> io::Result<()> {
-        match clipboard::sequence(text, |name| std::env::var(name).ok()) {
-            Some(sequence) => write_out(sequence.as_bytes()),
-            None => {
-                self.state.toast = Some("not copied: it is too long for the terminal's clipboard".into());
-                Ok(())
-            }
+        if let Some(sequence) = clipboard::sequence(text, |name| std::env::var(name).ok()) {
+            return write_out(sequence.as_bytes());
         }
+        self.state.toast = Some("not copied: it is too long for the terminal's clipboard".into());
+        Ok(())
     }
 
     fn save(&mut self) {
@@ -190,7 +188,7 @@ impl Loop {
         // STOP, not TSTP: the latter is listened to here and would only come back as a request.
         rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP)
             .map_err(io::Error::from)?;
-        self.guard.enter()?;
+        Guard::enter()?;
         self.state.size = crossterm::terminal::size()?;
         self.painter.forget();
         self.dirty = true;

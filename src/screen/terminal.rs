@@ -44,12 +44,12 @@ impl Guard {
         }
         TAKEN.store(true, Ordering::SeqCst);
         let guard = Self(());
-        guard.enter()?;
+        Self::enter()?;
         Ok(guard)
     }
 
     /// Takes the terminal (again, after a suspension).
-    pub fn enter(&self) -> io::Result<()> {
+    pub fn enter() -> io::Result<()> {
         TAKEN.store(true, Ordering::SeqCst);
         enable_raw_mode()?;
         let mut bytes = Vec::new();

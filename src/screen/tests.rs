@@ -86,7 +86,7 @@ fn notices_are_shown_until_seen_or_old() {
     let notice = |seq, level, text: &str| Notice { seq, at: now(), level, text: text.into() };
     v.notices =
         vec![notice(1, NoticeLevel::Error, "journal is full"), notice(2, NoticeLevel::Info, "p-17 approved")];
-    let shown = |v: &View, s: &ScreenState| draw_with(v, s, (80, 1), |c, a, b| hints::draw(c, a, b));
+    let shown = |v: &View, s: &ScreenState| draw_with(v, s, (80, 1), hints::draw);
     let mut s = state(&v, (80, 24));
     assert!(shown(&v, &s).contains("journal is full"), "the most urgent first");
     v.at = v.at + std::time::Duration::from_secs(61);
@@ -172,6 +172,9 @@ fn tiny_terminals_get_one_line() {
     let v = view();
     let shown = draw_with(&v, &state(&v, (39, 9)), (39, 9), draw);
     assert!(shown.contains("prod-eu ASK 1w 1f checkout 9min"), "{shown}");
+    let mut refused = state(&v, (60, 8));
+    refused.toast = Some("needs 60x25 to show it in full; the terminal is 60x8".into());
+    assert!(draw_with(&v, &refused, (60, 8), draw).contains("needs 60x25"), "why a sheet did not open");
 }
 
 #[test]

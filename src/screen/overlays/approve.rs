@@ -132,7 +132,7 @@ pub(super) fn cost(proposal: &ProposalView) -> String {
     let mut text =
         format!("{} → {} ({})", money(now, hour), money(after, hour), money_delta(cost.per_hour()));
     if let Some(total) = cost.lease_total {
-        text.push_str(&format!(", {} until it is given back", money(total, Unit::Dollars)));
+        text.extend([", ", &money(total, Unit::Dollars), " until it is given back"]);
     }
     text
 }

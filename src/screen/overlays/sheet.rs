@@ -89,7 +89,7 @@ impl Sheet {
 
     /// Size it needs on a terminal this wide, borders included; `None` if the terminal is too narrow for any text.
     pub fn needs(&self, terminal_width: u16) -> (u16, u16) {
-        let outer = terminal_width.min(MAX_WIDTH).max(40);
+        let outer = terminal_width.clamp(40, MAX_WIDTH);
         let text = outer - 4 - LABELS;
         let lines: usize = self.lines.iter().map(|(_, t, _)| wrap(t, text).len()).sum();
         // Borders, the text field, the obstacle, the buttons, and a free line above them.

@@ -89,7 +89,7 @@ fn nearest_ansi(rgb: (u8, u8, u8)) -> Color {
 
 /// Squared "redmean" distance (Riemersma, <https://www.compuphase.com/cmetric.htm>), an integer.
 fn distance(a: (u8, u8, u8), b: (u8, u8, u8)) -> u32 {
-    let mean = (u32::from(a.0) + u32::from(b.0)) / 2;
+    let mean = u32::midpoint(u32::from(a.0), u32::from(b.0));
     let square = |x: u8, y: u8| u32::from(x.abs_diff(y)).pow(2);
     (((512 + mean) * square(a.0, b.0)) >> 8) + 4 * square(a.1, b.1) + (((767 - mean) * square(a.2, b.2)) >> 8)
 }

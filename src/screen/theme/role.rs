@@ -136,6 +136,7 @@ impl Role {
     }
 
     /// The role it looks like when a theme leaves it out; `Text` is its own.
+    #[must_use]
     pub fn fallback(self) -> Self {
         Self::ALL.iter().find(|(r, ..)| *r == self).map_or(Self::Text, |(.., fallback)| *fallback)
     }

@@ -146,10 +146,8 @@ fn on_sheet(
     match (key.code, key.typed()) {
         (KeyCode::Esc, _) => return vec![Effect::Draw],
         (KeyCode::Enter, _) if !sheet.on_button => return vec![Effect::Draw],
-        (KeyCode::Enter, _) => {
-            if sheet.obstacle(view).is_none() {
-                return vec![Effect::Send(confirmed(*sheet)), Effect::Draw];
-            }
+        (KeyCode::Enter, _) if sheet.obstacle(view).is_none() => {
+            return vec![Effect::Send(confirmed(*sheet)), Effect::Draw];
         }
         (KeyCode::Tab | KeyCode::BackTab | KeyCode::Left | KeyCode::Right, _) => sheet.on_button ^= true,
         (KeyCode::Backspace, _) => _ = sheet.typed.pop(),
