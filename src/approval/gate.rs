@@ -1,6 +1,7 @@
 //! The gate: the only place where leave to write is given.
 
 use std::collections::VecDeque;
+use std::fmt::Write;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -121,12 +122,15 @@ pub enum Refusal {
     OtherContext(String),
 }
 
+/// What a hash binds, by name.
+type Parts = Vec<(&'static str, String)>;
+
 /// Decides whether a person's approval gives leave to write.
 #[derive(Debug)]
 pub struct Gate {
     mode: Mode,
     context: Context,
-    shown: VecDeque<(String, ProposalId, Vec<(&'static str, String)>)>,
+    shown: VecDeque<(String, ProposalId, Parts)>,
     approved: VecDeque<ProposalId>,
 }
 
@@ -156,10 +160,6 @@ impl Gate {
     /// Gives leave to execute exactly what was shown, once.
     ///
     /// `typed` is the context's name as typed, needed in protected contexts. Nothing is remembered on refusal.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "each is a fact of the moment of approval; none has a default"
-    )]
     pub fn approve(
         &mut self,
         proposal: &Proposal,
@@ -248,7 +248,7 @@ impl Gate {
     }
 }
 
-fn bound_parts(proposal: &Proposal) -> Vec<(&'static str, String)> {
+fn bound_parts(proposal: &Proposal) -> Parts {
     let target = proposal.target.as_ref();
     vec![
         ("provider", target.map_or_else(|| "none".into(), |t| t.provider.clone())),
@@ -329,8 +329,12 @@ fn root_key(proposal: &Proposal, person: &Person, operation: &OperationId) -> St
     hasher.update(proposal.workload.to_string().as_bytes());
     hasher.update(person.uid.to_be_bytes());
     let digest = hasher.finalize();
-    let tail: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("{operation}.{tail}")
+    let mut key = format!("{operation}.");
+    for byte in digest.iter().take(8) {
+        // Writing to a string cannot fail.
+        let _ = write!(key, "{byte:02x}");
+    }
+    key
 }
 
 #[cfg(test)]

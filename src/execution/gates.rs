@@ -47,8 +47,8 @@ fn gate(
     Gate { name: name.to_owned(), state, value, limit, detail }
 }
 
-fn count(value: usize) -> Option<Quantity> {
-    Some(Quantity::new(value as f64, Unit::Count))
+fn count(value: usize) -> Quantity {
+    Quantity::new(value as f64, Unit::Count)
 }
 
 fn state_of(passed: bool) -> GateState {
@@ -96,10 +96,12 @@ pub fn provision(run: &OperationRun, state: &WorkloadState, now: Moment) -> (Vec
     let waiting =
         if not_ready.is_empty() { String::new() } else { format!(", not ready: {}", not_ready.join(", ")) };
     let detail = format!("{} of {want} ready{waiting}", state.ready);
-    let limit = count(want as usize);
-    let mut ready = gate("pods ready", state_of(reached), count(state.ready as usize), limit, detail.clone());
+    let limit = Some(count(want as usize));
+    let mut ready =
+        gate("pods ready", state_of(reached), Some(count(state.ready as usize)), limit, detail.clone());
     let healthy = GateState::Passed;
-    let mut health = gate("no crash", healthy, count(broken.len()), count(0), "no crash, no OOM".into());
+    let mut health =
+        gate("no crash", healthy, Some(count(broken.len())), Some(count(0)), "no crash, no OOM".into());
     if !broken.is_empty() {
         health.state = GateState::Failed;
         health.detail = broken.join(", ");
@@ -125,7 +127,7 @@ pub fn warm_up(run: &OperationRun, state: &WorkloadState, now: Moment) -> (Vec<G
     if !broken.is_empty() {
         let why = broken.join(", ");
         return (
-            vec![gate("no crash", GateState::Failed, count(broken.len()), count(0), why.clone())],
+            vec![gate("no crash", GateState::Failed, Some(count(broken.len())), Some(count(0)), why.clone())],
             Verdict::Fail(why),
         );
     }
@@ -139,7 +141,7 @@ pub fn warm_up(run: &OperationRun, state: &WorkloadState, now: Moment) -> (Vec<G
     let (passed, value, limit, detail) = if pods.iter().all(|p| p.warm.is_some()) {
         let warm = pods.iter().filter(|p| p.warm == Some(true)).count();
         let detail = format!("{warm} of {} new pods warm, says the platform", pods.len());
-        (warm == pods.len(), count(warm), count(pods.len()), detail)
+        (warm == pods.len(), Some(count(warm)), Some(count(pods.len())), detail)
     } else if !old.is_empty() && !new.is_empty() {
         let ratio = median(&newest(&new)) / median(&old).max(f64::MIN_POSITIVE);
         let factor = |v| Some(Quantity::new(v, Unit::Factor));

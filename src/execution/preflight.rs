@@ -30,9 +30,11 @@ pub(super) async fn check(task: &mut Task) -> Result<Before, String> {
     };
     let provider = std::sync::Arc::clone(&task.provider);
     let rehearsal = task.mandate.rehearsal(first);
-    let answer = provider.write(&rehearsal).await.map_err(|error| format!("dry run: {error}"))?;
-    if answer.fields.get(record.change.field) != Some(record.change.from) {
-        return Err("dry run: the platform shows another value afterwards; it may not honour dry runs".into());
+    provider.write(&rehearsal).await.map_err(|error| format!("dry run: {error}"))?;
+    // Platforms answer a dry run with the state as it would be: only reading shows that nothing changed.
+    let state = read(task).await?;
+    if state.fields.get(record.change.field) != Some(record.change.from) {
+        return Err("dry run: the value differs afterwards; the platform may not honour dry runs".into());
     }
     let readings = task.shared.before(&record.workload);
     Ok(Before::new(&state, &readings))

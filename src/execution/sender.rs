@@ -15,7 +15,7 @@ pub(super) enum Sent {
     /// It took effect.
     Applied,
     /// Certainly not sent, or not taken; may be tried again.
-    NotSent(String),
+    Unsent(String),
     /// A person must look first.
     Look(String),
     /// Refused by platform or guard, without effect.
@@ -45,7 +45,7 @@ impl Task {
         }
         let text = format!("will write {} {}→{set}", order.field().name(), order.expect());
         if let Err(error) = self.record(EntryKind::Intent, text, self.note(&order, "")).await {
-            return Sent::NotSent(format!("{error}; nothing was sent"));
+            return Sent::Unsent(format!("{error}; nothing was sent"));
         }
         self.stage_writes += 1;
         let provider = std::sync::Arc::clone(&self.provider);
@@ -122,7 +122,7 @@ impl Task {
                 let _ = self
                     .record(EntryKind::Step, format!("not sent: {why}"), self.note(order, "not sent"))
                     .await;
-                Sent::NotSent(why)
+                Sent::Unsent(why)
             }
             Err(ProviderError::Unknown(why)) => self.resolve(order, why).await,
             Err(refusal) => {
@@ -169,12 +169,11 @@ impl Task {
             let waited = clock.monotonic().since(began);
             let value = match self.read().await {
                 Ok(Some(state)) => state.fields.get(order.field()),
-                Ok(None) => continue,
                 Err(ProviderError::NotFound(gone)) => {
                     return Sent::Foreign(format!("the object is gone: {gone}"));
                 }
                 // Not known for as long as it cannot be read.
-                Err(_) => continue,
+                Ok(None) | Err(_) => continue,
             };
             let (outcome, sent) = match value {
                 Some(value) if value == set => ("applied", Sent::Applied),

@@ -230,12 +230,12 @@ impl Task {
                 self.become_state(OperationState::InFlight).await;
                 false
             }
-            Sent::NotSent(why) if self.unsent < TRIES => {
+            Sent::Unsent(why) if self.unsent < TRIES => {
                 self.unsent += 1;
                 self.trouble(why).await;
                 false
             }
-            Sent::NotSent(why) | Sent::Look(why) | Sent::NoEffect(why) => {
+            Sent::Unsent(why) | Sent::Look(why) | Sent::NoEffect(why) => {
                 self.unsent = 0;
                 self.become_state(OperationState::Paused { why }).await;
                 false

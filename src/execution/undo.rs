@@ -101,7 +101,7 @@ impl Task {
             // Verified by reading at the next look.
             Sent::Applied => Undone::Partly,
             Sent::Foreign(why) => Undone::Foreign(None, why),
-            Sent::NotSent(why) | Sent::Look(why) | Sent::NoEffect(why) | Sent::Refused(why) => {
+            Sent::Unsent(why) | Sent::Look(why) | Sent::NoEffect(why) | Sent::Refused(why) => {
                 Undone::Retry(why)
             }
         }

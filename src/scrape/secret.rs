@@ -19,7 +19,7 @@ impl Secret {
     }
 
     /// The text itself, for the request header alone.
-    pub(super) fn expose(&self) -> &str {
+    pub(crate) fn expose(&self) -> &str {
         &self.0
     }
 }
@@ -43,7 +43,7 @@ pub enum Credential {
 
 impl Credential {
     /// Reads the credential; surrounding white space does not belong to it.
-    pub(super) async fn read(&self) -> Result<Secret, String> {
+    pub(crate) async fn read(&self) -> Result<Secret, String> {
         let text = match self {
             Self::Value(secret) => return Ok(secret.clone()),
             Self::Env(name) => {

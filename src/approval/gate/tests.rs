@@ -180,7 +180,8 @@ proptest! {
             let way = if ahead { Way::Forward } else { Way::Back };
             let Ok(order) = mandate.order(way, expect, set) else { continue };
             prop_assert!(order.set() >= from.min(to) && order.set() <= from.max(to));
-            prop_assert_eq!((order.set() > order.expect()), (to > from) == ahead);
+            let rises = order.set() > order.expect();
+            prop_assert_eq!(rises, (to > from) == ahead);
             prop_assert!(!ahead || back.is_empty(), "forward after back");
             let list = if ahead { &mut forward } else { &mut back };
             if list.last() == Some(&set) {

@@ -42,7 +42,7 @@ fn step(expect: u32, set: u32, now: u64) -> Try {
     Try { way, expect, set, live: live(expect), now, stage_writes: 0, looked: false, unready: None }
 }
 
-fn check(guard: &mut Guard, m: &mut Mandate, t: Try) -> Result<(), Stop> {
+fn check(guard: &mut Guard, m: &mut Mandate, t: &Try) -> Result<(), Stop> {
     let order = m.order(t.way, t.expect, t.set).unwrap();
     guard.check(&Attempt {
         order: &order,
@@ -57,33 +57,33 @@ fn check(guard: &mut Guard, m: &mut Mandate, t: Try) -> Result<(), Stop> {
     })
 }
 
-fn refused(result: Result<(), Stop>, said: &str) {
-    assert!(matches!(&result, Err(Stop::Refuse(why)) if why.contains(said)), "{result:?}, wanted {said}");
+fn refused(result: &Result<(), Stop>, said: &str) {
+    assert!(matches!(result, Err(Stop::Refuse(why)) if why.contains(said)), "{result:?}, wanted {said}");
 }
 
 #[test]
 fn object_value_and_step_are_checked() {
     let fresh = || (Guard::new(GuardPolicy::default()), mandate("op-1", 6, 20, None));
     let (mut g, mut m) = fresh();
-    assert_eq!(check(&mut g, &mut m, step(6, 9, 0)), Ok(()));
+    assert_eq!(check(&mut g, &mut m, &step(6, 9, 0)), Ok(()));
     let (mut g, mut m) = fresh();
-    refused(check(&mut g, &mut m, step(6, 10, 0)), "more than one step");
+    refused(&check(&mut g, &mut m, &step(6, 10, 0)), "more than one step");
     let (mut g, mut m) = fresh();
-    refused(check(&mut g, &mut m, Try { live: live(7), ..step(6, 9, 0) }), "replicas is 7");
+    refused(&check(&mut g, &mut m, &Try { live: live(7), ..step(6, 9, 0) }), "replicas is 7");
     let (mut g, mut m) = fresh();
     let other = WorkloadState { uid: "u-2".into(), ..live(6) };
-    refused(check(&mut g, &mut m, Try { live: other, ..step(6, 9, 0) }), "u-2");
+    refused(&check(&mut g, &mut m, &Try { live: other, ..step(6, 9, 0) }), "u-2");
     let (mut g, mut m) = fresh();
     refused(
-        check(
+        &check(
             &mut g,
             &mut m,
-            Try { live: WorkloadState { fields: Fields::default(), ..live(6) }, ..step(6, 9, 0) },
+            &Try { live: WorkloadState { fields: Fields::default(), ..live(6) }, ..step(6, 9, 0) },
         ),
         "does not exist",
     );
     let (mut g, mut m) = fresh();
-    refused(check(&mut g, &mut m, Try { stage_writes: 10, ..step(6, 9, 0) }), "writes in one stage");
+    refused(&check(&mut g, &mut m, &Try { stage_writes: 10, ..step(6, 9, 0) }), "writes in one stage");
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn an_order_of_another_approval_is_refused() {
         wall: Timestamp::from_secs(0),
         now: at(0),
     };
-    refused(g.check(&attempt), "does not belong");
+    refused(&g.check(&attempt), "does not belong");
 }
 
 #[test]
@@ -112,20 +112,20 @@ fn freezes_hold_at_both_edges() {
     let policy = GuardPolicy { freezes: vec![freeze], ..GuardPolicy::default() };
     for (now, frozen) in [(99, false), (100, true), (199, true), (200, false)] {
         let (mut g, mut m) = (Guard::new(policy.clone()), mandate("op-1", 6, 8, None));
-        let result = check(&mut g, &mut m, step(6, 8, now));
+        let result = check(&mut g, &mut m, &step(6, 8, now));
         assert_eq!(result.is_err(), frozen, "at {now}");
     }
     // Undoing is never frozen.
     let (mut g, mut m) = (Guard::new(policy), mandate("op-1", 6, 8, None));
     let back = Try { way: Way::Back, ..step(8, 6, 150) };
-    assert_eq!(check(&mut g, &mut m, back), Ok(()));
+    assert_eq!(check(&mut g, &mut m, &back), Ok(()));
 }
 
 #[test]
 fn an_unhealthy_fleet_begins_nothing() {
     for (share, stopped) in [(Some(0.45), false), (Some(0.46), true), (None, false)] {
         let (mut g, mut m) = (Guard::new(GuardPolicy::default()), mandate("op-1", 6, 8, None));
-        assert_eq!(check(&mut g, &mut m, Try { unready: share, ..step(6, 8, 0) }).is_err(), stopped);
+        assert_eq!(check(&mut g, &mut m, &Try { unready: share, ..step(6, 8, 0) }).is_err(), stopped);
     }
 }
 
@@ -133,17 +133,17 @@ fn an_unhealthy_fleet_begins_nothing() {
 fn cooldown_after_up_and_a_look_after_three_moves() {
     let mut g = Guard::new(GuardPolicy::default());
     let mut first = mandate("op-1", 6, 8, None);
-    assert_eq!(check(&mut g, &mut first, step(6, 8, 0)), Ok(()));
+    assert_eq!(check(&mut g, &mut first, &step(6, 8, 0)), Ok(()));
     // The same operation sending again is not a second move.
-    assert_eq!(check(&mut g, &mut first, step(6, 8, 5)), Ok(()));
-    refused(check(&mut g, &mut mandate("op-2", 8, 7, None), step(8, 7, 599)), "cool-down");
-    assert_eq!(check(&mut g, &mut mandate("op-3", 8, 9, None), step(8, 9, 600)), Ok(()));
-    assert_eq!(check(&mut g, &mut mandate("op-4", 9, 10, None), step(9, 10, 1200)), Ok(()));
-    let fourth = check(&mut g, &mut mandate("op-5", 10, 11, None), step(10, 11, 1800));
+    assert_eq!(check(&mut g, &mut first, &step(6, 8, 5)), Ok(()));
+    refused(&check(&mut g, &mut mandate("op-2", 8, 7, None), &step(8, 7, 599)), "cool-down");
+    assert_eq!(check(&mut g, &mut mandate("op-3", 8, 9, None), &step(8, 9, 600)), Ok(()));
+    assert_eq!(check(&mut g, &mut mandate("op-4", 9, 10, None), &step(9, 10, 1200)), Ok(()));
+    let fourth = check(&mut g, &mut mandate("op-5", 10, 11, None), &step(10, 11, 1800));
     assert!(matches!(fourth, Err(Stop::Look(_))), "{fourth:?}");
     let looked = Try { looked: true, ..step(10, 11, 1800) };
-    assert_eq!(check(&mut g, &mut mandate("op-5", 10, 11, None), looked), Ok(()));
-    let later = check(&mut g, &mut mandate("op-6", 10, 11, None), step(10, 11, 1800 + 3600));
+    assert_eq!(check(&mut g, &mut mandate("op-5", 10, 11, None), &looked), Ok(()));
+    let later = check(&mut g, &mut mandate("op-6", 10, 11, None), &step(10, 11, 1800 + 3600));
     assert_eq!(later, Ok(()));
 }
 
@@ -151,10 +151,10 @@ fn cooldown_after_up_and_a_look_after_three_moves() {
 fn the_budget_counts_what_is_held() {
     let policy = GuardPolicy { budget: Some(5.0), ..GuardPolicy::default() };
     let mut g = Guard::new(policy);
-    assert_eq!(check(&mut g, &mut mandate("op-1", 6, 8, Some(3.0)), step(6, 8, 0)), Ok(()));
-    refused(check(&mut g, &mut mandate("op-2", 6, 8, Some(2.01)), step(6, 8, 700)), "budget");
+    assert_eq!(check(&mut g, &mut mandate("op-1", 6, 8, Some(3.0)), &step(6, 8, 0)), Ok(()));
+    refused(&check(&mut g, &mut mandate("op-2", 6, 8, Some(2.01)), &step(6, 8, 700)), "budget");
     g.release("op-1");
-    assert_eq!(check(&mut g, &mut mandate("op-2", 6, 8, Some(2.01)), step(6, 8, 700)), Ok(()));
+    assert_eq!(check(&mut g, &mut mandate("op-2", 6, 8, Some(2.01)), &step(6, 8, 700)), Ok(()));
 }
 
 #[test]
@@ -162,8 +162,8 @@ fn writes_a_minute_are_bounded() {
     let policy = GuardPolicy { writes_a_minute: 2, ..GuardPolicy::default() };
     let mut g = Guard::new(policy);
     let mut m = mandate("op-1", 6, 8, None);
-    assert_eq!(check(&mut g, &mut m, step(6, 8, 0)), Ok(()));
-    assert_eq!(check(&mut g, &mut m, step(6, 8, 1)), Ok(()));
-    assert!(matches!(check(&mut g, &mut m, step(6, 8, 2)), Err(Stop::Look(_))));
-    assert_eq!(check(&mut g, &mut m, step(6, 8, 60)), Ok(()));
+    assert_eq!(check(&mut g, &mut m, &step(6, 8, 0)), Ok(()));
+    assert_eq!(check(&mut g, &mut m, &step(6, 8, 1)), Ok(()));
+    assert!(matches!(check(&mut g, &mut m, &step(6, 8, 2)), Err(Stop::Look(_))));
+    assert_eq!(check(&mut g, &mut m, &step(6, 8, 60)), Ok(()));
 }

@@ -11,35 +11,23 @@ use super::contract::{Fields, Refused, WorkloadList, WorkloadState, Write};
 use crate::approval::WriteOrder;
 use crate::execution::provider::{Pending, Provider, ProviderError};
 use crate::fleet::{Owner, Replicas};
+use crate::scrape::Credential;
 use crate::series::text::clean;
 
 /// Largest answer read.
 const MAX_BODY: usize = 16 * 1024 * 1024;
-/// Largest token file read.
-const MAX_TOKEN: usize = 64 * 1024;
 /// Longest text taken over from the platform, characters.
 const MAX_TEXT: usize = 300;
 /// Most pods and annotations of one workload taken over.
 const MAX_PARTS: usize = 10_000;
-
-/// Where the bearer token comes from. It is read again for every request, so that rotation needs no restart.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TokenSource {
-    /// No token.
-    None,
-    /// A file.
-    File(PathBuf),
-    /// An environment variable, by name.
-    Environment(String),
-}
 
 /// Settings of the client.
 #[derive(Clone, Debug)]
 pub struct HttpSettings {
     /// Base address; `/v1/workloads` is appended.
     pub base: String,
-    /// Bearer token.
-    pub token: TokenSource,
+    /// Bearer token; read again for every request, so that rotation needs no restart.
+    pub token: Option<Credential>,
     /// A CA certificate to trust instead of the system's, PEM.
     pub ca_file: Option<PathBuf>,
     /// For the whole of one request.
@@ -49,12 +37,7 @@ pub struct HttpSettings {
 impl HttpSettings {
     /// Without token and CA, 30 s.
     pub fn new(base: &str) -> Self {
-        Self {
-            base: base.to_owned(),
-            token: TokenSource::None,
-            ca_file: None,
-            timeout: Duration::from_secs(30),
-        }
+        Self { base: base.to_owned(), token: None, ca_file: None, timeout: Duration::from_secs(30) }
     }
 }
 
@@ -85,12 +68,12 @@ pub enum HttpSetupError {
 pub struct HttpProvider {
     client: Client,
     base: Url,
-    token: TokenSource,
+    token: Option<Credential>,
 }
 
 impl HttpProvider {
     /// A client. Refused when the token or CA file is missing: an empty token is never sent.
-    pub fn new(settings: &HttpSettings) -> Result<Self, HttpSetupError> {
+    pub async fn new(settings: &HttpSettings) -> Result<Self, HttpSetupError> {
         // Ours is the only provider compiled in; a second installation is refused and changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let bad = || HttpSetupError::Address(clean(&settings.base, MAX_TEXT));
@@ -120,29 +103,20 @@ impl HttpProvider {
         }
         let client = builder.build().map_err(|e| HttpSetupError::Client(words(&e)))?;
         let provider = Self { client, base, token: settings.token.clone() };
-        provider.authorization().map_err(HttpSetupError::Token)?;
+        provider.authorization().await.map_err(HttpSetupError::Token)?;
         Ok(provider)
     }
 
-    fn authorization(&self) -> Result<Option<HeaderValue>, String> {
-        let text = match &self.token {
-            TokenSource::None => return Ok(None),
-            TokenSource::Environment(name) => {
-                std::env::var(name).map_err(|_| format!("environment variable {name} is not set"))?
-            }
-            TokenSource::File(path) => read_bounded(path)?,
-        };
-        let text = text.trim();
-        if text.is_empty() {
-            return Err("it is empty".into());
-        }
-        let mut value = HeaderValue::from_str(&format!("Bearer {text}"))
+    async fn authorization(&self) -> Result<Option<HeaderValue>, String> {
+        let Some(token) = &self.token else { return Ok(None) };
+        let token = token.read().await?;
+        let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
             .map_err(|_| "it has characters that no header can hold".to_owned())?;
         value.set_sensitive(true);
         Ok(Some(value))
     }
 
-    fn request(&self, method: Method, uid: Option<&str>) -> Result<RequestBuilder, ProviderError> {
+    async fn request(&self, method: Method, uid: Option<&str>) -> Result<RequestBuilder, ProviderError> {
         let mut url = self.base.join("v1/workloads").map_err(|e| ProviderError::Invalid(e.to_string()))?;
         if let Some(uid) = uid {
             if uid.is_empty() || matches!(uid, "." | "..") {
@@ -153,7 +127,7 @@ impl HttpProvider {
                 .push(uid);
         }
         let request = self.client.request(method, url);
-        match self.authorization() {
+        match self.authorization().await {
             Ok(Some(token)) => Ok(request.header(AUTHORIZATION, token)),
             Ok(None) => Ok(request),
             Err(why) => Err(ProviderError::Unauthenticated(format!("token: {why}"))),
@@ -161,7 +135,7 @@ impl HttpProvider {
     }
 
     async fn get<T: DeserializeOwned>(&self, uid: Option<&str>) -> Result<T, ProviderError> {
-        let request = self.request(Method::GET, uid)?;
+        let request = self.request(Method::GET, uid).await?;
         let response = request.send().await.map_err(|e| unavailable(words(&e)))?;
         // A read has no effect: an unknown outcome is merely a failed read.
         answer(response).await.map_err(|e| match e {
@@ -194,7 +168,8 @@ impl HttpProvider {
         };
         let body = serde_json::to_vec(&body).map_err(|e| ProviderError::Invalid(e.to_string()))?;
         let request = self
-            .request(Method::PATCH, Some(uid))?
+            .request(Method::PATCH, Some(uid))
+            .await?
             .header(IF_MATCH, format!("\"{}\"", present.generation))
             .header(reqwest::header::CONTENT_TYPE, "application/json")
             .body(body);
@@ -336,15 +311,6 @@ fn checked(mut state: WorkloadState) -> Result<WorkloadState, ProviderError> {
         *number = number.filter(|n| n.is_finite() && *n >= 0.0);
     }
     Ok(state)
-}
-
-fn read_bounded(path: &std::path::Path) -> Result<String, String> {
-    use std::io::Read;
-    let shown = path.display();
-    let file = std::fs::File::open(path).map_err(|e| format!("{shown}: {e}"))?;
-    let mut text = String::new();
-    file.take(MAX_TOKEN as u64).read_to_string(&mut text).map_err(|e| format!("{shown}: {e}"))?;
-    Ok(text)
 }
 
 fn read_ca(path: &std::path::Path) -> Result<Vec<reqwest::Certificate>, HttpSetupError> {

@@ -44,26 +44,26 @@ fn live(uid: &str, value: u32) -> WorkloadState {
     WorkloadState { uid: uid.into(), fields, ..WorkloadState::default() }
 }
 
-fn next(entries: &[Entry], live: Option<WorkloadState>) -> Next {
+fn next(entries: &[Entry], live: Option<&WorkloadState>) -> Next {
     let open = unfinished(entries);
-    reconcile(&open[0], live.as_ref())
+    reconcile(&open[0], live)
 }
 
 #[test]
 fn nothing_sent_is_cancelled_whatever_is_there() {
     for value in [6, 11, 40] {
-        assert!(matches!(next(&[begin()], Some(live("u-1", value))), Next::Cancel(_)));
+        assert!(matches!(next(&[begin()], Some(&live("u-1", value))), Next::Cancel(_)));
     }
 }
 
 #[test]
 fn an_intent_is_resolved_by_what_is_there() {
     let entries = [begin(), write(EntryKind::Intent, Way::Forward, 6, 9, "")];
-    let ask = |value| next(&entries, Some(live("u-1", value)));
+    let ask = |value| next(&entries, Some(&live("u-1", value)));
     assert!(matches!(ask(9), Next::Ask { at: 9, why } if why.contains("took effect")));
     assert!(matches!(ask(6), Next::Ask { at: 6, why } if why.contains("no effect")));
     assert!(matches!(ask(11), Next::Halt(why) if why.contains("11")));
-    assert!(matches!(next(&entries, Some(live("u-2", 9))), Next::Halt(_)));
+    assert!(matches!(next(&entries, Some(&live("u-2", 9))), Next::Halt(_)));
     assert!(matches!(next(&entries, None), Next::Halt(_)));
 }
 
@@ -76,8 +76,8 @@ fn undoing_goes_on() {
         entry(EntryKind::Rollback, EntryData::default()),
         write(EntryKind::Intent, Way::Back, 9, 6, ""),
     ];
-    assert_eq!(next(&entries, Some(live("u-1", 9))), Next::RollBack { at: 9, why: "because".into() });
-    assert_eq!(next(&entries, Some(live("u-1", 6))), Next::RollBack { at: 6, why: "because".into() });
+    assert_eq!(next(&entries, Some(&live("u-1", 9))), Next::RollBack { at: 9, why: "because".into() });
+    assert_eq!(next(&entries, Some(&live("u-1", 6))), Next::RollBack { at: 6, why: "because".into() });
     let open = unfinished(&entries);
     assert_eq!((open[0].last(Way::Forward), open[0].last(Way::Back)), (Some(9), Some(6)));
     assert_eq!(open[0].writes[0].outcome, "applied");
@@ -91,7 +91,7 @@ fn what_is_over_is_not_taken_up() {
     // Kept, but killed before its lease was noted: the floor must still be given back.
     let sent = write(EntryKind::Intent, Way::Forward, 6, 11, "");
     let kept = [begin(), sent, ended(OperationState::Kept)];
-    assert_eq!(next(&kept, Some(live("u-1", 11))), Next::Hold { at: 11 });
+    assert_eq!(next(&kept, Some(&live("u-1", 11))), Next::Hold { at: 11 });
     // Entries without an approval give no authority.
     assert!(unfinished(&[write(EntryKind::Intent, Way::Forward, 6, 9, "")]).is_empty());
 }

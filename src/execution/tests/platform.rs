@@ -170,7 +170,9 @@ impl Inner {
             return Err(ProviderError::Precondition { why: "412".into(), current });
         }
         if order.is_dry_run() {
-            return Ok(self.state.clone());
+            let mut would_be = self.state.clone();
+            would_be.fields.min_replicas = would_be.fields.min_replicas.map(|_| order.set());
+            return Ok(would_be);
         }
         for (key, value) in order.annotations() {
             match value {

@@ -11,8 +11,8 @@ use super::platform::{Fuse, Platform};
 use crate::approval::{Gate, Mode, OperationId, Person, Preconditions};
 use crate::clock::{Clock, Monotonic};
 use crate::execution::{
-    Entry, EntryKind, ExecutorConfig, Job, Lease, LeaseState, Observation, Operation, OperationState,
-    Pending, Readings, Receipt, RecordError, Recorder, spawn,
+    Entry, ExecutorConfig, Job, Lease, LeaseState, Observation, Operation, OperationState, Pending, Readings,
+    Receipt, RecordError, Recorder, spawn,
 };
 use crate::fleet::{Context, Field, Owner, WorkloadId};
 use crate::plan::{CostDelta, Dimension, ExperienceDelta, Limits, PlannedChange};
@@ -41,12 +41,6 @@ impl Recorder for Journal {
             self.fuse.pass().await;
             Ok(())
         })
-    }
-}
-
-impl Journal {
-    pub fn kinds(&self) -> Vec<EntryKind> {
-        self.entries.lock().unwrap().iter().map(|e| e.kind).collect()
     }
 }
 

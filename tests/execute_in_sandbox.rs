@@ -1,0 +1,131 @@
+//! The executor against the simulated fleet, over real HTTP on loopback.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail loudly")]
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use weescale::approval::{Gate, LeaseNote, Mode, OperationId, Person, Preconditions};
+use weescale::clock::Clock;
+use weescale::execution::providers::{HttpProvider, HttpSettings};
+use weescale::execution::{
+    Entry, ExecutorConfig, Job, LeaseState, OperationState, Pending, Provider, Receipt, RecordError,
+    Recorder, spawn,
+};
+use weescale::fleet::{Context, Field, Owner, WorkloadId};
+use weescale::plan::{CostDelta, Dimension, ExperienceDelta, Limits, PlannedChange};
+use weescale::proposal::{Proposal, ProposalId, ProposalState, Target};
+use weescale::sandbox::{Sandbox, Scenario, Settings};
+use weescale::scrape::{Credential, Secret};
+
+#[derive(Clone, Default)]
+struct Memory(Arc<Mutex<Vec<Entry>>>);
+
+impl Recorder for Memory {
+    fn record(&self, entry: Entry) -> Pending<'_, Result<(), RecordError>> {
+        Box::pin(async move {
+            self.0.lock().unwrap().push(entry);
+            Ok(())
+        })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leased_floor_is_raised_and_given_back() {
+    let scenario = Scenario::named("calm").unwrap();
+    let clock = Clock::accelerated(scenario.start, 120.0);
+    let sandbox = Sandbox::start(Settings::new(1, scenario, clock.clone())).await.unwrap();
+    let mut settings = HttpSettings::new(&sandbox.provider_url);
+    settings.token = Some(Credential::Value(Secret::new(sandbox.token.clone())));
+    let provider = Arc::new(HttpProvider::new(&settings).await.unwrap());
+    let list = provider.list().await.unwrap();
+    let workload = list
+        .workloads
+        .iter()
+        .find(|w| matches!(w.owner, Owner::Autoscaler { .. }) && w.fields.min_replicas.is_some())
+        .expect("the sandbox has an autoscaled workload");
+    let from = workload.fields.min_replicas.unwrap();
+    let now = clock.now();
+    let proposal = Proposal {
+        id: ProposalId::new("p-1"),
+        workload: WorkloadId::new(&workload.namespace, &workload.name, &workload.region),
+        target: Some(Target { provider: "sandbox".into(), uid: workload.uid.clone() }),
+        change: PlannedChange {
+            dimension: Dimension::Horizontal,
+            field: Field::MinReplicas,
+            from,
+            to: from + 1,
+            until: Some(now + Duration::from_secs(1500)),
+        },
+        sentence: "a test".into(),
+        facts: vec![],
+        cost: CostDelta::default(),
+        experience: ExperienceDelta::default(),
+        owner: workload.owner.clone(),
+        owner_note: String::new(),
+        guardrails: vec![],
+        created: now,
+        expires: now + Duration::from_secs(300),
+        deadline: clock.monotonic().plus(Duration::from_secs(300)),
+        state: ProposalState::Open,
+    };
+    let facts = Preconditions {
+        operation: OperationId::new("op-1"),
+        not_fresh: vec![],
+        provider_present: true,
+        owner: workload.owner.clone(),
+        forecast_age: None,
+        forecast_horizon: Duration::from_secs(3600),
+        limits: Limits::default(),
+    };
+    let mut gate = Gate::new(Mode::Ask, Context { name: "demo".into(), protected: false });
+    let person = Person { uid: 0, name: "ann".into() };
+    let permit = gate.approve(&proposal, &proposal.hash(), None, &person, clock.monotonic(), facts).unwrap();
+
+    let (jobs, inbox) = mpsc::channel(16);
+    let (to, mut receipts) = mpsc::channel(64);
+    let providers = [("sandbox".to_owned(), Arc::clone(&provider) as Arc<dyn Provider>)].into();
+    let journal = Memory::default();
+    let handle =
+        spawn(ExecutorConfig::default(), clock.clone(), providers, Arc::new(journal.clone()), inbox, to);
+    jobs.send(Job::Start { proposal: Box::new(proposal), permit, warm_up: None }).await.unwrap();
+    // Nobody sends readings: validation must ask, and a person says go on.
+    let mut seen = Vec::new();
+    let restored = tokio::time::timeout(Duration::from_secs(60), async {
+        while let Some(receipt) = receipts.recv().await {
+            match receipt {
+                Receipt::Operation(op) => {
+                    if matches!(op.state, OperationState::Paused { .. }) {
+                        jobs.send(Job::Resume(op.id.clone(), "ann".into())).await.unwrap();
+                    }
+                    seen.push(op.state.clone());
+                    assert!(
+                        !matches!(op.state, OperationState::Halted { .. } | OperationState::Cancelled { .. }),
+                        "{:?}",
+                        op.state
+                    );
+                }
+                Receipt::Lease(lease) => match lease.state {
+                    LeaseState::Held => {
+                        let live = provider.read(&lease.target.uid).await.unwrap();
+                        assert_eq!(live.fields.min_replicas, Some(from + 1));
+                        assert_eq!(live.annotations[LeaseNote::PREVIOUS], from.to_string());
+                    }
+                    LeaseState::Restored { .. } => return true,
+                    _ => {}
+                },
+                Receipt::Trouble { text, .. } => panic!("{text}"),
+            }
+        }
+        false
+    })
+    .await
+    .expect("the lease ends within a minute");
+    assert!(restored && seen.contains(&OperationState::Kept), "{seen:?}");
+    let live = provider.read(&workload.uid).await.unwrap();
+    assert_eq!(live.fields.min_replicas, Some(from));
+    assert!(live.annotations.is_empty());
+    jobs.send(Job::Shutdown).await.unwrap();
+    handle.await.unwrap();
+}
