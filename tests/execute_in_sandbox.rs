@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use weescale::approval::{Gate, LeaseNote, Mode, OperationId, Person, Preconditions};
 use weescale::clock::Clock;
-use weescale::execution::providers::{HttpProvider, HttpSettings};
+use weescale::execution::providers::{HttpProvider, HttpSettings, TokenSource};
 use weescale::execution::{
     Entry, ExecutorConfig, Job, LeaseState, OperationState, Pending, Provider, Receipt, RecordError,
     Recorder, spawn,
@@ -17,7 +17,7 @@ use weescale::fleet::{Context, Field, Owner, WorkloadId};
 use weescale::plan::{CostDelta, Dimension, ExperienceDelta, Limits, PlannedChange};
 use weescale::proposal::{Proposal, ProposalId, ProposalState, Target};
 use weescale::sandbox::{Sandbox, Scenario, Settings};
-use weescale::scrape::{Credential, Secret};
+use weescale::scrape::Secret;
 
 #[derive(Clone, Default)]
 struct Memory(Arc<Mutex<Vec<Entry>>>);
@@ -37,8 +37,8 @@ async fn a_leased_floor_is_raised_and_given_back() {
     let clock = Clock::accelerated(scenario.start, 120.0);
     let sandbox = Sandbox::start(Settings::new(1, scenario, clock.clone())).await.unwrap();
     let mut settings = HttpSettings::new(&sandbox.provider_url);
-    settings.token = Some(Credential::Value(Secret::new(sandbox.token.clone())));
-    let provider = Arc::new(HttpProvider::new(&settings).await.unwrap());
+    settings.token = TokenSource::Given(Secret::new(sandbox.token.clone()));
+    let provider = Arc::new(HttpProvider::new(&settings).unwrap());
     let list = provider.list().await.unwrap();
     let workload = list
         .workloads

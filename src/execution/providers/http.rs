@@ -11,7 +11,7 @@ use super::contract::{Fields, Refused, WorkloadList, WorkloadState, Write};
 use crate::approval::WriteOrder;
 use crate::execution::provider::{Pending, Provider, ProviderError};
 use crate::fleet::{Owner, Replicas};
-use crate::scrape::Credential;
+use crate::scrape::{Credential, Secret};
 use crate::series::text::clean;
 
 /// Largest answer read.
@@ -21,13 +21,67 @@ const MAX_TEXT: usize = 300;
 /// Most pods and annotations of one workload taken over.
 const MAX_PARTS: usize = 10_000;
 
+/// Where the bearer token comes from. Files and variables are read again for every request, so that rotation needs
+/// no restart.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum TokenSource {
+    /// No token.
+    #[default]
+    None,
+    /// First line of a file.
+    File(PathBuf),
+    /// An environment variable, by name.
+    Environment(String),
+    /// Given directly.
+    Given(Secret),
+}
+
+impl TokenSource {
+    fn credential(&self) -> Option<Credential> {
+        Some(match self {
+            Self::None => return None,
+            Self::File(path) => Credential::File(path.clone()),
+            Self::Environment(name) => Credential::Env(name.clone()),
+            Self::Given(secret) => Credential::Value(secret.clone()),
+        })
+    }
+
+    /// Whether there is something to read, looked at once at the start.
+    fn check(&self) -> Result<(), String> {
+        let there = match self {
+            Self::None | Self::Given(_) => return Ok(()),
+            Self::Environment(name) => {
+                let value =
+                    std::env::var(name).map_err(|_| format!("environment variable {name} is not set"))?;
+                !value.trim().is_empty()
+            }
+            Self::File(path) => {
+                let of = |e: std::io::Error| format!("cannot read {}: {e}", path.display());
+                std::fs::File::open(path).and_then(|f| f.metadata()).map_err(of)?.len() > 0
+            }
+        };
+        if there { Ok(()) } else { Err("the credential is empty".into()) }
+    }
+}
+
+impl From<Option<Credential>> for TokenSource {
+    fn from(credential: Option<Credential>) -> Self {
+        match credential {
+            None => Self::None,
+            Some(Credential::File(path)) => Self::File(path),
+            Some(Credential::Env(name)) => Self::Environment(name),
+            Some(Credential::Value(secret)) => Self::Given(secret),
+        }
+    }
+}
+
 /// Settings of the client.
 #[derive(Clone, Debug)]
 pub struct HttpSettings {
     /// Base address; `/v1/workloads` is appended.
     pub base: String,
-    /// Bearer token; read again for every request, so that rotation needs no restart.
-    pub token: Option<Credential>,
+    /// Bearer token.
+    pub token: TokenSource,
     /// A CA certificate to trust instead of the system's, PEM.
     pub ca_file: Option<PathBuf>,
     /// For the whole of one request.
@@ -37,7 +91,12 @@ pub struct HttpSettings {
 impl HttpSettings {
     /// Without token and CA, 30 s.
     pub fn new(base: &str) -> Self {
-        Self { base: base.to_owned(), token: None, ca_file: None, timeout: Duration::from_secs(30) }
+        Self {
+            base: base.to_owned(),
+            token: TokenSource::None,
+            ca_file: None,
+            timeout: Duration::from_secs(30),
+        }
     }
 }
 
@@ -73,7 +132,7 @@ pub struct HttpProvider {
 
 impl HttpProvider {
     /// A client. Refused when the token or CA file is missing: an empty token is never sent.
-    pub async fn new(settings: &HttpSettings) -> Result<Self, HttpSetupError> {
+    pub fn new(settings: &HttpSettings) -> Result<Self, HttpSetupError> {
         // Ours is the only provider compiled in; a second installation is refused and changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let bad = || HttpSetupError::Address(clean(&settings.base, MAX_TEXT));
@@ -102,8 +161,8 @@ impl HttpProvider {
             builder = builder.tls_certs_only(read_ca(path)?);
         }
         let client = builder.build().map_err(|e| HttpSetupError::Client(words(&e)))?;
-        let provider = Self { client, base, token: settings.token.clone() };
-        provider.authorization().await.map_err(HttpSetupError::Token)?;
+        let provider = Self { client, base, token: settings.token.credential() };
+        settings.token.check().map_err(HttpSetupError::Token)?;
         Ok(provider)
     }
 

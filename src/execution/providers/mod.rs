@@ -3,4 +3,4 @@
 pub mod contract;
 mod http;
 
-pub use http::{HttpProvider, HttpSettings, HttpSetupError};
+pub use http::{HttpProvider, HttpSettings, HttpSetupError, TokenSource};

@@ -74,8 +74,8 @@ async fn a_write_is_conditional_absolute_and_sent_once() {
         server(vec![Some(reply("200 OK", STATE)), Some(reply("200 OK", &after))]).await;
     let token = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(token.path(), "s3cret\n").unwrap();
-    settings.token = Some(Credential::File(token.path().to_owned()));
-    let provider = HttpProvider::new(&settings).await.unwrap();
+    settings.token = TokenSource::File(token.path().to_owned());
+    let provider = HttpProvider::new(&settings).unwrap();
     let state = provider.write(&order()).await.unwrap();
     assert_eq!(state.fields.min_replicas, Some(8));
     let seen = seen.lock().unwrap();
@@ -125,7 +125,7 @@ async fn every_answer_has_its_meaning_and_none_is_sent_again() {
     for (answer, means) in cases {
         let shown = format!("{answer:?}");
         let (settings, seen) = server(vec![Some(reply("200 OK", STATE)), answer]).await;
-        let error = HttpProvider::new(&settings).await.unwrap().write(&order()).await.unwrap_err();
+        let error = HttpProvider::new(&settings).unwrap().write(&order()).await.unwrap_err();
         assert!(means(&error), "{shown}: {error:?}");
         assert_eq!(seen.lock().unwrap().len(), 2, "{shown}");
     }
@@ -135,16 +135,16 @@ async fn every_answer_has_its_meaning_and_none_is_sent_again() {
 async fn what_was_not_sent_is_known_not_to_be() {
     // Nobody listens.
     let settings = HttpSettings::new("http://127.0.0.1:1");
-    let error = HttpProvider::new(&settings).await.unwrap().write(&order()).await.unwrap_err();
+    let error = HttpProvider::new(&settings).unwrap().write(&order()).await.unwrap_err();
     assert!(matches!(error, ProviderError::Unavailable { .. }), "{error:?}");
     // The value has changed since: not even sent.
     let (settings, seen) = server(vec![Some(reply("200 OK", &STATE.replace(":6}", ":9}")))]).await;
-    let error = HttpProvider::new(&settings).await.unwrap().write(&order()).await.unwrap_err();
+    let error = HttpProvider::new(&settings).unwrap().write(&order()).await.unwrap_err();
     assert!(matches!(error, ProviderError::Precondition { .. }));
     assert_eq!(seen.lock().unwrap().len(), 1);
     // A read that times out is merely a failed read.
     let (settings, _) = server(vec![None]).await;
-    let error = HttpProvider::new(&settings).await.unwrap().read("u-1").await.unwrap_err();
+    let error = HttpProvider::new(&settings).unwrap().read("u-1").await.unwrap_err();
     assert!(matches!(error, ProviderError::Unavailable { .. }));
 }
 
@@ -152,28 +152,26 @@ async fn what_was_not_sent_is_known_not_to_be() {
 async fn hostile_texts_and_uids_are_harmless() {
     let hostile = STATE.replace("checkout", "a\\u001b]0;x\\u0007b");
     let (settings, seen) = server(vec![Some(reply("200 OK", &hostile)), Some(reply("200 OK", STATE))]).await;
-    let provider = HttpProvider::new(&settings).await.unwrap();
+    let provider = HttpProvider::new(&settings).unwrap();
     assert_eq!(provider.read("u-1").await.unwrap().name, "a\\u{1b}]0;x\\u{7}b");
     provider.read("../../x?y#z").await.unwrap();
     assert!(seen.lock().unwrap()[1].starts_with("GET /api/v1/workloads/..%2F..%2Fx%3Fy%23z HTTP/1.1"));
     assert!(provider.read("..").await.is_err());
 }
 
-#[tokio::test]
-async fn settings_are_checked_at_the_start() {
+#[test]
+fn settings_are_checked_at_the_start() {
     for base in ["ftp://x", "nonsense", "http://u:p@x", "http://x?y", "http://x#y", "file:///etc"] {
-        assert!(HttpProvider::new(&HttpSettings::new(base)).await.is_err(), "{base}");
+        assert!(HttpProvider::new(&HttpSettings::new(base)).is_err(), "{base}");
     }
     let good = HttpSettings::new("http://x/");
-    let missing = Some(Credential::Env("WEESCALE_TEST_NO_SUCH_VARIABLE".into()));
-    assert!(HttpProvider::new(&HttpSettings { token: missing, ..good.clone() }).await.is_err());
+    let missing = TokenSource::Environment("WEESCALE_TEST_NO_SUCH_VARIABLE".into());
+    assert!(HttpProvider::new(&HttpSettings { token: missing, ..good.clone() }).is_err());
     let empty = tempfile::NamedTempFile::new().unwrap();
-    let token = Some(Credential::File(empty.path().to_owned()));
-    assert!(HttpProvider::new(&HttpSettings { token, ..good.clone() }).await.is_err());
+    let token = TokenSource::File(empty.path().to_owned());
+    assert!(HttpProvider::new(&HttpSettings { token, ..good.clone() }).is_err());
     assert!(
-        HttpProvider::new(&HttpSettings { ca_file: Some(empty.path().to_owned()), ..good.clone() })
-            .await
-            .is_err()
+        HttpProvider::new(&HttpSettings { ca_file: Some(empty.path().to_owned()), ..good.clone() }).is_err()
     );
-    assert!(HttpProvider::new(&good).await.is_ok());
+    assert!(HttpProvider::new(&good).is_ok());
 }
