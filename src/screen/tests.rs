@@ -203,3 +203,12 @@ fn ascii_frames_are_ascii_and_mono_frames_have_no_colour() {
     assert!(encode(&buf).contains("prod-eu"));
     assert_eq!(theme.depth(), Depth::Mono);
 }
+
+#[test]
+fn whole_frames() {
+    let v = view();
+    for size in [(200, 50), (80, 24)] {
+        let shown = draw_with(&v, &state(&v, size), size, draw);
+        insta::assert_snapshot!(format!("frame_{}x{}", size.0, size.1), shown);
+    }
+}
