@@ -55,23 +55,17 @@ fn decide(pen: &Pen<'_>, view: &ProposalView) -> Vec<Line<'static>> {
         return Vec::new();
     }
     let mut pieces = Vec::new();
-    match &view.not_approvable {
-        Some(why) => {
-            let mut line = pen.status(Level::Warn, "cannot be approved: ");
-            line.spans.push(span(why.clone(), pen.ink.warn));
-            pieces.push(line);
+    if let Some(why) = &view.not_approvable {
+        let mut line = pen.status(Level::Warn, "cannot be approved: ");
+        line.spans.push(span(why.clone(), pen.ink.warn));
+        pieces.push(line);
+    } else {
+        for (key, word) in [("a", "approve"), ("r", "reject"), ("e", "edit"), ("s", "snooze")] {
+            let word = span(format!(" {word}"), pen.ink.text);
+            pieces.push(Line::from(vec![span(key, pen.ink.accent), word]));
         }
-        None => {
-            let keys = [("a", "approve"), ("r", "reject"), ("e", "edit"), ("s", "snooze")];
-            for (key, word) in keys {
-                pieces.push(Line::from(vec![
-                    span(key, pen.ink.accent),
-                    span(format!(" {word}"), pen.ink.text),
-                ]));
-            }
-            if view.type_name.is_some() {
-                pieces.push(Line::from(span("asks for the context's name", pen.ink.dim)));
-            }
+        if view.type_name.is_some() {
+            pieces.push(Line::from(span("asks for the context's name", pen.ink.dim)));
         }
     }
     let urgent = view.left.as_secs() < 120;

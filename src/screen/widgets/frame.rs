@@ -75,7 +75,7 @@ mod tests {
             let mut buf = Buffer::empty(Rect::new(0, 0, 13, 3));
             frame(pen, Rect::new(0, 0, 7, 3), &mut buf, &Line::from("a"), &Line::default());
             frame(pen, Rect::new(6, 0, 7, 3), &mut buf, &Line::from("b"), &Line::default());
-            let row: String = buf.content()[..13].iter().map(|c| c.symbol()).collect();
+            let row: String = buf.content()[..13].iter().map(ratatui::buffer::Cell::symbol).collect();
             assert_eq!(row, "┌ a ──┬ b ──┐");
             let tiny = Rect::new(0, 0, 3, 2);
             assert_eq!(frame(pen, tiny, &mut buf, &Line::from("a"), &Line::default()), tiny);

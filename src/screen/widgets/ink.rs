@@ -43,8 +43,6 @@ pub struct Ink {
     pub strong: Style,
     /// What can be pressed.
     pub accent: Style,
-    /// What is under way and goes well.
-    pub ok: Style,
     /// Needs a look.
     pub warn: Style,
     /// Needs a person now.
@@ -90,7 +88,6 @@ impl Ink {
             dim: style(Role::Dim),
             strong: style(Role::Text).add_modifier(Modifier::BOLD),
             accent: style(Role::Accent),
-            ok: style(Role::Ok),
             warn: style(Role::Warn),
             bad: style(Role::Bad),
             stale: style(Role::Stale),

@@ -13,8 +13,6 @@ use super::{
 /// A widget as panels know it.
 #[derive(Clone, Copy, Debug)]
 pub struct WidgetEntry {
-    /// The specification's name.
-    pub id: &'static str,
     /// As in the border.
     pub title: &'static str,
     /// Draws it with border and title.
@@ -24,27 +22,27 @@ pub struct WidgetEntry {
 }
 
 macro_rules! entry {
-    ($id:literal, $module:ident) => {
-        WidgetEntry { id: $id, title: $module::TITLE, draw: $module::draw, summary: $module::summary }
+    ($module:ident) => {
+        WidgetEntry { title: $module::TITLE, draw: $module::draw, summary: $module::summary }
     };
 }
 
 /// All sixteen, four per panel, in the specification's order.
 pub static WIDGETS: [WidgetEntry; 16] = [
-    entry!("activeScalingOperations", operations),
-    entry!("systemCapacityUtilization", capacity),
-    entry!("performanceMetrics", performance),
-    entry!("costMetrics", cost),
-    entry!("demandForecast", forecast),
-    entry!("scalingRecommendations", recommendations),
-    entry!("resourceOptimization", resources),
-    entry!("costProjections", projection),
-    entry!("userSatisfactionTrends", satisfaction),
-    entry!("personalizationQuality", continuity),
-    entry!("responseTimeDistribution", response_times),
-    entry!("geographicalPerformance", regions),
-    entry!("learningEffectiveness", learning),
-    entry!("knowledgeDistribution", knowledge),
-    entry!("collectiveIntelligenceGrowth", growth),
-    entry!("wisdomSynthesisMetrics", lessons),
+    entry!(operations),      // activeScalingOperations
+    entry!(capacity),        // systemCapacityUtilization
+    entry!(performance),     // performanceMetrics
+    entry!(cost),            // costMetrics
+    entry!(forecast),        // demandForecast
+    entry!(recommendations), // scalingRecommendations
+    entry!(resources),       // resourceOptimization
+    entry!(projection),      // costProjections
+    entry!(satisfaction),    // userSatisfactionTrends
+    entry!(continuity),      // personalizationQuality
+    entry!(response_times),  // responseTimeDistribution
+    entry!(regions),         // geographicalPerformance
+    entry!(learning),        // learningEffectiveness
+    entry!(knowledge),       // knowledgeDistribution
+    entry!(growth),          // collectiveIntelligenceGrowth
+    entry!(lessons),         // wisdomSynthesisMetrics
 ];

@@ -1,5 +1,7 @@
 //! Widget 1, active scaling operations: stages with live gates, from → to, time in state, lease left, who.
 
+use std::fmt::Write as _;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -101,9 +103,9 @@ fn aside(pen: &Pen<'_>, operation: &Operation) -> Line<'static> {
     };
     let lease = pen.view.leases.iter().find(|l| l.operation == operation.id);
     if let Some(lease) = lease {
-        text.push_str(&format!("  lease {} left", countdown(lease.left(now))));
+        let _ = write!(text, "  lease {} left", countdown(lease.left(now)));
     }
-    text.push_str(&format!("  by {}", operation.approved_by));
+    let _ = write!(text, "  by {}", operation.approved_by);
     Line::from(span(text, pen.ink.dim))
 }
 

@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -75,7 +75,14 @@ pub fn put(buf: &mut Buffer, clip: Rect, x: u16, y: u16, text: &str, style: Styl
     if y < clip.top() || y >= clip.bottom() || x < clip.left() || x >= clip.right() {
         return x;
     }
-    buf.set_stringn(x, y, text, usize::from(clip.right() - x), style).0
+    let room = usize::from(clip.right() - x);
+    // What was drawn there before must not shine through as bold or underlined.
+    for dx in 0..(text.width().min(room) as u16) {
+        if let Some(cell) = buf.cell_mut((x + dx, y)) {
+            cell.modifier = Modifier::empty();
+        }
+    }
+    buf.set_stringn(x, y, text, room, style).0
 }
 
 /// Writes a line of spans at `x`, `y`, cut to `clip`; returns the column after it.

@@ -209,6 +209,7 @@ fn broken(piece: &Line<'static>, width: u16) -> Vec<Line<'static>> {
             let full =
                 rows.last().is_some_and(|l| line_width(l) + super::pen::width(word.trim_end()) > width);
             if full && rows.last().is_some_and(|l| !l.spans.is_empty()) {
+                trim_end(rows.last_mut());
                 rows.push(Line::default());
             }
             if let Some(line) = rows.last_mut() {
@@ -217,6 +218,13 @@ fn broken(piece: &Line<'static>, width: u16) -> Vec<Line<'static>> {
         }
     }
     rows
+}
+
+/// Takes the spaces off the end of a row, so that it is as wide as it looks.
+fn trim_end(line: Option<&mut Line<'static>>) {
+    if let Some(last) = line.and_then(|l| l.spans.last_mut()) {
+        *last = span(last.content.trim_end().to_owned(), last.style);
+    }
 }
 
 #[cfg(test)]

@@ -55,6 +55,7 @@ pub fn with_pen(view: &View, draw: impl FnOnce(&Pen<'_>)) {
 pub fn text_of(buf: &Buffer) -> String {
     let width = usize::from(buf.area.width.max(1));
     let rows = buf.content().chunks(width);
-    let lines = rows.map(|r| r.iter().map(|c| c.symbol()).collect::<String>().trim_end().to_owned());
+    let lines =
+        rows.map(|r| r.iter().map(ratatui::buffer::Cell::symbol).collect::<String>().trim_end().to_owned());
     lines.collect::<Vec<_>>().join("\n").trim_end().to_owned()
 }

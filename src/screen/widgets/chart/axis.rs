@@ -30,11 +30,6 @@ impl ValueAxis {
         Self { low: 0.0, high: f64::from(count) * step, ticks, unit }
     }
 
-    /// From `low` to `high` as they are: for ratios whose ends are known.
-    pub fn fixed(low: f64, high: f64, unit: Unit) -> Self {
-        Self { low, high, ticks: vec![low, f64::midpoint(low, high), high], unit }
-    }
-
     /// Where `value` lies, 0 at `low`, 1 at `high`, clamped; `None` for what is not a number.
     pub fn share(&self, value: f64) -> Option<f64> {
         value.is_finite().then(|| ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0))

@@ -2,7 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Color, Style};
 
 use super::super::ink::Symbols;
 
@@ -91,7 +91,13 @@ impl Dots {
             let x = self.area.x + (i % usize::from(self.area.width.max(1))) as u16;
             let y = self.area.y + (i / usize::from(self.area.width.max(1))) as u16;
             if let Some(cell) = buf.cell_mut((x, y)) {
+                let band =
+                    matches!(cell.symbol(), "▒" | "▓").then_some(cell.fg).filter(|c| *c != Color::Reset);
                 cell.set_char(self.glyph(*bits)).set_style(*style);
+                if let Some(band) = band {
+                    let front = readable_on(band, cell.fg);
+                    cell.set_bg(band).set_fg(front);
+                }
             }
         }
     }
@@ -106,6 +112,18 @@ impl Dots {
                 _ => ':',
             },
         }
+    }
+}
+
+/// A colour that can be read on `back`: by its brightness where that is known, else `wanted` if it differs.
+fn readable_on(back: Color, wanted: Color) -> Color {
+    match back {
+        Color::Rgb(r, g, b) if u32::from(r) * 3 + u32::from(g) * 6 + u32::from(b) > 1200 => {
+            Color::Rgb(0, 0, 0)
+        }
+        Color::Rgb(..) => Color::Rgb(255, 255, 255),
+        _ if back == wanted => Color::Black,
+        _ => wanted,
     }
 }
 

@@ -140,7 +140,7 @@ fn group(map: &Heatmap, range: std::ops::Range<usize>, rows: usize, slow: bool) 
 
 fn duration(seconds: f64) -> String {
     let (number, unit) = Unit::Seconds.split(seconds);
-    if seconds >= 1.0 && seconds < 9.995 {
+    if (1.0..9.995).contains(&seconds) {
         return format!("{} s", Unit::Count.split(seconds).0);
     }
     format!("{number} {unit}")
