@@ -1,2 +1,34 @@
-//! weescale
-fn main() {}
+//! Arguments in, exit code out.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use color_eyre::eyre::Report;
+
+fn main() -> ExitCode {
+    // Panics and internal errors are reported by color-eyre; expected failures are one sentence.
+    if color_eyre::install().is_err() {
+        return ExitCode::FAILURE;
+    }
+    let cli = weescale::cli::Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&Report::new(error).wrap_err("cannot start the runtime"), 1),
+    };
+    let outcome = runtime.block_on(weescale::cli::run(cli));
+    // Blocking threads that wait for a dead peer do not hold the exit up.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let code = failure.code();
+            fail(&Report::new(failure), code)
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the terminal is given back by now; this is the program's last word")]
+fn fail(report: &Report, code: u8) -> ExitCode {
+    eprintln!("weescale: {report:#}");
+    ExitCode::from(code)
+}

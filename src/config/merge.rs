@@ -47,7 +47,15 @@ pub fn load(given: &Given) -> Result<Settings, ConfigError> {
         None => super::default_path().filter(|p| p.exists()),
     };
     let file = path.as_deref().map(read).transpose()?.unwrap_or_default();
-    let origin = path.map_or_else(|| "command line".to_owned(), |p| p.display().to_string());
+    merged(given, file, path.map_or_else(|| "command line".to_owned(), |p| p.display().to_string()))
+}
+
+/// Merges what was given with no file at all.
+pub fn load_without_file(given: &Given) -> Result<Settings, ConfigError> {
+    merged(given, File::default(), "command line".to_owned())
+}
+
+fn merged(given: &Given, file: File, origin: String) -> Result<Settings, ConfigError> {
     let mut merge = Merge { origin, problems: Vec::new(), origins: Vec::new() };
     let settings = merge.settings(given, file);
     if merge.problems.is_empty() {

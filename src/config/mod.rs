@@ -15,6 +15,7 @@ mod tests;
 
 pub use error::{ConfigError, Problem};
 pub use find::{default_journal, default_path, log_path};
-pub use merge::{Given, load};
+pub use merge::{Given, load, load_without_file};
 pub use settings::{FreezeWindow, Override, ProviderSettings, ServiceRule, Settings};
 pub use show::{TEMPLATE, show};
+pub use span::parse as parse_duration;

@@ -25,6 +25,7 @@ mod tuning;
 pub use error::EngineError;
 pub use learn::Learned;
 pub use person::current as current_person;
+pub use sources::catalogue;
 pub use start::{EngineHandle, Options, start};
 pub use state::{PlatformFacts, SourceFacts, State, WorkloadFacts};
 pub use tuning::Tuning;

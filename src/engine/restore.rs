@@ -88,4 +88,6 @@ pub fn into_state(state: &mut State, restored: Restored) {
         let at = crate::series::Timestamp::from_millis(point.minute.saturating_mul(60_000));
         state.history.import(&workload, *kind, at, point.value);
     }
+    // So that a first zero after the restart is judged against the past.
+    state.resolver.remember(&state.history);
 }

@@ -1,1 +1,5 @@
-//! Our own logs and metrics.
+//! Our own logs: to the logs panel, and to a file that only the user can read.
+
+mod log;
+
+pub use log::{LogError, init};

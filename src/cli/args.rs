@@ -1,0 +1,182 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A terminal real-time scaling dashboard for site reliability engineers.
+///
+/// Without a command: the dashboard. Sources come from the command line, then the configuration file, then
+/// PROMETHEUS_URL. Nothing is ever written unless --allow-actions (or mode = "ask") is set and a person approves.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "weescale", version, max_term_width = 110)]
+pub struct Cli {
+    /// What to look at.
+    #[command(flatten)]
+    pub live: Live,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What to look at, for every command that looks at something.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Live {
+    /// Configuration file [default: weescale/config.toml in the user's configuration folder]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// A server that answers PromQL: Prometheus, Thanos, Mimir, VictoriaMetrics (repeatable)
+    #[arg(long, global = true, value_name = "URL")]
+    pub prometheus: Vec<String>,
+    /// An endpoint that exposes metrics as text (repeatable)
+    #[arg(long, global = true, value_name = "URL")]
+    pub scrape: Vec<String>,
+    /// Poll interval, for example 5s
+    #[arg(long, global = true, value_name = "DURATION", value_parser = duration)]
+    pub interval: Option<Duration>,
+    /// Let approved proposals be executed; without it weescale only observes
+    #[arg(long, global = true)]
+    pub allow_actions: bool,
+    /// Theme: terminal, dark, light, high-contrast, colour-blind, or a file
+    #[arg(long, global = true, value_name = "NAME")]
+    pub theme: Option<String>,
+    /// Colours: auto, never, 16, 256, truecolor
+    #[arg(long, global = true, value_name = "DEPTH", default_value = "auto")]
+    pub color: Color,
+    /// Where decisions, signals and forecasts are kept
+    #[arg(long, global = true, value_name = "FILE")]
+    pub journal: Option<PathBuf>,
+    /// Log file [default: weescale.log in the user's state folder]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub log: Option<PathBuf>,
+}
+
+/// How many colours to use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// What the environment says.
+    #[default]
+    Auto,
+    /// None: attributes only.
+    Never,
+    /// The terminal's own sixteen.
+    #[value(name = "16")]
+    Ansi,
+    /// 256.
+    #[value(name = "256")]
+    Indexed,
+    /// 24 bit.
+    Truecolor,
+}
+
+/// What to do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// The dashboard on a simulated fleet with real HTTP on loopback
+    Demo(Demo),
+    /// What is reachable, which metrics are missing, and how to add them
+    Check,
+    /// The state of everything, once, without a terminal
+    Status(Format),
+    /// Open proposals, once, without a terminal
+    Proposals(Format),
+    /// Write, show or check the configuration
+    Config(Config),
+    /// Export or verify the journal
+    Journal(Journal),
+    /// Completions for a shell
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// The manual page
+    Man,
+    /// The keys, as a table
+    Keys,
+}
+
+/// `weescale demo`.
+#[derive(Clone, Debug, Args)]
+pub struct Demo {
+    /// calm, morning-ramp, flash-crowd, retry-storm, cold-cache, db-bound, region-loss, metrics-outage,
+    /// controller-fight or month-end
+    #[arg(long, value_name = "NAME", default_value = "morning-ramp")]
+    pub scenario: String,
+    /// How many times faster than the machine's clock simulated time runs
+    #[arg(long, value_name = "N", default_value_t = 10.0)]
+    pub speed: f64,
+    /// Seed of everything random
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Only observe: no approvals
+    #[arg(long)]
+    pub observe: bool,
+}
+
+/// Output format.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum As {
+    /// For people.
+    #[default]
+    Text,
+    /// For scripts; documented, fields are only ever added.
+    Json,
+}
+
+/// Commands with an output format.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Format {
+    /// Output format
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: As,
+    /// Wait at most this long for the first signals
+    #[arg(long, value_name = "DURATION", default_value = "90s", value_parser = duration)]
+    pub wait: Duration,
+}
+
+/// `weescale config`.
+#[derive(Clone, Debug, Args)]
+pub struct Config {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub action: ConfigAction,
+}
+
+/// What to do with the configuration.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ConfigAction {
+    /// Write a commented configuration (to the default place, unless given; - for standard output)
+    Init {
+        /// Where to.
+        file: Option<PathBuf>,
+    },
+    /// What is in force, and where each value comes from
+    Show,
+    /// Check a configuration; exit code 2 and every problem at once if it cannot be used
+    Check {
+        /// Which; the default one if absent.
+        file: Option<PathBuf>,
+    },
+}
+
+/// `weescale journal`.
+#[derive(Clone, Debug, Args)]
+pub struct Journal {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub action: JournalAction,
+}
+
+/// What to do with the journal.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum JournalAction {
+    /// Every record as one JSON object a line
+    Export,
+    /// Check the chain: exit code 0 whole, 4 corrupt
+    Verify,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    crate::config::parse_duration(text)
+}

@@ -1,0 +1,67 @@
+//! `weescale check`: what is reachable, what is missing, and how to add it.
+
+use std::fmt::Write;
+
+use crate::engine;
+use crate::signals::SignalKind;
+use crate::view::{Health, View};
+
+use super::args::Live;
+use super::exit::{Failure, Outcome};
+use super::{live, out};
+
+/// Signals a dashboard is poor without, in order of importance.
+const WANTED: [SignalKind; 9] = [
+    SignalKind::Demand,
+    SignalKind::Errors,
+    SignalKind::LatencyP95,
+    SignalKind::ReplicasReady,
+    SignalKind::CpuUsed,
+    SignalKind::CpuRequested,
+    SignalKind::MemoryUsed,
+    SignalKind::AutoscalerMin,
+    SignalKind::Cost,
+];
+
+/// Polls everything twice and says what came of it. Fails if nothing is reachable.
+pub async fn run(live: &Live) -> Outcome {
+    let settings = live::settings(live)?;
+    let catalogue = engine::catalogue(settings.recipes.as_deref())?;
+    let view = live::look(settings, std::time::Duration::from_secs(60)).await?;
+    let mut text = sources(&view);
+    text.push('\n');
+    for kind in WANTED {
+        let have = view.services.data.iter().filter(|r| r.signals.iter().any(|s| s.kind == kind && s.value.is_some()));
+        let n = have.count();
+        let name = kind.name().replace('_', " ");
+        // Writing to a string cannot fail.
+        let _ = if n > 0 {
+            writeln!(text, "ok       {name}: {n} of {} workloads", view.services.data.len())
+        } else {
+            let hint = catalogue.hint(kind);
+            writeln!(text, "missing  {name}: looked for {}\n         {} — {}", hint.metrics.join(", "), hint.line, hint.place)
+        };
+    }
+    out::print(&text)?;
+    let reachable = view.sources.iter().any(|s| s.health == Health::Healthy);
+    if reachable { Ok(()) } else { Err(Failure::Other("no source is reachable".into())) }
+}
+
+fn sources(view: &View) -> String {
+    let mut text = String::new();
+    for s in &view.sources {
+        let _ = match &s.health {
+            Health::Healthy => writeln!(text, "ok       {}: {} samples, {} bytes", s.id, s.samples, s.bytes),
+            Health::Failing { error, .. } => writeln!(text, "failing  {error}"),
+            Health::Stopped { reason } => writeln!(text, "stopped  {}: {reason}", s.id),
+            Health::Starting => writeln!(text, "waiting  {}: no answer yet", s.id),
+        };
+        for limit in &s.limits_hit {
+            let _ = writeln!(text, "limit    {}: {limit}", s.id);
+        }
+        for warning in &s.warnings {
+            let _ = writeln!(text, "warning  {}: {warning}", s.id);
+        }
+    }
+    text
+}

@@ -1,0 +1,120 @@
+//! `weescale demo`: a simulated fleet; everything between its ports and the screen is the production code.
+
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::approval::Mode;
+use crate::clock::Clock;
+use crate::config::{ProviderSettings, ServiceRule, Settings};
+use crate::engine::{Options, Tuning};
+use crate::execution::Pacing;
+use crate::fleet::Context;
+use crate::proposal::Lifetimes;
+use crate::sandbox::{self, Sandbox, Scenario};
+use crate::scrape::{Credential, Target};
+
+use super::args::{Demo, Live};
+use super::exit::{Failure, Outcome};
+use super::dashboard;
+
+/// Poll interval of the simulated fleet, in its own time.
+const INTERVAL: Duration = Duration::from_secs(5);
+
+/// A folder of our own that goes away with the demo.
+struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Starts fleet and dashboard.
+pub async fn run(live: &Live, args: &Demo) -> Outcome {
+    let scenario = Scenario::named(&args.scenario).map_err(|e| Failure::Usage(e.to_string()))?;
+    if !(args.speed >= 0.1 && args.speed <= 1000.0) {
+        return Err(Failure::Usage("--speed must be between 0.1 and 1000".into()));
+    }
+    let clock = Clock::accelerated(scenario.start, args.speed);
+    let simulated = format!("demo {} ×{}", scenario.name, args.speed);
+    let fleet = Sandbox::start(sandbox::Settings::new(args.seed, scenario, clock.clone()))
+        .await
+        .map_err(Failure::other)?;
+    let scratch = scratch()?;
+    let settings = settings(live, args, &fleet, &scratch.0)?;
+    let options = Options { clock, tuning: tuning(), pacing: Pacing::default(), simulated };
+    let outcome = dashboard::open(live, settings, options).await;
+    drop(fleet);
+    outcome
+}
+
+/// People decide in real time: what waits for them is stretched by the speed.
+fn lifetimes(speed: f64) -> Lifetimes {
+    let default = Lifetimes::default();
+    let stretch = speed.max(1.0);
+    Lifetimes { expiry: default.expiry.mul_f64(stretch), quiet: default.quiet, ..default }
+}
+
+fn tuning() -> Tuning {
+    Tuning { tick: INTERVAL, platforms: Duration::from_secs(5), ..Tuning::default() }
+}
+
+fn settings(live: &Live, args: &Demo, fleet: &Sandbox, scratch: &Path) -> Result<Settings, Failure> {
+    // The user's own configuration file is about their own fleet; only theme and keys of the command line count.
+    let blank = crate::config::Given { theme: live.theme.clone(), journal: live.journal.clone(), ..Default::default() };
+    let mut settings = crate::config::load_without_file(&blank)?;
+    settings.context = Context { name: "demo".into(), protected: false };
+    settings.mode = if args.observe { Mode::Observe } else { Mode::Ask };
+    settings.journal = Some(live.journal.clone().unwrap_or_else(|| scratch.join("journal.db")));
+    settings.lifetimes = lifetimes(args.speed);
+    settings.regions.clone_from(&fleet.regions);
+    for url in &fleet.scrape_urls {
+        let mut target = Target::exposition(&url.url).map_err(Failure::other)?;
+        target.interval = INTERVAL;
+        target.job.clone_from(&url.job);
+        settings.scrape.push(target);
+    }
+    let mut history = Target::new(&fleet.history_url).map_err(Failure::other)?;
+    history.interval = Duration::from_secs(60);
+    settings.history.push(history);
+    let token = scratch.join("token");
+    private_file(&token, &fleet.token)?;
+    settings.providers.push(ProviderSettings {
+        name: "sandbox".into(),
+        url: fleet.provider_url.clone(),
+        token: Some(Credential::File(token)),
+        ca_file: None,
+    });
+    settings.services = fleet
+        .objectives
+        .iter()
+        .map(|(id, objective)| ServiceRule {
+            name: id.to_string(),
+            objective: Some(*objective),
+            ..ServiceRule::default()
+        })
+        .collect();
+    settings.budget_month = Some(5_000.0);
+    Ok(settings)
+}
+
+fn scratch() -> Result<Scratch, Failure> {
+    let nonce = fastrand::u64(..);
+    let path = std::env::temp_dir().join(format!("weescale-demo-{}-{nonce:016x}", std::process::id()));
+    std::os::unix::fs::DirBuilderExt::mode(&mut std::fs::DirBuilder::new(), 0o700)
+        .create(&path)
+        .map_err(|e| Failure::Other(format!("{}: {e}", path.display())))?;
+    Ok(Scratch(path))
+}
+
+fn private_file(path: &Path, text: &str) -> Result<(), Failure> {
+    let written = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(|e| Failure::Other(format!("{}: {e}", path.display())))
+}

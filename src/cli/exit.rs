@@ -1,0 +1,43 @@
+//! Exit codes: 0 good, 2 usage or configuration, 4 corrupt journal, 1 anything else.
+
+use crate::config::ConfigError;
+use crate::engine::EngineError;
+
+/// How a command ends.
+pub type Outcome = Result<(), Failure>;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// What was asked for makes no sense.
+    #[error("{0}")]
+    Usage(String),
+    /// The engine cannot start.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The journal is damaged.
+    #[error("{0}")]
+    Corrupt(String),
+    /// Something else.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl Failure {
+    /// Something that failed, with its reason.
+    pub fn other(error: impl std::fmt::Display) -> Self {
+        Self::Other(error.to_string())
+    }
+
+    /// The exit code.
+    pub const fn code(&self) -> u8 {
+        match self {
+            Self::Config(_) | Self::Usage(_) => 2,
+            Self::Corrupt(_) => 4,
+            Self::Engine(_) | Self::Other(_) => 1,
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Settings from the command line and file; an engine that only looks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::approval::Mode;
+use crate::config::{Given, Settings, load};
+use crate::engine::{EngineHandle, Options, start};
+use crate::view::{View, WidgetState};
+
+use super::args::Live;
+use super::exit::Failure;
+
+/// Settings as given.
+pub fn settings(live: &Live) -> Result<Settings, Failure> {
+    Ok(load(&given(live))?)
+}
+
+/// What was given outside the file.
+pub fn given(live: &Live) -> Given {
+    Given {
+        config: live.config.clone(),
+        prometheus: live.prometheus.clone(),
+        scrape: live.scrape.clone(),
+        interval: live.interval,
+        allow_actions: live.allow_actions,
+        theme: live.theme.clone(),
+        journal: live.journal.clone(),
+        prometheus_env: std::env::var("PROMETHEUS_URL").ok().filter(|v| !v.is_empty()),
+    }
+}
+
+/// Refuses to look at nothing.
+pub fn need_sources(settings: &Settings) -> Result<(), Failure> {
+    if settings.prometheus.is_empty() && settings.scrape.is_empty() {
+        return Err(Failure::Usage(
+            "nothing to look at: give --prometheus http://HOST:9090, or --scrape http://HOST:PORT/metrics, or set \
+             PROMETHEUS_URL, or write a configuration with `weescale config init`; to see a simulated fleet: \
+             `weescale demo`"
+                .into(),
+        ));
+    }
+    Ok(())
+}
+
+/// Looks until the first signals are there (or `wait` is over), then stops. Keeps nothing and writes nothing.
+pub async fn look(mut settings: Settings, wait: Duration) -> Result<Arc<View>, Failure> {
+    need_sources(&settings)?;
+    settings.mode = Mode::Observe;
+    settings.journal = None;
+    // Two polls make a rate; there is no need to wait the usual interval for them.
+    for target in settings.scrape.iter_mut().chain(&mut settings.prometheus) {
+        target.interval = target.interval.min(Duration::from_secs(5));
+    }
+    let mut engine = start(settings, Options::real()).await?;
+    let found = tokio::time::timeout(wait, first(&mut engine)).await;
+    let view = engine.view.borrow().clone();
+    engine.stop().await;
+    match found {
+        Ok(()) => Ok(view),
+        Err(_) if view.services.data.is_empty() => Ok(view),
+        Err(_) => Ok(view),
+    }
+}
+
+/// Waits for a view whose services are there and whose demand, if any, has a value.
+async fn first(engine: &mut EngineHandle) {
+    let complete = |view: &Arc<View>| match &view.services.state {
+        WidgetState::Loading { .. } => false,
+        WidgetState::Error { .. } => true,
+        _ => view.tick > 5,
+    };
+    let _ = engine.view.wait_for(complete).await;
+}

@@ -1,0 +1,115 @@
+//! The stable machine form of the view. Fields are added, never renamed.
+
+use serde_json::{Value, json};
+
+use crate::view::{Health, OperationState, ProposalView, ServiceRow, Signal, SourceStatus, View};
+
+/// Everything a script asks for at once.
+pub fn status(view: &View) -> Value {
+    let header = &view.header;
+    json!({
+        "at": view.at.to_string(),
+        "context": header.context.name,
+        "protected": header.context.protected,
+        "mode": header.mode.label().to_lowercase(),
+        "simulated": header.simulated,
+        "services": view.services.data.iter().map(service).collect::<Vec<_>>(),
+        "proposals": view.proposals.data.iter().filter(|p| p.proposal.state.is_live()).map(proposal).collect::<Vec<_>>(),
+        "operations": view.operations.data.iter().map(operation).collect::<Vec<_>>(),
+        "leases": view.leases,
+        "targets": view.sources.iter().map(|s| (s.id.to_string(), target(s, view))).collect::<serde_json::Map<_, _>>(),
+        "kpis": view.kpis,
+        "journal": header.journal,
+        "error": header.halted,
+    })
+}
+
+/// The open proposals alone.
+pub fn proposals(view: &View) -> Value {
+    view.proposals.data.iter().filter(|p| p.proposal.state.is_live()).map(proposal).collect()
+}
+
+fn proposal(p: &ProposalView) -> Value {
+    let change = &p.proposal.change;
+    json!({
+        "id": p.proposal.id,
+        "hash": p.hash,
+        "workload": p.proposal.workload,
+        "field": change.field.name(),
+        "from": change.from,
+        "to": change.to,
+        "until": change.until.map(|t| t.to_string()),
+        "expires_s": p.left.as_secs(),
+        "reason": p.proposal.sentence,
+        "not_approvable": p.not_approvable,
+    })
+}
+
+fn operation(o: &crate::view::Operation) -> Value {
+    let state = match o.state {
+        OperationState::Queued
+        | OperationState::InFlight
+        | OperationState::Paused { .. }
+        | OperationState::Unknown { .. }
+        | OperationState::RollingBack { .. } => "inflight",
+        OperationState::Kept => "done",
+        OperationState::RolledBack { .. } => "rolledback",
+        OperationState::Halted { .. } => "halted",
+        OperationState::Cancelled { .. } => "cancelled",
+    };
+    json!({
+        "id": o.id,
+        "proposal": o.proposal,
+        "workload": o.workload,
+        "from": o.change.from,
+        "to": o.change.to,
+        "state": state,
+        "detail": o.state,
+        "unknown": matches!(o.state, OperationState::Unknown { .. }),
+        "paused": matches!(o.state, OperationState::Paused { .. }),
+        "stage": o.stages.iter().filter(|s| s.began.is_some()).count(),
+        "stages": o.stages,
+    })
+}
+
+fn service(row: &ServiceRow) -> Value {
+    json!({
+        "workload": row.workload,
+        "service": row.service,
+        "team": row.team,
+        "replicas": row.replicas,
+        "owner": row.owner,
+        "headroom": row.headroom,
+        "exhaustion": row.exhaustion,
+        "capacity": row.capacity,
+        "burn": row.burn,
+        "verdict": row.verdict,
+        "signals": row.signals.iter().map(|s| (s.kind.name().to_owned(), signal(s))).collect::<serde_json::Map<_, _>>(),
+    })
+}
+
+fn signal(s: &Signal) -> Value {
+    json!({
+        "value": s.value,
+        "unit": s.kind.unit(),
+        "at": s.at.as_secs_f64(),
+        "freshness": s.freshness,
+        "note": s.note,
+        "provenance": s.provenance,
+    })
+}
+
+fn target(s: &SourceStatus, view: &View) -> Value {
+    let error = match &s.health {
+        Health::Failing { error, .. } => Some(error.as_str()),
+        Health::Stopped { reason } => Some(reason.as_str()),
+        Health::Starting | Health::Healthy => None,
+    };
+    json!({
+        "age_s": s.last_success.map(|at| view.at.since(at).as_secs_f64()),
+        "value": s.samples,
+        "error": error,
+        "dropped": s.dropped,
+        "limits_hit": s.limits_hit,
+    })
+}
