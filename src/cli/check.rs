@@ -31,7 +31,11 @@ pub async fn run(live: &Live) -> Outcome {
     let mut text = sources(&view);
     text.push('\n');
     for kind in WANTED {
-        let have = view.services.data.iter().filter(|r| r.signals.iter().any(|s| s.kind == kind && s.value.is_some()));
+        let have = view
+            .services
+            .data
+            .iter()
+            .filter(|r| r.signals.iter().any(|s| s.kind == kind && s.value.is_some()));
         let n = have.count();
         let name = kind.name().replace('_', " ");
         // Writing to a string cannot fail.
@@ -39,7 +43,13 @@ pub async fn run(live: &Live) -> Outcome {
             writeln!(text, "ok       {name}: {n} of {} workloads", view.services.data.len())
         } else {
             let hint = catalogue.hint(kind);
-            writeln!(text, "missing  {name}: looked for {}\n         {} — {}", hint.metrics.join(", "), hint.line, hint.place)
+            writeln!(
+                text,
+                "missing  {name}: looked for {}\n         {} — {}",
+                hint.metrics.join(", "),
+                hint.line,
+                hint.place
+            )
         };
     }
     out::print(&text)?;

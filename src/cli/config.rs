@@ -38,13 +38,14 @@ fn init(file: Option<&Path>) -> Outcome {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(failed)?;
     }
-    let mut out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(|error| {
-        if error.kind() == std::io::ErrorKind::AlreadyExists {
-            Failure::Other(format!("{} exists; move it away first", path.display()))
-        } else {
-            failed(error)
-        }
-    })?;
+    let mut out =
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(|error| {
+            if error.kind() == std::io::ErrorKind::AlreadyExists {
+                Failure::Other(format!("{} exists; move it away first", path.display()))
+            } else {
+                failed(error)
+            }
+        })?;
     out.write_all(TEMPLATE.as_bytes()).map_err(failed)?;
     out::print(&format!("wrote {}\n", path.display()))
 }

@@ -16,8 +16,8 @@ use crate::sandbox::{self, Sandbox, Scenario};
 use crate::scrape::{Credential, Target};
 
 use super::args::{Demo, Live};
-use super::exit::{Failure, Outcome};
 use super::dashboard;
+use super::exit::{Failure, Outcome};
 
 /// Poll interval of the simulated fleet, in its own time.
 const INTERVAL: Duration = Duration::from_secs(5);
@@ -63,7 +63,11 @@ fn tuning() -> Tuning {
 
 fn settings(live: &Live, args: &Demo, fleet: &Sandbox, scratch: &Path) -> Result<Settings, Failure> {
     // The user's own configuration file is about their own fleet; only theme and keys of the command line count.
-    let blank = crate::config::Given { theme: live.theme.clone(), journal: live.journal.clone(), ..Default::default() };
+    let blank = crate::config::Given {
+        theme: live.theme.clone(),
+        journal: live.journal.clone(),
+        ..Default::default()
+    };
     let mut settings = crate::config::load_without_file(&blank)?;
     settings.context = Context { name: "demo".into(), protected: false };
     settings.mode = if args.observe { Mode::Observe } else { Mode::Ask };

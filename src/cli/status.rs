@@ -22,7 +22,8 @@ pub async fn proposals(live: &Live, args: &Format) -> Outcome {
         As::Json => json(&report::proposals(&view)),
         As::Text => {
             let open = view.proposals.data.iter().filter(|p| p.proposal.state.is_live());
-            let lines: String = open.map(|p| format!("{} {}\n", p.proposal.id, p.proposal.sentence)).collect();
+            let lines: String =
+                open.map(|p| format!("{} {}\n", p.proposal.id, p.proposal.sentence)).collect();
             out::print(&lines)
         }
     }

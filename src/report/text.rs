@@ -21,7 +21,8 @@ pub fn status(view: &View) -> String {
         h.sources.1,
         h.journal
     );
-    let width = view.services.data.iter().map(|r| r.workload.to_string().chars().count()).max().unwrap_or(0).max(8);
+    let width =
+        view.services.data.iter().map(|r| r.workload.to_string().chars().count()).max().unwrap_or(0).max(8);
     let _ = writeln!(
         out,
         "{:width$} {:>10} {:>9} {:>12} {:>9} {:>9} {:>8}",
@@ -34,7 +35,15 @@ pub fn status(view: &View) -> String {
         let _ = writeln!(out, "proposal {}: {}", p.proposal.id, p.proposal.sentence);
     }
     for o in &view.operations.data {
-        let _ = writeln!(out, "operation {} {} {}→{}: {}", o.id, o.workload, o.change.from, o.change.to, o.state.label());
+        let _ = writeln!(
+            out,
+            "operation {} {} {}→{}: {}",
+            o.id,
+            o.workload,
+            o.change.from,
+            o.change.to,
+            o.state.label()
+        );
     }
     for s in &view.sources {
         if let Health::Failing { error, .. } = &s.health {

@@ -25,7 +25,7 @@ pub struct Target {
     id: SourceId,
     /// Poll interval, in the clock's time.
     pub interval: Duration,
-    /// The `job` label; empty for none.
+    /// The `job` label, host and port unless named; empty for none.
     pub job: String,
     /// Labels attached to every series, `instance` (host and port) unless overridden.
     pub labels: BTreeMap<String, String>,
@@ -73,10 +73,11 @@ impl Target {
         let id = SourceId::new(&shown(&url));
         let labels = BTreeMap::from([("instance".to_owned(), host_and_port(&url))]);
         Ok(Self {
+            // Without a name of their own, two endpoints must not be taken for one workload.
+            job: host_and_port(&url),
             url,
             id,
             interval: DEFAULT_INTERVAL,
-            job: "weescale".into(),
             labels,
             auth,
             headers: Vec::new(),

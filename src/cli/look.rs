@@ -1,0 +1,50 @@
+//! How the screen looks, from flags, configuration and environment.
+
+use crate::config::Settings;
+use crate::screen::glyphs::GlyphSet;
+use crate::screen::theme::{Depth, Theme};
+use crate::screen::{Bindings, Keymap, PanelId, ScreenOptions};
+
+use super::args::{Color, Live};
+use super::exit::Failure;
+
+/// Largest theme file read.
+const MAX_THEME: u64 = 256 << 10;
+
+/// Options of the screen.
+pub fn options(live: &Live, settings: &Settings) -> Result<ScreenOptions, Failure> {
+    let var = |name: &str| std::env::var(name).ok();
+    let flag = match live.color {
+        Color::Auto => None,
+        Color::Never => Depth::from_name("mono"),
+        Color::Ansi => Depth::from_name("16"),
+        Color::Indexed => Depth::from_name("256"),
+        Color::Truecolor => Depth::from_name("truecolor"),
+    };
+    let depth = Depth::decide(flag, None, var);
+    let bindings: Bindings =
+        settings.keys.iter().map(|(action, key)| (action.clone(), vec![key.clone()])).collect();
+    Ok(ScreenOptions {
+        theme: theme(settings.theme.as_deref(), depth)?,
+        glyphs: GlyphSet::decide(None, var),
+        keymap: Keymap::new(&bindings).map_err(|e| Failure::Usage(format!("configuration [keys]: {e}")))?,
+        panel: PanelId::Status,
+        pictures: None,
+    })
+}
+
+fn theme(name: Option<&str>, depth: Depth) -> Result<Theme, Failure> {
+    let name = name.unwrap_or("terminal");
+    if Theme::names().any(|known| known == name) {
+        return Theme::built_in(name, depth).map_err(Failure::other);
+    }
+    let names = Theme::names().collect::<Vec<_>>().join(", ");
+    let unknown =
+        |why: String| Failure::Usage(format!("theme {name:?}: {why}; give a file or one of {names}"));
+    let meta = std::fs::metadata(name).map_err(|e| unknown(e.to_string()))?;
+    if !meta.is_file() || meta.len() > MAX_THEME {
+        return Err(unknown(format!("not a plain file of at most {MAX_THEME} bytes")));
+    }
+    let text = std::fs::read_to_string(name).map_err(|e| unknown(e.to_string()))?;
+    Theme::parse(&text, name, depth).map_err(|e| Failure::Usage(e.to_string()))
+}
