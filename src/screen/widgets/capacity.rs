@@ -23,15 +23,15 @@ pub fn draw(pen: &Pen<'_>, area: Rect, buf: &mut Buffer) {
     let title = Title { right: Line::from(span(bar_name, pen.ink.dim)), ..Title::new(TITLE) };
     framed(pen, area, buf, &title, &pen.view.capacity, |pen, rows, area, buf| {
         // Everything but the bar, with the gaps.
-        let fixed = 24 + 6 + 13 + 9 + 9 + 11 + 12;
+        let fixed = 24 + 7 + 13 + 9 + 11 + 11 + 12;
         let bar = area.width.saturating_sub(fixed).clamp(12, 48);
         let columns = [
             left("SERVICE", 14, 0).growing(10),
             left("DEMAND / CAPACITY", bar, 2),
-            right("USED", 6, 0),
+            right("USED", 7, 0),
             right("RUNS OUT IN", 13, 0),
             right("DEMAND", 9, 3),
-            right("C(N)", 9, 4),
+            right("C(N)", 11, 4),
             left("AUTOSCALER", 11, 1),
         ];
         let pen = &pen.on(rows.iter().map(|r| &r.workload));

@@ -23,9 +23,9 @@ pub fn draw(pen: &Pen<'_>, area: Rect, buf: &mut Buffer) {
     framed(pen, area, buf, &Title::new(TITLE), &pen.view.performance, |pen, rows, area, buf| {
         let columns = [
             left("SERVICE", 14, 0).growing(8),
-            right("p50", 7, 4),
-            right("p95", 7, 0),
-            right("p99", 7, 2),
+            right("p50", 8, 4),
+            right("p95", 8, 0),
+            right("p99", 8, 2),
             left("p95, 30 min", 20, 5),
             right("GOOD", 7, 3),
             right("ERRORS", 7, 1),

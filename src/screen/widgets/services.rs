@@ -27,7 +27,7 @@ const COLUMNS: [Column; 10] = [
     left("HEADROOM", 9, 0),
     left("RUNS OUT IN", 13, 0).growing(3),
     left("REPLICAS", 11, 0).growing(14),
-    right("p95", 7, 0),
+    right("p95", 8, 0),
     right("BURN", 6, 0),
     right("$/h", 8, 6),
     left("FORECAST", 24, 5),

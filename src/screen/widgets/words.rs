@@ -139,7 +139,10 @@ impl Pen<'_> {
             Exhaustion::Unknown => ("unknown".into(), Level::Unknown),
         };
         let style = if self.stale { self.ink.stale } else { self.ink.level(level) };
-        Line::from(span(if self.stale { format!("~{text}") } else { text }, style))
+        Line::from(span(
+            if self.stale { format!("~{}", text.trim_start_matches(['≈', '~', ' '])) } else { text },
+            style,
+        ))
     }
 }
 
