@@ -90,7 +90,7 @@ impl Raw {
             hasher.update((part.len() as u64).to_be_bytes());
             hasher.update(part.as_bytes());
         }
-        hasher.finalize().iter().map(|b| format!("{b:02x}")).collect()
+        format!("{:x}", hasher.finalize())
     }
 }
 

@@ -16,13 +16,16 @@ const ENOUGH: usize = 3;
 /// A p95 this much above what was expected, or an error ratio above, is worse.
 const TOLERANCE: f64 = 1.25;
 
+/// Gives a signal of the workload between two times, by the minute.
+type History<'a> = dyn Fn(SignalKind, Timestamp, Timestamp) -> Window + 'a;
+
 /// Measures an operation. `history` gives a signal of the workload by the minute; `settle` is how long after the last
 /// stage the window runs (`meaning.md` §4: `O = [t0, t2]`, `t2 = t1 + settle`). `None` while nothing can be said.
 pub fn measure(
     operation: &Operation,
     proposal: Option<&Proposal>,
     objective_p95: f64,
-    history: &dyn Fn(SignalKind, Timestamp, Timestamp) -> Window,
+    history: &History<'_>,
     now: Timestamp,
     settle: Duration,
 ) -> Option<Outcome> {
@@ -34,55 +37,11 @@ pub fn measure(
     let settled = now >= until;
     let reached =
         operation.stages.iter().find(|s| s.kind == StageKind::Shift).and_then(|s| s.ended).unwrap_or(ended);
-    let window = |kind| history(kind, reached.min(ended), until.min(now));
-    let before = |kind| median(&history(kind, operation.started - BEFORE, operation.started));
-    let ratio = |demand: &Window, errors: &Window| {
-        let (d, e): (f64, f64) = demand
-            .points()
-            .filter_map(|(at, d)| errors.value_at(at).map(|e| (d, e)))
-            .fold((0.0, 0.0), |(d, e), (x, y)| (d + x, e + y));
-        (d > 0.0).then(|| (e / d).clamp(0.0, 1.0))
-    };
-    let errors_before = ratio(
-        &history(SignalKind::Demand, operation.started - BEFORE, operation.started),
-        &history(SignalKind::Errors, operation.started - BEFORE, operation.started),
-    );
-    let errors_after = ratio(&window(SignalKind::Demand), &window(SignalKind::Errors));
-    let ready = median(&window(SignalKind::ReplicasReady)).or(operation.ready.map(f64::from));
-    let p95 = median(&window(SignalKind::LatencyP95));
-    let comparisons = vec![
-        Comparison {
-            label: "p95".into(),
-            unit: Unit::Seconds,
-            before: before(SignalKind::LatencyP95),
-            expected: proposal.and_then(|p| p.experience.p95_with),
-            observed: p95,
-        },
-        Comparison {
-            label: "error ratio".into(),
-            unit: Unit::Ratio,
-            before: errors_before,
-            expected: errors_before,
-            observed: errors_after,
-        },
-        Comparison {
-            label: "replicas ready".into(),
-            unit: Unit::Count,
-            before: before(SignalKind::ReplicasReady),
-            expected: Some(f64::from(operation.change.to)),
-            observed: ready,
-        },
-        Comparison {
-            label: "demand".into(),
-            unit: Unit::RequestsPerSecond,
-            before: before(SignalKind::Demand),
-            expected: proposal
-                .and_then(|p| p.facts.iter().find(|f| f.label.starts_with("peak")))
-                .map(|f| f.quantity.value),
-            observed: median(&window(SignalKind::Demand)),
-        },
-    ];
-    let verdict = verdict(operation, objective_p95, p95, errors_before, errors_after, &comparisons);
+    let before = Medians::of(history, operation.started - BEFORE, operation.started);
+    let mut after = Medians::of(history, reached.min(ended), until.min(now));
+    after.ready = after.ready.or(operation.ready.map(f64::from));
+    let comparisons = comparisons(operation, proposal, &before, &after);
+    let verdict = verdict(operation, objective_p95, after.p95, before.errors, after.errors, &comparisons);
     Some(Outcome {
         operation: operation.id.clone(),
         workload: operation.workload.clone(),
@@ -92,6 +51,61 @@ pub fn measure(
         summary: summary(operation, verdict, settled),
         comparisons,
     })
+}
+
+/// What is compared, each the middle of one window.
+struct Medians {
+    /// Seconds.
+    p95: Option<f64>,
+    /// Errors over demand, 0 to 1.
+    errors: Option<f64>,
+    ready: Option<f64>,
+    /// Requests a second.
+    demand: Option<f64>,
+}
+
+impl Medians {
+    fn of(history: &History<'_>, from: Timestamp, to: Timestamp) -> Self {
+        let window = |kind| history(kind, from, to);
+        let demand = window(SignalKind::Demand);
+        Self {
+            p95: median(&window(SignalKind::LatencyP95)),
+            errors: error_ratio(&demand, &window(SignalKind::Errors)),
+            ready: median(&window(SignalKind::ReplicasReady)),
+            demand: median(&demand),
+        }
+    }
+}
+
+/// Errors over demand, over the minutes in which both are known.
+fn error_ratio(demand: &Window, errors: &Window) -> Option<f64> {
+    let (d, e) = demand
+        .points()
+        .filter_map(|(at, d)| errors.value_at(at).map(|e| (d, e)))
+        .fold((0.0, 0.0), |(d, e), (x, y)| (d + x, e + y));
+    (d > 0.0).then(|| (e / d).clamp(0.0, 1.0))
+}
+
+fn comparisons(
+    operation: &Operation,
+    proposal: Option<&Proposal>,
+    before: &Medians,
+    after: &Medians,
+) -> Vec<Comparison> {
+    let peak = proposal.and_then(|p| p.facts.iter().find(|f| f.label.starts_with("peak")));
+    let row = |label: &str, unit, before, expected, observed| Comparison {
+        label: label.into(),
+        unit,
+        before,
+        expected,
+        observed,
+    };
+    vec![
+        row("p95", Unit::Seconds, before.p95, proposal.and_then(|p| p.experience.p95_with), after.p95),
+        row("error ratio", Unit::Ratio, before.errors, before.errors, after.errors),
+        row("replicas ready", Unit::Count, before.ready, Some(f64::from(operation.change.to)), after.ready),
+        row("demand", Unit::RequestsPerSecond, before.demand, peak.map(|f| f.quantity.value), after.demand),
+    ]
 }
 
 fn verdict(

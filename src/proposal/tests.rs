@@ -74,8 +74,8 @@ fn workload() -> Workload {
     }
 }
 
-fn target() -> Option<Target> {
-    Some(Target { provider: "platform".into(), uid: "u-1".into() })
+fn target() -> Target {
+    Target { provider: "platform".into(), uid: "u-1".into() }
 }
 
 fn queue() -> Queue {
@@ -85,7 +85,7 @@ fn queue() -> Queue {
 #[test]
 fn the_card_reads_as_a_sentence() {
     let mut q = queue();
-    let events = q.offer(&plan(change(11)), &workload(), target(), at(0));
+    let events = q.offer(&plan(change(11)), &workload(), Some(target()), at(0));
     let [QueueEvent::Proposed(p)] = events.as_slice() else { panic!("{events:?}") };
     assert_eq!(
         p.sentence,
@@ -97,11 +97,17 @@ fn the_card_reads_as_a_sentence() {
 #[test]
 fn one_live_proposal_a_workload_and_only_real_news_supersedes() {
     let mut q = queue();
-    assert_eq!(q.offer(&plan(change(11)), &workload(), target(), at(0)).len(), 1);
-    assert!(q.offer(&plan(change(11)), &workload(), target(), at(70)).is_empty());
-    assert!(q.offer(&plan(change(10)), &workload(), target(), at(70)).is_empty(), "one less is no news");
-    assert!(q.offer(&plan(change(13)), &workload(), target(), at(30)).is_empty(), "not before it settled");
-    let events = q.offer(&plan(change(13)), &workload(), target(), at(70));
+    assert_eq!(q.offer(&plan(change(11)), &workload(), Some(target()), at(0)).len(), 1);
+    assert!(q.offer(&plan(change(11)), &workload(), Some(target()), at(70)).is_empty());
+    assert!(
+        q.offer(&plan(change(10)), &workload(), Some(target()), at(70)).is_empty(),
+        "one less is no news"
+    );
+    assert!(
+        q.offer(&plan(change(13)), &workload(), Some(target()), at(30)).is_empty(),
+        "not before it settled"
+    );
+    let events = q.offer(&plan(change(13)), &workload(), Some(target()), at(70));
     assert!(
         matches!(&events[0], QueueEvent::Closed(p) if p.state == ProposalState::Superseded { by: ProposalId::new("p-2") })
     );
@@ -117,7 +123,7 @@ fn one_live_proposal_a_workload_and_only_real_news_supersedes() {
 #[test]
 fn expires_on_the_monotonic_clock() {
     let mut q = queue();
-    q.offer(&plan(change(11)), &workload(), target(), at(0));
+    q.offer(&plan(change(11)), &workload(), Some(target()), at(0));
     let jumped = Moment { wall: at(100_000).wall, mono: at(299).mono };
     assert!(q.tick(jumped).is_empty(), "a wall clock that jumps expires nothing");
     assert!(
@@ -128,10 +134,10 @@ fn expires_on_the_monotonic_clock() {
 #[test]
 fn a_rejection_keeps_quiet_unless_more_is_needed() {
     let mut q = queue();
-    q.offer(&plan(change(11)), &workload(), target(), at(0));
+    q.offer(&plan(change(11)), &workload(), Some(target()), at(0));
     assert!(q.reject(&ProposalId::new("p-1"), "ann", RejectReason::BadTime, at(10)).is_some());
-    assert!(q.offer(&plan(change(12)), &workload(), target(), at(20)).is_empty());
-    assert_eq!(q.offer(&plan(change(13)), &workload(), target(), at(20)).len(), 1);
+    assert!(q.offer(&plan(change(12)), &workload(), Some(target()), at(20)).is_empty());
+    assert_eq!(q.offer(&plan(change(13)), &workload(), Some(target()), at(20)).len(), 1);
     assert!(
         q.reject(&ProposalId::new("p-1"), "ann", RejectReason::BadTime, at(30)).is_none(),
         "closed is closed"
@@ -141,21 +147,21 @@ fn a_rejection_keeps_quiet_unless_more_is_needed() {
 #[test]
 fn withdrawn_when_the_reason_is_gone() {
     let mut q = queue();
-    q.offer(&plan(change(11)), &workload(), target(), at(0));
+    q.offer(&plan(change(11)), &workload(), Some(target()), at(0));
     let hold = plan(Verdict::Hold { why: "enough".into() });
-    assert!(q.offer(&hold, &workload(), target(), at(10)).is_empty());
-    assert_eq!(q.offer(&hold, &workload(), target(), at(130)).len(), 1);
-    q.offer(&plan(change(11)), &workload(), target(), at(140));
+    assert!(q.offer(&hold, &workload(), Some(target()), at(10)).is_empty());
+    assert_eq!(q.offer(&hold, &workload(), Some(target()), at(130)).len(), 1);
+    q.offer(&plan(change(11)), &workload(), Some(target()), at(140));
     let blind = plan(Verdict::NoData { why: "demand is suspect".into() });
-    assert_eq!(q.offer(&blind, &workload(), target(), at(141)).len(), 1, "no data withdraws at once");
+    assert_eq!(q.offer(&blind, &workload(), Some(target()), at(141)).len(), 1, "no data withdraws at once");
 }
 
 #[test]
 fn the_hash_binds_object_field_and_values() {
     let mut q = queue();
-    q.offer(&plan(change(11)), &workload(), target(), at(0));
+    q.offer(&plan(change(11)), &workload(), Some(target()), at(0));
     let p = q.live().next().unwrap().clone();
-    let mut others = vec![p.clone(), p.clone(), p.clone()];
+    let mut others = [p.clone(), p.clone(), p.clone()];
     others[0].change.from = 7;
     others[1].target = Some(Target { provider: "platform".into(), uid: "u-2".into() });
     others[2].change.to = 12;
@@ -166,7 +172,7 @@ fn the_hash_binds_object_field_and_values() {
 #[test]
 fn snoozed_comes_back() {
     let mut q = queue();
-    q.offer(&plan(change(11)), &workload(), target(), at(0));
+    q.offer(&plan(change(11)), &workload(), Some(target()), at(0));
     q.snooze(&ProposalId::new("p-1"), Duration::from_secs(900), at(10)).unwrap();
     assert!(q.tick(at(500)).is_empty());
     q.tick(at(911));

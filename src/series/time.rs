@@ -48,6 +48,7 @@ impl Timestamp {
     }
 
     /// The latest multiple of `step` since the epoch that is not after `self`.
+    #[must_use]
     pub fn floor_to(self, step: Duration) -> Self {
         let step = i64::try_from(step.as_millis()).unwrap_or(i64::MAX).max(1);
         Self(self.0.div_euclid(step).saturating_mul(step))
