@@ -4,8 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use crate::forecast::Fan;
 use crate::series::Unit;
+use crate::view::Fan;
 use crate::view::{ForecastState, ForecastView};
 
 use super::chart::plot::Plot;

@@ -6,7 +6,7 @@ use ratatui::text::Line;
 
 use crate::fleet::Owner;
 use crate::series::Unit;
-use crate::signals::Freshness;
+use crate::view::Freshness;
 use crate::view::{AutoscalerState, ServiceRow, Verdict};
 
 use super::chart::spark::spark_ahead;

@@ -6,9 +6,9 @@ use jiff::tz::TimeZone;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use crate::plan::Exhaustion;
 use crate::series::{Timestamp, Unit};
-use crate::signals::Freshness;
+use crate::view::Exhaustion;
+use crate::view::Freshness;
 use crate::view::Reading;
 
 use super::ink::Level;

@@ -6,8 +6,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::forecast::Fan;
 use crate::series::{Timestamp, Unit};
+use crate::view::Fan;
 
 use super::super::pen::{Pen, put, width};
 use super::super::words::{clock, time_span};
