@@ -1,8 +1,7 @@
 //! Runs Prometheus's PromQL test scripts (`promql/promqltest/testdata`) against the store and the evaluator.
 //!
-//! `cargo test --release --test promql_conformance` reads the scripts in the folder that
-//! `WEESCALE_PROMQLTEST_DIR` names, else `../shared/promqltest` beside the package; without either it says
-//! so and passes. Cases that touch native histograms, or that use an experimental part of PromQL which
+//! `cargo test --release --test promql_conformance` reads the scripts in `scripts`, or in the folder that
+//! `WEESCALE_PROMQLTEST_DIR` names. Cases that touch native histograms, or that use an experimental part of PromQL which
 //! weescale does not have, are skipped and counted. Annotations (`expect warn`, `expect info`) are not checked.
 
 #![expect(clippy::indexing_slicing, reason = "a test runner may panic on a broken script")]
@@ -19,10 +18,7 @@ use runner::{Report, run_script};
 
 #[test]
 fn prometheus_test_scripts() {
-    let Some(folder) = folder() else {
-        println!("promql_conformance: skipped, no scripts (set WEESCALE_PROMQLTEST_DIR)");
-        return;
-    };
+    let folder = folder();
     let mut scripts: Vec<PathBuf> = std::fs::read_dir(&folder)
         .expect("the folder of scripts is readable")
         .map(|entry| entry.expect("entry").path())
@@ -49,10 +45,7 @@ fn prometheus_test_scripts() {
     assert_eq!(failed, 0, "{failed} cases failed");
 }
 
-fn folder() -> Option<PathBuf> {
-    if let Some(folder) = std::env::var_os("WEESCALE_PROMQLTEST_DIR") {
-        return Some(folder.into());
-    }
-    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/promqltest");
-    beside.is_dir().then_some(beside)
+fn folder() -> PathBuf {
+    let shipped = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/promql_conformance/scripts");
+    std::env::var_os("WEESCALE_PROMQLTEST_DIR").map_or_else(shipped, PathBuf::from)
 }
