@@ -13,6 +13,7 @@ use crate::series::Timestamp;
 use crate::signals::SignalKind;
 
 use super::State;
+use super::kpi::{self, KpiBook};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -27,6 +28,8 @@ pub struct Learned {
     pub proposals: BTreeMap<ProposalId, Proposal>,
     /// When it was last looked back.
     pub looked: Option<Timestamp>,
+    /// Observations behind the KPIs, and the KPIs.
+    pub kpis: KpiBook,
 }
 
 /// Looks back if a minute has passed; returns what is to be journalled.
@@ -38,6 +41,9 @@ pub fn look_back(state: &mut State, now: Timestamp) -> Vec<Entry> {
     score_fans(state, now);
     let mut entries = score_proposals(state, now);
     entries.extend(measure_outcomes(state, now));
+    kpi::note_minute(state, now);
+    entries.extend(kpi::freeze_base(state));
+    kpi::update(state, now);
     entries
 }
 
@@ -98,7 +104,14 @@ fn measure_outcomes(state: &mut State, now: Timestamp) -> Vec<Entry> {
     }
     for outcome in measured {
         if outcome.settled {
-            let body = serde_json::to_value(&outcome).unwrap_or_default();
+            let mut body = serde_json::to_value(&outcome).unwrap_or_default();
+            let figures = state.operations.get(&outcome.operation).and_then(|o| kpi::figures_of(state, o));
+            if let Some(figures) = figures {
+                if let Some(fields) = body.as_object_mut() {
+                    fields.insert("figures".into(), serde_json::to_value(&figures).unwrap_or_default());
+                }
+                state.learned.kpis.keep(figures);
+            }
             entries.push(Entry::new(Kind::Outcome, outcome.summary.clone(), body));
         }
         keep(state, outcome);

@@ -9,6 +9,7 @@ mod error;
 mod evaluate;
 mod fleet;
 mod forecasts;
+mod kpi;
 mod learn;
 mod person;
 mod planning;
@@ -23,6 +24,7 @@ mod state;
 mod tuning;
 
 pub use error::EngineError;
+pub use kpi::KpiBook;
 pub use learn::Learned;
 pub use person::current as current_person;
 pub use sources::catalogue;

@@ -8,6 +8,7 @@ use crate::outcome::Outcome;
 use crate::signals::SignalKind;
 use crate::view::JournalLine;
 
+use super::kpi::{StoredBase, StoredFigures};
 use super::{EngineError, State, Tuning, learn, record};
 
 /// Signal minutes read back at most: 200 workloads of 6 long signals would be cut at two days, a dozen never is.
@@ -24,6 +25,8 @@ pub struct Restored {
     pub unfinished: Vec<OperationHistory>,
     outcomes: Vec<Outcome>,
     scores: Vec<ScoredProposal>,
+    figures: Vec<StoredFigures>,
+    bases: Vec<StoredBase>,
     lines: Vec<JournalLine>,
     signals: Vec<crate::journal::SignalPoint>,
 }
@@ -57,6 +60,8 @@ pub fn read(journal: &Journal, clock: &Clock, tuning: &Tuning) -> Result<Restore
         last_proposal: proposals.iter().map(id).max().unwrap_or(0),
         last_operation: entries.iter().map(|e| number(e.operation.as_str())).max().unwrap_or(0),
         unfinished: unfinished(&entries),
+        figures: bodies(journal.of_kinds(&[Kind::Outcome])?),
+        bases: bodies(journal.of_kinds(&[Kind::Score])?),
         outcomes: bodies(journal.of_kinds(&[Kind::Outcome])?),
         scores: bodies(journal.of_kinds(&[Kind::Score])?),
         lines,
@@ -73,6 +78,12 @@ pub fn into_state(state: &mut State, restored: Restored) {
     for outcome in restored.outcomes {
         learn::keep(state, outcome);
     }
+    for stored in restored.figures {
+        state.learned.kpis.keep(stored.figures);
+    }
+    if let Some(stored) = restored.bases.into_iter().next() {
+        state.learned.kpis.base = Some(stored.cost_base);
+    }
     for row in restored.scores {
         state.learned.scores.restore(row);
     }
@@ -82,7 +93,10 @@ pub fn into_state(state: &mut State, restored: Restored) {
     let kinds: std::collections::BTreeMap<&str, SignalKind> =
         SignalKind::ALL.iter().map(|k| (k.name(), *k)).collect();
     for point in restored.signals {
-        let Some(kind) = kinds.get(point.kind.as_str()) else { continue };
+        let Some(kind) = kinds.get(point.kind.as_str()) else {
+            state.learned.kpis.restore(&point);
+            continue;
+        };
         let workload =
             point.workload.parse().unwrap_or_else(|never: std::convert::Infallible| match never {});
         let at = crate::series::Timestamp::from_millis(point.minute.saturating_mul(60_000));

@@ -305,6 +305,7 @@ impl Engine {
                 minute: minute(at),
                 value,
             })
+            .chain(self.state.learned.kpis.export(self.persisted, until))
             .collect();
         let keep_from = minute(now - self.state.tuning.keep_signals);
         if points.is_empty() || self.journal.store_signals(points, keep_from) {

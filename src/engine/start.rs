@@ -15,7 +15,6 @@ use crate::execution::{
     self, ExecutorConfig, Freeze, GuardPolicy, Job, Pacing, Provider, Providers, Receipt,
 };
 use crate::journal::{self, Entry, Journal, JournalHandle, Kind};
-use crate::learning::{Accuracy, ScoreKeeper};
 use crate::proposal::Queue;
 use crate::scrape::Credential;
 use crate::signals::{History, Resolver};
@@ -172,12 +171,7 @@ fn state(
         operations: BTreeMap::new(),
         leases: BTreeMap::new(),
         outcomes: VecDeque::new(),
-        learned: Learned {
-            accuracy: Accuracy::default(),
-            scores: ScoreKeeper::default(),
-            proposals: BTreeMap::new(),
-            looked: None,
-        },
+        learned: Learned::default(),
         journal: VecDeque::new(),
         journal_error: String::new(),
         notices: VecDeque::new(),

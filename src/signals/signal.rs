@@ -83,6 +83,22 @@ impl LatencyHistogram {
         sum
     }
 
+    /// The `q`-quantile, seconds, as Prometheus computes it; `None` without requests.
+    pub fn quantile(&self, q: f64) -> Option<f64> {
+        super::histogram::quantile(self, q)
+    }
+
+    /// Adds the rates of `other`; `false` and nothing added if its bounds differ.
+    pub fn add(&mut self, other: &Self) -> bool {
+        if self.bounds != other.bounds || self.rates.len() != other.rates.len() {
+            return false;
+        }
+        for (rate, more) in self.rates.iter_mut().zip(&other.rates) {
+            *rate += more;
+        }
+        true
+    }
+
     /// Apdex at threshold `t` seconds: `(satisfied + tolerating / 2) / total`, satisfied ≤ t, tolerating ≤ 4 t
     /// (Apdex Technical Specification 1.1). `None` without requests.
     pub fn apdex(&self, t: f64) -> Option<f64> {

@@ -8,4 +8,5 @@ mod root;
 mod status;
 mod widget;
 
+pub(in crate::engine) use predictive::{month_start, projection};
 pub use root::view;

@@ -278,7 +278,8 @@ fn ahead(priced: &[&WorkloadFacts], now: Timestamp) -> Vec<(Timestamp, [f64; 3])
         .collect()
 }
 
-fn month_start(now: Timestamp) -> Timestamp {
+/// Start of the calendar month in UTC.
+pub fn month_start(now: Timestamp) -> Timestamp {
     let zoned = jiff::ZonedDateTime::new(now.to_jiff(), jiff::tz::TimeZone::UTC);
     zoned.first_of_month().and_then(|z| z.start_of_day()).map_or(now, |z| Timestamp::from(z.timestamp()))
 }

@@ -10,7 +10,7 @@ use super::{experience, intelligence, kpis, predictive, status, widget};
 /// Everything shown, at `now`.
 pub fn view(state: &State, now: Timestamp) -> View {
     let services = status::services(state, now);
-    let kpis = kpis::board(state, now);
+    let kpis = kpis::board(state);
     View {
         at: now,
         tick: state.ticks,

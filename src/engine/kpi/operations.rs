@@ -1,0 +1,49 @@
+//! Figures of an executed operation from what the engine holds.
+
+use std::time::Duration;
+
+use crate::engine::State;
+use crate::execution::Operation;
+use crate::outcome::{self, Around, Figures};
+use crate::series::Timestamp;
+
+use super::minute::summed;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// The figures, once its settling time is over; `None` if it wrote nothing.
+pub fn figures_of(state: &State, operation: &Operation) -> Option<Figures> {
+    let id = &operation.workload;
+    let facts = state.fleet.get(id);
+    let objective = facts.map(|f| f.workload.objective);
+    let service = facts.map_or("", |f| &f.workload.service);
+    let declared = state.settings.rule_for(id, service).capacity;
+    let learned = || facts.and_then(|f| f.capacity.capacity(&f.workload.objective)).map(|c| c.per_replica);
+    let quantile = objective.map_or(0.95, |o| o.latency_quantile());
+    let histogram = |from: Timestamp, to: Timestamp| {
+        let heat = &facts?.heat;
+        let all_held = heat.front().is_some_and(|(at, _)| *at <= from + MINUTE);
+        if !all_held {
+            return None;
+        }
+        summed(heat.iter().filter(|(at, _)| *at >= from && *at < to).map(|(_, h)| h))
+    };
+    outcome::figures(&Around {
+        operation,
+        proposed: state.learned.proposals.get(&operation.proposal).map(|p| p.created),
+        per_replica: declared.or_else(learned),
+        price: facts.and_then(|f| f.workload.pod.dollars_per_hour),
+        // The model learns the objective's quantile; only at 95 % is that a p95.
+        expected_p95: &|load| facts.filter(|_| quantile == 0.95)?.capacity.latency_at(load, 0.95),
+        history: &|kind, from, to| state.history.window(id, kind, from, to, MINUTE),
+        histogram: &histogram,
+        settle: state.tuning.settle,
+    })
+}
+
+/// Figures as they stand in an outcome's journal entry.
+#[derive(Debug, serde::Deserialize)]
+pub struct StoredFigures {
+    /// The figures.
+    pub figures: Figures,
+}

@@ -1,0 +1,261 @@
+//! What one operation did to users, capacity and cost: the observations behind the KPIs (`meaning.md` §4).
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::execution::{Operation, OperationId, OperationState, StageKind};
+use crate::fleet::WorkloadId;
+use crate::plan::Dimension;
+use crate::series::{Timestamp, Window};
+use crate::signals::{LatencyHistogram, SignalKind};
+
+/// The pre-window: `B = [t0 − 30 min, t0)`.
+const BEFORE: Duration = Duration::from_secs(30 * 60);
+/// Minutes a median needs.
+const ENOUGH: usize = 3;
+
+/// Signals over one span of minutes. A minute without a value is left out, never counted as zero.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Span {
+    /// Requests in the minutes in which failures were known too.
+    pub requests: f64,
+    /// Failed requests in the same minutes.
+    pub failed: f64,
+    /// Those minutes.
+    pub minutes: usize,
+    /// Median demand, requests a second.
+    pub demand: Option<f64>,
+    /// Median of ready replicas.
+    pub ready: Option<f64>,
+    /// Most ready replicas.
+    pub ready_most: Option<f64>,
+    /// 95th percentile of response times, seconds: from summed buckets where they were held, otherwise the
+    /// requests-weighted mean of the minutes' percentiles.
+    pub p95: Option<f64>,
+    /// Median of CPU used over CPU requested.
+    pub utilisation: Option<f64>,
+    /// Median of demand over utilisation: requests a second with every requested core busy.
+    pub full_load: Option<f64>,
+    /// Requests-weighted mean share of session requests that reached the replica holding their session.
+    pub affinity: Option<f64>,
+}
+
+impl Span {
+    /// Share of requests that did not fail; `None` without requests.
+    pub fn good_ratio(&self) -> Option<f64> {
+        (self.requests > 0.0).then(|| (1.0 - self.failed / self.requests).clamp(0.0, 1.0))
+    }
+}
+
+/// Time from the first minute short of capacity to the first minute with enough.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Response {
+    /// Seconds; zero if capacity was there before it was needed.
+    pub seconds: f64,
+    /// Whether capacity was still short at the end: then it took at least that long.
+    pub still_short: bool,
+}
+
+/// Everything the KPIs take from one executed operation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Figures {
+    /// Which operation.
+    pub operation: OperationId,
+    /// On which workload.
+    pub workload: WorkloadId,
+    /// `t0`.
+    pub started: Timestamp,
+    /// `t2`.
+    pub until: Timestamp,
+    /// Dimension of the change.
+    pub dimension: Dimension,
+    /// Value before.
+    pub from: u32,
+    /// Value written.
+    pub to: u32,
+    /// Whether it was kept.
+    pub kept: bool,
+    /// `B = [t0 − 30 min, t0)`.
+    pub before: Span,
+    /// `O = [t0, t2]`.
+    pub during: Span,
+    /// `[t1, t2]`: after the last replica was ready and warm.
+    pub after: Span,
+    /// What one replica held within the objective, requests a second.
+    pub per_replica: Option<f64>,
+    /// The p95 that the capacity model expects at the load during the operation, seconds.
+    pub p95_expected: Option<f64>,
+    /// KPI 3; `None` where capacity is not known or nothing was raised.
+    pub response: Option<Response>,
+    /// Time from proposal to approval, then of each stage, seconds.
+    pub phases: Vec<(String, f64)>,
+    /// Paid for replicas before they served, and for replicas rolled back, $; `None` without a price.
+    pub overhead: Option<f64>,
+}
+
+/// What the figures are taken from.
+#[derive(Clone, Copy)]
+pub struct Around<'a> {
+    /// The operation, ended.
+    pub operation: &'a Operation,
+    /// When it was proposed, if known.
+    pub proposed: Option<Timestamp>,
+    /// What one replica holds, requests a second.
+    pub per_replica: Option<f64>,
+    /// Price of a replica, $/h.
+    pub price: Option<f64>,
+    /// Expected p95, seconds, at a load per replica.
+    pub expected_p95: &'a dyn Fn(f64) -> Option<f64>,
+    /// A signal by the minute.
+    pub history: &'a dyn Fn(SignalKind, Timestamp, Timestamp) -> Window,
+    /// Summed response-time buckets; `None` unless the whole span is held.
+    pub histogram: &'a dyn Fn(Timestamp, Timestamp) -> Option<LatencyHistogram>,
+    /// `t2 − t1`.
+    pub settle: Duration,
+}
+
+/// The figures of an operation that wrote something and has ended; `None` otherwise.
+pub fn figures(around: &Around<'_>) -> Option<Figures> {
+    let operation = around.operation;
+    let ended = operation.ended.filter(|_| operation.state.is_final() && operation.checkpoint.is_some())?;
+    let stage_end = |kind| operation.stages.iter().find(|s| s.kind == kind).and_then(|s| s.ended);
+    let warm = stage_end(StageKind::WarmUp).unwrap_or(ended).min(ended);
+    let reached = stage_end(StageKind::Shift).unwrap_or(warm).min(ended);
+    let until = reached + around.settle;
+    let before = span(around, operation.started - BEFORE, operation.started);
+    let during = span(around, operation.started, until);
+    let after = span(around, reached, until);
+    let load = during.demand.zip(during.ready).filter(|(_, n)| *n > 0.0).map(|(x, n)| x / n);
+    Some(Figures {
+        operation: operation.id.clone(),
+        workload: operation.workload.clone(),
+        started: operation.started,
+        until,
+        dimension: operation.change.dimension,
+        from: operation.change.from,
+        to: operation.change.to,
+        kept: operation.state == OperationState::Kept,
+        per_replica: around.per_replica,
+        p95_expected: load.and_then(around.expected_p95),
+        response: response(around, before.ready, warm, until),
+        phases: phases(around),
+        overhead: overhead(around, &before, &during, warm, ended),
+        before,
+        during,
+        after,
+    })
+}
+
+fn span(around: &Around<'_>, from: Timestamp, to: Timestamp) -> Span {
+    let get = |kind| (around.history)(kind, from, to);
+    let (demand, errors) = (get(SignalKind::Demand), get(SignalKind::Errors));
+    let (used, requested) = (get(SignalKind::CpuUsed), get(SignalKind::CpuRequested));
+    let (ready, p95) = (get(SignalKind::ReplicasReady), get(SignalKind::LatencyP95));
+    let affinity = get(SignalKind::AffinityRatio);
+    let seconds = demand.step().as_secs_f64();
+    let mut sums = Span::default();
+    for (at, rate) in demand.points() {
+        if let Some(failed) = errors.value_at(at) {
+            sums.requests += rate * seconds;
+            sums.failed += failed.min(rate).max(0.0) * seconds;
+            sums.minutes += 1;
+        }
+    }
+    let utilisation: Vec<(Timestamp, f64)> = used
+        .points()
+        .filter_map(|(at, u)| requested.value_at(at).filter(|r| *r > 0.0).map(|r| (at, u / r)))
+        .collect();
+    let full = utilisation
+        .iter()
+        .filter(|(_, u)| *u > 0.0)
+        .filter_map(|(at, u)| demand.value_at(*at).map(|x| x / u));
+    Span {
+        demand: median(demand.points().map(|(_, v)| v).collect()),
+        ready: median(ready.points().map(|(_, v)| v).collect()),
+        ready_most: ready.points().map(|(_, v)| v).max_by(f64::total_cmp),
+        p95: (around.histogram)(from, to).and_then(|h| h.quantile(0.95)).or_else(|| weighted(&p95, &demand)),
+        full_load: median(full.collect()),
+        utilisation: median(utilisation.into_iter().map(|(_, u)| u).collect()),
+        affinity: weighted(&affinity, &demand),
+        ..sums
+    }
+}
+
+/// Mean of `values` weighted by `demand`, over at least three minutes.
+fn weighted(values: &Window, demand: &Window) -> Option<f64> {
+    let pairs: Vec<(f64, f64)> =
+        values.points().filter_map(|(at, v)| demand.value_at(at).map(|d| (v, d.max(0.0)))).collect();
+    let weight: f64 = pairs.iter().map(|(_, w)| w).sum();
+    (pairs.len() >= ENOUGH && weight > 0.0).then(|| pairs.iter().map(|(v, w)| v * w).sum::<f64>() / weight)
+}
+
+/// `T = max(0, t_cap − t_need)`. Replicas that the operation added count from the end of warm-up.
+fn response(
+    around: &Around<'_>,
+    ready_before: Option<f64>,
+    warm: Timestamp,
+    until: Timestamp,
+) -> Option<Response> {
+    let operation = around.operation;
+    let per_replica = around.per_replica.filter(|c| *c > 0.0)?;
+    if operation.change.to <= operation.change.from {
+        return None;
+    }
+    let from = operation.started - BEFORE;
+    let demand = (around.history)(SignalKind::Demand, from, until);
+    let ready = (around.history)(SignalKind::ReplicasReady, from, until);
+    let known: Vec<(Timestamp, bool)> = demand
+        .points()
+        .filter_map(|(at, x)| {
+            let n = ready.value_at(at)?;
+            let usable = if at < warm { ready_before.map_or(n, |b| n.min(b)) } else { n };
+            Some((at, x > usable * per_replica))
+        })
+        .collect();
+    let (last, _) = *known.last()?;
+    let Some(need) = known.iter().find(|(_, short)| *short).map(|(at, _)| *at) else {
+        return Some(Response { seconds: 0.0, still_short: false });
+    };
+    let enough = known.iter().find(|(at, short)| *at > need && !short).map(|(at, _)| *at);
+    Some(Response {
+        seconds: enough.unwrap_or(last).since(need).as_secs_f64(),
+        still_short: enough.is_none(),
+    })
+}
+
+fn phases(around: &Around<'_>) -> Vec<(String, f64)> {
+    let operation = around.operation;
+    let decided = around.proposed.map(|at| ("decide".to_owned(), operation.started.since(at).as_secs_f64()));
+    let stages = operation
+        .stages
+        .iter()
+        .filter(|s| s.kind < StageKind::Validate)
+        .filter_map(|s| Some((s.kind.label().to_owned(), s.ended?.since(s.began?).as_secs_f64())));
+    decided.into_iter().chain(stages).collect()
+}
+
+/// Replicas added, paid from the write to warm; and, if it was rolled back, to the end.
+fn overhead(
+    around: &Around<'_>,
+    before: &Span,
+    during: &Span,
+    warm: Timestamp,
+    ended: Timestamp,
+) -> Option<f64> {
+    let price = around.price.filter(|p| p.is_finite() && *p >= 0.0)?;
+    let added = (during.ready_most? - before.ready?).max(0.0);
+    let start = around.operation.started;
+    let kept = around.operation.state == OperationState::Kept;
+    let paid = if kept { warm.since(start) } else { ended.since(start) };
+    Some(added * price * paid.as_secs_f64() / 3600.0)
+}
+
+fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().filter(|_| values.len() >= ENOUGH)
+}
+
+#[cfg(test)]
+#[path = "figures_tests.rs"]
+mod tests;
