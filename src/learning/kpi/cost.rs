@@ -72,7 +72,8 @@ pub fn utilisation(rows: &[Utilised]) -> Measure {
         let a = r.used / r.safe;
         (if a <= 1.0 { a } else { (2.0 - a).max(0.0) }, r.dollars)
     };
-    let items: Vec<(f64, f64)> = rows.iter().filter(|r| r.safe > 0.0).map(score).collect();
+    let items: Vec<(f64, f64)> =
+        rows.iter().filter(|r| r.safe > 0.0 && r.used.is_finite()).map(score).collect();
     let raw: Vec<(f64, f64)> = rows.iter().map(|r| (r.used, r.dollars)).collect();
     let over = rows.iter().filter(|r| r.used > r.safe).count();
     let mut note = super::weighted_mean(&raw)

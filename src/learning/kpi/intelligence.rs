@@ -122,7 +122,7 @@ pub fn growth(services: &[Pooled]) -> Measure {
 pub fn personalization(operations: &[&Figures]) -> Measure {
     let kept = |f: &&Figures| {
         let (before, during) = (f.before.affinity?, f.during.affinity?);
-        (before > 0.0).then(|| ((during / before).min(1.0), f.during.requests))
+        (before > 0.0 && during.is_finite()).then(|| ((during / before).min(1.0), f.during.requests))
     };
     let items: Vec<(f64, f64)> = operations.iter().filter_map(kept).collect();
     let unmeasured = operations.len() - items.len();

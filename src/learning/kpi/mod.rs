@@ -7,6 +7,8 @@ mod cost;
 mod intelligence;
 mod measure;
 mod preservation;
+#[cfg(test)]
+mod sample;
 mod scalability;
 mod spec;
 

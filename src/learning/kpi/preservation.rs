@@ -20,7 +20,7 @@ pub fn degradation(operations: &[&Figures]) -> Measure {
         .iter()
         .filter_map(|f| {
             let (b, o) = (f.before.good_ratio()?, f.during.good_ratio()?);
-            (b > 0.0).then(|| (*f, ((b - o) / b).max(0.0)))
+            (b > 0.0 && o.is_finite()).then(|| (*f, ((b - o) / b).max(0.0)))
         })
         .collect();
     if per.is_empty() {
@@ -94,7 +94,7 @@ pub fn latency_increase(operations: &[&Figures]) -> Measure {
                 }
                 None => before,
             };
-            (base > 0.0).then(|| (*f, (during / base - 1.0).max(0.0)))
+            (base > 0.0 && during.is_finite()).then(|| (*f, (during / base - 1.0).max(0.0)))
         })
         .collect();
     if per.is_empty() {

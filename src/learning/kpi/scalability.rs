@@ -40,7 +40,9 @@ fn efficiency(f: &Figures) -> Option<(f64, f64)> {
     if n_before < 1.0 || n_after < 1.0 || changed < 1.0 || !loaded || !tested || full_before <= 0.0 {
         return None;
     }
-    Some((((full_after / full_before) / (n_after / n_before)).min(1.2), changed))
+    // `min` would turn what is not a number into the best result.
+    let e = (full_after / full_before) / (n_after / n_before);
+    e.is_finite().then(|| (e.min(1.2), changed))
 }
 
 /// What a vertical operation was to relieve, and what it did.
