@@ -1,4 +1,115 @@
 //! weescale: a terminal real-time scaling dashboard for site reliability engineers.
+//!
+//! It watches services through the metrics they have, forecasts demand, proposes changes of capacity, lets a person
+//! approve or reject them, executes what was approved in stages, measures what that did, and shows all of it. One
+//! binary, no agent. This page is the architecture; how to work on it is in `CONTRIBUTING.md`.
+//!
+//! # The data path
+//!
+//! The modules are declared in the order in which data goes through them. Three are vocabulary ([`clock`], [`series`],
+//! [`fleet`]); ten are stages; the others stand around the path.
+//!
+//! | | module | from | to |
+//! |---|---|---|---|
+//! | 1 | [`scrape`] collects | endpoints and PromQL servers | samples, answers, health of sources |
+//! | 2 | [`store`] keeps | samples | series within bounds, and PromQL over them |
+//! | 3 | [`signals`] understands | answers to recipes | what each workload lives by, with unit, provenance, freshness |
+//! | 4 | [`forecast`] looks ahead | the history of a signal | a fan, or why there is none |
+//! | 5 | [`plan`] decides | signals, fan, objective, price | capacity, need, a wanted change with its reasons, guardrails |
+//! | 6 | [`proposal`] puts it to a person | plans | cards with a life: shown, superseded, expired, decided |
+//! | 7 | [`approval`] authorises | a decision and the hash of what was shown | a one-use permit, or a refusal |
+//! | 8 | [`execution`] acts | a permit | an operation in stages with gates; a lease; a rollback |
+//! | 9 | [`outcome`] looks back | a finished operation and the signals around it | before, expected, observed, verdict |
+//! | 10 | [`learning`] gets better | forecasts as issued, decisions, outcomes | skill, coverage, scoreboard |
+//! | | [`journal`] records | all of the above | an append-only, hash-chained file |
+//! | | [`view`] is the read model | what the stages know | one immutable picture for people |
+//! | | [`screen`], [`report`] show | the view | a terminal, text, JSON |
+//! | | [`engine`] wires | messages | runs the path every tick and publishes the view |
+//! | | [`sandbox`] is a fleet to try it on | a scenario and a seed | the same HTTP that a real fleet has |
+//! | | [`config`], [`telemetry`], [`cli`] | files, logs, arguments | settings, our own log, an exit code |
+//!
+//! A signal is a PromQL expression with a unit and a fallback order, so that one definition serves every source: it is
+//! pushed down to a PromQL server, and evaluated over the store for endpoints that are scraped directly.
+//!
+//! # Messages
+//!
+//! ```text
+//! pollers ──mpsc──▶ engine (sole owner of the store) ──watch<Arc<View>>──▶ screen
+//! screen  ──mpsc<Command>──▶ engine
+//! engine  ──mpsc<Job + Permit>──▶ executor ──mpsc<Receipt>──▶ engine
+//! engine, executor ──mpsc──▶ journal writer, which answers when the record is synchronised
+//! ```
+//!
+//! Every queue is bounded and counts what it drops. The screen runs on a thread of its own and never waits for the
+//! network, the disk or a lock; drawing mutates nothing and never fails.
+//!
+//! # Invariants
+//!
+//! Of structure, checked by `tests/architecture.rs`:
+//!
+//! - A stage never imports a later one; nothing imports `screen`, `report`, `engine` or `cli`, except `cli` itself.
+//! - `screen` and `report` know only `view`, the vocabulary and themselves. Only `screen` names ratatui or crossterm.
+//! - Only `scrape/http.rs`, `scrape/sources` and `execution/providers` name an HTTP client.
+//! - Stages 2 to 7, 9 and 10 do no I/O, are not `async`, and take `now` as an argument.
+//! - Clocks are read in `clock.rs` and nowhere else. Every wait and deadline is on the monotonic clock.
+//! - There is no `unsafe`, and outside tests nothing unwraps, indexes or panics.
+//!
+//! Of behaviour, held by tests of the stages:
+//!
+//! - Nothing is written to a provider without an `intent` in the journal, synchronised to disk, that names object, from,
+//!   to, approver and expiry. One gate, one permit type (made only in [`approval`]), one write path.
+//! - An approval is bound to the hash of what was shown; anything else is refused. Drift of the live object cancels.
+//! - Per decision replicas go from → to, then possibly back: no value is applied twice in one direction. A rollback
+//!   writes only where the live value is still ours.
+//! - Missing is never zero. Non-finite values stop at [`series`]. Absent, stale, partial or suspect data never lowers a
+//!   target.
+//! - Minimum, maximum, step, cool-down, freeze and budget are checked in the function that sends.
+//! - A record that was acknowledged survives a power cut; damage is reported, not repaired in silence.
+//! - Text from outside passes [`series::text`] before it reaches a terminal, a log or a file. No secret has a `Display`,
+//!   `Debug` or `Serialize` that shows it.
+//! - Every queue, buffer, cache, body and retry has a bound.
+//! - A fan is stored as issued and never edited; what is scored later is what was said then.
+//!
+//! # Extension
+//!
+//! A source, recipe, forecasting model, planner, provider, panel, widget or theme is one new file and one line in that
+//! folder's list; `CONTRIBUTING.md` names each list.
+//!
+//! # Dependencies
+//!
+//! Asked for by the product's owner: `ratatui` and `crossterm` (the terminal), `tokio` (tasks and timers), `reqwest`
+//! (HTTP client), `serde`, `color-eyre` (errors at the binary), `tui-logger` (the logs panel), `directories` (XDG places),
+//! `prometheus-parse` (a second opinion on exposition text, in tests; it has neither OpenMetrics nor limits).
+//!
+//! | crate | why it, rather than something else or a page of our own |
+//! |---|---|
+//! | `reqwest` without default features | brings no TLS of its own choice: `rustls` is given with `ring`, which needs only a C compiler; `aws-lc`, the default, wants cmake and doubles the build |
+//! | `promql-parser` | parses PromQL as Prometheus does; evaluation is ours, held to Prometheus's own test scripts |
+//! | `augurs` | MSTL and ETS, which are long to write and easy to get wrong; wrapped with limits, as it may fail on short input |
+//! | `rusqlite`, bundled | durable, inspectable with a tool everyone has; bundled, so that its version and options are known |
+//! | `jiff` | time zones and calendars with daylight saving done right; the zones are bundled for bare machines |
+//! | `axum` | the sandbox's HTTP server, on the `hyper` that `reqwest` brings anyway |
+//! | `flate2` with `zlib-rs` | gzip answers, inflated by us within a bound of decoded bytes; the back end is Rust |
+//! | `regex` | PromQL's matchers are RE2; this is the same language and the same promise of linear time |
+//! | `sha2` | the journal's chain, and the hash an approval is bound to |
+//! | `rustix` | `poll`, process and terminal calls without `unsafe` of ours |
+//! | `fastrand` | small seeded generators: jitter, simulation; nothing secret is made of it |
+//! | `clap`, `clap_complete`, `clap_mangen` | one definition yields parser, help, completions and man page |
+//! | `toml`, `serde_json` | configuration, recipes and themes; machine output and HTTP bodies |
+//! | `thiserror` | error enums inside the stages, matched on by callers |
+//! | `tracing`, `tracing-subscriber` | structured logs; to a file and to the logs panel |
+//! | `unicode-width` | columns of text, by the tables ratatui uses |
+//! | `insta`, `proptest`, `tempfile` (tests) | pictures of the screen that are reviewed as text; inputs nobody thinks of; folders that go away |
+//!
+//! # Where this deviates from the design, and why
+//!
+//! - `screen` also knows [`clock`]: dialogues and redraws have deadlines, and clocks may be read nowhere else.
+//! - `scrape/target.rs` names `reqwest::Url`, the type of an address, not a client.
+//! - `clock`, `series` and `fleet` are one vocabulary and may know each other.
+//! - [`sandbox`] uses the store's PromQL and the provider contract's types: it is the other side of both wires. Only `cli`
+//!   starts it, and no stage knows it.
+//! - Sessions (`serve`, `attach`, `replay`), the Kubernetes and AWS clients and reports other than text and JSON are not
+//!   there yet.
 
 pub mod clock;
 pub mod series;
