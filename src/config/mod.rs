@@ -1,7 +1,7 @@
 //! Find, read, merge, validate, explain.
 //!
-//! A file ([`file`]) is read as typed, then turned into [`Settings`] in one pass that collects every error.
-//! Command line beats file beats environment beats default, and [`show`] says where each value came from.
+//! A file ([`mod@file`]) is read as typed, then turned into [`Settings`] in one pass that collects every error.
+//! Command line beats file beats environment beats default, and [`mod@show`] says where each value came from.
 
 mod error;
 pub mod file;

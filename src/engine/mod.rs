@@ -1,6 +1,6 @@
 //! Wiring: owns the store, runs the path every tick, publishes the view, takes commands.
 //!
-//! [`start`] opens the journal, restores what earlier runs knew, compares unfinished operations with the live
+//! [`start()`] opens the journal, restores what earlier runs knew, compares unfinished operations with the live
 //! state, and then runs one loop (`run.rs`) that owns [`State`] alone.
 
 mod commands;
