@@ -1,8 +1,9 @@
 //! Decisions in words, and how they went so far.
 
 use crate::execution::OperationState;
-use crate::proposal::ProposalState;
-use crate::view::DecisionStats;
+use crate::learning::ScoredProposal;
+use crate::proposal::{ProposalState, RejectReason};
+use crate::view::{DecisionStats, RejectStat};
 
 use super::State;
 
@@ -44,5 +45,66 @@ pub fn stats(state: &State) -> DecisionStats {
         rolled_back: ended(|s| matches!(s, OperationState::RolledBack { .. })),
         precision: (!judged.is_empty()).then(|| (judged.iter().filter(|n| **n).count(), judged.len())),
         decision_seconds: waits.get(waits.len() / 2).copied(),
+        reject_reasons: reject_reasons(&board.rows),
+    }
+}
+
+/// Rejections by reason and how they turned out, the most frequent first.
+fn reject_reasons(rows: &[ScoredProposal]) -> Vec<RejectStat> {
+    let of = |(reason, _, phrase): &(RejectReason, char, &str)| {
+        let rejected: Vec<&ScoredProposal> =
+            rows.iter().filter(|r| r.decision.strip_prefix("rejected: ") == Some(phrase)).collect();
+        let judged: Vec<bool> = rejected.iter().filter(|r| r.settled).filter_map(|r| r.needed).collect();
+        let right = judged.iter().filter(|needed| !**needed).count();
+        RejectStat { reason: *reason, count: rejected.len(), right: (right, judged.len()) }
+    };
+    let mut stats: Vec<RejectStat> = RejectReason::ALL.iter().map(of).filter(|s| s.count > 0).collect();
+    stats.sort_by_key(|s| std::cmp::Reverse(s.count));
+    stats
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::fleet::WorkloadId;
+    use crate::proposal::ProposalId;
+    use crate::series::Timestamp;
+
+    use super::*;
+
+    fn row(decision: &str, settled: bool, needed: Option<bool>) -> ScoredProposal {
+        ScoredProposal {
+            proposal: ProposalId::new("p-1"),
+            workload: WorkloadId::new("", "a", ""),
+            created: Timestamp::from_secs(0),
+            decision: decision.into(),
+            from: 1,
+            to: 2,
+            minutes_short: None,
+            minutes_short_with: None,
+            minutes_short_without: None,
+            cost: None,
+            settled,
+            needed,
+        }
+    }
+
+    #[test]
+    fn reasons_are_counted_and_judged_once_their_window_is_over() {
+        let rows = [
+            row("rejected: it costs too much", true, Some(true)),
+            row("rejected: bad time", true, Some(false)),
+            row("rejected: bad time", true, Some(true)),
+            row("rejected: bad time", false, Some(true)),
+            row("rejected: bad time", true, None),
+            row("approved by ann", true, Some(true)),
+            row("expired", true, Some(false)),
+        ];
+        let stats = reject_reasons(&rows);
+        let expected = [
+            RejectStat { reason: RejectReason::BadTime, count: 4, right: (1, 2) },
+            RejectStat { reason: RejectReason::TooCostly, count: 1, right: (0, 1) },
+        ];
+        assert_eq!(stats, expected);
+        assert!(reject_reasons(&[]).is_empty());
     }
 }

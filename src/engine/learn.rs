@@ -49,6 +49,8 @@ pub fn look_back(state: &mut State, now: Timestamp) -> Vec<Entry> {
 
 fn score_fans(state: &mut State, now: Timestamp) {
     let ids: Vec<WorkloadId> = state.fleet.keys().cloned().collect();
+    let fleet = &state.fleet;
+    state.learned.accuracy.retain(|id| fleet.contains_key(id));
     for id in ids {
         let from = now - Duration::from_secs(50 * 3600);
         let actual = state.history.window(&id, SignalKind::Demand, from, now, Duration::from_secs(300));
@@ -57,6 +59,9 @@ fn score_fans(state: &mut State, now: Timestamp) {
 }
 
 fn score_proposals(state: &mut State, now: Timestamp) -> Vec<Entry> {
+    let leads: BTreeMap<WorkloadId, Duration> =
+        state.fleet.keys().map(|id| (id.clone(), super::planning::lead(state, id))).collect();
+    let tuning_lead = state.tuning.lead;
     let (history, fleet, settings) = (&state.history, &state.fleet, &state.settings);
     let reality = |id: &WorkloadId, from: Timestamp, to: Timestamp| {
         let facts = fleet.get(id)?;
@@ -67,6 +72,7 @@ fn score_proposals(state: &mut State, now: Timestamp) -> Vec<Entry> {
             ready: history.window(id, SignalKind::ReplicasReady, from, to, MINUTE),
             per_replica,
             price: facts.workload.pod.dollars_per_hour,
+            lead: leads.get(id).copied().unwrap_or(tuning_lead),
         })
     };
     let settled = state.learned.scores.score(now, reality);

@@ -11,6 +11,7 @@ mod fleet;
 mod forecasts;
 mod kpi;
 mod learn;
+mod lessons;
 mod person;
 mod planning;
 mod platforms;

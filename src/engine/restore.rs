@@ -2,9 +2,11 @@
 
 use crate::clock::Clock;
 use crate::execution::{self, History as OperationHistory, unfinished};
+use crate::fleet::WorkloadId;
 use crate::journal::{Journal, Kind, Record};
 use crate::learning::ScoredProposal;
 use crate::outcome::Outcome;
+use crate::series::Timestamp;
 use crate::signals::SignalKind;
 use crate::view::JournalLine;
 
@@ -27,6 +29,7 @@ pub struct Restored {
     scores: Vec<ScoredProposal>,
     figures: Vec<StoredFigures>,
     bases: Vec<StoredBase>,
+    reviews: Vec<((WorkloadId, String), Timestamp)>,
     lines: Vec<JournalLine>,
     signals: Vec<crate::journal::SignalPoint>,
 }
@@ -62,11 +65,20 @@ pub fn read(journal: &Journal, clock: &Clock, tuning: &Tuning) -> Result<Restore
         unfinished: unfinished(&entries),
         figures: bodies(journal.of_kinds(&[Kind::Outcome])?),
         bases: bodies(journal.of_kinds(&[Kind::Score])?),
+        reviews: journal.of_kinds(&[Kind::Approve, Kind::Reject])?.into_iter().filter_map(review).collect(),
         outcomes: bodies(journal.of_kinds(&[Kind::Outcome])?),
         scores: bodies(journal.of_kinds(&[Kind::Score])?),
         lines,
         signals: journal.load_signals(from, MAX_POINTS)?,
     })
+}
+
+/// Who decided on which workload, and when.
+fn review(record: Record) -> Option<((WorkloadId, String), Timestamp)> {
+    let workload = record.body.get("proposal")?.get("workload")?.as_str()?;
+    let workload: WorkloadId =
+        workload.parse().unwrap_or_else(|never: std::convert::Infallible| match never {});
+    (!record.user.is_empty()).then_some(((workload, record.user), record.at))
 }
 
 fn bodies<T: serde::de::DeserializeOwned>(records: Vec<Record>) -> Vec<T> {
@@ -81,6 +93,8 @@ pub fn into_state(state: &mut State, restored: Restored) {
     for stored in restored.figures {
         state.learned.kpis.keep(stored.figures);
     }
+    // In the order of the journal: the last decision of a person stays.
+    state.learned.kpis.reviews.extend(restored.reviews);
     if let Some(stored) = restored.bases.into_iter().next() {
         state.learned.kpis.base = Some(stored.cost_base);
     }

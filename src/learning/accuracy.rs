@@ -34,6 +34,12 @@ impl Accuracy {
         }
     }
 
+    /// Forgets workloads that are no longer there.
+    pub fn retain(&mut self, known: impl Fn(&WorkloadId) -> bool) {
+        self.ledgers.retain(|id, _| known(id));
+        self.scores.retain(|id, _| known(id));
+    }
+
     /// The latest fan issued at or before `at`, thinned.
     pub fn issued_before(&self, workload: &WorkloadId, at: Timestamp) -> Option<(Timestamp, &[FanPoint])> {
         self.ledgers.get(workload)?.issued_before(at)

@@ -2,6 +2,7 @@
 
 mod accuracy;
 mod apdex;
+mod autonomy;
 mod interval;
 pub mod kpi;
 mod lessons;
@@ -11,8 +12,9 @@ mod types;
 
 pub use accuracy::Accuracy;
 pub use apdex::ApdexHistory;
+pub use autonomy::eligible;
 pub use interval::wilson;
-pub use lessons::{Evidence, Mined, mine};
+pub use lessons::{Evidence, Mined, SUPPORT, mine};
 pub use scoreboard::{Reality, ScoreKeeper};
 pub use shadow::{Recommended, Shadow, Tally};
 pub use types::{HorizonSkill, Scoreboard, ScoredProposal};

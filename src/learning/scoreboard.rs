@@ -14,6 +14,8 @@ use super::{Scoreboard, ScoredProposal};
 
 /// A proposal without a lease is scored over this.
 const DEFAULT_WINDOW: Duration = Duration::from_secs(3600);
+/// A proposal whose window had no demand is scored no more after this.
+const GIVE_UP: Duration = Duration::from_secs(3600);
 /// Rows kept.
 const KEEP: usize = 500;
 
@@ -29,6 +31,8 @@ pub struct Reality {
     pub per_replica: f64,
     /// Price of a replica, $/h.
     pub price: Option<f64>,
+    /// Time from decision to warm replicas: what a raise gives counts from then on.
+    pub lead: Duration,
 }
 
 #[derive(Clone, Debug)]
@@ -71,10 +75,7 @@ impl ScoreKeeper {
         let watched = Watched { row, until, running: f64::from(running), executed: false };
         self.watched.insert(proposal.id.clone(), watched);
         self.order.push(proposal.id.clone());
-        if self.order.len() > KEEP {
-            let oldest = self.order.remove(0);
-            self.watched.remove(&oldest);
-        }
+        self.bound();
     }
 
     /// Notes what was decided: `approved`, `rejected: bad time`, `expired`.
@@ -97,8 +98,10 @@ impl ScoreKeeper {
             let end = watched.until.min(now);
             let Some(reality) = reality(&watched.row.workload, watched.row.created, end) else { continue };
             fill(watched, &reality);
-            watched.row.settled = now >= watched.until && watched.row.minutes_short.is_some();
-            if watched.row.settled {
+            let said = watched.row.minutes_short.is_some();
+            // Without any demand in its window nothing will ever be said; it is given up, not taken for zero.
+            watched.row.settled = now >= watched.until + if said { Duration::ZERO } else { GIVE_UP };
+            if watched.row.settled && said {
                 settled.push(watched.row.clone());
             }
         }
@@ -111,6 +114,14 @@ impl ScoreKeeper {
         let watched = Watched { until: row.created, row, running: 0.0, executed: false };
         if self.watched.insert(id.clone(), watched).is_none() {
             self.order.push(id);
+        }
+        self.bound();
+    }
+
+    fn bound(&mut self) {
+        while self.order.len() > KEEP {
+            let oldest = self.order.remove(0);
+            self.watched.remove(&oldest);
         }
     }
 
@@ -143,7 +154,10 @@ fn fill(watched: &mut Watched, reality: &Reality) {
     let without =
         |at| there(at).map(|n| if watched.executed { (n - lift).max(watched.running.min(n)) } else { n });
     let with = |at| there(at).map(|n| if to >= from { n.max(to) } else { n.min(to) });
-    row.minutes_short_with = Some(minutes_short(reality, with));
+    // A raise is paid from the start and helps once it is warm.
+    let warm = row.created + if to >= from { reality.lead } else { Duration::ZERO };
+    let helping = |at| if at < warm { there(at) } else { with(at) };
+    row.minutes_short_with = Some(minutes_short(reality, helping));
     row.minutes_short_without = Some(minutes_short(reality, without));
     let hours = reality.demand.step().as_secs_f64() / 3600.0;
     row.cost = reality.price.map(|price| {
@@ -215,7 +229,7 @@ mod tests {
         let start = Timestamp::from_secs(0);
         let demand = Window::new(start, minute, (0..10).map(|i| (i != 4).then_some(250.0)));
         let ready = Window::new(start, minute, [Some(ready); 10]);
-        Reality { demand, ready, per_replica: 100.0, price: Some(6.0) }
+        Reality { demand, ready, per_replica: 100.0, price: Some(6.0), lead: Duration::ZERO }
     }
 
     #[test]
@@ -239,6 +253,31 @@ mod tests {
             keeper.score(Timestamp::from_secs(700), |_, _, _| Some(reality(2.0))).is_empty(),
             "settles once"
         );
+    }
+
+    #[test]
+    fn a_raise_helps_once_it_is_warm_and_a_window_without_data_says_nothing() {
+        let mut keeper = ScoreKeeper::default();
+        keeper.watch(&proposal(3), 2);
+        let lead = Duration::from_secs(180);
+        keeper.score(Timestamp::from_secs(600), |_, _, _| Some(Reality { lead, ..reality(2.0) }));
+        let row = &keeper.board().rows[0];
+        assert_eq!((row.minutes_short_with, row.minutes_short_without), (Some(3.0), Some(9.0)));
+        assert!((row.cost.unwrap() - 0.9).abs() < 1e-9, "paid from the start");
+
+        let mut keeper = ScoreKeeper::default();
+        keeper.watch(&proposal(3), 2);
+        let silent = || {
+            let r = reality(2.0);
+            let none = Window::new(r.demand.start(), r.demand.step(), [None; 10]);
+            Some(Reality { demand: none, ..r })
+        };
+        assert!(keeper.score(Timestamp::from_secs(600), |_, _, _| silent()).is_empty());
+        assert!(!keeper.board().rows[0].settled, "data may still come");
+        assert!(keeper.score(Timestamp::from_secs(600 + 3600), |_, _, _| silent()).is_empty());
+        let row = &keeper.board().rows[0];
+        assert!(row.settled && row.minutes_short.is_none() && row.needed.is_none());
+        assert_eq!(keeper.board().summary, "");
     }
 
     #[test]

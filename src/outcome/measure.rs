@@ -128,7 +128,11 @@ fn verdict(
     let slow = p95 > expected * TOLERANCE && p95 > objective_p95;
     // A hundredth of a per cent of errors more is noise, whatever the ratio.
     let failing = errors_after.zip(errors_before).is_some_and(|(a, b)| a > b * TOLERANCE + 0.0001);
-    if slow || failing { OutcomeVerdict::Worse } else { OutcomeVerdict::AsExpected }
+    // A raise of a floor that is not reached gave less than was asked for.
+    let raised = operation.change.to > operation.change.from;
+    let reached = comparisons.iter().find(|c| c.label == "replicas ready").and_then(|c| c.observed);
+    let fewer = raised && reached.is_some_and(|n| n.round() < f64::from(operation.change.to));
+    if slow || failing || fewer { OutcomeVerdict::Worse } else { OutcomeVerdict::AsExpected }
 }
 
 fn summary(operation: &Operation, verdict: OutcomeVerdict, settled: bool) -> String {
@@ -215,6 +219,24 @@ mod tests {
         let back = run(OperationState::RolledBack { why: "never warm".into() }, 0.2, 0.1, 5000).unwrap();
         assert_eq!(back.verdict, OutcomeVerdict::RolledBack);
         assert!(run(OperationState::InFlight, 0.2, 0.1, 5000).is_none());
+    }
+
+    #[test]
+    fn a_floor_that_is_not_reached_is_worse_than_expected() {
+        let mut operation = operation(OperationState::Kept);
+        operation.ready = Some(3);
+        let h = history(0.2, 0.1);
+        let now = Timestamp::from_secs(5000);
+        let outcome = |o: &Operation| measure(o, None, 0.25, &h, now, Duration::from_secs(600)).unwrap();
+        assert_eq!(outcome(&operation).verdict, OutcomeVerdict::Worse);
+        operation.ready = None;
+        assert_eq!(outcome(&operation).verdict, OutcomeVerdict::AsExpected, "not known is not missing pods");
+        (operation.change.from, operation.change.to, operation.ready) = (4, 2, Some(1));
+        assert_eq!(
+            outcome(&operation).verdict,
+            OutcomeVerdict::AsExpected,
+            "a lowered floor asks for nothing"
+        );
     }
 
     #[test]

@@ -4,6 +4,18 @@ use serde::Serialize;
 
 use crate::fleet::WorkloadId;
 use crate::learning::{HorizonSkill, Scoreboard};
+use crate::proposal::RejectReason;
+
+/// How often a reason was given for rejecting, and how often that turned out right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct RejectStat {
+    /// The reason.
+    pub reason: RejectReason,
+    /// Proposals rejected for it.
+    pub count: usize,
+    /// Of those whose window is over, how many were not needed, and how many were judged.
+    pub right: (usize, usize),
+}
 
 /// How decisions went so far.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -24,6 +36,8 @@ pub struct DecisionStats {
     pub precision: Option<(usize, usize)>,
     /// Median time from proposal to decision, seconds.
     pub decision_seconds: Option<f64>,
+    /// Rejections by reason, the most frequent first.
+    pub reject_reasons: Vec<RejectStat>,
 }
 
 /// What was learned about forecasts and decisions.

@@ -29,7 +29,7 @@ pub use crate::scrape::{Dropped, Health, Progress, SourceId, SourceKind, SourceS
 pub use crate::signals::{Freshness, LatencyHistogram, Provenance, Signal, SignalKind, SignalSet};
 pub use command::Command;
 pub use experience::{Continuity, Heatmap, RegionView, Satisfaction};
-pub use intelligence::{DecisionStats, Growth, Knowledge, LearningView, Lesson};
+pub use intelligence::{DecisionStats, Growth, Knowledge, LearningView, Lesson, RejectStat};
 pub use kpi::{Kpi, KpiState};
 pub use predictive::{CostProjection, ForecastView, ProposalView, ResourceRow};
 pub use record::{JournalLine, Notice, NoticeLevel};

@@ -46,6 +46,8 @@ pub struct KpiBook {
     pub apdex: ApdexHistory,
     /// The frozen base of unit cost.
     pub base: Option<CostBase>,
+    /// Who decided on which workload in earlier runs, and when last.
+    pub reviews: BTreeMap<(WorkloadId, String), Timestamp>,
     /// Skill by day.
     pub days: BTreeMap<i64, DaySkill>,
     /// The sixteen, in order; empty before the first minute.

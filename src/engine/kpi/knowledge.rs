@@ -71,12 +71,15 @@ pub(super) fn knowledge(state: &State, now: Timestamp) -> Measure {
 /// Model present, fitted within a day, better than naive, calibrated, and a capacity curve with enough points.
 fn complete(state: &State, w: &WorkloadFacts, now: Timestamp) -> bool {
     let Some(fan) = w.forecast.fan() else { return false };
-    let issued = issued(state, w).filter(|(_, _, n)| *n >= ISSUED);
-    let backtest = || fan.skill.zip(fan.coverage);
-    let quality = issued.map(|(s, c, _)| (s, c)).or_else(backtest);
     now.since(fan.issued) < DAY
-        && quality.is_some_and(|(s, c)| s > 0.0 && (c - 0.9).abs() <= 0.05)
+        && quality(state, w).is_some_and(|(s, c)| s > 0.0 && (c - 0.9).abs() <= 0.05)
         && w.capacity.observations() >= LOAD_POINTS
+}
+
+/// Skill and coverage of the 90 % band: of the forecasts as issued where enough came true, otherwise of the backtest.
+pub fn quality(state: &State, w: &WorkloadFacts) -> Option<(f64, f64)> {
+    let issued = issued(state, w).filter(|(_, _, n)| *n >= ISSUED).map(|(s, c, _)| (s, c));
+    issued.or_else(|| w.forecast.fan().and_then(|fan| fan.skill.zip(fan.coverage)))
 }
 
 /// People who decided on a workload in ninety days.
@@ -89,5 +92,7 @@ pub fn reviewers<'a>(state: &'a State, w: &WorkloadFacts, now: Timestamp) -> BTr
         }
         _ => None,
     });
-    by.collect()
+    let before = state.learned.kpis.reviews.iter();
+    let before = before.filter(|((id, _), at)| *id == w.workload.id && lately(at));
+    by.chain(before.map(|((_, who), _)| who.as_str())).collect()
 }

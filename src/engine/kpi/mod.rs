@@ -9,6 +9,7 @@ mod money;
 mod operations;
 
 pub use book::{CostBase, KpiBook, update};
+pub use knowledge::{quality, reviewers};
 pub use minute::note_minute;
 pub use money::{StoredBase, freeze_base};
 pub use operations::{StoredFigures, figures_of};

@@ -184,6 +184,7 @@ fn learning(ids: &[WorkloadId], now: Timestamp) -> LearningView {
             rolled_back: 1,
             precision: Some((11, 13)),
             decision_seconds: Some(74.0),
+            reject_reasons: Vec::new(),
         },
         scoreboard: Scoreboard {
             rows: vec![scored(0, Some(true)), scored(1, Some(true)), scored(2, Some(false)), scored(3, None)],
