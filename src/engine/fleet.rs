@@ -84,11 +84,11 @@ fn blank(id: &WorkloadId) -> WorkloadFacts {
         platform: None,
         capacity: CapacityModel::default(),
         observed: None,
-        seeded: false,
         forecast,
         plan: None,
         heat: VecDeque::new(),
         last_outage: None,
+        usual: None,
     }
 }
 
@@ -202,17 +202,15 @@ fn heat(facts: &mut WorkloadFacts, keep: usize, now: Timestamp) {
     facts.heat.push_back((minute, latency));
 }
 
-/// Learns capacity from backfilled history, once: load and latency by five minutes.
+/// Learns capacity from history that was filled in: load and latency by five minutes. What was learned live is in
+/// that history too, but for what no history is kept of.
 pub fn seed_capacity(state: &mut State, now: Timestamp) {
     let from = now - Duration::from_secs(7 * 86_400);
     let step = Duration::from_secs(300);
     let history = &state.history;
-    for (id, facts) in state.fleet.iter_mut().filter(|(_, f)| !f.seeded) {
+    for (id, facts) in &mut state.fleet {
         let window = |kind| history.window(id, kind, from, now, step);
         let demand = window(SignalKind::Demand);
-        if demand.present() < 12 {
-            continue;
-        }
         let (latency, ready) = (window(SignalKind::LatencyP95), window(SignalKind::ReplicasReady));
         let cpu = window(SignalKind::CpuUsed);
         let request = facts.workload.pod.cpu_cores;
@@ -220,9 +218,10 @@ pub fn seed_capacity(state: &mut State, now: Timestamp) {
         for (at, observation) in observations(&demand, &latency, &ready, &cpu, request) {
             model.observe(at, observation);
         }
-        if model.observations() > 0 {
+        // History comes in parts; the part that says most counts.
+        if model.observations() > facts.capacity.observations() {
+            model.complete_from(&facts.capacity);
             facts.capacity = model;
-            facts.seeded = true;
         }
     }
 }

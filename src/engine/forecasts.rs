@@ -1,6 +1,6 @@
 //! Fans, issued by a worker thread so that a refit never delays a tick.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -47,7 +47,19 @@ impl Forecasts {
         let (wishes, mut queue) = mpsc::channel::<Wish>(QUEUE);
         std::thread::Builder::new().name("forecast".into()).spawn(move || {
             let mut forecasters: BTreeMap<WorkloadId, Forecaster> = BTreeMap::new();
-            while let Some(Wish { workload, history, now }) = queue.blocking_recv() {
+            let mut waiting: BTreeMap<WorkloadId, Wish> = BTreeMap::new();
+            let mut order: VecDeque<WorkloadId> = VecDeque::new();
+            loop {
+                // Of several wishes for one workload only the newest is worth the work.
+                let first = if order.is_empty() { queue.blocking_recv() } else { None };
+                for wish in first.into_iter().chain(std::iter::from_fn(|| queue.try_recv().ok())) {
+                    let workload = wish.workload.clone();
+                    if waiting.insert(workload.clone(), wish).is_none() {
+                        order.push_back(workload);
+                    }
+                }
+                let next = order.pop_front().and_then(|id| waiting.remove(&id));
+                let Some(Wish { workload, history, now }) = next else { break };
                 let forecaster = forecasters
                     .entry(workload.clone())
                     .or_insert_with(|| Forecaster::new(Settings::default()));

@@ -20,6 +20,7 @@ pub fn plan_all(state: &mut State, now: Moment) -> Vec<QueueEvent> {
     let mut events = Vec::new();
     let ids: Vec<WorkloadId> = state.fleet.keys().cloned().collect();
     for id in ids {
+        refresh_usual(state, &id, now.wall);
         let Some(plan) = state.fleet.get(&id).map(|facts| plan_one(state, facts, now.wall)) else { continue };
         let Some(facts) = state.fleet.get_mut(&id) else { continue };
         let target = facts.platform.as_ref().map(|p| p.target.clone());
@@ -54,7 +55,7 @@ pub fn with_input<T>(
         limits: &rule.limits(),
         lead: lead(state, id),
         short_cost: rule.short_cost,
-        usual: usual(state, facts, now),
+        usual: facts.usual.map_or_else(Usual::default, |(_, usual)| usual),
         recent: recent(state, id, now),
         fleet: FleetState {
             unready: state.unready().unwrap_or(0.0),
@@ -73,6 +74,18 @@ pub fn lead(state: &State, id: &WorkloadId) -> Duration {
     };
     let measured = state.operations.values().filter(|o| o.workload == *id).filter_map(took).max();
     measured.unwrap_or(state.tuning.lead)
+}
+
+/// Medians of a day move slowly: they are looked up once a minute.
+fn refresh_usual(state: &mut State, id: &WorkloadId, now: Timestamp) {
+    let Some(facts) = state.fleet.get(id) else { return };
+    if facts.usual.is_some_and(|(at, _)| now.since(at) < Duration::from_secs(60)) {
+        return;
+    }
+    let looked_up = usual(state, facts, now);
+    if let Some(facts) = state.fleet.get_mut(id) {
+        facts.usual = Some((now, looked_up));
+    }
 }
 
 fn usual(state: &State, facts: &WorkloadFacts, now: Timestamp) -> Usual {

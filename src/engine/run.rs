@@ -24,6 +24,9 @@ use super::forecasts::{Forecasts, Issued};
 use super::platforms::Listing;
 use super::{State, fleet, learn, planning, publish, record, sources};
 
+/// Messages taken in between two ticks at most.
+const DRAIN: usize = 1024;
+
 /// Everything that reaches the loop.
 pub(super) struct Inbox {
     pub deliveries: mpsc::Receiver<Delivery>,
@@ -51,6 +54,8 @@ pub struct Engine {
     pub(super) answers: BTreeMap<SourceId, Vec<Answer>>,
     /// Whether the store changed since it was last evaluated.
     pub(super) scraped: bool,
+    /// Whether history was filled in since the last tick.
+    pub(super) backfilled: bool,
     pub(super) persisted: Timestamp,
     pub(super) view: watch::Sender<Arc<View>>,
     /// Listing tasks; they end with the engine.
@@ -72,10 +77,7 @@ impl Engine {
             tokio::select! {
                 biased;
                 _ = inbox.stop.changed() => break,
-                Some(command) = inbox.commands.recv() => {
-                    self.command(command).await;
-                    self.publish();
-                }
+                Some(command) = inbox.commands.recv() => self.wish(command).await,
                 Some(receipt) = inbox.receipts.recv() => self.receipt(receipt),
                 Some(records) = inbox.written.recv() => self.show(&records),
                 Some(listing) = inbox.listings.recv() => self.listing(listing),
@@ -83,8 +85,36 @@ impl Engine {
                 Some(delivery) = inbox.deliveries.recv() => self.delivery(delivery),
                 () = self.clock.sleep(wait) => {}
             }
+            self.drain(&mut inbox).await;
         }
         self.stop().await;
+    }
+
+    /// Takes in what waits already, so that ticks that outlast their interval never starve what feeds them.
+    async fn drain(&mut self, inbox: &mut Inbox) {
+        for _ in 0..DRAIN {
+            if let Ok(command) = inbox.commands.try_recv() {
+                self.wish(command).await;
+            } else if let Ok(receipt) = inbox.receipts.try_recv() {
+                self.receipt(receipt);
+            } else if let Ok(records) = inbox.written.try_recv() {
+                self.show(&records);
+            } else if let Ok(listing) = inbox.listings.try_recv() {
+                self.listing(listing);
+            } else if let Ok(issued) = inbox.issued.try_recv() {
+                self.issued(issued);
+            } else if let Ok(delivery) = inbox.deliveries.try_recv() {
+                self.delivery(delivery);
+            } else {
+                break;
+            }
+        }
+    }
+
+    /// Carries a wish out and shows at once what came of it.
+    async fn wish(&mut self, command: Command) {
+        self.command(command).await;
+        self.publish();
     }
 
     async fn stop(&mut self) {
@@ -159,10 +189,7 @@ impl Engine {
             }
             Delivery::Backfilled { source, answer } => {
                 let filled = self.state.resolver.absorb(&source, &answer, &mut self.state.history);
-                if filled > 0 && answer.last {
-                    fleet::seed_capacity(&mut self.state, now);
-                    self.forecasts.forget();
-                }
+                self.backfilled |= filled > 0;
             }
             Delivery::Status(status) => self.status(status, now),
         }
@@ -251,6 +278,10 @@ impl Engine {
         let now = self.moment();
         self.state.ticks += 1;
         self.evaluate(now.wall);
+        if std::mem::take(&mut self.backfilled) {
+            fleet::seed_capacity(&mut self.state, now.wall);
+            self.forecasts.forget();
+        }
         let events = planning::plan_all(&mut self.state, now);
         self.queue_events(events).await;
         self.ask_for_fans(now.wall);

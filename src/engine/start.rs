@@ -16,7 +16,6 @@ use crate::execution::{
 };
 use crate::journal::{self, Entry, Journal, JournalHandle, Kind};
 use crate::proposal::Queue;
-use crate::scrape::Credential;
 use crate::signals::{History, Resolver};
 use crate::store::Store;
 use crate::view::{Command, View};
@@ -137,6 +136,7 @@ pub async fn start(settings: Settings, options: Options) -> Result<EngineHandle,
         queries: StoreQueries::default(),
         answers: BTreeMap::new(),
         scraped: false,
+        backfilled: false,
         persisted,
         view: view_tx,
         _tasks: tasks,
@@ -231,14 +231,7 @@ fn make_providers(settings: &[ProviderSettings]) -> Result<Providers, EngineErro
     let mut providers = Providers::new();
     for p in settings {
         let fail = |why: String| EngineError::Provider { name: p.name.clone(), why };
-        let token = match &p.token {
-            None => TokenSource::None,
-            Some(Credential::File(path)) => TokenSource::File(path.clone()),
-            Some(Credential::Env(name)) => TokenSource::Environment(name.clone()),
-            Some(Credential::Value(_)) => {
-                return Err(fail("a token is given by file or environment only".into()));
-            }
-        };
+        let token = TokenSource::from(p.token.clone());
         let http = HttpSettings { token, ca_file: p.ca_file.clone(), ..HttpSettings::new(&p.url) };
         let provider: Arc<dyn Provider> =
             Arc::new(HttpProvider::new(&http).map_err(|e| fail(e.to_string()))?);

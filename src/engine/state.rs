@@ -10,7 +10,7 @@ use crate::execution::{Lease, Operation, OperationId};
 use crate::fleet::{Workload, WorkloadId};
 use crate::forecast::ForecastState;
 use crate::outcome::Outcome;
-use crate::plan::{CapacityModel, Plan};
+use crate::plan::{CapacityModel, Plan, Usual};
 use crate::proposal::{Queue, Target};
 use crate::scrape::{SourceId, SourceKind, SourceStatus};
 use crate::series::Timestamp;
@@ -57,8 +57,6 @@ pub struct WorkloadFacts {
     pub capacity: CapacityModel,
     /// When capacity was last learned.
     pub observed: Option<Timestamp>,
-    /// Whether capacity was learned from backfilled history.
-    pub seeded: bool,
     /// Its demand forecast.
     pub forecast: ForecastState,
     /// What the plan says.
@@ -67,6 +65,8 @@ pub struct WorkloadFacts {
     pub heat: VecDeque<(Timestamp, LatencyHistogram)>,
     /// When its inputs were last not fresh.
     pub last_outage: Option<Timestamp>,
+    /// What is usual, and when that was looked up.
+    pub usual: Option<(Timestamp, Usual)>,
 }
 
 /// Everything the engine knows.

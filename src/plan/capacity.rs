@@ -183,6 +183,12 @@ impl CapacityModel {
         }
     }
 
+    /// Takes over from `other` what was never observed here: the service time, the CPU a request costs.
+    pub fn complete_from(&mut self, other: &Self) {
+        self.service = self.service.or(other.service);
+        self.utilisation_per_load = self.utilisation_per_load.or(other.utilisation_per_load);
+    }
+
     /// Observations so far.
     pub fn observations(&self) -> usize {
         self.observations

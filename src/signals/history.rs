@@ -137,7 +137,16 @@ impl History {
         let count = (to.millis_since(start) as u64).div_ceil(MINUTE_MS as u64);
         let count = if to > start { (count as i64).min(most) } else { 0 };
         let ring = self.rings.get(&(workload.clone(), kind));
-        let values = (first..first + count).map(|minute| ring.and_then(|r| r.get(minute)));
+        // One look-up a day, not one a minute.
+        let mut day: (i64, Option<&[f32]>) = (i64::MIN, None);
+        let values = (first..first + count).map(|minute| {
+            let number = minute.div_euclid(MINUTES_A_DAY);
+            if day.0 != number {
+                day = (number, ring.and_then(|r| r.days.get(&number)).map(AsRef::as_ref));
+            }
+            let value = *day.1?.get(minute.rem_euclid(MINUTES_A_DAY) as usize)?;
+            (!value.is_nan()).then_some(f64::from(value))
+        });
         Window::new(start, MINUTE, values).coarsened(usize::try_from(factor).unwrap_or(usize::MAX))
     }
 
