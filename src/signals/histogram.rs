@@ -3,8 +3,10 @@
 use super::LatencyHistogram;
 use super::limits::MAX_BUCKETS;
 
-/// Relative dip of a cumulative bucket that is floating-point noise (Prometheus tolerates 1e-12 too).
-const NOISE: f64 = 1e-12;
+/// Share of all requests by which a cumulative bucket may fall short of the one below it and is raised to it, as
+/// Prometheus does (promql/quantile.go `ensureMonotonicAndIgnoreSmallDeltas`): `rate` extrapolates each bucket on its
+/// own, so young counters dip a little. A deeper dip is a broken exporter.
+const DIP: f64 = 0.02;
 
 /// Cumulative bucket rates of one workload, gathered from any number of series.
 #[derive(Clone, Debug, Default)]
@@ -46,9 +48,10 @@ impl Buckets {
             return Err("the +Inf bucket is absent");
         }
         let mut histogram = LatencyHistogram::default();
+        let most = self.cumulative.iter().map(|(_, rate)| *rate).fold(0.0, f64::max);
         let mut below = 0.0_f64;
         for (bound, rate) in self.cumulative {
-            if rate < below * (1.0 - NOISE) {
+            if rate < below - most * DIP {
                 return Err("a bucket holds less than the one below it");
             }
             histogram.rates.push((rate - below).max(0.0));
@@ -119,6 +122,9 @@ mod tests {
         assert!(finish(&[]).is_err());
         let noisy = finish(&[("0.1", 3.000_000_000_000_001), ("0.5", 3.0), ("+Inf", 3.0)]);
         assert_eq!(noisy.unwrap().total(), 3.000_000_000_000_001);
+        let young = finish(&[("0.1", 50.0), ("0.5", 99.0), ("+Inf", 98.0)]).unwrap();
+        assert_eq!(young.rates, [50.0, 49.0, 0.0], "a small dip is raised to the bucket below");
+        assert!(finish(&[("0.1", 50.0), ("0.5", 99.0), ("+Inf", 96.0)]).is_err(), "a deep one is not");
     }
 
     #[test]

@@ -86,12 +86,28 @@ fn each_answer(
 
 fn write_histogram(text: &mut Text, name: &str, labels: &str, histogram: &Histogram) {
     let bucket = format!("{name}_bucket");
-    for (bound, n) in BOUNDS.iter().zip(histogram.buckets) {
-        text.sample_with(&bucket, labels, ("le", bound), n.floor());
+    let whole = whole_requests(histogram);
+    for (bound, n) in BOUNDS.iter().zip(whole) {
+        text.sample_with(&bucket, labels, ("le", bound), n);
     }
-    text.sample_with(&bucket, labels, ("le", "+Inf"), histogram.count.floor());
+    let count = whole.last().copied().unwrap_or_default();
+    text.sample_with(&bucket, labels, ("le", "+Inf"), count);
     text.sample(&format!("{name}_sum"), labels, histogram.sum);
-    text.count(&format!("{name}_count"), labels, histogram.count);
+    text.count(&format!("{name}_count"), labels, count);
+}
+
+/// The cumulative buckets, then the count, in whole requests. Each bucket is rounded before they are added up: rounding
+/// the sums would let a bucket grow by one while the one above stands still, which no real histogram does.
+fn whole_requests(histogram: &Histogram) -> [f64; BUCKETS.len() + 1] {
+    let mut whole = [0.0; BUCKETS.len() + 1];
+    let (mut below, mut sum) = (0.0, 0.0);
+    let cumulative = histogram.buckets.iter().chain(std::iter::once(&histogram.count));
+    for (out, n) in whole.iter_mut().zip(cumulative) {
+        sum += (n - below).max(0.0).floor();
+        below = *n;
+        *out = sum;
+    }
+    whole
 }
 
 /// Metrics every service has, whatever its dialect.
@@ -184,5 +200,29 @@ fn pools(text: &mut Text, now: i64, workloads: &[&Running]) {
             let labels = format!("{labels},{}", pool(store.spec.database));
             text.sample("db_client_connection_pending_requests", &labels, (store.pending / ready).round());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_never_grows_by_more_than_the_one_above_it() {
+        let mut histogram = Histogram::default();
+        let mut before = whole_requests(&histogram);
+        for step in 0..500_u32 {
+            let share = f64::from(step % 7) / 7.0;
+            for (i, bucket) in histogram.buckets.iter_mut().enumerate() {
+                *bucket += share * (i as f64 + 1.0) / BUCKETS.len() as f64;
+            }
+            histogram.count += share;
+            let now = whole_requests(&histogram);
+            let grown: Vec<f64> = now.iter().zip(before).map(|(n, b)| n - b).collect();
+            assert!(grown.iter().all(|g| *g >= 0.0), "{grown:?}");
+            assert!(grown.windows(2).all(|w| w[0] <= w[1]), "{grown:?}");
+            before = now;
+        }
+        assert!((histogram.count - before[BUCKETS.len()]).abs() < 12.0, "at most one short a bucket");
     }
 }
