@@ -97,9 +97,12 @@ fn part_of_day(at: Timestamp) -> &'static str {
     }
 }
 
+/// Decisions of one class and how they went, as [`eligible`] takes them.
+type Decisions = Vec<(Timestamp, Option<bool>)>;
+
 /// Classes (workload and direction) whose record would allow earned autonomy, and classes in all.
 pub fn autonomy(state: &State) -> (usize, usize) {
-    let mut classes: BTreeMap<(WorkloadId, bool), Vec<(Timestamp, Option<bool>)>> = BTreeMap::new();
+    let mut classes: BTreeMap<(WorkloadId, bool), Decisions> = BTreeMap::new();
     for f in state.learned.kpis.figures.values() {
         let good = f.kept.then(|| verdict(state, f) != Some(OutcomeVerdict::Worse));
         classes.entry((f.workload.clone(), f.to > f.from)).or_default().push((f.started, good));

@@ -47,8 +47,10 @@ fn first_executed(state: &State) -> Option<Timestamp> {
 
 /// Freezes the base of unit cost at the first executed operation, once; the entry keeps it in the journal.
 pub fn freeze_base(state: &mut State) -> Option<Entry> {
-    let known = state.learned.kpis.base.as_ref().map(|b| b.until);
-    let until = first_executed(state).filter(|at| known != Some(*at) && known.is_none())?;
+    if state.learned.kpis.base.is_some() {
+        return None;
+    }
+    let until = first_executed(state)?;
     let (mut workloads, mut slots) = (Vec::new(), 0);
     for id in state.fleet.keys() {
         let (hours, good, n) = used(state, id, until - BASE, until);
