@@ -257,5 +257,4 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
 }
 
 #[cfg(test)]
-#[path = "figures_tests.rs"]
 mod tests;

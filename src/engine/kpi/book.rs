@@ -179,5 +179,4 @@ fn windowed(
 }
 
 #[cfg(test)]
-#[path = "book_tests.rs"]
 mod tests;

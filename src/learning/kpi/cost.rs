@@ -141,5 +141,4 @@ fn within(left: f64, [low, middle, high]: [f64; 3]) -> f64 {
 }
 
 #[cfg(test)]
-#[path = "cost_tests.rs"]
 mod tests;

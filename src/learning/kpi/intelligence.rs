@@ -138,5 +138,4 @@ pub fn personalization(operations: &[&Figures]) -> Measure {
 }
 
 #[cfg(test)]
-#[path = "intelligence_tests.rs"]
 mod tests;

@@ -132,5 +132,4 @@ pub fn availability(operations: &[&Figures]) -> Measure {
 }
 
 #[cfg(test)]
-#[path = "preservation_tests.rs"]
 mod tests;

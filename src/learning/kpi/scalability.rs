@@ -145,5 +145,4 @@ pub fn accuracy(now: Tally, before: Tally, worst: Option<(String, Tally)>) -> Me
 }
 
 #[cfg(test)]
-#[path = "scalability_tests.rs"]
 mod tests;
