@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::scrape::{Answer, QuerySpec, SourceId};
 use crate::series::Timestamp;
+use crate::signals::{Freshness, SignalSet};
 use crate::store::Store;
 use crate::store::query::{self, Options, Prepared, Value};
 
@@ -53,6 +54,23 @@ impl StoreQueries {
             },
         };
         self.prepared.iter().map(answer).collect()
+    }
+}
+
+/// Marks what was evaluated over the store as not fresh until it holds a whole rate window: until then a rate counts
+/// only the part that is there, as Prometheus's does, and is too low. Such a value may be shown; nothing is learned
+/// from it and nothing is lowered by it.
+pub fn mark_filling(sets: &mut [SignalSet], left: Duration) {
+    let signals = sets.iter_mut().flat_map(|s| s.signals.values_mut());
+    for signal in signals.filter(|s| s.freshness == Freshness::Fresh) {
+        if signal
+            .provenance
+            .as_ref()
+            .is_some_and(|p| p.source.as_str() == SCRAPED && p.expr.contains("rate("))
+        {
+            signal.freshness = Freshness::Stale;
+            signal.note = format!("the first rate window is full in {} s", left.as_secs().max(1));
+        }
     }
 }
 

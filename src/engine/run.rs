@@ -56,6 +56,8 @@ pub struct Engine {
     pub(super) scraped: bool,
     /// Whether history was filled in since the last tick.
     pub(super) backfilled: bool,
+    /// When the store got its first scrape.
+    pub(super) first_scrape: Option<Timestamp>,
     pub(super) persisted: Timestamp,
     pub(super) view: watch::Sender<Arc<View>>,
     /// Listing tasks; they end with the engine.
@@ -176,6 +178,7 @@ impl Engine {
             Delivery::Scraped(scrape) => {
                 self.state.store.append_scrape(&scrape.source, scrape.at, &scrape.samples);
                 self.scraped = true;
+                self.first_scrape.get_or_insert(scrape.at);
             }
             Delivery::Answered { source, answers } => {
                 self.answers.insert(source, answers);
@@ -309,9 +312,19 @@ impl Engine {
             self.scraped = false;
         }
         let answers: Vec<(SourceId, Vec<Answer>)> = std::mem::take(&mut self.answers).into_iter().collect();
-        let sets = self.state.resolver.resolve(now, &answers);
+        let mut sets = self.state.resolver.resolve(now, &answers);
+        if let Some(left) = self.filling(now) {
+            evaluate::mark_filling(&mut sets, left);
+        }
         self.state.history.record(&sets, now);
         fleet::merge(&mut self.state, sets, now);
+    }
+
+    /// Time until the store holds a whole rate window.
+    fn filling(&self, now: Timestamp) -> Option<Duration> {
+        let window = crate::signals::rate_span(evaluate::interval(&self.state.settings.scrape));
+        let left = window.checked_sub(now.since(self.first_scrape?))?;
+        (!left.is_zero()).then_some(left)
     }
 
     fn ask_for_fans(&mut self, now: Timestamp) {

@@ -49,13 +49,15 @@ pub fn probability_above(point: &FanPoint, level: f64) -> f64 {
 pub fn minutes_short(fan: &Fan, capacity: f64, from: Timestamp, to: Timestamp) -> f64 {
     let outer = 1.0 - LEVELS.last().copied().unwrap_or(1.0);
     let step = fan.step.as_secs_f64() / 60.0;
-    fan.points
+    let expected: f64 = fan
+        .points
         .iter()
         .filter(|p| p.at >= from && p.at <= to)
         .map(|p| probability_above(p, capacity))
         .filter(|p| *p > outer + 1e-9)
-        .sum::<f64>()
-        * step
+        .sum();
+    // The sum of nothing is -0.
+    expected * step + 0.0
 }
 
 /// When the `q`-quantile, having been above `level` after `from`, is below it again for half an hour:

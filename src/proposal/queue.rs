@@ -212,12 +212,12 @@ impl Queue {
             return Vec::new();
         }
         let since = *self.idle_since.entry(plan.workload.clone()).or_insert(now.mono);
-        // What stands against a change is said at once; a need that fades gets a moment to come back.
+        // A need that fades, a guardrail or a gap in the data gets a moment to pass: the gate checks again anyway,
+        // and a card that comes and goes cannot be read.
         let (why, at_once) = match &plan.verdict {
-            Verdict::Blocked { by, .. } => (by.clone(), true),
             Verdict::NotScaling { cause, .. } => (format!("not a scaling problem: {cause}"), true),
-            Verdict::NoData { why } => (why.clone(), true),
-            Verdict::Hold { why } => (why.clone(), false),
+            Verdict::Blocked { by, .. } => (by.clone(), false),
+            Verdict::NoData { why } | Verdict::Hold { why } => (why.clone(), false),
             Verdict::Change(_) => return Vec::new(),
         };
         if !at_once && now.mono.since(since) < self.lifetimes.withdraw {

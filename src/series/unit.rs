@@ -135,6 +135,7 @@ mod tests {
         assert_eq!(show(0.0312, Unit::Ratio), "3.12 %");
         assert_eq!(show(1.5 * 1024.0 * 1024.0, Unit::Bytes), "1.5 MiB");
         assert_eq!(show(3.1, Unit::DollarsPerHour), "$3.10/h");
+        assert_eq!(show(0.000_31, Unit::Dollars), "$0.00031");
         assert_eq!(show(8.1, Unit::Factor), "8.1×");
         assert_eq!(show(f64::NAN, Unit::Count), "–");
         assert_eq!(show(-0.000_01, Unit::Count), "0");

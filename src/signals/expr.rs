@@ -17,9 +17,14 @@ pub(super) fn fill(template: &str, by: &str, window: &str) -> String {
 /// The rate window for a poll interval, as a PromQL duration: at least four intervals and one minute,
 /// in whole steps of 15 s.
 pub(super) fn rate_window(interval: Duration) -> String {
-    let seconds = (interval * RATE_INTERVALS).max(MIN_RATE_WINDOW).as_secs_f64();
-    let rounded = (seconds / 15.0).ceil() as u64 * 15;
+    let rounded = rate_span(interval).as_secs();
     if rounded.is_multiple_of(60) { format!("{}m", rounded / 60) } else { format!("{rounded}s") }
+}
+
+/// The window that rates are taken over at this poll interval.
+pub fn rate_span(interval: Duration) -> Duration {
+    let seconds = (interval * RATE_INTERVALS).max(MIN_RATE_WINDOW).as_secs_f64();
+    Duration::from_secs((seconds / 15.0).ceil() as u64 * 15)
 }
 
 /// The metric names `expr` selects, or why it is not PromQL. A selector without a name is refused:

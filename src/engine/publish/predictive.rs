@@ -252,15 +252,16 @@ pub fn projection(state: &State, now: Timestamp) -> Widget<CostProjection> {
 
 /// $/h a workload is expected to cost at quantile `q` over the fan: replicas needed, within the owner's bounds.
 fn expected_hourly(w: &WorkloadFacts, q: f64) -> Option<f64> {
-    let costs: Vec<f64> = w.forecast.fan()?.points.iter().filter_map(|p| cost_at(w, p.quantile(q))).collect();
+    let Some(fan) = w.forecast.fan() else { return cost_at(w, None) };
+    let costs: Vec<f64> = fan.points.iter().filter_map(|p| cost_at(w, Some(p.quantile(q)))).collect();
     (!costs.is_empty()).then(|| costs.iter().sum::<f64>() / costs.len() as f64)
 }
 
-fn cost_at(w: &WorkloadFacts, demand: f64) -> Option<f64> {
-    let need = w.plan.as_ref()?.capacity.as_ref()?.need(demand)?;
+/// $/h at a demand. Without an autoscaler, a capacity or a forecast the count stays as it is.
+fn cost_at(w: &WorkloadFacts, demand: Option<f64>) -> Option<f64> {
     let replicas = w.workload.replicas?;
-    // Without an autoscaler the count stays as it is.
-    let n = if replicas.min.is_some() { replicas.clamp(need) } else { replicas.desired };
+    let need = demand.and_then(|d| w.plan.as_ref()?.capacity.as_ref()?.need(d));
+    let n = need.filter(|_| replicas.min.is_some()).map_or(replicas.desired, |need| replicas.clamp(need));
     Some(f64::from(n) * w.workload.pod.dollars_per_hour?)
 }
 
@@ -269,8 +270,10 @@ fn ahead(priced: &[&WorkloadFacts], now: Timestamp) -> Vec<(Timestamp, [f64; 3])
         .map(|h| now + HOUR * h)
         .filter_map(|at| {
             let sum = |q: f64| {
-                let costs: Vec<f64> =
-                    priced.iter().filter_map(|w| cost_at(w, w.forecast.fan()?.quantile_at(q, at)?)).collect();
+                let costs: Vec<f64> = priced
+                    .iter()
+                    .filter_map(|w| cost_at(w, w.forecast.fan().and_then(|f| f.quantile_at(q, at))))
+                    .collect();
                 (costs.len() == priced.len() && !costs.is_empty()).then(|| costs.iter().sum::<f64>())
             };
             Some((at, [sum(0.05)?, sum(0.5)?, sum(0.95)?]))

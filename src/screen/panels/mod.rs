@@ -16,4 +16,6 @@ mod status;
 #[cfg(test)]
 mod tests;
 
-pub use list::{ALL, Panel, draw};
+pub use list::{ALL, draw};
+#[cfg(test)]
+use list::Panel;
