@@ -16,6 +16,6 @@ mod status;
 #[cfg(test)]
 mod tests;
 
-pub use list::{ALL, draw};
 #[cfg(test)]
 use list::Panel;
+pub use list::{ALL, draw};
