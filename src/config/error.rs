@@ -10,12 +10,14 @@ pub struct Problem {
     pub field: String,
     /// What is wrong and how to repair it.
     pub what: String,
+    /// Line of the field in the file, from 1; 0 if it is not there or not in a file.
+    pub line: usize,
 }
 
 impl Problem {
     /// A problem.
     pub fn new(field: impl Into<String>, what: impl Into<String>) -> Self {
-        Self { field: field.into(), what: what.into() }
+        Self { field: field.into(), what: what.into(), line: 0 }
     }
 }
 
@@ -30,16 +32,20 @@ pub enum ConfigError {
         /// Why.
         why: String,
     },
-    /// The file is not what it should be; the text names line and key.
-    #[error("configuration {path}: {why}")]
+    /// The file is not what it should be; the text names the key.
+    #[error("configuration {path}:{line}:{column}: {why}")]
     Malformed {
         /// The file.
         path: PathBuf,
-        /// With line and column.
+        /// From 1.
+        line: usize,
+        /// From 1, in characters.
+        column: usize,
+        /// What is wrong there.
         why: String,
     },
     /// Values that cannot be used.
-    #[error("configuration {origin}: {}", Listed(.problems))]
+    #[error("configuration {}", Listed(.origin, .problems))]
     Invalid {
         /// The file, or `command line`.
         origin: String,
@@ -48,12 +54,17 @@ pub enum ConfigError {
     },
 }
 
-struct Listed<'a>(&'a [Problem]);
+struct Listed<'a>(&'a str, &'a [Problem]);
 
 impl fmt::Display for Listed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, p) in self.0.iter().enumerate() {
-            write!(f, "{}{}: {}", if i > 0 { "\n  " } else { "" }, p.field, p.what)?;
+        let Self(origin, problems) = self;
+        for (i, p) in problems.iter().enumerate() {
+            f.write_str(if i > 0 { "\n  " } else { "" })?;
+            match p.line {
+                0 => write!(f, "{origin}: {}: {}", p.field, p.what)?,
+                line => write!(f, "{origin}:{line}: {}: {}", p.field, p.what)?,
+            }
         }
         Ok(())
     }

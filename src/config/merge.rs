@@ -11,6 +11,7 @@ use crate::series::Timestamp;
 use crate::series::text::clean;
 
 use super::file::{self, File};
+use super::place;
 use super::settings::{FreezeWindow, Override, ProviderSettings, ServiceRule, Settings};
 use super::{ConfigError, Problem};
 
@@ -46,26 +47,30 @@ pub fn load(given: &Given) -> Result<Settings, ConfigError> {
         Some(path) => Some(path.clone()),
         None => super::default_path().filter(|p| p.exists()),
     };
-    let file = path.as_deref().map(read).transpose()?.unwrap_or_default();
-    merged(given, file, path.map_or_else(|| "command line".to_owned(), |p| p.display().to_string()))
+    let (file, text) = path.as_deref().map(read).transpose()?.unwrap_or_default();
+    merged(given, file, path.map_or_else(|| "command line".to_owned(), |p| p.display().to_string()), &text)
 }
 
 /// Merges what was given with no file at all.
 pub fn load_without_file(given: &Given) -> Result<Settings, ConfigError> {
-    merged(given, File::default(), "command line".to_owned())
+    merged(given, File::default(), "command line".to_owned(), "")
 }
 
-fn merged(given: &Given, file: File, origin: String) -> Result<Settings, ConfigError> {
+fn merged(given: &Given, file: File, origin: String, text: &str) -> Result<Settings, ConfigError> {
     let mut merge = Merge { origin, problems: Vec::new(), origins: Vec::new() };
     let settings = merge.settings(given, file);
     if merge.problems.is_empty() {
         Ok(Settings { origins: merge.origins, ..settings })
     } else {
-        Err(ConfigError::Invalid { origin: merge.origin, problems: merge.problems })
+        let mut problems = merge.problems;
+        for problem in &mut problems {
+            problem.line = place::of_field(text, &problem.field).unwrap_or(0);
+        }
+        Err(ConfigError::Invalid { origin: merge.origin, problems })
     }
 }
 
-fn read(path: &Path) -> Result<File, ConfigError> {
+fn read(path: &Path) -> Result<(File, String), ConfigError> {
     let unreadable = |why: String| ConfigError::Unreadable { path: path.to_owned(), why };
     let meta = std::fs::metadata(path).map_err(|e| unreadable(e.to_string()))?;
     if !meta.is_file() {
@@ -78,17 +83,14 @@ fn read(path: &Path) -> Result<File, ConfigError> {
     let text = String::from_utf8(bytes).map_err(|e| {
         unreadable(format!("not UTF-8 at byte {}; save it as UTF-8", e.utf8_error().valid_up_to()))
     })?;
-    toml::from_str(&text)
-        .map_err(|e| ConfigError::Malformed { path: path.to_owned(), why: located(&text, &e) })
-}
-
-/// `line 3, column 5: unknown field …`, on one line.
-fn located(text: &str, error: &toml::de::Error) -> String {
-    let message = clean(&error.message().replace('\n', "; "), 500);
-    let Some(before) = error.span().and_then(|s| text.get(..s.start)) else { return message };
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) + 1;
-    format!("line {line}, column {column}: {message}")
+    match toml::from_str(&text) {
+        Ok(file) => Ok((file, text)),
+        Err(error) => {
+            let why = clean(&error.message().replace('\n', "; "), 500);
+            let (line, column) = place::of_byte(&text, error.span().map_or(0, |s| s.start));
+            Err(ConfigError::Malformed { path: path.to_owned(), line, column, why })
+        }
+    }
 }
 
 struct Sources {
@@ -224,6 +226,9 @@ impl Merge {
         match make(url) {
             Ok(mut target) => {
                 self.note("source", target.id().as_str(), origin);
+                if interval.is_some_and(|i| i < Duration::from_secs(1)) {
+                    self.problem("--interval", "must be at least 1s");
+                }
                 target.interval = interval.unwrap_or(target.interval);
                 out.push(target);
             }

@@ -7,6 +7,7 @@ mod error;
 pub mod file;
 mod find;
 mod merge;
+mod place;
 mod settings;
 mod show;
 mod span;
