@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use crossterm::event::{self, KeyCode, KeyEventKind};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use tokio::sync::mpsc;
 
 use crate::clock::{Clock, Monotonic};
 
 use super::event::Event;
 use super::key::Key;
+use super::terminal::is_taken;
 
 /// What the reader says.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +29,8 @@ pub enum Input {
 pub const QUEUE: usize = 256;
 /// How long a stop may take to be noticed.
 const WAKE: Timespec = Timespec { tv_sec: 2, tv_nsec: 0 };
+/// Pause before the terminal is looked at again where that may be in vain.
+const SPIN: Duration = Duration::from_millis(5);
 /// A terminal sends its replies at once: after this pause, a reply that never ended has ended.
 const REPLY_GAP: Duration = Duration::from_millis(100);
 
@@ -64,6 +68,21 @@ fn read_loop(clock: &Clock, stop: &AtomicBool, send: &mpsc::Sender<Input>) {
                 return;
             }
         }
+        wake(&stdin);
+    }
+}
+
+/// Where keys wait that crossterm does not see, makes it look again. Its event source (0.29, mio) is told once that
+/// the terminal can be read, and forgets that if a resize was told at the same time: the first key after a resize
+/// would wait for the second, and this thread would spin. Setting the attributes to what they are tells it anew.
+fn wake(stdin: &io::Stdin) {
+    let mut fds = [PollFd::new(stdin, PollFlags::IN)];
+    let readable = poll(&mut fds, Some(&Timespec::default())).is_ok_and(|ready| ready > 0);
+    if readable && is_taken() {
+        if let Ok(attributes) = tcgetattr(stdin) {
+            let _ = tcsetattr(stdin, OptionalActions::Now, &attributes);
+        }
+        std::thread::sleep(SPIN);
     }
 }
 

@@ -24,6 +24,8 @@ use super::{clipboard, draw, update};
 
 /// Time between frames when many are due.
 const FRAME: Duration = Duration::from_millis(100);
+/// Time in which a stop reaches every thread of this process.
+const STOPPING: Duration = Duration::from_millis(100);
 /// Frames that may be drawn at once after a pause, so that a key is answered immediately.
 const BURST: u32 = 3;
 
@@ -188,6 +190,9 @@ impl Loop {
         // STOP, not TSTP: the latter is listened to here and would only come back as a request.
         rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP)
             .map_err(io::Error::from)?;
+        // The stop may reach another thread first: without a pause this one would take the terminal again before
+        // it is stopped too.
+        std::thread::sleep(STOPPING);
         Guard::enter()?;
         self.state.size = crossterm::terminal::size()?;
         self.painter.forget();

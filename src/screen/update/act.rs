@@ -11,7 +11,7 @@ use super::super::keymap::Keymap;
 use super::super::overlays::{Evidence, Focus, Menu, evidence_lines};
 use super::super::panels;
 use super::super::rows::proposal_of;
-use super::super::state::{ScreenState, SortKey};
+use super::super::state::{PanelId, ScreenState, SortKey};
 use super::{decide, select};
 
 /// How long snoozing hides a proposal.
@@ -38,11 +38,16 @@ pub(super) fn act(state: &mut ScreenState, keymap: &Keymap, action: Action, view
         Action::Redraw => return vec![Effect::Redraw],
         Action::Suspend => return vec![Effect::Suspend],
         Action::Interrupt => return vec![Effect::Quit],
-        Action::Quit if state.back.is_empty() => return vec![Effect::Quit],
+        // As the table says: back, and at the first panel quit, however one came there.
+        Action::Quit if state.back.is_empty() || is_home(state) => return vec![Effect::Quit],
         Action::Quit | Action::Back => back(state, view, action),
         other => navigate(state, keymap, other, view),
     }
     vec![Effect::Draw]
+}
+
+fn is_home(state: &ScreenState) -> bool {
+    state.route.panel == PanelId::Status && state.route.zoomed.is_none()
 }
 
 fn movement(state: &ScreenState, action: Action) -> Option<isize> {
