@@ -19,8 +19,14 @@ use super::args::{Demo, Live};
 use super::dashboard;
 use super::exit::{Failure, Outcome};
 
-/// Poll interval of the simulated fleet, in its own time.
-const INTERVAL: Duration = Duration::from_secs(5);
+/// Shortest and longest poll interval of the simulated fleet, in its own time.
+const INTERVALS: (f64, f64) = (5.0, 60.0);
+
+/// Poll interval of the simulated fleet: about once a second of the machine's time, so that a slow machine does
+/// not make data look stale that is only late.
+fn interval(speed: f64) -> Duration {
+    Duration::from_secs_f64(speed.clamp(INTERVALS.0, INTERVALS.1))
+}
 
 /// A folder of our own that goes away with the demo.
 struct Scratch(PathBuf);
@@ -44,7 +50,7 @@ pub async fn run(live: &Live, args: &Demo) -> Outcome {
         .map_err(Failure::other)?;
     let scratch = scratch()?;
     let settings = settings(live, args, &fleet, &scratch.0)?;
-    let options = Options { clock, tuning: tuning(), pacing: Pacing::default(), simulated };
+    let options = Options { clock, tuning: tuning(args.speed), pacing: Pacing::default(), simulated };
     let outcome = dashboard::open(live, settings, options).await;
     drop(fleet);
     outcome
@@ -57,8 +63,9 @@ fn lifetimes(speed: f64) -> Lifetimes {
     Lifetimes { expiry: default.expiry.mul_f64(stretch), quiet: default.quiet, ..default }
 }
 
-fn tuning() -> Tuning {
-    Tuning { tick: INTERVAL, platforms: Duration::from_secs(5), ..Tuning::default() }
+fn tuning(speed: f64) -> Tuning {
+    let interval = interval(speed);
+    Tuning { tick: interval / 2, platforms: interval, ..Tuning::default() }
 }
 
 fn settings(live: &Live, args: &Demo, fleet: &Sandbox, scratch: &Path) -> Result<Settings, Failure> {
@@ -76,7 +83,7 @@ fn settings(live: &Live, args: &Demo, fleet: &Sandbox, scratch: &Path) -> Result
     settings.regions.clone_from(&fleet.regions);
     for url in &fleet.scrape_urls {
         let mut target = Target::exposition(&url.url).map_err(Failure::other)?;
-        target.interval = INTERVAL;
+        target.interval = interval(args.speed);
         target.job.clone_from(&url.job);
         settings.scrape.push(target);
     }

@@ -23,6 +23,8 @@ use super::promql_api::{PromqlApi, Told};
 
 /// How often the metric names are asked for, in the clock's time.
 const NAMES_EVERY: Duration = Duration::from_secs(300);
+/// The same while the list still changes: a server that has just started knows few names or none.
+const NAMES_SOON: Duration = Duration::from_secs(10);
 
 /// How recently a metric must have had samples to be listed.
 const NAMES_SPAN: Duration = Duration::from_secs(3600);
@@ -59,6 +61,7 @@ pub fn spawn_promql(target: Target, clock: Clock, out: Sender<Delivery>) -> Resu
         queries: asked.clone(),
         clock: clock.clone(),
         names_after: None,
+        names_told: None,
     }));
     let server = ServerControl { queries, backfills, reporter, points: limits.backfill_points };
     let tasks = vec![poller.abort_handle(), worker.abort_handle()];
@@ -75,6 +78,8 @@ struct PromqlServer {
     clock: Clock,
     /// When the names are due; at once if never asked.
     names_after: Option<Monotonic>,
+    /// How many there were last time.
+    names_told: Option<usize>,
 }
 
 impl Source for PromqlServer {
@@ -101,7 +106,9 @@ impl PromqlServer {
         }
         match self.api.names(at - NAMES_SPAN, at).await {
             Ok(told) => {
-                self.names_after = Some(now.plus(NAMES_EVERY));
+                let settled = self.names_told.replace(told.data.len()) == Some(told.data.len());
+                let settled = settled && !told.data.is_empty();
+                self.names_after = Some(now.plus(if settled { NAMES_EVERY } else { NAMES_SOON }));
                 let limits = &self.api.http.target().limits;
                 if told.data.len() > limits.names {
                     polled.limits_hit.insert("names");
