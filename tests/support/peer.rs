@@ -9,15 +9,18 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-/// Time between two looks whether a peer is ready, and most looks (10 s in all).
+/// Time between two looks whether a peer is ready, and most looks (30 s in all).
 const LOOK: Duration = Duration::from_millis(20);
-const LOOKS: u32 = 500;
+const LOOKS: u32 = 1500;
 
 /// A running peer; killed on drop.
 pub struct Peer {
     child: Child,
     addr: SocketAddr,
     dir: TempDir,
+    program: PathBuf,
+    arguments: Vec<String>,
+    ready: String,
 }
 
 impl Peer {
@@ -35,25 +38,37 @@ impl Peer {
         };
         let dir = tempfile::tempdir().unwrap();
         let addr = free_address();
-        let log = std::fs::File::create(dir.path().join("log")).unwrap();
-        let child = Command::new(path)
-            .args(arguments(addr, dir.path()))
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        let mut peer = Self { child, addr, dir };
+        let arguments = arguments(addr, dir.path());
+        let child = spawn(&path, &arguments, dir.path());
+        let mut peer = Self { child, addr, dir, program: path, arguments, ready: ready.into() };
+        peer.wait_until_ready();
+        Some(peer)
+    }
+
+    /// Ends it now, as a crash would.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Starts it again where it was.
+    pub fn restart(&mut self) {
+        self.child = spawn(&self.program, &self.arguments, self.dir.path());
+        self.wait_until_ready();
+    }
+
+    fn wait_until_ready(&mut self) {
+        let name = self.program.display();
         for _ in 0..LOOKS {
-            if get(addr, ready).is_some_and(|answer| answer.starts_with("HTTP/1.1 200")) {
-                return Some(peer);
+            if get(self.addr, &self.ready).is_some_and(|answer| answer.starts_with("HTTP/1.1 200")) {
+                return;
             }
-            if let Some(status) = peer.child.try_wait().unwrap() {
-                panic!("{binary} ended with {status}: {}", peer.log());
+            if let Some(status) = self.child.try_wait().unwrap() {
+                panic!("{name} ended with {status}: {}", self.log());
             }
             sleep(LOOK);
         }
-        panic!("{binary} did not become ready: {}", peer.log());
+        panic!("{name} did not become ready: {}", self.log());
     }
 
     /// Where it listens.
@@ -79,9 +94,19 @@ impl Peer {
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
     }
+}
+
+fn spawn(program: &Path, arguments: &[String], dir: &Path) -> Child {
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(dir.join("log")).unwrap();
+    Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().unwrap())
+        .stderr(log)
+        .spawn()
+        .unwrap()
 }
 
 fn installed(binary: &str) -> Option<PathBuf> {

@@ -5,8 +5,18 @@ use super::Peer;
 /// Debian's Prometheus, which scrapes `targets` (and nothing else) as job `peer` every second. Ready at once, but its
 /// first scrape comes after about 5 s: its target discovery waits that long.
 pub fn prometheus(targets: &[SocketAddr]) -> Option<Peer> {
+    start(targets, false)
+}
+
+/// The same, which scrapes itself too.
+pub fn prometheus_and_itself(targets: &[SocketAddr]) -> Option<Peer> {
+    start(targets, true)
+}
+
+fn start(targets: &[SocketAddr], itself: bool) -> Option<Peer> {
     Peer::start("prometheus", "/-/ready", |addr, dir| {
-        let targets: Vec<_> = targets.iter().map(|t| format!("'{t}'")).collect();
+        let own = itself.then_some(&addr);
+        let targets: Vec<_> = targets.iter().chain(own).map(|t| format!("'{t}'")).collect();
         let config = format!(
             "global: {{scrape_interval: 1s}}\nscrape_configs:\n- job_name: peer\n  static_configs: [{{targets: [{}]}}]\n",
             targets.join(", ")

@@ -1,0 +1,164 @@
+//! The questions.
+
+const COUNTERS: [&str; 2] = ["http_requests_total", "latency_seconds_bucket"];
+const GAUGES: [&str; 3] = ["memory_bytes", "balance", "up"];
+const WINDOWS: [u32; 4] = [30, 60, 300, 1800];
+const RATES: [&str; 5] = ["rate", "increase", "irate", "resets", "changes"];
+const OVER_TIME: [&str; 10] = [
+    "avg_over_time",
+    "min_over_time",
+    "max_over_time",
+    "sum_over_time",
+    "count_over_time",
+    "last_over_time",
+    "present_over_time",
+    "stddev_over_time",
+    "stdvar_over_time",
+    "changes",
+];
+const SLOPES: [&str; 3] = ["delta", "deriv", "idelta"];
+const AGGREGATIONS: [&str; 8] = ["sum", "avg", "min", "max", "count", "group", "stddev", "stdvar"];
+const GROUPINGS: [&str; 5] = ["", "by (job) ", "by (job, code) ", "without (instance) ", "by (nothing) "];
+const UNARY: [&str; 12] =
+    ["abs", "ceil", "floor", "exp", "sqrt", "ln", "log2", "log10", "sgn", "round", "sort", "sort_desc"];
+const TIMES: [&str; 7] = ["hour", "minute", "day_of_month", "day_of_week", "month", "year", "days_in_month"];
+const BINARY: [&str; 6] = ["+", "-", "*", "/", "%", "^"];
+const COMPARISONS: [&str; 6] = ["==", "!=", "<", ">", "<=", ">="];
+
+/// Functions over windows whose answer does not depend on where the window's edge lies.
+pub fn over_windows<T>(make: impl Fn(&str, &str, u32) -> T) -> Vec<T> {
+    let functions = OVER_TIME.iter().chain(&["irate", "idelta", "resets", "deriv"]);
+    let mut all = Vec::new();
+    for function in functions {
+        for metric in ["http_requests_total", "memory_bytes"] {
+            all.extend(WINDOWS.iter().map(|w| make(function, metric, *w)));
+        }
+    }
+    all
+}
+
+/// All of them.
+pub fn all() -> Vec<String> {
+    let mut all = selectors();
+    windows(&mut all);
+    aggregations(&mut all);
+    arithmetic(&mut all);
+    matching(&mut all);
+    all.extend(OTHERS.iter().map(|q| (*q).to_owned()));
+    all
+}
+
+fn selectors() -> Vec<String> {
+    let mut all = Vec::new();
+    for metric in COUNTERS.iter().chain(&GAUGES) {
+        all.push((*metric).to_owned());
+        for matcher in [
+            "job=\"shop\"",
+            "job!=\"shop\"",
+            "instance=~\"shop-.*\"",
+            "instance!~\".*-[01]:80\"",
+            "code=\"\"",
+        ] {
+            all.push(format!("{metric}{{{matcher}}}"));
+        }
+        for offset in ["offset 1m", "offset 17m", "@ 1699999999.5", "@ 1699999999 offset 90s"] {
+            all.push(format!("{metric} {offset}"));
+        }
+    }
+    all
+}
+
+fn windows(all: &mut Vec<String>) {
+    for window in WINDOWS {
+        for metric in COUNTERS {
+            all.extend(RATES.iter().map(|f| format!("{f}({metric}[{window}s])")));
+        }
+        for metric in GAUGES {
+            all.extend(OVER_TIME.iter().chain(&SLOPES).map(|f| format!("{f}({metric}[{window}s])")));
+            all.push(format!("quantile_over_time(0.9, {metric}[{window}s])"));
+            all.push(format!("predict_linear({metric}[{window}s], 600)"));
+            all.push(format!("max_over_time(avg({metric})[{window}s:10s])"));
+        }
+        all.push(format!("absent_over_time(nothing{{a=\"b\"}}[{window}s])"));
+        for q in ["0", "0.5", "0.95", "1", "-1", "2"] {
+            all.push(format!(
+                "histogram_quantile({q}, sum by (le, job) (rate(latency_seconds_bucket[{window}s])))"
+            ));
+        }
+    }
+}
+
+fn aggregations(all: &mut Vec<String>) {
+    for metric in ["http_requests_total", "memory_bytes", "rate(http_requests_total[2m])"] {
+        for grouping in GROUPINGS {
+            all.extend(AGGREGATIONS.iter().map(|f| format!("{f} {grouping}({metric})")));
+            all.push(format!("topk {grouping}(2, {metric})"));
+            all.push(format!("bottomk {grouping}(1, {metric})"));
+            all.push(format!("quantile {grouping}(0.3, {metric})"));
+            all.push(format!("count_values {grouping}(\"value\", up)"));
+        }
+    }
+}
+
+fn arithmetic(all: &mut Vec<String>) {
+    for metric in GAUGES {
+        all.extend(UNARY.iter().map(|f| format!("{f}({metric})")));
+        all.extend(TIMES.iter().map(|f| format!("{f}({metric} * 3)")));
+        all.extend(BINARY.iter().map(|op| format!("{metric} {op} 3.5")));
+        all.extend(BINARY.iter().map(|op| format!("2 {op} {metric}")));
+        all.extend(COMPARISONS.iter().map(|op| format!("{metric} {op} 1")));
+        all.extend(COMPARISONS.iter().map(|op| format!("{metric} {op} bool 1")));
+        all.push(format!("clamp({metric}, 0, 1e9)"));
+        all.push(format!("clamp_min({metric}, 5) - clamp_max({metric}, 5)"));
+        all.push(format!("round({metric}, 0.25)"));
+        all.push(format!("timestamp({metric})"));
+        all.push(format!("-{metric}"));
+    }
+}
+
+fn matching(all: &mut Vec<String>) {
+    for op in BINARY.iter().chain(&COMPARISONS) {
+        all.push(format!("memory_bytes {op} memory_limit_bytes"));
+        all.push(format!("memory_bytes {op} on (instance) memory_limit_bytes"));
+        all.push(format!("sum by (job) (memory_bytes) {op} ignoring (x) sum by (job) (memory_limit_bytes)"));
+        all.push(format!("memory_bytes {op} on (job, instance) group_left (version) build_info"));
+        all.push(format!("build_info {op} on (job) group_right () memory_bytes"));
+    }
+    for op in ["and", "or", "unless"] {
+        all.push(format!("memory_bytes {op} up"));
+        all.push(format!("up == 1 {op} on (instance) memory_bytes > 1e9"));
+        all.push(format!("http_requests_total {op} ignoring (code) up"));
+    }
+}
+
+const OTHERS: &[&str] = &[
+    "1 + 2 * 3 ^ 2 % 5",
+    "vector(2) * vector(3)",
+    "scalar(up)",
+    "scalar(sum(up))",
+    "time() - timestamp(up)",
+    "absent(nothing{job=\"a\", code=~\"b\"})",
+    "absent(up)",
+    "pi() * 2",
+    "label_replace(up, \"host\", \"$1\", \"instance\", \"(.*):.*\")",
+    "label_replace(up, \"job\", \"\", \"job\", \".*\")",
+    "label_join(up, \"both\", \"/\", \"job\", \"instance\")",
+    "sum(rate(http_requests_total{code=~\"5..\"}[5m])) / sum(rate(http_requests_total[5m]))",
+    "1 - sum by (job) (rate(http_requests_total{code=\"500\"}[5m])) / sum by (job) (rate(http_requests_total[5m]))",
+    "histogram_quantile(0.95, rate(latency_seconds_bucket[5m]))",
+    "histogram_quantile(0.95, latency_seconds_bucket)",
+    "sum_over_time((up == bool 1)[10m:1m])",
+    "rate(http_requests_total[5m] offset 10m)",
+    "rate(http_requests_total[5m] @ 1700000500)",
+    "max_over_time(rate(http_requests_total[1m])[20m:30s])",
+    "avg_over_time(memory_bytes[10m] offset 5m) / memory_limit_bytes",
+    "count(count by (instance) (up))",
+    "sum(up) / count(up) > bool 0.5",
+    "min by (job) (memory_limit_bytes - on (job, instance) memory_bytes)",
+    "topk(3, sum by (instance) (rate(http_requests_total[5m])))",
+    "memory_bytes + on (job) memory_limit_bytes",
+    "http_requests_total / on (instance) up",
+    "up{job=~\"\"}",
+    "{__name__=~\"memory_.*\", job=\"shop\"}",
+    "{job=\"shop\"}",
+];
