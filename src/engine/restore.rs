@@ -1,5 +1,7 @@
 //! What earlier runs knew, read back from the journal before anything else happens.
 
+use std::collections::BTreeSet;
+
 use crate::clock::Clock;
 use crate::execution::{self, History as OperationHistory, unfinished};
 use crate::fleet::WorkloadId;
@@ -25,6 +27,8 @@ pub struct Restored {
     pub last_operation: u64,
     /// Operations that are not over.
     pub unfinished: Vec<OperationHistory>,
+    /// Approvals of which nothing was begun: proposal, who approved, and the approval's sentence.
+    pub abandoned: Vec<(String, String, String)>,
     outcomes: Vec<Outcome>,
     scores: Vec<ScoredProposal>,
     figures: Vec<StoredFigures>,
@@ -63,6 +67,7 @@ pub fn read(journal: &Journal, clock: &Clock, tuning: &Tuning) -> Result<Restore
         last_proposal: proposals.iter().map(id).max().unwrap_or(0),
         last_operation: entries.iter().map(|e| number(e.operation.as_str())).max().unwrap_or(0),
         unfinished: unfinished(&entries),
+        abandoned: abandoned(journal, &entries)?,
         figures: bodies(journal.of_kinds(&[Kind::Outcome])?),
         bases: bodies(journal.of_kinds(&[Kind::Score])?),
         reviews: journal.of_kinds(&[Kind::Approve, Kind::Reject])?.into_iter().filter_map(review).collect(),
@@ -79,6 +84,27 @@ fn review(record: Record) -> Option<((WorkloadId, String), Timestamp)> {
     let workload: WorkloadId =
         workload.parse().unwrap_or_else(|never: std::convert::Infallible| match never {});
     (!record.user.is_empty()).then_some(((workload, record.user), record.at))
+}
+
+/// Approvals on the disk without a beginning, and not accounted for since: weescale stopped in between.
+fn abandoned(
+    journal: &Journal,
+    entries: &[execution::Entry],
+) -> Result<Vec<(String, String, String)>, EngineError> {
+    let begun: BTreeSet<&str> =
+        entries.iter().filter_map(|e| e.data.mandate.as_deref()).map(|m| m.proposal.as_str()).collect();
+    let refused = journal.of_kinds(&[Kind::Refuse])?;
+    let text = |r: &Record, at: &str| r.body.pointer(at).and_then(|v| v.as_str()).map(str::to_owned);
+    let accounted = |id: &str, seq: u64| {
+        refused.iter().any(|r| r.seq > seq && text(r, "/proposal").is_some_and(|p| p == id))
+    };
+    let approvals = journal.of_kinds(&[Kind::Approve])?;
+    Ok(approvals
+        .into_iter()
+        .filter_map(|r| text(&r, "/proposal/id").map(|id| (id, r)))
+        .filter(|(id, r)| !begun.contains(id.as_str()) && !accounted(id, r.seq))
+        .map(|(id, r)| (id, r.user, r.text))
+        .collect())
 }
 
 fn bodies<T: serde::de::DeserializeOwned>(records: Vec<Record>) -> Vec<T> {

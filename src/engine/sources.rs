@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
@@ -9,7 +10,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::scrape::{self, BackfillRequest, Delivery, Handle, SourceId, SourceKind, SourceStatus};
 use crate::series::Timestamp;
-use crate::signals::Catalogue;
+use crate::signals::{Catalogue, History};
 
 use super::state::SourceFacts;
 use super::{EngineError, State};
@@ -66,6 +67,9 @@ pub fn catalogue(folder: Option<&Path>) -> Result<Catalogue, EngineError> {
     Ok(Catalogue::with_overrides(&files)?)
 }
 
+/// History asked of kinds that are kept for a short time only.
+const SHORT_BACKFILL: Duration = Duration::from_secs(86_400);
+
 /// A server told its metric names: choose its queries and ask it for history, once.
 pub fn named(state: &mut State, handles: &[Handle], source: &SourceId, now: Timestamp) {
     let Some(facts) = state.sources.get_mut(source) else { return };
@@ -85,7 +89,9 @@ pub fn named(state: &mut State, handles: &[Handle], source: &SourceId, now: Time
     let step = state.tuning.backfill_step;
     for query in state.resolver.backfill_queries(source, &has, step) {
         let to = now.floor_to(step);
-        let request = BackfillRequest { expr: query.expr, from: to - state.tuning.backfill, to, step };
+        let span = state.tuning.backfill;
+        let span = if History::is_long(query.kind) { span } else { span.min(SHORT_BACKFILL) };
+        let request = BackfillRequest { expr: query.expr, from: to - span, to, step };
         if let Err(error) = handle.backfill(request) {
             tracing::warn!("{source}: no history of {}: {error}", query.kind.name());
         }

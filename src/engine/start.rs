@@ -82,7 +82,7 @@ pub async fn start(settings: Settings, options: Options) -> Result<EngineHandle,
         Some(path) => Journal::open(path)?,
         None => Journal::in_memory()?,
     };
-    let restored = restore::read(&file, &clock, &tuning)?;
+    let mut restored = restore::read(&file, &clock, &tuning)?;
     let journal = journal::spawn(file, clock.clone())
         .map_err(|source| EngineError::Io { what: "cannot start the journal's thread".into(), source })?;
 
@@ -116,9 +116,11 @@ pub async fn start(settings: Settings, options: Options) -> Result<EngineHandle,
     let mut gate = Gate::new(settings.mode, settings.context.clone());
     adopt(&mut state, &mut gate, &restored, &jobs, clock.now()).await;
     let next_operation = restored.last_operation + 1;
+    let abandoned = std::mem::take(&mut restored.abandoned);
     let persisted = clock.now();
     restore::into_state(&mut state, restored);
     note_start(&mut state, &journal).await?;
+    account_for(&mut state, &journal, abandoned, clock.now()).await?;
 
     let (view_tx, view) = watch::channel(Arc::new(publish::view(&state, clock.now())));
     let (command_tx, commands) = mpsc::channel(QUEUE);
@@ -203,6 +205,26 @@ async fn adopt(
             }
         }
     }
+}
+
+/// Says of approvals that were never begun that nothing came of them, once.
+async fn account_for(
+    state: &mut State,
+    journal: &JournalHandle,
+    abandoned: Vec<(String, String, String)>,
+    now: crate::series::Timestamp,
+) -> Result<(), EngineError> {
+    for (proposal, by, approval) in abandoned {
+        let why = "weescale stopped before anything was sent; approve anew if it is still wanted";
+        let text = format!("{approval}: {why}");
+        state.notify(now, crate::view::NoticeLevel::Warning, text.clone());
+        let body = serde_json::json!({ "proposal": proposal, "why": why });
+        let records = journal.record(vec![Entry::new(Kind::Refuse, text, body).by(&by)]).await?;
+        for record in &records {
+            state.journal_line(super::record::line(record));
+        }
+    }
+    Ok(())
 }
 
 async fn note_start(state: &mut State, journal: &JournalHandle) -> Result<(), EngineError> {

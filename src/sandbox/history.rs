@@ -169,6 +169,13 @@ impl Past {
         add("container_cpu_usage_seconds_total", &pod, self.cpu.clone());
         let request = [("pod", "history"), ("container", spec.name), ("resource", "cpu"), ("unit", "core")];
         add("kube_pod_container_resource_requests", &request, cores);
+        if let Some((store, cache)) = spec.store.and_then(|s| Some((s, s.cache?))) {
+            let instance = format!("{cache}:6379");
+            let looked_up = |share: f64| self.good.iter().map(|n| n * store.queries * share).collect();
+            let labels = [("instance", instance.as_str())];
+            add("redis_keyspace_hits_total", &labels, looked_up(store.hit));
+            add("redis_keyspace_misses_total", &labels, looked_up(1.0 - store.hit));
+        }
         match spec.dialect {
             Dialect::Otel => self.otel(spec, add),
             Dialect::Legacy => self.legacy(add),

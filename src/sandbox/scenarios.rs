@@ -104,7 +104,7 @@ fn cold_cache() -> Row {
             shock("catalog@eu-west", 0, FOREVER, 0, What::NeverWarm),
         ],
         vec![
-            expect("find/catalog@eu-west", Verdict::NotScaling("cold cache"), 330, 900),
+            expect("find/catalog@eu-west", Verdict::NotScaling("cache is cold"), 330, 900),
             expect("find/catalog@eu-west", Verdict::RolledBack, 330, 3600),
         ],
     )
@@ -116,7 +116,12 @@ fn db_bound() -> Row {
         "A missing index makes identity's queries slow: the connections are all in use and CPU is idle.",
         FORENOON,
         vec![shock("identity@eu-west", 300, FOREVER, 120, What::SlowQueries(4.2))],
-        vec![expect("platform/identity@eu-west", Verdict::NotScaling("database connections"), 420, 1200)],
+        vec![expect(
+            "platform/identity@eu-west",
+            Verdict::NotScaling("database connections exhausted"),
+            420,
+            1200,
+        )],
     )
 }
 

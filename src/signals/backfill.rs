@@ -17,12 +17,14 @@ use super::recipe::Target;
 use super::resolver::{QUANTILES, Resolver, additive, applicable, quantile_exprs};
 
 /// What forecasts and capacity curves need, most needed first.
-const KINDS: [SignalKind; 5] = [
+const KINDS: [SignalKind; 6] = [
     SignalKind::Demand,
     SignalKind::Errors,
     SignalKind::LatencyP95,
     SignalKind::CpuUsed,
     SignalKind::ReplicasReady,
+    // What is usual of it tells a flushed cache from a small one.
+    SignalKind::CacheHitRatio,
 ];
 
 /// One expression to ask history of.
