@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 ///
 /// Without a command: the dashboard. Sources come from the command line, then the configuration file, then
 /// PROMETHEUS_URL. Nothing is ever written unless --allow-actions (or mode = "ask") is set and a person approves.
+#[expect(clippy::doc_markdown, reason = "the text is shown as help")]
 #[derive(Clone, Debug, Parser)]
 #[command(name = "weescale", version, max_term_width = 110)]
 pub struct Cli {
@@ -21,6 +22,7 @@ pub struct Cli {
 }
 
 /// What to look at, for every command that looks at something.
+#[expect(clippy::doc_markdown, reason = "the text is shown as help")]
 #[derive(Clone, Debug, Default, Args)]
 pub struct Live {
     /// Configuration file [default: weescale/config.toml in the user's configuration folder]

@@ -22,7 +22,7 @@ impl Engine {
     pub(super) async fn command(&mut self, command: Command) {
         match command {
             Command::Approve { proposal, hash, typed } => {
-                self.approve(&proposal, &hash, typed.as_deref()).await
+                self.approve(&proposal, &hash, typed.as_deref()).await;
             }
             Command::Reject { proposal, reason } => {
                 let by = self.state.person.name.clone();

@@ -147,7 +147,7 @@ pub fn capacity(state: &State, now: Timestamp) -> Widget<Vec<CapacityRow>> {
         }
     };
     let mut rows: Vec<CapacityRow> = state.fleet.values().map(row).filter(|r| r.demand.is_some()).collect();
-    rows.sort_by(|a, b| urgency(&a.exhaustion).cmp(&urgency(&b.exhaustion)));
+    rows.sort_by_key(|row| urgency(&row.exhaustion));
     let any = !rows.is_empty();
     widget::of(state, &[SignalKind::Demand, SignalKind::ReplicasReady], now, rows, any)
 }
