@@ -30,14 +30,14 @@ CREATE TABLE IF NOT EXISTS fan (
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     /// The path is not a plain file.
-    #[error("journal {0}: not a plain file; move it away or set journal.path")]
+    #[error("journal {0}: not a plain file; move it away, or name another with --journal")]
     NotAFile(PathBuf),
     /// Another process writes to it.
-    #[error("journal {0}: another weescale is writing to it; close it, or set another journal.path")]
+    #[error("journal {0}: another weescale is writing to it; close it, or name another with --journal")]
     Busy(PathBuf),
     /// The chain is broken.
     #[error(
-        "journal {path}: damaged at record {seq} ({why}); keep it for review and set another journal.path"
+        "journal {path}: damaged at record {seq} ({why}); keep it for review and name another with --journal"
     )]
     Damaged {
         /// The file.

@@ -110,7 +110,10 @@ fn hold_reason(plan: &Plan) -> String {
             format!("enough for the next {} h even at the 95 % quantile", horizon.as_secs().div_ceil(3600))
         }
         Exhaustion::In { earliest, .. } => {
-            format!("may run out in {} min: not near enough to act yet", earliest.as_secs() / 60)
+            let minutes = earliest.as_secs() / 60;
+            let when =
+                if minutes < 100 { format!("{minutes} min") } else { format!("{} h", (minutes + 30) / 60) };
+            format!("may run out in {when}: not near enough to act yet")
         }
         Exhaustion::Now => {
             "over capacity, but the owner already asks for enough or its maximum is reached".into()

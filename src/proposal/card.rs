@@ -68,7 +68,10 @@ pub fn clock_time(at: Timestamp) -> String {
 /// What will happen to the write, in one sentence.
 pub fn owner_note(owner: &Owner, change: &PlannedChange) -> String {
     match owner {
-        Owner::Nobody => "No autoscaler owns the count: it stays as written until the lease ends.".into(),
+        Owner::Nobody if change.until.is_some() => {
+            "No autoscaler owns the count: it stays as written until the lease ends.".into()
+        }
+        Owner::Nobody => "No autoscaler owns the count: it stays as written.".into(),
         Owner::Autoscaler { name } => {
             format!("{name} keeps deciding above {}; it goes on by itself when the lease ends.", change.to)
         }

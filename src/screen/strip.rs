@@ -54,7 +54,8 @@ pub fn draw(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
 /// The sentence, then what it does; the sentence gives way if there is too much.
 fn text(proposal: &ProposalView, columns: u16) -> Vec<String> {
     let columns = columns.saturating_sub(INDENT + 1).max(10);
-    let effects = wrap(&effects(proposal), columns);
+    let effects = effects(proposal);
+    let effects = if effects.is_empty() { Vec::new() } else { wrap(&effects, columns) };
     let room = MAX_TEXT.saturating_sub(effects.len()).max(1);
     let mut rows = wrap(&proposal.proposal.sentence, columns);
     if rows.len() > room {
@@ -93,17 +94,25 @@ fn draw_keys(ctx: &PanelContext<'_>, proposal: &ProposalView, area: Rect, buf: &
     line(buf, area, start, 0, &borrowed);
 }
 
-/// `+$2.31/h; p95 180 ms instead of 410 ms; 41 min short avoided`.
+/// What the sentence leaves out: `p95 180 ms instead of 410 ms; 41 min short avoided`.
 fn effects(proposal: &ProposalView) -> String {
     let p = &proposal.proposal;
-    let mut parts = vec![money_delta(p.cost.per_hour())];
+    let said = |word: &str| p.sentence.contains(word);
+    let mut parts = Vec::new();
+    if !said("$") {
+        parts.push(money_delta(p.cost.per_hour()));
+    }
     if let (Some(with), Some(without)) = (p.experience.p95_with, p.experience.p95_without) {
-        let q = |v| Quantity::new(v, Unit::Seconds);
-        parts.push(format!("p95 {} instead of {}", q(with), q(without)));
+        let [with, without] = [with, without].map(|v| Quantity::new(v, Unit::Seconds).to_string());
+        if with != without && !said("p95") {
+            parts.push(format!("p95 {with} instead of {without}"));
+        }
     }
     if let (Some(with), Some(without)) = (p.experience.minutes_short_with, p.experience.minutes_short_without)
     {
-        parts.push(format!("{} min short avoided", Quantity::new(without - with, Unit::Count)));
+        if without - with >= 0.5 && !said("min short") {
+            parts.push(format!("{} min short avoided", Quantity::new(without - with, Unit::Count)));
+        }
     }
     parts.join("; ")
 }

@@ -15,5 +15,5 @@ pub use labels::{Labels, LabelsBuilder, METRIC_NAME};
 pub use number::{Finite, Ratio};
 pub use sample::{Sample, is_stale_marker, stale_marker};
 pub use time::Timestamp;
-pub use unit::{Quantity, Unit};
+pub use unit::{Quantity, Unit, dollars};
 pub use window::Window;

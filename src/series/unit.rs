@@ -64,8 +64,14 @@ impl Unit {
                 };
                 (significant(value / scale), suffix)
             }
+            // A fraction of a cent would read as nothing: two digits that count.
+            Self::Dollars if (1e-9..0.005).contains(&value.abs()) => {
+                let decimals = (1.0 - value.abs().log10().floor()) as usize;
+                (format!("{value:.decimals$}"), self.suffix())
+            }
             Self::Dollars | Self::DollarsPerHour if value.abs() < 1000.0 => {
-                (format!("{value:.2}"), self.suffix())
+                let text = format!("{value:.2}");
+                (if text == "-0.00" { "0.00".into() } else { text }, self.suffix())
             }
             _ => (significant(value), self.suffix()),
         }
@@ -92,6 +98,11 @@ fn significant(value: f64) -> String {
     format!("{trimmed}{suffix}")
 }
 
+/// `$3.10`, `-$3.10`.
+pub fn dollars(number: &str) -> String {
+    number.strip_prefix('-').map_or_else(|| format!("${number}"), |n| format!("-${n}"))
+}
+
 /// A number with its unit.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Quantity {
@@ -113,8 +124,8 @@ impl fmt::Display for Quantity {
         let (number, suffix) = self.unit.split(self.value);
         let text = match suffix {
             "" => number,
-            "$/h" => format!("${number}/h"),
-            "$" => format!("${number}"),
+            "$/h" => format!("{}/h", dollars(&number)),
+            "$" => dollars(&number),
             "×" => format!("{number}×"),
             s => format!("{number} {s}"),
         };
@@ -136,6 +147,9 @@ mod tests {
         assert_eq!(show(1.5 * 1024.0 * 1024.0, Unit::Bytes), "1.5 MiB");
         assert_eq!(show(3.1, Unit::DollarsPerHour), "$3.10/h");
         assert_eq!(show(0.000_31, Unit::Dollars), "$0.00031");
+        assert_eq!(show(-3.1, Unit::DollarsPerHour), "-$3.10/h");
+        assert_eq!(show(-0.001, Unit::DollarsPerHour), "$0.00/h");
+        assert_eq!(show(-0.001, Unit::Dollars), "-$0.0010");
         assert_eq!(show(8.1, Unit::Factor), "8.1×");
         assert_eq!(show(f64::NAN, Unit::Count), "–");
         assert_eq!(show(-0.000_01, Unit::Count), "0");

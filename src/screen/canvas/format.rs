@@ -44,7 +44,7 @@ pub fn percent(share: Option<f64>) -> String {
 pub fn money_delta(per_hour: Option<f64>) -> String {
     per_hour.filter(|d| d.is_finite()).map_or_else(
         || "no price".into(),
-        |d| format!("{}{}", if d < 0.0 { "-" } else { "+" }, Quantity::new(d.abs(), Unit::DollarsPerHour)),
+        |d| format!("{}{}", if d < 0.0 { "−" } else { "+" }, Quantity::new(d.abs(), Unit::DollarsPerHour)),
     )
 }
 
@@ -61,7 +61,7 @@ mod tests {
         );
         assert_eq!((d(21_600), d(86_400 * 14)), ("6 h".into(), "14 d".into()));
         assert_eq!(duration(Duration::MAX), "213503982334601 d");
-        assert_eq!(money_delta(Some(-1.1)), "-$1.10/h");
+        assert_eq!(money_delta(Some(-1.1)), "−$1.10/h");
         assert_eq!(money_delta(Some(2.31)), "+$2.31/h");
         assert_eq!(money_delta(Some(f64::NAN)), "no price");
         assert_eq!(percent(None), "–");

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use crate::series::Unit;
-use crate::view::{AutoscalerState, CapacityRow};
+use crate::view::{AutoscalerState, CapacityRow, Exhaustion};
 
 use super::chart::bar::Limited;
 use super::ink::Level;
@@ -19,7 +19,7 @@ pub const TITLE: &str = "Capacity and headroom";
 
 /// Draws the widget.
 pub fn draw(pen: &Pen<'_>, area: Rect, buf: &mut Buffer) {
-    let bar_name = pen.ink.glyph("┃ is C(N), ├┤ 90 % at lead time", "| is C(N), || 90 % at lead time");
+    let bar_name = pen.ink.glyph("┃ C(N)   ├┤ 90 % band ahead", "| C(N)   || 90 % band ahead");
     let title = Title { right: Line::from(span(bar_name, pen.ink.dim)), ..Title::new(TITLE) };
     framed(pen, area, buf, &title, &pen.view.capacity, |pen, rows, area, buf| {
         // Everything but the bar, with the gaps.
@@ -48,8 +48,11 @@ pub fn summary(pen: &Pen<'_>) -> Line<'static> {
         let mut line = Line::from(span(format!("{over} of {} above 90 %; ", rows.len()), pen.ink.text));
         line.spans.push(span(format!("{} ", tight.workload.name), pen.ink.strong));
         line.spans.extend(pen.number_in(used(tight), Unit::Ratio, pen.ink.level(level(tight))).spans);
-        line.spans.push(span(" used, runs out in ", pen.ink.dim));
-        line.spans.extend(pen.exhaustion(&tight.exhaustion).spans);
+        line.spans.push(span(" used", pen.ink.dim));
+        if tight.exhaustion != Exhaustion::Unknown {
+            line.spans.push(span(", runs out in ", pen.ink.dim));
+            line.spans.extend(pen.exhaustion(&tight.exhaustion).spans);
+        }
         line
     })
 }

@@ -63,23 +63,14 @@ fn facts(pen: &Pen<'_>, cost: &CostView) -> Vec<Line<'static>> {
     total.spans.push(span(" now", pen.ink.dim));
     let mut idle = pen.number(cost.idle, Unit::Ratio);
     idle.spans.push(span(" of it idle", pen.ink.dim));
-    let mut each = small_dollars(pen, cost.per_thousand_good);
-    each.spans.push(span(" per 1000 good requests", pen.ink.dim));
+    // The unit in which the number can be read: a thousand requests often cost less than a cent.
+    let (each, of) = match cost.per_thousand_good {
+        Some(dollars) if dollars.abs() < 0.01 => (Some(dollars * 1000.0), " per million good requests"),
+        other => (other, " per 1000 good requests"),
+    };
+    let mut each = pen.number(each, Unit::Dollars);
+    each.spans.push(span(of, pen.ink.dim));
     vec![total, idle, each]
-}
-
-/// Fractions of a cent are shown with their significant digits, not as `$0.00`.
-fn small_dollars(pen: &Pen<'_>, value: Option<f64>) -> Line<'static> {
-    match value {
-        Some(v) if v.abs() < 0.1 => {
-            let mut line = pen.number(Some(v), Unit::Count);
-            if let Some(number) = line.spans.last_mut() {
-                *number = span(format!("${}", number.content), number.style);
-            }
-            line
-        }
-        other => pen.number(other, Unit::Dollars),
-    }
 }
 
 /// Bars of one list, dearest first, on one scale.

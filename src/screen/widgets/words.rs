@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use crate::series::{Timestamp, Unit};
+use crate::series::{Timestamp, Unit, dollars};
 use crate::view::Exhaustion;
 use crate::view::Freshness;
 use crate::view::Reading;
@@ -77,8 +77,8 @@ impl Pen<'_> {
         };
         let (number, suffix) = unit.split(value);
         let (number, suffix) = match suffix {
-            "$/h" => (format!("${number}"), "/h"),
-            "$" => (format!("${number}"), ""),
+            "$/h" => (dollars(&number), "/h"),
+            "$" => (dollars(&number), ""),
             other => (number, other),
         };
         let (style, dim) = if self.stale { (self.ink.stale, self.ink.stale) } else { (style, self.ink.dim) };
