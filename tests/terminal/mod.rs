@@ -89,12 +89,6 @@ impl Terminal {
         assert!(seen, "{text:?} is not on the screen:\n{}", self.screen());
     }
 
-    /// Waits until the screen does not show `text`.
-    pub fn lacks(&self, patience: Duration, text: &str) {
-        let gone = until(patience, || !self.screen().contains(text));
-        assert!(gone, "{text:?} is still on the screen:\n{}", self.screen());
-    }
-
     /// Waits until the shell waits.
     pub fn sees_prompt(&self, patience: Duration) {
         let seen = until(patience, || self.screen().trim_end().ends_with(PROMPT));
