@@ -242,6 +242,15 @@ async fn the_command_shows_the_same_values() {
     }
     assert!(comparison.differed.is_empty(), "{:#?}", comparison.differed);
     assert!(comparison.agreed.len() >= 10, "{:?}", comparison.agreed);
+
+    // From the endpoint alone; it waits until a whole window makes the rate one that can be trusted.
+    let status = status(vec!["--scrape".into(), fleet.haproxy.url("/metrics")]).await;
+    let services = status["services"].as_array().unwrap();
+    let shop = services.iter().find(|s| s["workload"].as_str().unwrap().contains("shop")).unwrap();
+    let demand = &shop["signals"]["demand"];
+    let (ours, sent) = (demand["value"].as_f64().unwrap(), fleet.load.rate.recent());
+    assert_eq!(demand["freshness"], "fresh", "{demand:#}");
+    assert!((ours - sent).abs() <= 0.3 * sent, "{ours} shown, {sent} sent");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -27,7 +27,7 @@ const WANTED: [SignalKind; 9] = [
 pub async fn run(live: &Live) -> Outcome {
     let settings = live::settings(live)?;
     let catalogue = engine::catalogue(settings.recipes.as_deref())?;
-    let view = live::look(settings, std::time::Duration::from_secs(60)).await?;
+    let view = live::look(settings, std::time::Duration::from_secs(60), false).await?;
     let mut text = sources(&view);
     text.push('\n');
     for kind in WANTED {

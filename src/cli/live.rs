@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::approval::Mode;
 use crate::config::{Given, Settings, load};
 use crate::engine::{EngineHandle, Options, start};
+use crate::signals::Freshness;
 use crate::view::{View, WidgetState};
 
 use super::args::Live;
@@ -44,28 +45,34 @@ pub fn need_sources(settings: &Settings) -> Result<(), Failure> {
 }
 
 /// Looks until the first signals are there (or `wait` is over), then stops. Keeps nothing and writes nothing.
-pub async fn look(mut settings: Settings, wait: Duration) -> Result<Arc<View>, Failure> {
+/// With `settled`, also until demand can be trusted: endpoints must be read for a whole window of rates.
+pub async fn look(mut settings: Settings, wait: Duration, settled: bool) -> Result<Arc<View>, Failure> {
     need_sources(&settings)?;
     settings.mode = Mode::Observe;
     settings.journal = None;
-    // Two polls make a rate; there is no need to wait the usual interval for them.
+    // There is no need to wait the usual interval for the polls that make a rate.
     for target in settings.scrape.iter_mut().chain(&mut settings.prometheus) {
         target.interval = target.interval.min(Duration::from_secs(5));
     }
     let mut engine = start(settings, Options::real()).await?;
-    // What is there when the wait is over is shown, with what is missing said in it.
-    let _ = tokio::time::timeout(wait, first(&mut engine)).await;
+    // What is there when the time is over is shown all the same; its state says what it is.
+    let _ = tokio::time::timeout(wait, first(&mut engine, settled)).await;
     let view = engine.view.borrow().clone();
     engine.stop().await;
     Ok(view)
 }
 
-/// Waits for a view whose services are there and whose demand, if any, has a value.
-async fn first(engine: &mut EngineHandle) {
+/// Waits for a view with services; with `settled`, for one whose demand, where there is any, is fresh somewhere.
+async fn first(engine: &mut EngineHandle, settled: bool) {
+    let trusted = |view: &View| {
+        let mut demand =
+            view.services.data.iter().map(|r| r.demand.freshness).filter(|f| *f != Freshness::Missing);
+        demand.clone().next().is_none() || demand.any(|f| f == Freshness::Fresh)
+    };
     let complete = |view: &Arc<View>| match &view.services.state {
         WidgetState::Loading { .. } => false,
         WidgetState::Error { .. } => true,
-        _ => view.tick > 5,
+        _ => view.tick > 5 && (!settled || trusted(view)),
     };
     let _ = engine.view.wait_for(complete).await;
 }

@@ -8,7 +8,7 @@ use super::{live, out};
 
 /// The state of everything.
 pub async fn run(live: &Live, args: &Format) -> Outcome {
-    let view = live::look(live::settings(live)?, args.wait).await?;
+    let view = live::look(live::settings(live)?, args.wait, true).await?;
     match args.format {
         As::Text => out::print(&report::status_text(&view)),
         As::Json => json(&report::status(&view)),
@@ -17,7 +17,7 @@ pub async fn run(live: &Live, args: &Format) -> Outcome {
 
 /// Open proposals.
 pub async fn proposals(live: &Live, args: &Format) -> Outcome {
-    let view = live::look(live::settings(live)?, args.wait).await?;
+    let view = live::look(live::settings(live)?, args.wait, true).await?;
     match args.format {
         As::Json => json(&report::proposals(&view)),
         As::Text => {
