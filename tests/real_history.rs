@@ -17,7 +17,7 @@ use std::time::Duration;
 use support::Peer;
 use weescale::clock::Clock;
 use weescale::config::{Given, load_without_file};
-use weescale::engine::{self, Options};
+use weescale::engine::{self, Options, Tuning};
 
 /// Seconds of history, and of samples that lie ahead so that the last minute is always full.
 const BEHIND: i64 = 30 * 3600;
@@ -66,7 +66,9 @@ async fn a_day_is_read_back_with_progress_and_forecast_from() {
     let given = Given { prometheus: vec![server.url("")], interval, ..Given::default() };
     let mut settings = load_without_file(&given).unwrap();
     settings.journal = None;
-    let mut engine = engine::start(settings, Options::real()).await.unwrap();
+    // Ticks so short that progress is seen even where reading back takes a moment only.
+    let tuning = Tuning { tick: Duration::from_millis(20), ..Tuning::default() };
+    let mut engine = engine::start(settings, Options { tuning, ..Options::real() }).await.unwrap();
     let mut progress = false;
     let seen = tokio::time::timeout(Duration::from_secs(120), async {
         loop {
