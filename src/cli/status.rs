@@ -22,7 +22,8 @@ pub async fn proposals(live: &Live, args: &Format) -> Outcome {
         As::Json => json(&report::proposals(&view)),
         As::Text => {
             let open = view.proposals.data.iter().filter(|p| p.proposal.state.is_live());
-            let lines: Vec<String> = open.map(|p| format!("{} {}", p.proposal.id, p.proposal.sentence)).collect();
+            let lines: Vec<String> =
+                open.map(|p| format!("{} {}", p.proposal.id, p.proposal.sentence)).collect();
             let none = "no proposal is open".to_owned();
             out::print(&format!("{}\n", if lines.is_empty() { none } else { lines.join("\n") }))
         }

@@ -103,8 +103,7 @@ fn workload(state: &State, facts: &WorkloadFacts, now: Timestamp) -> Workload {
         .as_deref()
         .or(platform.map(|p| p.team.as_str()).filter(|t| !t.is_empty()))
         .unwrap_or(&facts.signals.team);
-    let replicas =
-        platform.map_or_else(|| replicas_from_signals(&facts.signals), replicas_from_platform);
+    let replicas = platform.map_or_else(|| replicas_from_signals(&facts.signals), replicas_from_platform);
     let pod = pod_resources(&facts.signals, platform, replicas, rule.price);
     Workload {
         id: id.clone(),
