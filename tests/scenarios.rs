@@ -180,7 +180,7 @@ async fn controller_fight() {
 async fn cold_pods_are_taken_back() {
     let mut rig = Rig::start("cold-cache", SPEED, None).await;
     let mut watch = Watch::default();
-    let proposal = watch.proposal(&mut rig, CATALOG, 290).await.proposal;
+    let proposal = watch.proposal(&mut rig, CATALOG, 2700).await.proposal;
     let from = proposal.change.from;
     let to = from + 2;
     rig.engine.commands.send(Command::Edit { proposal: proposal.id.clone(), to }).await.unwrap();

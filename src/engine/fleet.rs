@@ -22,7 +22,7 @@ const LISTINGS: u32 = 3;
 pub fn merge(state: &mut State, sets: Vec<SignalSet>, now: Timestamp) {
     for set in sets {
         let id = set.workload.clone();
-        let facts = state.fleet.entry(id.clone()).or_insert_with(|| blank(&id));
+        let facts = state.fleet.entry(id.clone()).or_insert_with(|| blank(&id, now));
         facts.signals = set;
     }
     let ids: Vec<WorkloadId> = state.fleet.keys().cloned().collect();
@@ -44,7 +44,7 @@ pub fn list(state: &mut State, provider: &str, listed: Vec<PlatformState>, now: 
     let mut seen = Vec::with_capacity(listed.len());
     for item in listed {
         let id = WorkloadId::new(&item.namespace, &item.name, &item.region);
-        let facts = state.fleet.entry(id.clone()).or_insert_with(|| blank(&id));
+        let facts = state.fleet.entry(id.clone()).or_insert_with(|| blank(&id, now));
         let target = Target { provider: provider.to_owned(), uid: item.uid.clone() };
         facts.platform = Some(PlatformFacts { target, state: item, seen: now });
         seen.push(id);
@@ -57,7 +57,8 @@ pub fn list(state: &mut State, provider: &str, listed: Vec<PlatformState>, now: 
     }
 }
 
-fn blank(id: &WorkloadId) -> WorkloadFacts {
+/// A workload just met. Its data counts as just recovered: a rate over a window that is not full yet is too low.
+fn blank(id: &WorkloadId, now: Timestamp) -> WorkloadFacts {
     let signals = SignalSet {
         workload: id.clone(),
         team: Arc::from(""),
@@ -87,7 +88,7 @@ fn blank(id: &WorkloadId) -> WorkloadFacts {
         forecast,
         plan: None,
         heat: VecDeque::new(),
-        last_outage: None,
+        last_outage: Some(now),
         usual: None,
     }
 }

@@ -55,9 +55,9 @@ pub fn check(input: &PlanInput<'_>, change: &PlannedChange, running: u32) -> Vec
             "data recovered",
             recovered,
             if recovered {
-                "no recent outage of the data".into()
+                "data was there for the last 10 min".into()
             } else {
-                "data was out less than 10 min ago".into()
+                "data is back for less than 10 min".into()
             },
         ));
     }
