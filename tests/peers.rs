@@ -8,6 +8,7 @@
     reason = "a test may fail loudly, and says which peers it lacks"
 )]
 
+#[expect(dead_code, reason = "another file uses the rest")]
 mod support;
 
 use std::collections::BTreeMap;

@@ -10,6 +10,7 @@
 )]
 
 mod load;
+#[expect(dead_code, reason = "another file uses the rest")]
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -22,6 +22,7 @@
 
 mod data;
 mod questions;
+#[expect(dead_code, reason = "another file uses the rest")]
 #[path = "../support/mod.rs"]
 mod support;
 

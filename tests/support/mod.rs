@@ -1,7 +1,7 @@
 //! Real peers for integration tests: started on free loopback ports, ended on drop. A peer that is not installed
 //! is reported as skipped, and its constructor returns `None`.
 
-#![expect(dead_code, unused_imports, reason = "every test file uses its own part of it")]
+#![expect(unused_imports, reason = "every test file uses its own part of it")]
 
 mod haproxy;
 mod node_exporter;
