@@ -11,5 +11,5 @@ mod types;
 
 pub use decision::{Decision, DecisionKind};
 pub use gate::{Gate, Preconditions, Refusal};
-pub use permit::{LeaseNote, Mandate, MandateRecord, Outside, Permit, Way, WriteOrder};
+pub use permit::{LeaseNote, Mandate, MandateRecord, Outside, PERMIT_LIFE, Permit, Way, WriteOrder};
 pub use types::{Mode, OperationId, Person};

@@ -1,9 +1,11 @@
 //! What earlier runs knew, read back from the journal before anything else happens.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
+use crate::approval::MandateRecord;
 use crate::clock::Clock;
-use crate::execution::{self, History as OperationHistory, unfinished};
+use crate::execution::{self, History as OperationHistory, past_moves, unfinished};
 use crate::fleet::WorkloadId;
 use crate::journal::{Journal, Kind, Record};
 use crate::learning::ScoredProposal;
@@ -25,6 +27,8 @@ pub struct Restored {
     pub last_proposal: u64,
     /// Number of the last operation.
     pub last_operation: u64,
+    /// Moves of earlier runs that cool-down and moves-an-hour still count, and how long ago each was.
+    pub moved: Vec<(MandateRecord, Duration)>,
     /// Operations that are not over.
     pub unfinished: Vec<OperationHistory>,
     /// Approvals of which nothing was begun: proposal, who approved, and the approval's sentence.
@@ -52,11 +56,13 @@ pub fn read(journal: &Journal, clock: &Clock, tuning: &Tuning) -> Result<Restore
         Kind::Lease,
         Kind::Restore,
     ];
-    let entries: Vec<execution::Entry> = journal
+    let timed: Vec<(Timestamp, execution::Entry)> = journal
         .of_kinds(&executed)?
         .into_iter()
-        .filter_map(|r| serde_json::from_value(r.body).ok())
+        .filter_map(|r| Some((r.at, serde_json::from_value(r.body).ok()?)))
         .collect();
+    let moved = moved(&timed, clock.now());
+    let entries: Vec<execution::Entry> = timed.into_iter().map(|(_, entry)| entry).collect();
     let proposals = journal.of_kinds(&[Kind::Propose])?;
     let number = |text: &str| text.rsplit('-').next().and_then(|n| n.parse().ok()).unwrap_or(0);
     let id = |r: &Record| r.body.pointer("/proposal/id").and_then(|v| v.as_str()).map_or(0, number);
@@ -66,6 +72,7 @@ pub fn read(journal: &Journal, clock: &Clock, tuning: &Tuning) -> Result<Restore
     Ok(Restored {
         last_proposal: proposals.iter().map(id).max().unwrap_or(0),
         last_operation: entries.iter().map(|e| number(e.operation.as_str())).max().unwrap_or(0),
+        moved,
         unfinished: unfinished(&entries),
         abandoned: abandoned(journal, &entries)?,
         figures: bodies(journal.of_kinds(&[Kind::Outcome])?),
@@ -76,6 +83,15 @@ pub fn read(journal: &Journal, clock: &Clock, tuning: &Tuning) -> Result<Restore
         lines,
         signals: journal.load_signals(from, MAX_POINTS)?,
     })
+}
+
+/// Moves young enough to count. A clock that stepped back makes them young: that errs on the side of waiting.
+fn moved(timed: &[(Timestamp, execution::Entry)], now: Timestamp) -> Vec<(MandateRecord, Duration)> {
+    past_moves(timed.iter().map(|(at, entry)| (*at, entry)))
+        .into_iter()
+        .map(|(record, at)| (record, now.since(at)))
+        .filter(|(record, ago)| *ago < record.limits.cooldown.max(Duration::from_secs(3600)))
+        .collect()
 }
 
 /// Who decided on which workload, and when.

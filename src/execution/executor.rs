@@ -35,6 +35,8 @@ pub struct ExecutorConfig {
     pub pacing: Pacing,
     /// What is checked next to each write.
     pub guard: GuardPolicy,
+    /// Moves of earlier runs and how long ago each was, from [`super::past_moves`].
+    pub moved: Vec<(MandateRecord, Duration)>,
 }
 
 /// Work for the executor. `who` names the person who asks.
@@ -81,7 +83,11 @@ pub fn spawn(
 ) -> JoinHandle<()> {
     let (observe, observation) = watch::channel(Arc::new(Observation::default()));
     let max = config.guard.max_concurrent;
-    let parts = (config.pacing, Guard::new(config.guard), max);
+    let mut guard = Guard::new(config.guard);
+    for (record, ago) in &config.moved {
+        guard.recall(record, clock.monotonic(), *ago);
+    }
+    let parts = (config.pacing, guard, max);
     let shared = Arc::new(Shared::new(clock, providers, recorder, receipts, observation, parts));
     tokio::spawn(Executor { shared, observe, tasks: JoinSet::new(), wishes: BTreeMap::new() }.run(jobs))
 }
@@ -201,6 +207,7 @@ impl Executor {
             wrote: false,
             looked: false,
             failures: 0,
+            lost: None,
             unsent: 0,
             slot: None,
         }
@@ -297,6 +304,7 @@ impl Task {
         let now = self.shared.now();
         self.at = at;
         self.wrote = history.writes.iter().any(|w| w.set == at || w.outcome == "applied");
+        self.lost = history.lost().filter(|lost| *lost != at);
         // Pods from before the operation are not known any more: all present count as old, so that nothing is
         // judged by a comparison that was never made.
         let readings = self.shared.before(&self.run.operation.workload);

@@ -101,6 +101,14 @@ struct Move {
     workload: WorkloadId,
     up: bool,
     at: Monotonic,
+    /// Age it had then already: moves of earlier runs happened before this clock began.
+    before: Duration,
+}
+
+impl Move {
+    fn age(&self, now: Monotonic) -> Duration {
+        now.since(self.at).saturating_add(self.before)
+    }
 }
 
 /// Memory of what was moved when.
@@ -120,6 +128,11 @@ impl Guard {
 
     /// A move that was begun `at`; an operation counts once, however often it had to send.
     pub fn remember(&mut self, record: &MandateRecord, at: Monotonic) {
+        self.recall(record, at, Duration::ZERO);
+    }
+
+    /// A move of an earlier run, `before` old `at` this moment.
+    pub fn recall(&mut self, record: &MandateRecord, at: Monotonic, before: Duration) {
         if self.moves.iter().any(|m| m.operation == record.operation) {
             return;
         }
@@ -127,7 +140,7 @@ impl Guard {
             self.moves.pop_front();
         }
         let (operation, workload) = (record.operation.clone(), record.workload.clone());
-        self.moves.push_back(Move { operation, workload, up: record.is_up(), at });
+        self.moves.push_back(Move { operation, workload, up: record.is_up(), at, before });
     }
 
     /// A held change ended; its cost no longer counts.
@@ -151,6 +164,12 @@ impl Guard {
         let (order, live) = (a.order, a.live);
         if live.uid != order.target().uid || order.target() != &a.record.target {
             return refuse(format!("the object is {}, approved was {}", live.uid, a.record.target.uid));
+        }
+        // Between two steps somebody may have taken the field over; undoing our own stays allowed.
+        if order.way() == Way::Forward
+            && let Some(why) = super::preflight::disowned(&live.owner, order.field())
+        {
+            return refuse(why);
         }
         match live.fields.get(order.field()) {
             Some(value) if value == order.expect() => Ok(()),
@@ -210,14 +229,14 @@ impl Guard {
             self.moves.iter().filter(|m| m.workload == a.record.workload && m.operation != a.record.operation)
         };
         let up = a.record.is_up();
-        let last_up = others().filter(|m| m.up).map(|m| m.at).max();
-        if let Some(at) = last_up
-            && a.now.since(at) < a.record.limits.cooldown
+        let last_up = others().filter(|m| m.up).map(|m| m.age(a.now)).min();
+        if let Some(age) = last_up
+            && age < a.record.limits.cooldown
         {
-            let left = a.record.limits.cooldown.saturating_sub(a.now.since(at));
+            let left = a.record.limits.cooldown.saturating_sub(age);
             return refuse(format!("cool-down after the last scale-up: {} s left", left.as_secs()));
         }
-        let same = others().filter(|m| m.up == up && a.now.since(m.at) < HOUR).count();
+        let same = others().filter(|m| m.up == up && m.age(a.now) < HOUR).count();
         if same >= self.policy.same_way_an_hour && !a.looked {
             return Err(Stop::Look(format!(
                 "{same} moves {} within the hour: look whether they help, then resume",

@@ -28,7 +28,7 @@ pub use executor::{ExecutorConfig, Job, spawn};
 pub use guard::{Attempt, Freeze, Guard, GuardPolicy, Stop};
 pub use observation::{Observation, Pacing, PodReadings, Readings};
 pub use provider::{Pending, Provider, ProviderError, Providers};
-pub use reconcile::{History, Next, reconcile, unfinished};
+pub use reconcile::{History, Next, past_moves, reconcile, unfinished};
 pub use record::{Entry, EntryData, EntryKind, RecordError, Recorder, WriteNote};
 pub use shared::Receipt;
 pub use types::{

@@ -61,16 +61,8 @@ pub(super) fn drift(state: &WorkloadState, field: Field, from: u32, to: u32) -> 
         Some(value) => return Some(format!("{} is {value} now, {from} was approved", field.name())),
         None => return Some(format!("{} does not exist on this object", field.name())),
     }
-    let Some(respected) = state.owner.floor_field() else {
-        return Some(format!("the owner is {} now", state.owner.label()));
-    };
-    let cap = field == Field::MaxReplicas && matches!(state.owner, Owner::Autoscaler { .. });
-    if field != respected && !cap {
-        return Some(format!(
-            "the owner is {} now, which respects {}",
-            state.owner.label(),
-            respected.name()
-        ));
+    if let Some(why) = disowned(&state.owner, field) {
+        return Some(why);
     }
     match (field, state.fields.max_replicas, state.fields.min_replicas) {
         (Field::MinReplicas | Field::Replicas, Some(max), _) if to > max => {
@@ -81,6 +73,16 @@ pub(super) fn drift(state: &WorkloadState, field: Field, from: u32, to: u32) -> 
         }
         _ => None,
     }
+}
+
+/// Why `owner` would not respect a write of `field`, in one sentence.
+pub(super) fn disowned(owner: &Owner, field: Field) -> Option<String> {
+    let Some(respected) = owner.floor_field() else {
+        return Some(format!("the owner is {} now", owner.label()));
+    };
+    let cap = field == Field::MaxReplicas && matches!(owner, Owner::Autoscaler { .. });
+    (field != respected && !cap)
+        .then(|| format!("the owner is {} now, which respects {}", owner.label(), respected.name()))
 }
 
 /// Another instance's lease that is still running.

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::approval::{MandateRecord, Way};
 
+use crate::series::Timestamp;
+
 use super::providers::contract::WorkloadState;
 use super::record::{Entry, EntryKind, WriteNote};
 use super::{Lease, LeaseState, OperationId, OperationState};
@@ -35,6 +37,12 @@ impl History {
             (Some(_), _) => true,
             (None, _) => false,
         }
+    }
+
+    /// The value of the last write forward if its outcome is not known for certain: it may still land.
+    pub fn lost(&self) -> Option<u32> {
+        let last = self.writes.last().filter(|w| w.way == Way::Forward)?;
+        (!matches!(last.outcome.as_str(), "applied" | "refused" | "not sent" | "foreign")).then_some(last.set)
     }
 
     /// The value of the last write that way, whether or not it is known to have taken effect.
@@ -75,6 +83,20 @@ pub fn unfinished<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Vec<Histo
         }
     }
     order.iter().filter_map(|id| found.remove(id)).filter(|h| !h.is_over()).collect()
+}
+
+/// Forward moves the journal tells of, each operation once with the time of its first one. `entries` in journal order.
+pub fn past_moves<'a>(
+    entries: impl IntoIterator<Item = (Timestamp, &'a Entry)>,
+) -> Vec<(MandateRecord, Timestamp)> {
+    let mut found: BTreeMap<&OperationId, (MandateRecord, Timestamp)> = BTreeMap::new();
+    for (at, entry) in entries {
+        let forward = entry.data.write.as_ref().is_some_and(|w| w.way == Way::Forward);
+        if let (EntryKind::Intent, true, Some(mandate)) = (entry.kind, forward, &entry.data.mandate) {
+            found.entry(&entry.operation).or_insert_with(|| ((**mandate).clone(), at));
+        }
+    }
+    found.into_values().collect()
 }
 
 /// What follows for one operation.

@@ -132,7 +132,9 @@ impl Task {
                     Ok(Some(state)) if state.fields.get(order.field()) == Some(order.set()) => {
                         self.applied(order, state).await
                     }
-                    Ok(_) | Err(ProviderError::NotFound(_)) => {
+                    // An answer from before the write says nothing about it.
+                    Ok(None) => self.resolve(order, why).await,
+                    Ok(Some(_)) | Err(ProviderError::NotFound(_)) => {
                         let _ =
                             self.record(EntryKind::Refuse, why.clone(), self.note(order, "refused")).await;
                         self.mandate.refused();

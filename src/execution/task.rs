@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
-use crate::approval::Mandate;
+use crate::approval::{Mandate, PERMIT_LIFE};
 
 use super::preflight;
 use super::provider::{Provider, ProviderError};
@@ -53,6 +53,8 @@ pub(super) struct Task {
     pub wrote: bool,
     pub looked: bool,
     pub failures: u32,
+    /// A value sent forward whose write was given up for lost; it may still land.
+    pub lost: Option<u32>,
     /// Sends in a row that did not go out.
     pub unsent: u32,
     pub slot: Option<OwnedSemaphorePermit>,
@@ -85,6 +87,7 @@ impl Task {
             self.end(OperationState::Cancelled { why: error.to_string() }).await;
             return false;
         }
+        let began = self.shared.clock.monotonic();
         let slots = Arc::clone(&self.shared.slots);
         let mut turn = std::pin::pin!(slots.acquire_owned());
         let slot = loop {
@@ -101,6 +104,12 @@ impl Task {
             }
         };
         self.slot = slot;
+        // An approval is for the world as it was shown; a queue must not carry it into another.
+        if self.shared.clock.monotonic().since(began) > PERMIT_LIFE {
+            let why = "it waited too long for its turn; approve again".into();
+            self.end(OperationState::Cancelled { why }).await;
+            return false;
+        }
         match preflight::check(self).await {
             Ok(before) => {
                 self.run.before = before;
@@ -175,6 +184,7 @@ impl Task {
             }
         };
         self.failures = 0;
+        self.claim(&state).await;
         let readings = self.shared.readings(&self.run.operation.workload);
         let before = self.run.operation.clone();
         let effects = advance(&mut self.run, &state, readings.as_ref(), self.shared.now());
@@ -220,13 +230,7 @@ impl Task {
         match self.send(crate::approval::Way::Forward, value, true).await {
             Sent::Applied => {
                 self.unsent = 0;
-                let now = self.shared.now();
-                self.run.wrote(value, now);
-                self.run.operation.checkpoint = Some(Checkpoint {
-                    field: self.run.operation.change.field,
-                    old: self.mandate.record().home(),
-                    ours: value,
-                });
+                self.own(value);
                 self.become_state(OperationState::InFlight).await;
                 false
             }
@@ -235,12 +239,18 @@ impl Task {
                 self.trouble(why).await;
                 false
             }
-            Sent::Unsent(why) | Sent::Look(why) | Sent::NoEffect(why) => {
+            Sent::NoEffect(why) => {
+                self.unsent = 0;
+                self.lost = Some(value);
+                self.become_state(OperationState::Paused { why }).await;
+                false
+            }
+            Sent::Unsent(why) | Sent::Look(why) => {
                 self.unsent = 0;
                 self.become_state(OperationState::Paused { why }).await;
                 false
             }
-            Sent::Refused(why) if self.wrote => {
+            Sent::Refused(why) if self.wrote || self.lost.is_some() => {
                 self.roll_back(format!("a write was refused: {why}")).await;
                 true
             }
@@ -250,6 +260,29 @@ impl Task {
             }
             Sent::Foreign(why) => self.halt(why).await,
         }
+    }
+
+    /// Our value is there: what was written becomes what is watched and undone.
+    fn own(&mut self, value: u32) {
+        let now = self.shared.now();
+        self.lost = None;
+        self.run.wrote(value, now);
+        self.run.operation.checkpoint = Some(Checkpoint {
+            field: self.run.operation.change.field,
+            old: self.mandate.record().home(),
+            ours: value,
+        });
+    }
+
+    /// Takes a write that was given up for lost as ours when it lands after all: it is nobody else's change.
+    async fn claim(&mut self, state: &WorkloadState) {
+        let field = self.run.operation.change.field;
+        let Some(value) = self.lost.filter(|lost| state.fields.get(field) == Some(*lost)) else { return };
+        let text = format!("{} is {value} now: a write given up for lost has landed", field.name());
+        let _ = self.record(EntryKind::Read, text, EntryData::default()).await;
+        self.at = value;
+        self.wrote = true;
+        self.own(value);
     }
 
     /// Does what a person wishes. True at the end.
@@ -271,7 +304,7 @@ impl Task {
             Wish::Abort(who) | Wish::Release(who) => {
                 let why = format!("aborted by {who}");
                 let _ = self.record(EntryKind::Abort, why.clone(), EntryData::default()).await;
-                if self.wrote {
+                if self.wrote || self.lost.is_some() {
                     self.roll_back(why).await;
                 } else {
                     self.end(OperationState::Cancelled { why }).await;

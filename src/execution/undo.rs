@@ -7,6 +7,7 @@ use crate::clock::Monotonic;
 use crate::fleet::Field;
 
 use super::leases::{is_due, step_down};
+use super::observation::Readings;
 use super::provider::ProviderError;
 use super::record::{EntryData, EntryKind};
 use super::sender::Sent;
@@ -18,6 +19,8 @@ use super::{Lease, LeaseState, OperationState};
 const ROLLBACK_TRIES: u32 = 24;
 /// Above this burn rate no capacity is taken away at the end of a lease.
 const FAST_BURN: f64 = 14.4;
+/// Readings older than this say nothing.
+const FRESH: Duration = Duration::from_secs(60);
 
 /// One attempt at undoing.
 enum Undone {
@@ -36,8 +39,13 @@ impl Task {
         let _ = self.record(EntryKind::Rollback, why.clone(), EntryData::default()).await;
         self.stage_writes = 0;
         self.failures = 0;
+        let began = self.shared.clock.monotonic();
         loop {
             match self.undo(false).await {
+                // What was given up for lost may still land: watched for as long as any unknown write.
+                Undone::Done
+                    if self.lost.is_some()
+                        && self.shared.clock.monotonic().since(began) < self.shared.pacing.read_back => {}
                 Undone::Done => return self.end(OperationState::RolledBack { why }).await,
                 Undone::Partly => self.failures = 0,
                 Undone::Foreign(_, other) => {
@@ -86,7 +94,10 @@ impl Task {
             Some(v) if v == home => return Undone::Done,
             Some(v) if v == self.at => {}
             // An own write that was given up for lost has landed after all.
-            Some(v) if !self.mandate.is_undoing() && self.run.path.contains(&v) => self.at = v,
+            Some(v) if !self.mandate.is_undoing() && self.run.path.contains(&v) => {
+                self.at = v;
+                self.lost = None;
+            }
             Some(v) => {
                 return Undone::Foreign(
                     Some(v),
@@ -206,12 +217,9 @@ impl Task {
         self.failures = 0;
         self.tell_lease(LeaseState::Restoring, Some(EntryKind::Lease)).await;
         loop {
-            let burn = self.shared.readings(&self.run.operation.workload).and_then(|r| r.burn);
-            let hurting = burn.filter(|b| self.run.is_up() && !released && *b >= FAST_BURN);
-            let outcome = match hurting {
-                Some(burn) => Undone::Retry(format!(
-                    "users are being hurt (burn rate {burn:.1}×); release by hand to insist"
-                )),
+            let unsafe_now = if self.run.is_up() && !released { self.unsafe_to_lower() } else { None };
+            let outcome = match unsafe_now {
+                Some(why) => Undone::Retry(format!("{why}; release by hand to insist")),
                 None => self.undo(true).await,
             };
             let state = match outcome {
@@ -236,6 +244,20 @@ impl Task {
             };
             self.tell_lease(state, Some(EntryKind::Restore)).await;
             return;
+        }
+    }
+
+    /// Why capacity must not be taken away by itself now: users are being hurt, or nobody can tell.
+    fn unsafe_to_lower(&self) -> Option<String> {
+        let observed = self.shared.observation.borrow().at;
+        let age = self.shared.clock.now().since(observed);
+        let readings = self.shared.readings(&self.run.operation.workload).filter(|_| age <= FRESH);
+        match readings {
+            Some(Readings { burn: Some(burn), .. }) if burn >= FAST_BURN => {
+                Some(format!("users are being hurt (burn rate {burn:.1}×)"))
+            }
+            Some(Readings { demand: Some(_), .. }) => None,
+            _ => Some("demand is not known now, and missing data lowers nothing".to_owned()),
         }
     }
 

@@ -23,7 +23,7 @@ fn mandate(operation: &str, from: u32, to: u32, dollars: Option<f64>) -> Mandate
 
 fn live(value: u32) -> WorkloadState {
     let fields = Fields { replicas: Some(value), ..Fields::default() };
-    WorkloadState { uid: "u-1".into(), fields, ..WorkloadState::default() }
+    WorkloadState { uid: "u-1".into(), fields, owner: Owner::Nobody, ..WorkloadState::default() }
 }
 
 struct Try {

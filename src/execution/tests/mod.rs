@@ -2,6 +2,7 @@
 
 mod crash;
 mod faults;
+mod late;
 mod leases;
 mod path;
 mod platform;
