@@ -73,7 +73,7 @@ async fn node_exporter_is_read_whole() {
 
 #[tokio::test]
 async fn prometheus_itself_is_read_whole() {
-    let Some(prometheus) = support::prometheus(&[]) else { return };
+    let Some(prometheus) = support::prometheus(&[], false) else { return };
     // Its histograms of /metrics exist from the second request on.
     prometheus.get("/metrics");
     let body = prometheus.get("/metrics").unwrap();
@@ -83,7 +83,7 @@ async fn prometheus_itself_is_read_whole() {
 
 #[tokio::test]
 async fn haproxys_exporter_is_read_whole() {
-    let Some(haproxy) = support::haproxy() else { return };
+    let Some(haproxy) = support::haproxy(None) else { return };
     let body = haproxy.get("/metrics").unwrap();
     reads_all_of(&haproxy.url("/metrics"), &body, &["haproxy_process_nbthread", "haproxy_backend_status"])
         .await;
@@ -97,7 +97,7 @@ fn plain(series: &[(Labels, f64)]) -> BTreeMap<String, f64> {
 #[tokio::test]
 async fn a_real_prometheus_answers_instant_queries_names_and_history() {
     let Some(node) = support::node_exporter() else { return };
-    let Some(prometheus) = support::prometheus(&[node.addr()]) else { return };
+    let Some(prometheus) = support::prometheus(&[node.addr()], false) else { return };
     let (tx, mut rx) = mpsc::channel(64);
     let mut target = Target::new(&prometheus.url("")).unwrap();
     target.interval = Duration::from_millis(500);
@@ -146,7 +146,7 @@ async fn a_real_prometheus_answers_instant_queries_names_and_history() {
 #[tokio::test]
 async fn a_real_prometheus_lists_its_names() {
     let Some(node) = support::node_exporter() else { return };
-    let Some(prometheus) = support::prometheus(&[node.addr()]) else { return };
+    let Some(prometheus) = support::prometheus(&[node.addr()], false) else { return };
     // Names are asked for at the first poll, so the first scrape must have happened.
     while !prometheus.get("/api/v1/query?query=up").unwrap().contains("\"up\"") {
         tokio::time::sleep(Duration::from_millis(50)).await;

@@ -8,7 +8,7 @@
     reason = "a test may fail loudly, and says which peers it lacks"
 )]
 
-#[expect(dead_code, reason = "another file uses the rest")]
+#[expect(dead_code, unused_imports, reason = "another file uses the rest")]
 mod support;
 
 use std::fmt::Write;

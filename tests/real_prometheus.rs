@@ -10,7 +10,6 @@
 )]
 
 mod load;
-#[expect(dead_code, reason = "another file uses the rest")]
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,13 +38,13 @@ struct Fleet {
 async fn fleet() -> Option<Fleet> {
     let backend = load::backend().await;
     let node = support::node_exporter()?;
-    let haproxy = support::haproxy_before(backend)?;
+    let haproxy = support::haproxy(Some(backend))?;
     let load = Load::start(haproxy.addr(), RATE);
     Some(Fleet { node, haproxy, load })
 }
 
 fn prometheus(fleet: &Fleet) -> Option<Peer> {
-    support::prometheus_and_itself(&[fleet.node.addr(), fleet.haproxy.addr()])
+    support::prometheus(&[fleet.node.addr(), fleet.haproxy.addr()], true)
 }
 
 async fn engine(prometheus: Vec<String>, scrape: Vec<String>) -> EngineHandle {

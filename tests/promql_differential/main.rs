@@ -22,7 +22,7 @@
 
 mod data;
 mod questions;
-#[expect(dead_code, reason = "another file uses the rest")]
+#[expect(dead_code, unused_imports, reason = "another file uses the rest")]
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -2,17 +2,10 @@ use std::net::SocketAddr;
 
 use super::Peer;
 
-/// `HAProxy` with its own exporter at `/metrics` of frontend `stats`, and a backend `shop` with one dead server.
-pub fn haproxy() -> Option<Peer> {
-    start("server a 127.0.0.1:1 disabled".into())
-}
-
-/// The same with everything else passed to `server` as backend `shop`.
-pub fn haproxy_before(server: SocketAddr) -> Option<Peer> {
-    start(format!("server a {server}"))
-}
-
-fn start(server: String) -> Option<Peer> {
+/// `HAProxy` with its own exporter at `/metrics` of frontend `stats`; everything else goes to `server` as backend
+/// `shop`, which without one has a dead server.
+pub fn haproxy(server: Option<SocketAddr>) -> Option<Peer> {
+    let server = server.map_or_else(|| "server a 127.0.0.1:1 disabled".into(), |s| format!("server a {s}"));
     Peer::start("haproxy", "/metrics", |addr, dir| {
         let config = format!(
             "defaults\n  mode http\n  timeout client 5s\n  timeout server 5s\n  timeout connect 1s\n\

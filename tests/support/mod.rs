@@ -1,14 +1,12 @@
 //! Real peers for integration tests: started on free loopback ports, ended on drop. A peer that is not installed
 //! is reported as skipped, and its constructor returns `None`.
 
-#![expect(unused_imports, reason = "every test file uses its own part of it")]
-
 mod haproxy;
 mod node_exporter;
 mod peer;
 mod prometheus;
 
-pub use haproxy::{haproxy, haproxy_before};
+pub use haproxy::haproxy;
 pub use node_exporter::node_exporter;
 pub use peer::Peer;
-pub use prometheus::{prometheus, prometheus_and_itself};
+pub use prometheus::prometheus;

@@ -2,18 +2,9 @@ use std::net::SocketAddr;
 
 use super::Peer;
 
-/// Debian's Prometheus, which scrapes `targets` (and nothing else) as job `peer` every second. Ready at once, but its
-/// first scrape comes after about 5 s: its target discovery waits that long.
-pub fn prometheus(targets: &[SocketAddr]) -> Option<Peer> {
-    start(targets, false)
-}
-
-/// The same, which scrapes itself too.
-pub fn prometheus_and_itself(targets: &[SocketAddr]) -> Option<Peer> {
-    start(targets, true)
-}
-
-fn start(targets: &[SocketAddr], itself: bool) -> Option<Peer> {
+/// Debian's Prometheus, which scrapes `targets`, and itself if `itself` (and nothing else), as job `peer` every
+/// second. Ready at once, but its first scrape comes after about 5 s: its target discovery waits that long.
+pub fn prometheus(targets: &[SocketAddr], itself: bool) -> Option<Peer> {
     Peer::start("prometheus", "/-/ready", |addr, dir| {
         let own = itself.then_some(&addr);
         let targets: Vec<_> = targets.iter().chain(own).map(|t| format!("'{t}'")).collect();
