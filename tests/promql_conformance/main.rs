@@ -1,7 +1,8 @@
 //! Runs Prometheus's PromQL test scripts (`promql/promqltest/testdata`) against the store and the evaluator.
 //!
-//! `cargo test --release --test promql_conformance` reads the scripts in `scripts`, or in the folder that
-//! `WEESCALE_PROMQLTEST_DIR` names. Cases that touch native histograms, or that use an experimental part of PromQL which
+//! `cargo test --release --test promql_conformance` reads our own scripts in `own`, and Prometheus's in the folder that
+//! `WEESCALE_PROMQLTEST_DIR` names (without it, in `../shared/promqltest` where that exists; otherwise it says that it
+//! skipped them). Cases that touch native histograms, or that use an experimental part of PromQL which
 //! weescale does not have, are skipped and counted. Annotations (`expect warn`, `expect info`) are not checked.
 
 #![expect(clippy::indexing_slicing, reason = "a test runner may panic on a broken script")]
@@ -12,14 +13,34 @@ mod data;
 mod runner;
 mod script;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use runner::{Report, run_script};
 
 #[test]
+fn own_scripts() {
+    run_folder(&in_package("tests/promql_conformance/own"));
+}
+
+#[test]
 fn prometheus_test_scripts() {
-    let folder = folder();
-    let mut scripts: Vec<PathBuf> = std::fs::read_dir(&folder)
+    let folder = std::env::var_os("WEESCALE_PROMQLTEST_DIR")
+        .map_or_else(|| in_package("../shared/promqltest"), PathBuf::from);
+    if folder.is_dir() {
+        run_folder(&folder);
+    } else {
+        println!(
+            "SKIPPED: Prometheus's PromQL scripts: set WEESCALE_PROMQLTEST_DIR to a folder that holds them"
+        );
+    }
+}
+
+fn in_package(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn run_folder(folder: &Path) {
+    let mut scripts: Vec<PathBuf> = std::fs::read_dir(folder)
         .expect("the folder of scripts is readable")
         .map(|entry| entry.expect("entry").path())
         .filter(|path| path.extension().is_some_and(|e| e == "test"))
@@ -43,9 +64,4 @@ fn prometheus_test_scripts() {
         failed += failures.len();
     }
     assert_eq!(failed, 0, "{failed} cases failed");
-}
-
-fn folder() -> PathBuf {
-    let shipped = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/promql_conformance/scripts");
-    std::env::var_os("WEESCALE_PROMQLTEST_DIR").map_or_else(shipped, PathBuf::from)
 }
