@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use tokio::sync::mpsc::error::TrySendError;
+
 use crate::approval::{OperationId, Preconditions};
 use crate::execution::Job;
 use crate::fleet::WorkloadId;
 use crate::journal::{Entry, Kind};
-use crate::plan::{PlannedChange, guardrails};
+use crate::plan::{self, PlannedChange, guardrails};
 use crate::proposal::{Proposal, ProposalId, QueueEvent};
 use crate::signals::{Freshness, SignalKind};
 use crate::view::{Command, NoticeLevel};
@@ -16,6 +18,8 @@ use super::{planning, record};
 
 /// How long a proposal may be hidden.
 const LONGEST_SNOOZE: Duration = Duration::from_secs(24 * 3600);
+/// A tick that is late by more than this is a gap (`safety.md` I9).
+const GAP: Duration = Duration::from_secs(2);
 
 impl Engine {
     /// Carries out a wish, or says why not.
@@ -43,16 +47,20 @@ impl Engine {
                 }
             }
             Command::Edit { proposal, to } => self.edit(&proposal, to).await,
-            Command::Pause(id) => self.job(Job::Pause(id, self.state.person.name.clone())).await,
-            Command::Resume(id) => self.job(Job::Resume(id, self.state.person.name.clone())).await,
-            Command::Abort(id) => self.job(Job::Abort(id, self.state.person.name.clone())).await,
-            Command::Release(id) => self.job(Job::Release(id, self.state.person.name.clone())).await,
+            Command::Pause(id) => self.job(Job::Pause(id, self.state.person.name.clone())),
+            Command::Resume(id) => self.job(Job::Resume(id, self.state.person.name.clone())),
+            Command::Abort(id) => self.job(Job::Abort(id, self.state.person.name.clone())),
+            Command::Release(id) => self.job(Job::Release(id, self.state.person.name.clone())),
             Command::PollNow => self.handles.iter().for_each(crate::scrape::Handle::poll_now),
         }
     }
 
     async fn approve(&mut self, id: &ProposalId, hash: &str, typed: Option<&str>) {
-        let Some(proposal) = self.state.queue.get(id).cloned() else {
+        // After a gap (a sleeping machine, a stopped process) nothing known is of now: look first.
+        if self.gap() > self.state.tuning.tick + GAP {
+            self.tick().await;
+        }
+        let Some(mut proposal) = self.state.queue.get(id).cloned() else {
             self.say(NoticeLevel::Warning, format!("{id} is no longer open; nothing was executed"));
             return;
         };
@@ -60,6 +68,12 @@ impl Engine {
             self.refuse(&proposal, format!("weescale is halted: {why}")).await;
             return;
         }
+        // Reserved before anything is decided: the engine never waits for the executor, which waits for the engine.
+        let Ok(turn) = self.jobs.clone().try_reserve_owned() else {
+            self.refuse(&proposal, "the executor is busy or has stopped; try again".into()).await;
+            return;
+        };
+        self.guard_again(&mut proposal);
         let operation = OperationId::new(&format!("op-{}", self.next_operation));
         let facts = self.preconditions(&proposal, operation);
         let now = self.clock.monotonic();
@@ -76,10 +90,19 @@ impl Engine {
         // The decision is on the disk before anything is executed; without that, nothing is.
         if self.queue_events(vec![event]).await {
             let warm_up = self.state.learned_warm_up(&proposal.workload);
-            self.job(Job::Start { proposal: Box::new(proposal), permit, warm_up }).await;
+            turn.send(Job::Start { proposal: Box::new(proposal), permit, warm_up });
         } else {
             self.say(NoticeLevel::Error, format!("{id} was not executed: the journal cannot be written"));
         }
+    }
+
+    /// Puts the guardrails as they are now in place of those at the time the proposal was made.
+    fn guard_again(&self, proposal: &mut Proposal) {
+        let Some(facts) = self.state.fleet.get(&proposal.workload) else { return };
+        let running = self.running(&proposal.workload);
+        proposal.guardrails = planning::with_input(&self.state, facts, self.clock.now(), |input| {
+            guardrails::check(input, &proposal.change, running)
+        });
     }
 
     async fn refuse(&mut self, proposal: &Proposal, why: String) {
@@ -113,7 +136,7 @@ impl Engine {
             owner: facts.map(|f| f.workload.owner.clone()).unwrap_or_default(),
             forecast_age: fan.map(|f| now.since(f.issued)),
             forecast_horizon: fan.map_or(Duration::ZERO, |f| f.end().since(f.issued)),
-            limits: self.state.settings.rule_for(&proposal.workload, "").limits(),
+            limits: self.state.limits_of(&proposal.workload),
         }
     }
 
@@ -121,12 +144,9 @@ impl Engine {
         let now = self.moment();
         let events = self.state.queue.get(id).cloned().and_then(|proposal| {
             let facts = self.state.fleet.get(&proposal.workload)?;
-            let mut plan = planning::plan_one(&self.state, facts, now.wall);
             let change = PlannedChange { to, ..proposal.change };
-            let running = facts.workload.replicas.map_or(0, |r| r.desired.max(r.min.unwrap_or(0)));
-            plan.guardrails = planning::with_input(&self.state, facts, now.wall, |input| {
-                guardrails::check(input, &change, running)
-            });
+            let plan =
+                planning::with_input(&self.state, facts, now.wall, |input| plan::instead(input, &change));
             let workload = facts.workload.clone();
             self.state.queue.edit(id, to, &plan, &workload, now)
         });
@@ -138,10 +158,13 @@ impl Engine {
         }
     }
 
-    async fn job(&mut self, job: Job) {
-        if self.jobs.send(job).await.is_err() {
-            self.say(NoticeLevel::Error, "the executor has stopped; restart weescale".into());
-        }
+    fn job(&mut self, job: Job) {
+        let why = match self.jobs.try_send(job) {
+            Ok(()) => return,
+            Err(TrySendError::Full(_)) => "the executor is busy, nothing was done; ask again",
+            Err(TrySendError::Closed(_)) => "the executor has stopped; restart weescale",
+        };
+        self.say(NoticeLevel::Error, why.into());
     }
 
     /// Journals what happened to proposals and takes note of it; `false` if the journal did not take it.

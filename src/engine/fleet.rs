@@ -1,6 +1,6 @@
 //! Workloads as merged from signals, platforms and configuration, once a tick.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,9 +17,13 @@ use super::state::{PlatformFacts, WorkloadFacts};
 
 /// A platform's word counts as long as it is not older than this many listings.
 const LISTINGS: u32 = 3;
+/// A workload of which no source speaks is forgotten when its platform was silent for this long.
+const FORGET: Duration = Duration::from_secs(2 * 3600);
 
 /// Takes this tick's signals in. Workloads without any signal and without a platform are forgotten.
 pub fn merge(state: &mut State, sets: Vec<SignalSet>, now: Timestamp) {
+    let told: BTreeSet<WorkloadId> = sets.iter().map(|s| s.workload.clone()).collect();
+    state.fleet.retain(|id, facts| told.contains(id) || silent(facts, now));
     for set in sets {
         let id = set.workload.clone();
         let facts = state.fleet.entry(id.clone()).or_insert_with(|| blank(&id, now));
@@ -39,15 +43,26 @@ pub fn merge(state: &mut State, sets: Vec<SignalSet>, now: Timestamp) {
     }
 }
 
+/// What no source speaks of any more (it went, or goes by a fuller name now) is missing, not as it last was. Whether
+/// a platform still knows it.
+fn silent(facts: &mut WorkloadFacts, now: Timestamp) -> bool {
+    if facts.signals.get(SignalKind::Demand).is_some() {
+        facts.last_outage = Some(now);
+    }
+    facts.signals.signals.clear();
+    facts.signals.latency = None;
+    facts.platform.as_ref().is_some_and(|p| now.since(p.seen) <= FORGET)
+}
+
 /// Takes a platform's listing in.
 pub fn list(state: &mut State, provider: &str, listed: Vec<PlatformState>, now: Timestamp) {
-    let mut seen = Vec::with_capacity(listed.len());
+    let mut seen = BTreeSet::new();
     for item in listed {
         let id = WorkloadId::new(&item.namespace, &item.name, &item.region);
         let facts = state.fleet.entry(id.clone()).or_insert_with(|| blank(&id, now));
         let target = Target { provider: provider.to_owned(), uid: item.uid.clone() };
         facts.platform = Some(PlatformFacts { target, state: item, seen: now });
-        seen.push(id);
+        seen.insert(id);
     }
     for (id, facts) in &mut state.fleet {
         let ours = facts.platform.as_ref().is_some_and(|p| p.target.provider == provider);

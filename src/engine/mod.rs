@@ -22,6 +22,8 @@ mod run;
 mod sources;
 mod start;
 mod state;
+#[cfg(test)]
+mod tests;
 mod tuning;
 
 pub use error::EngineError;

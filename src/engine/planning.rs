@@ -27,6 +27,11 @@ pub fn plan_all(state: &mut State, now: Moment) -> Vec<QueueEvent> {
         events.extend(state.queue.offer(&plan, &facts.workload, target, now));
         facts.plan = Some(plan);
     }
+    let gone: Vec<WorkloadId> =
+        state.queue.live().map(|p| &p.workload).filter(|w| !state.fleet.contains_key(*w)).cloned().collect();
+    for workload in gone {
+        events.extend(state.queue.withdraw(&workload, "nothing is heard of it any more", now));
+    }
     events.extend(state.queue.tick(now));
     events
 }
@@ -116,14 +121,29 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
 
 fn recent(state: &State, id: &WorkloadId, now: Timestamp) -> Recent {
     let hour = Duration::from_secs(3600);
+    let earlier = || {
+        let here = state.moved.iter().filter(|(r, _)| r.workload == *id);
+        let new = here.filter(|(r, _)| !state.operations.contains_key(&r.operation));
+        new.map(|(r, ago)| (r.is_up(), now.since(state.started).saturating_add(*ago)))
+    };
+    let earlier_lately = |up: bool| earlier().filter(|(u, ago)| *u == up && *ago <= hour).count();
     let executed = |o: &&Operation| o.workload == *id && o.checkpoint.is_some();
     let up = |o: &&Operation| o.change.to > o.change.from;
     let lately = |o: &&Operation| now.since(o.started) <= hour;
     Recent {
-        since_up: state.operations.values().filter(executed).filter(up).map(|o| now.since(o.started)).min(),
-        ups_last_hour: state.operations.values().filter(executed).filter(up).filter(lately).count() as u32,
+        since_up: state
+            .operations
+            .values()
+            .filter(executed)
+            .filter(up)
+            .map(|o| now.since(o.started))
+            .chain(earlier().filter(|(up, _)| *up).map(|(_, ago)| ago))
+            .min(),
+        ups_last_hour: state.operations.values().filter(executed).filter(up).filter(lately).count() as u32
+            + earlier_lately(true) as u32,
         downs_last_hour: state.operations.values().filter(executed).filter(|o| !up(o)).filter(lately).count()
-            as u32,
+            as u32
+            + earlier_lately(false) as u32,
         in_flight: state.in_flight(id).is_some_and(|o| !matches!(o.state, OperationState::Kept)),
         lease_until: state.held_lease(id).map(|l| l.expires),
     }

@@ -59,6 +59,8 @@ pub struct Engine {
     /// When the store got its first scrape.
     pub(super) first_scrape: Option<Timestamp>,
     pub(super) persisted: Timestamp,
+    /// Wall time of the last tick; wall time sees a suspended machine, the monotonic clock does not.
+    pub(super) ticked: Timestamp,
     pub(super) view: watch::Sender<Arc<View>>,
     /// Listing tasks; they end with the engine.
     pub(super) _tasks: JoinSet<()>,
@@ -89,7 +91,7 @@ impl Engine {
             }
             self.drain(&mut inbox).await;
         }
-        self.stop().await;
+        self.stop(&mut inbox).await;
     }
 
     /// Takes in what waits already, so that ticks that outlast their interval never starve what feeds them.
@@ -119,11 +121,23 @@ impl Engine {
         self.publish();
     }
 
-    async fn stop(&mut self) {
-        let _ = self.jobs.send(Job::Shutdown).await;
-        // The executor records its end itself and gives its tasks 4 s.
-        let closed = tokio::time::timeout(Duration::from_secs(5), self.jobs.closed());
-        let _ = closed.await;
+    async fn stop(&mut self, inbox: &mut Inbox) {
+        // The executor records its end itself and gives its tasks 4 s. What they tell is taken in meanwhile, so that
+        // nobody waits for a full queue.
+        let jobs = self.jobs.clone();
+        let ended = tokio::time::timeout(Duration::from_secs(6), async move {
+            let _ = jobs.send(Job::Shutdown).await;
+            jobs.closed().await;
+        });
+        let mut ended = std::pin::pin!(ended);
+        loop {
+            tokio::select! {
+                biased;
+                Some(receipt) = inbox.receipts.recv() => self.receipt(receipt),
+                Some(records) = inbox.written.recv() => self.show(&records),
+                _ = &mut ended => break,
+            }
+        }
         self.persist(self.clock.now());
         let in_flight = self.state.operations.values().filter(|o| !o.state.is_final()).count();
         let text =
@@ -131,6 +145,12 @@ impl Engine {
         let body = serde_json::json!({ "in_flight": in_flight });
         let _ = self.journal.record(vec![Entry::new(crate::journal::Kind::Stop, text, body)]).await;
         self.journal.flush().await;
+    }
+
+    /// Wall time since the last tick, whichever way the clock went.
+    pub(super) fn gap(&self) -> Duration {
+        let now = self.clock.now();
+        now.since(self.ticked).max(self.ticked.since(now))
     }
 
     pub(super) fn moment(&self) -> Moment {
@@ -277,9 +297,11 @@ impl Engine {
         }
     }
 
-    async fn tick(&mut self) {
+    pub(super) async fn tick(&mut self) {
         let now = self.moment();
+        self.ticked = now.wall;
         self.state.ticks += 1;
+        self.state.forget();
         self.evaluate(now.wall);
         if std::mem::take(&mut self.backfilled) {
             fleet::seed_capacity(&mut self.state, now.wall);

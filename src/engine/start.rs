@@ -141,6 +141,7 @@ pub async fn start(settings: Settings, options: Options) -> Result<EngineHandle,
         backfilled: false,
         first_scrape: None,
         persisted,
+        ticked: persisted,
         view: view_tx,
         _tasks: tasks,
     };
@@ -149,7 +150,7 @@ pub async fn start(settings: Settings, options: Options) -> Result<EngineHandle,
     Ok(EngineHandle { view, commands: command_tx, stop, task })
 }
 
-fn state(
+pub(super) fn state(
     settings: &Arc<Settings>,
     tuning: Tuning,
     simulated: &str,
@@ -172,6 +173,7 @@ fn state(
         fleet: BTreeMap::new(),
         queue: Queue::new(settings.lifetimes, restored.last_proposal),
         operations: BTreeMap::new(),
+        moved: restored.moved.clone(),
         leases: BTreeMap::new(),
         outcomes: VecDeque::new(),
         learned: Learned::default(),

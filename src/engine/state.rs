@@ -2,16 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::approval::Person;
+use crate::approval::{MandateRecord, Person};
 use crate::config::Settings;
 use crate::execution::providers::contract::WorkloadState as PlatformState;
 use crate::execution::{Lease, Operation, OperationId};
 use crate::fleet::{Workload, WorkloadId};
 use crate::forecast::ForecastState;
 use crate::outcome::Outcome;
-use crate::plan::{CapacityModel, Plan, Usual};
-use crate::proposal::{Queue, Target};
+use crate::plan::{CapacityModel, Limits, Plan, Usual};
+use crate::proposal::{ProposalId, Queue, Target};
 use crate::scrape::{SourceId, SourceKind, SourceStatus};
 use crate::series::Timestamp;
 use crate::signals::{Catalogue, History, LatencyHistogram, Resolver, SignalSet};
@@ -19,6 +20,11 @@ use crate::store::Store;
 use crate::view::{JournalLine, Notice, NoticeLevel};
 
 use super::Tuning;
+
+/// Operations remembered, beside those that are not over.
+const OPERATIONS: usize = 1000;
+/// Proposals remembered, beside the live ones.
+const PROPOSALS: usize = 4096;
 
 /// What is known of one source.
 #[derive(Clone, Debug)]
@@ -95,6 +101,8 @@ pub struct State {
     pub fleet: BTreeMap<WorkloadId, WorkloadFacts>,
     /// Proposals.
     pub queue: Queue,
+    /// Moves of earlier runs that still count, and how long before the start each was.
+    pub moved: Vec<(MandateRecord, Duration)>,
     /// Operations, all since start and those adopted.
     pub operations: BTreeMap<OperationId, Operation>,
     /// Leases by operation.
@@ -172,6 +180,42 @@ impl State {
         self.leases
             .values()
             .find(|l| l.workload == *workload && matches!(l.state, Held | Restoring | Failing { .. }))
+    }
+
+    /// Bounds of a workload, by every rule about it.
+    pub fn limits_of(&self, id: &WorkloadId) -> Limits {
+        let service = self.fleet.get(id).map(|f| Arc::clone(&f.workload.service));
+        self.settings.rule_for(id, service.as_deref().unwrap_or_default()).limits()
+    }
+
+    /// Forgets the oldest of what is over, so that a long run does not grow.
+    pub fn forget(&mut self) {
+        use crate::execution::LeaseState::{Foreign, Restored};
+        let over = self.operations.len().saturating_sub(OPERATIONS);
+        if over > 0 {
+            let given_back =
+                |id| self.leases.get(id).is_none_or(|l| matches!(l.state, Restored { .. } | Foreign { .. }));
+            let done = self.operations.values().filter(|o| o.state.is_final() && given_back(&o.id));
+            let mut done: Vec<(Timestamp, OperationId)> = done.map(|o| (o.started, o.id.clone())).collect();
+            done.sort();
+            for (_, id) in done.into_iter().take(over) {
+                self.operations.remove(&id);
+                self.leases.remove(&id);
+            }
+        }
+        let proposals = &mut self.learned.proposals;
+        // With slack, so that it is sorted seldom.
+        if proposals.len() > PROPOSALS + PROPOSALS / 8 {
+            let mut closed: Vec<(Timestamp, ProposalId)> = proposals
+                .values()
+                .filter(|p| !p.state.is_live())
+                .map(|p| (p.created, p.id.clone()))
+                .collect();
+            closed.sort();
+            for (_, id) in closed.into_iter().take(proposals.len() - PROPOSALS) {
+                proposals.remove(&id);
+            }
+        }
     }
 
     /// Kinds of sources in use, live ones only.

@@ -20,7 +20,7 @@ mod shared;
 pub mod stages;
 mod task;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod types;
 mod undo;
 

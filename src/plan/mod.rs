@@ -16,7 +16,7 @@ mod types;
 
 pub use capacity::{CapacityModel, Observation};
 pub use input::{FleetState, PlanInput, Recent, Usual};
-pub use planner::plan;
+pub use planner::{instead, plan};
 pub use types::{
     Capacity, CapacityMethod, CostDelta, Dimension, Exhaustion, ExperienceDelta, Fact, GuardrailResult,
     Limits, Plan, PlannedChange, Verdict,

@@ -6,8 +6,8 @@ use crate::signals::{Freshness, SignalKind};
 use super::horizontal::{Wish, floor, running, scale_in};
 use super::outlook::{exhaustion, minutes_short};
 use super::{
-    Capacity, CapacityMethod, CostDelta, Exhaustion, ExperienceDelta, Fact, Plan, PlanInput, Verdict,
-    diagnosis, guardrails, newsvendor,
+    Capacity, CapacityMethod, CostDelta, Exhaustion, ExperienceDelta, Fact, Plan, PlanInput, PlannedChange,
+    Verdict, diagnosis, guardrails, newsvendor,
 };
 
 /// Plans one workload.
@@ -38,6 +38,28 @@ pub fn plan(input: &PlanInput<'_>) -> Plan {
         capacity,
     };
     decide(input, &mut plan, demand);
+    plan
+}
+
+/// The plan with a person's `change` in place of its own: facts, cost, effect and guardrails are those of `change`.
+pub fn instead(input: &PlanInput<'_>, change: &PlannedChange) -> Plan {
+    let mut plan = plan(input);
+    let now_running = input.workload.replicas.map_or(0, |r| running(&r));
+    plan.guardrails = guardrails::check(input, change, now_running);
+    plan.cost = cost(input, now_running, change);
+    plan.facts = Vec::new();
+    plan.experience = ExperienceDelta::default();
+    if let (Some(demand), Some(capacity)) = (input.signals.latest(SignalKind::Demand), plan.capacity.clone())
+    {
+        let fan = input.forecast.fan();
+        let peak = fan.and_then(|f| f.peak(plan.quantile, input.now, change.until.unwrap_or(input.now)));
+        let peak = peak.filter(|(_, d)| *d >= demand).unwrap_or((input.now, demand));
+        if let Some(needed) = capacity.need(peak.1) {
+            let wish = Wish { change: change.clone(), needed, cut_by: None, peak };
+            plan.facts = facts(&plan, &capacity, now_running, &wish);
+            plan.experience = experience(input, &capacity, now_running, &wish);
+        }
+    }
     plan
 }
 
@@ -128,7 +150,7 @@ fn propose(input: &PlanInput<'_>, plan: &mut Plan, capacity: &Capacity, wish: Wi
     plan.need_peak = Some(wish.needed);
     plan.guardrails = guardrails::check(input, &wish.change, now_running);
     plan.facts = facts(plan, capacity, now_running, &wish);
-    plan.cost = cost(input, now_running, &wish);
+    plan.cost = cost(input, now_running, &wish.change);
     plan.experience = experience(input, capacity, now_running, &wish);
     let failed = plan.guardrails.iter().find(|g| !g.passed).map(|g| format!("{}: {}", g.name, g.detail));
     plan.verdict = match failed {
@@ -160,11 +182,11 @@ fn facts(plan: &Plan, capacity: &Capacity, running: u32, wish: &Wish) -> Vec<Fac
     facts
 }
 
-fn cost(input: &PlanInput<'_>, running: u32, wish: &Wish) -> CostDelta {
+fn cost(input: &PlanInput<'_>, running: u32, change: &PlannedChange) -> CostDelta {
     let Some(price) = input.workload.pod.dollars_per_hour else { return CostDelta::default() };
-    let after = if wish.change.to > wish.change.from { running.max(wish.change.to) } else { wish.change.to };
+    let after = if change.to > change.from { running.max(change.to) } else { change.to };
     let (now, after) = (price * f64::from(running), price * f64::from(after));
-    let hours = wish.change.until.map(|t| t.since(input.now).as_secs_f64() / 3600.0);
+    let hours = change.until.map(|t| t.since(input.now).as_secs_f64() / 3600.0);
     CostDelta { now: Some(now), after: Some(after), lease_total: hours.map(|h| (after - now) * h) }
 }
 

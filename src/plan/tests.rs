@@ -75,8 +75,12 @@ fn scene(owner: Owner, medians: impl Fn(usize) -> f64) -> Scene {
 }
 
 fn run(s: &Scene) -> Plan {
+    with(s, plan)
+}
+
+fn with<T>(s: &Scene, run: impl FnOnce(&PlanInput<'_>) -> T) -> T {
     let model = CapacityModel::default();
-    plan(&PlanInput {
+    run(&PlanInput {
         now: NOW,
         workload: &s.workload,
         signals: &s.signals,
@@ -112,6 +116,21 @@ fn a_coming_peak_asks_for_a_leased_floor() {
     assert!(p.experience.minutes_short_without.unwrap() > 100.0);
     assert!(p.experience.minutes_short_with.unwrap() < 10.0);
     assert!(matches!(p.exhaustion, Exhaustion::In { .. }));
+}
+
+#[test]
+fn an_edited_value_carries_its_own_cost_and_guardrails() {
+    let s = scene(hpa(), hump);
+    let Verdict::Change(change) = run(&s).verdict else { panic!("no change") };
+    for (to, dollars, passed) in [(11, 0.12, true), (13, 0.36, true), (40, 3.6, false)] {
+        let edited = with(&s, |input| instead(input, &PlannedChange { to, ..change.clone() }));
+        assert!((edited.cost.per_hour().unwrap() - dollars).abs() < 1e-9, "{to}: {:?}", edited.cost);
+        assert_eq!(edited.guardrails.iter().all(|g| g.passed), passed, "{to}");
+    }
+    // Also when there is nothing to propose any more.
+    let calm = scene(hpa(), |_| 500.0);
+    let edited = with(&calm, |input| instead(input, &PlannedChange { to: 20, ..change.clone() }));
+    assert!((edited.cost.per_hour().unwrap() - 1.2).abs() < 1e-9);
 }
 
 #[test]

@@ -6,4 +6,4 @@ mod late;
 mod leases;
 mod path;
 mod platform;
-pub(super) mod world;
+pub(crate) mod world;
