@@ -113,6 +113,9 @@ async fn morning_ramp_approved() {
     let stages: Vec<StageKind> = kept.stages.iter().map(|s| s.kind).collect();
     assert_eq!(stages, StageKind::ALL);
     assert!(kept.stages.iter().all(|s| s.state == GateState::Passed), "{kept:#?}");
+    let judged = kept.stages.iter().flat_map(|s| &s.gates).find(|g| g.name == "new vs old pods");
+    let judged = judged.expect("a verdict on the new pods");
+    assert!(judged.state == GateState::Passed && judged.value.is_some(), "measured one by one: {judged:?}");
     let ends: Vec<_> = kept.stages.iter().map(|s| s.ended).collect();
     assert!(ends.is_sorted() && ends.iter().all(Option::is_some), "{ends:?}");
 

@@ -15,6 +15,7 @@ mod lessons;
 mod person;
 mod planning;
 mod platforms;
+mod pods;
 pub mod publish;
 mod record;
 mod restore;

@@ -22,6 +22,7 @@ use crate::view::{Command, NoticeLevel, View};
 use super::evaluate::{self, StoreQueries};
 use super::forecasts::{Forecasts, Issued};
 use super::platforms::Listing;
+use super::pods::Pods;
 use super::{State, fleet, learn, planning, publish, record, sources};
 
 /// Messages taken in between two ticks at most.
@@ -50,6 +51,8 @@ pub struct Engine {
     pub(super) next_operation: u64,
     pub(super) forecasts: Forecasts,
     pub(super) queries: StoreQueries,
+    /// Pods of the workloads with an operation in flight.
+    pub(super) pods: Pods,
     /// Servers' answers since the last tick.
     pub(super) answers: BTreeMap<SourceId, Vec<Answer>>,
     /// Whether the store changed since it was last evaluated.
@@ -207,7 +210,8 @@ impl Engine {
                 let known = self.state.sources.get_mut(&source);
                 if let Some(facts) = known.filter(|f| f.names != names) {
                     facts.names = names;
-                    sources::named(&mut self.state, &self.handles, &source, now);
+                    let pods = self.pods.of(&source);
+                    sources::named(&mut self.state, &self.handles, &source, pods, now);
                 }
             }
             Delivery::Backfilled { source, answer } => {
@@ -310,7 +314,7 @@ impl Engine {
         let events = planning::plan_all(&mut self.state, now);
         self.queue_events(events).await;
         self.ask_for_fans(now.wall);
-        let observation = Arc::new(observation(&self.state, now.wall));
+        let observation = Arc::new(observation(&self.state, &self.pods, now.wall));
         let _ = self.jobs.try_send(Job::Observe(observation));
         let entries = learn::look_back(&mut self.state, now.wall);
         self.journal(entries).await;
@@ -322,6 +326,7 @@ impl Engine {
 
     fn evaluate(&mut self, now: Timestamp) {
         let scraped = evaluate::scraped();
+        self.watch_pods(now);
         if self.scraped {
             if self.queries.outdated(&self.state.store) {
                 let store = &self.state.store;
@@ -329,11 +334,14 @@ impl Engine {
                 let specs = self.state.resolver.queries(&scraped, &|name| store.has_metric(name), interval);
                 self.queries.choose(specs, store);
             }
-            let answers = self.queries.answers(&self.state.store, now, &Options::default());
+            let mut answers = self.queries.answers(&self.state.store, now, &Options::default());
+            let interval = evaluate::interval(&self.state.settings.scrape);
+            answers.extend(self.pods.evaluate(&self.state.store, now, interval));
             self.answers.insert(scraped, answers);
             self.scraped = false;
         }
         let answers: Vec<(SourceId, Vec<Answer>)> = std::mem::take(&mut self.answers).into_iter().collect();
+        self.pods.take_in(&answers);
         let mut sets = self.state.resolver.resolve(now, &answers);
         if let Some(left) = self.filling(now) {
             evaluate::mark_filling(&mut sets, left);
@@ -387,13 +395,14 @@ impl Engine {
 }
 
 /// How users fare, for the gates of operations. Only fresh values count.
-fn observation(state: &State, now: Timestamp) -> Observation {
+fn observation(state: &State, pods: &Pods, now: Timestamp) -> Observation {
     let readings = |facts: &super::state::WorkloadFacts| {
         let signals = &facts.signals;
         let demand = signals.fresh(SignalKind::Demand);
         let errors = signals.fresh(SignalKind::Errors);
         let ratio = errors.zip(demand).filter(|(_, d)| *d > 0.0).map(|(e, d)| (e / d).clamp(0.0, 1.0));
         let objective = &facts.workload.objective;
+        let (pods_at, pods) = pods.readings(&facts.workload.id, now);
         Readings {
             at: signals.get(SignalKind::Demand).map_or(now, |s| s.at),
             demand,
@@ -401,7 +410,8 @@ fn observation(state: &State, now: Timestamp) -> Observation {
             error_ratio: ratio,
             burn: ratio.map(|r| objective.burn_rate(r)),
             p95_objective: Some(objective.latency().as_secs_f64()),
-            pods: BTreeMap::new(),
+            pods_at,
+            pods,
         }
     };
     Observation {

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::scrape::{self, BackfillRequest, Delivery, Handle, SourceId, SourceKind, SourceStatus};
+use crate::scrape::{self, BackfillRequest, Delivery, Handle, QuerySpec, SourceId, SourceKind, SourceStatus};
 use crate::series::Timestamp;
 use crate::signals::{Catalogue, History};
 
@@ -70,18 +70,27 @@ pub fn catalogue(folder: Option<&Path>) -> Result<Catalogue, EngineError> {
 /// History asked of kinds that are kept for a short time only.
 const SHORT_BACKFILL: Duration = Duration::from_secs(86_400);
 
-/// A server told its metric names: choose its queries and ask it for history, once.
-pub fn named(state: &mut State, handles: &[Handle], source: &SourceId, now: Timestamp) {
-    let Some(facts) = state.sources.get_mut(source) else { return };
+/// Has a server asked, at every poll, for its signals and for `pods`. What is scraped is asked of the store instead.
+pub fn ask(state: &mut State, handles: &[Handle], source: &SourceId, pods: Vec<QuerySpec>) {
+    let Some(facts) = state.sources.get(source) else { return };
     let Some(handle) = handles.iter().find(|h| h.id() == source) else { return };
-    let names = facts.names.clone();
-    let has = |name: &str| names.contains(name);
-    let queries = state.resolver.queries(source, &has, facts.status.interval);
+    let has = |name: &str| facts.names.contains(name);
+    let mut queries = state.resolver.queries(source, &has, facts.status.interval);
+    queries.extend(pods);
     if !facts.history_only
         && let Err(error) = handle.set_queries(queries)
     {
         tracing::error!("{source}: {error}");
     }
+}
+
+/// A server told its metric names: choose its queries, `pods` among them, and ask it for history, once.
+pub fn named(state: &mut State, handles: &[Handle], source: &SourceId, pods: Vec<QuerySpec>, now: Timestamp) {
+    ask(state, handles, source, pods);
+    let Some(facts) = state.sources.get_mut(source) else { return };
+    let Some(handle) = handles.iter().find(|h| h.id() == source) else { return };
+    let names = facts.names.clone();
+    let has = |name: &str| names.contains(name);
     if facts.backfill_asked || names.is_empty() {
         return;
     }

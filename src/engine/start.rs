@@ -22,6 +22,7 @@ use crate::view::{Command, View};
 
 use super::evaluate::StoreQueries;
 use super::forecasts::Forecasts;
+use super::pods::Pods;
 use super::record::JournalRecorder;
 use super::restore::{self, Restored};
 use super::run::{Engine, Inbox};
@@ -136,6 +137,7 @@ pub async fn start(settings: Settings, options: Options) -> Result<EngineHandle,
         next_operation,
         forecasts,
         queries: StoreQueries::default(),
+        pods: Pods::default(),
         answers: BTreeMap::new(),
         scraped: false,
         backfilled: false,

@@ -32,6 +32,8 @@ pub struct Readings {
     pub burn: Option<f64>,
     /// Promised 95th percentile, seconds.
     pub p95_objective: Option<f64>,
+    /// When the pods were read; the same readings of pods count once.
+    pub pods_at: Timestamp,
     /// By pod name, where pods are measured one by one.
     pub pods: BTreeMap<String, PodReadings>,
 }

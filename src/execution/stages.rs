@@ -67,6 +67,7 @@ impl Before {
             error_ratio: median(|r| r.error_ratio),
             burn: median(|r| r.burn),
             p95_objective: median(|r| r.p95_objective),
+            pods_at: Timestamp::default(),
             pods: std::collections::BTreeMap::new(),
         };
         let p95 = readings.iter().filter_map(|r| r.p95).collect();
@@ -89,6 +90,8 @@ pub struct Gathered {
     pub count: u32,
     /// Newest reading taken in.
     pub last: Timestamp,
+    /// Newest readings of pods taken in.
+    pub last_pods: Timestamp,
 }
 
 /// An operation with all its machine needs to remember.
@@ -226,15 +229,22 @@ impl OperationRun {
         self.begin(now);
     }
 
-    fn take_in(&mut self, readings: Option<&Readings>) -> Option<Readings> {
+    fn take_in(&mut self, state: &WorkloadState, readings: Option<&Readings>) -> Option<Readings> {
         let fresh = readings.filter(|r| r.at > self.gathered.last)?;
         let g = &mut self.gathered;
         g.last = fresh.at;
         g.count = g.count.saturating_add(1);
         push(&mut g.p95, fresh.p95);
-        for (name, pod) in &fresh.pods {
-            let old = self.before.pods.contains(name);
-            push(if old { &mut g.old_pods } else { &mut g.new_pods }, pod.p95);
+        if fresh.pods_at > g.last_pods {
+            g.last_pods = fresh.pods_at;
+            for (name, pod) in &fresh.pods {
+                if self.before.pods.contains(name) {
+                    push(&mut g.old_pods, pod.p95);
+                } else if state.pods.iter().any(|p| p.name == *name) {
+                    push(&mut g.new_pods, pod.p95);
+                }
+                // What the platform does not know by this name is none of its pods.
+            }
         }
         Some(fresh.clone())
     }
@@ -289,7 +299,7 @@ pub fn advance(
     if run.done == 0 {
         return run.path.first().map(|v| Effect::Write(*v)).into_iter().collect();
     }
-    let reading = run.take_in(readings);
+    let reading = run.take_in(state, readings);
     if !run.is_up()
         && kind < StageKind::Validate
         && let Some(reading) = &reading

@@ -32,6 +32,8 @@ pub use workload::Running;
 pub use world::World;
 
 #[cfg(test)]
+mod pod_signal_tests;
+#[cfg(test)]
 mod provider_tests;
 #[cfg(test)]
 mod tests;

@@ -32,6 +32,19 @@ pub(super) fn settle(
     SignalSet { team: view.team(), signals, latency: view.latency(), workload }
 }
 
+/// Where fresh values of `kind` come from for the workload that sources name as any of `raws`, preferred first.
+pub(super) fn fresh_slots(
+    resolver: &Resolver,
+    now: Timestamp,
+    raws: &[WorkloadId],
+    kind: SignalKind,
+) -> Vec<Slot> {
+    let view = View { resolver, now, seen: raws.iter().filter_map(|r| resolver.seen.get(r)).collect() };
+    let fresh = |slot: Slot, o: &Observation| o.freshness(now, view.interval(slot)).0 == Freshness::Fresh;
+    let all = view.candidates(kind).into_iter();
+    all.filter(|(slot, o)| fresh(*slot, o)).map(|(slot, _)| slot).collect()
+}
+
 /// For every answer not judged yet: whose it is and what else is known.
 fn judge(resolver: &Resolver, now: Timestamp, raws: &[WorkloadId]) -> Vec<(WorkloadId, Slot, Witnesses)> {
     let view = View { resolver, now, seen: raws.iter().filter_map(|r| resolver.seen.get(r)).collect() };

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use promql_parser::label::{MatchOp, Matcher};
 use promql_parser::parser::{self, Expr, VectorSelector};
 use promql_parser::util::{ExprVisitor, walk_expr};
 
@@ -34,6 +35,44 @@ pub(super) fn metric_names(expr: &str) -> Result<BTreeSet<String>, String> {
     let mut names = Names(BTreeSet::new());
     walk_expr(&mut names, &parsed)?;
     Ok(names.0)
+}
+
+/// `expr` with every selector restricted to these label values; `None` if that cannot be written.
+pub(super) fn narrow(expr: &str, labels: &[(&str, &str)]) -> Option<String> {
+    let mut parsed = parser::parse(expr).ok()?;
+    restrict(&mut parsed, labels);
+    let text = parsed.to_string();
+    // Label values come from outside: what is sent must read back as exactly what was meant.
+    (parser::parse(&text).ok()? == parsed).then_some(text)
+}
+
+fn restrict(expr: &mut Expr, labels: &[(&str, &str)]) {
+    let add = |selector: &mut VectorSelector| {
+        for (name, value) in labels {
+            let matcher = Matcher::new(MatchOp::Equal, name, value);
+            if selector.matchers.or_matchers.is_empty() {
+                selector.matchers.matchers.push(matcher);
+            } else {
+                selector.matchers.or_matchers.iter_mut().for_each(|group| group.push(matcher.clone()));
+            }
+        }
+        // They are written in this order, and so read back in it.
+        selector.matchers.matchers.sort_by_cached_key(ToString::to_string);
+    };
+    match expr {
+        Expr::VectorSelector(selector) => add(selector),
+        Expr::MatrixSelector(matrix) => add(&mut matrix.vs),
+        Expr::Aggregate(inner) => restrict(&mut inner.expr, labels),
+        Expr::Unary(inner) => restrict(&mut inner.expr, labels),
+        Expr::Paren(inner) => restrict(&mut inner.expr, labels),
+        Expr::Subquery(inner) => restrict(&mut inner.expr, labels),
+        Expr::Binary(inner) => {
+            restrict(&mut inner.lhs, labels);
+            restrict(&mut inner.rhs, labels);
+        }
+        Expr::Call(call) => call.args.args.iter_mut().for_each(|arg| restrict(arg, labels)),
+        Expr::NumberLiteral(_) | Expr::StringLiteral(_) | Expr::Extension(_) => {}
+    }
 }
 
 struct Names(BTreeSet<String>);
@@ -80,6 +119,9 @@ mod tests {
         assert_eq!(names.unwrap().into_iter().collect::<Vec<_>>(), ["w", "x_total", "y", "z"]);
         assert!(metric_names("sum(").is_err());
         assert!(metric_names("{job=\"a\"}").is_err());
+        let narrowed = narrow("sum by (le) (rate(x{a!=\"b\"}[2m])) / (y or -z)", &[("n", "\"\\")]).unwrap();
+        let expected = r#"sum by (le) (rate(x{a!="b",n="\"\\"}[2m])) / (y{n="\"\\"} or -z{n="\"\\"})"#;
+        assert_eq!(narrowed, expected);
         assert_eq!(fill("sum by ($by)\n  (rate(x[$window]))", "a, b", "1m"), "sum by (a, b) (rate(x[1m]))");
     }
 }

@@ -22,6 +22,8 @@ pub struct Identity {
     pub region: Vec<String>,
     /// Owning team.
     pub team: Vec<String>,
+    /// Pod, named as the platform names it; empty where the series are not of the workload's own pods.
+    pub pod: Vec<String>,
 }
 
 impl Default for Identity {
@@ -47,12 +49,13 @@ impl Default for Identity {
             ]),
             region: list(&["region", "cloud_region", "topology_kubernetes_io_region", "cluster"]),
             team: list(&["team", "app_kubernetes_io_part_of"]),
+            pod: list(&["pod", "k8s_pod_name", "kubernetes_pod_name", "instance"]),
         }
     }
 }
 
 impl Identity {
-    /// Every label, once, in order.
+    /// Every label that names a workload or its team, once, in order.
     pub fn labels(&self) -> Vec<&str> {
         let mut seen = BTreeSet::new();
         let all = self.namespace.iter().chain(&self.name).chain(&self.region).chain(&self.team);
@@ -78,6 +81,16 @@ impl Identity {
         };
         let clean = |s: &str| text::clean(s, MAX_NAME_CHARS);
         Some(WorkloadId::new(&clean(namespace), &clean(name), &clean(region)))
+    }
+
+    /// The labels that make [`Self::workload`] name this one, with their values as they are.
+    pub(super) fn matchers<'a>(&'a self, labels: &'a Labels) -> Vec<(&'a str, &'a str)> {
+        [&self.namespace, &self.name, &self.region].into_iter().filter_map(|l| first(l, labels)).collect()
+    }
+
+    /// The pod that `labels` name.
+    pub(super) fn pod<'a>(&'a self, labels: &'a Labels) -> Option<&'a str> {
+        first(&self.pod, labels).map(|(_, v)| v)
     }
 
     /// The owning team that `labels` name; empty if none.

@@ -6,6 +6,12 @@ use std::time::Duration;
 pub const MAX_WORKLOADS: usize = 2_000;
 /// Characters kept of a namespace, name, region or team.
 pub const MAX_NAME_CHARS: usize = 100;
+/// Workloads whose pods are measured one by one at a time.
+pub const MAX_POD_WORKLOADS: usize = 16;
+/// Pods of one workload measured one by one; further ones are not read.
+pub const MAX_PODS: usize = 1_000;
+/// Characters kept of a pod's name: the longest that Kubernetes gives.
+pub const MAX_POD_NAME_CHARS: usize = 253;
 /// Buckets of one latency histogram.
 pub const MAX_BUCKETS: usize = 512;
 /// Bytes of one recipe file.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::series::Timestamp;
+use crate::series::{Labels, Timestamp};
 
 use super::guard::{self, Guard, Witnesses};
 use super::limits::{FRESH_INTERVALS, STALE_KEPT};
@@ -114,6 +114,8 @@ pub(super) struct Seen {
     pub team: Option<(Slot, Arc<str>)>,
     pub values: BTreeMap<Slot, Observation>,
     pub histograms: BTreeMap<Slot, (Timestamp, LatencyHistogram)>,
+    /// Labels of one series behind demand and response times, from which pods are asked about.
+    pub labels: BTreeMap<Slot, Labels>,
 }
 
 impl Seen {

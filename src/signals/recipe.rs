@@ -239,8 +239,11 @@ fn check_head(file: &str, raw: &RawRecipe) -> Result<(), RecipeError> {
         let fix = "list metric names under any or all";
         return Err(field(file, "detect", "names no metric".into(), fix));
     }
+    let pods = raw.identity.pod.iter().map(String::as_str);
     let labels = raw.identity.labels();
-    if let Some(bad) = labels.iter().find(|l| !plain(l) || l.starts_with(|c: char| c.is_ascii_digit())) {
+    if let Some(bad) =
+        labels.into_iter().chain(pods).find(|l| !plain(l) || l.starts_with(|c: char| c.is_ascii_digit()))
+    {
         let problem = format!("{bad:?} is not a label name");
         return Err(field(
             file,

@@ -194,11 +194,16 @@ impl Resolver {
         let mut sums: BTreeMap<WorkloadId, (f64, usize)> = BTreeMap::new();
         let mut buckets: BTreeMap<WorkloadId, Buckets> = BTreeMap::new();
         let mut teams: BTreeMap<WorkloadId, Arc<str>> = BTreeMap::new();
+        let mut named: BTreeMap<WorkloadId, &Labels> = BTreeMap::new();
+        let by_pod = matches!(entry.target, Target::Histogram | Target::Signal(SignalKind::Demand));
         for (labels, value) in series {
             let Some(id) = recipe.identity.workload(labels) else { continue };
             let team = recipe.identity.team(labels);
             if !team.is_empty() {
                 teams.insert(id.clone(), team);
+            }
+            if by_pod {
+                named.entry(id.clone()).or_insert(labels);
             }
             if entry.target == Target::Histogram {
                 buckets.entry(id).or_default().add(labels.get("le"), *value, entry.scale);
@@ -224,6 +229,11 @@ impl Resolver {
         }
         for (id, buckets) in buckets {
             self.absorb_buckets(&id, slot, asked, answer.at, buckets);
+        }
+        for (id, labels) in named {
+            if let Some(seen) = self.seen.get_mut(&id) {
+                seen.labels.insert(slot, labels.clone());
+            }
         }
         for (id, team) in teams {
             if let Some(seen) = self.seen.get_mut(&id) {

@@ -16,10 +16,10 @@ use crate::store::{self, Store};
 const STEP: i64 = 15;
 
 /// Endpoints scraped into one store, which is one source to the resolver.
-struct Rig {
-    store: Store,
+pub(super) struct Rig {
+    pub(super) store: Store,
     readers: BTreeMap<String, Reader>,
-    resolver: Resolver,
+    pub(super) resolver: Resolver,
     source: SourceId,
 }
 

@@ -56,7 +56,8 @@ fn readings(at: u64, old: f64, new: f64, n: u32, old_count: u32) -> Readings {
         let p95 = if i < old_count { old } else { new } * (1.0 + f64::from(i % 5) / 100.0);
         (format!("pod-{i}"), PodReadings { p95: Some(p95), demand: Some(10.0) })
     };
-    Readings { at: moment(at).wall, pods: (0..n).map(pod).collect(), ..world::healthy() }
+    let at = moment(at).wall;
+    Readings { at, pods_at: at, pods: (0..n).map(pod).collect(), ..world::healthy() }
 }
 
 #[test]
