@@ -350,8 +350,14 @@ impl Merge {
             if p.kind.as_deref().unwrap_or("http") != "http" {
                 self.problem(format!("{field}.type"), "only \"http\" is known");
             }
-            if let Err(error) = Target::new(&p.url) {
-                self.problem(format!("{field}.url"), error.to_string());
+            match Target::new(&p.url) {
+                Err(error) => self.problem(format!("{field}.url"), error.to_string()),
+                // The address is shown; a secret in it would be too.
+                Ok(target) if target.auth != Auth::None || p.url.contains(['?', '#']) => self.problem(
+                    format!("{field}.url"),
+                    "must hold no user, query or fragment; give a token with token_file or token_env",
+                ),
+                Ok(_) => {}
             }
             let name = clean(&p.name, NAME_CHARS);
             if name.is_empty() || made.iter().any(|m| m.name == name) {

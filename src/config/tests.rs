@@ -70,3 +70,13 @@ fn command_line_beats_file_beats_environment() {
     let twice = Given { scrape: vec!["h:1".into(), "http://h:1/metrics".into()], ..flagged };
     assert!(load(&twice).unwrap_err().to_string().contains("given twice"));
 }
+
+#[test]
+fn a_secret_in_a_providers_address_is_refused_and_not_repeated() {
+    for url in ["http://ann:hunter2@p.example", "http://p.example/?token=hunter2"] {
+        let text = format!("[[provider]]\nname = \"p\"\nurl = \"{url}\"");
+        let error = load_text(&text).unwrap_err().to_string();
+        assert!(error.contains("provider[0].url") && !error.contains("hunter2"), "{error}");
+    }
+    load_text("[[provider]]\nname = \"p\"\nurl = \"http://p.example/api\"").unwrap();
+}

@@ -287,7 +287,10 @@ impl Engine {
                 self.state.operations.insert(operation.id.clone(), *operation);
             }
             Receipt::Lease(lease) => {
-                if let LeaseState::Failing { why } = &lease.state {
+                let said = self.state.leases.get(&lease.operation).is_some_and(|l| l.state == lease.state);
+                if let LeaseState::Failing { why } = &lease.state
+                    && !said
+                {
                     self.say(
                         NoticeLevel::Error,
                         format!("{}: the floor could not be given back: {why}", lease.workload),

@@ -249,6 +249,25 @@ mod tests {
     }
 
     #[test]
+    fn others_can_read_neither_the_journal_nor_what_lies_beside_it() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal.db");
+        std::fs::write(&path, "").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o664)).unwrap();
+        let mut journal = Journal::open(&path).unwrap();
+        journal.append(Timestamp::from_secs(1), &[Entry::new(Kind::Step, "s", json!({}))]).unwrap();
+        for file in std::fs::read_dir(dir.path()).unwrap().map(Result::unwrap) {
+            let mode = file.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{:?} {mode:o}", file.path());
+        }
+        drop(journal);
+        let other = dir.path().join("other.db");
+        std::os::unix::fs::symlink(&path, dir.path().join("other.db-wal")).unwrap();
+        assert!(matches!(Journal::open(&other), Err(JournalError::NotAFile(_))));
+    }
+
+    #[test]
     fn links_and_second_writers_are_refused() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("journal.db");

@@ -1,7 +1,7 @@
 //! Opening the journal: one writer, private files, refused when damaged.
 
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::{DirBuilderExt, FileTypeExt, OpenOptionsExt};
+use std::fs::{File, OpenOptions, Permissions};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
@@ -96,9 +96,11 @@ impl Journal {
         if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
             std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(io)?;
         }
-        refuse_non_file(path)?;
+        for part in ["", "-wal", "-shm"] {
+            refuse_non_file(&beside(path, part))?;
+        }
         let lock = lock(path)?;
-        OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(io)?;
+        private(path).map_err(io)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_NOFOLLOW
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -160,11 +162,31 @@ fn refuse_non_file(path: &Path) -> Result<(), JournalError> {
     }
 }
 
+/// `path` with `suffix` after its name.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Makes the file without following a link planted meanwhile, or takes others' rights to it away. SQLite gives its
+/// own files beside it the same rights.
+fn private(path: &Path) -> std::io::Result<()> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            let file = File::open(path)?;
+            if file.metadata()?.mode() & 0o077 == 0 {
+                return Ok(());
+            }
+            file.set_permissions(Permissions::from_mode(0o600))
+        }
+        other => other.map(drop),
+    }
+}
+
 /// An advisory lock beside the database, so that readers stay free.
 fn lock(path: &Path) -> Result<File, JournalError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    let lock_path = PathBuf::from(name);
+    let lock_path = beside(path, ".lock");
     refuse_non_file(&lock_path)?;
     let file = OpenOptions::new()
         .create(true)

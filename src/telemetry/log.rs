@@ -1,8 +1,8 @@
 //! Where log lines go. Nothing reaches a terminal but through the logs panel, and text is inert by then.
 
-use std::fs::OpenOptions;
+use std::fs::{OpenOptions, Permissions};
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -66,7 +66,11 @@ fn open(path: &Path) -> Result<std::fs::File, LogError> {
         }
         _ => {}
     }
-    OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(failed)
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(failed)?;
+    if file.metadata().map_err(failed)?.permissions().mode() & 0o077 != 0 {
+        file.set_permissions(Permissions::from_mode(0o600)).map_err(failed)?;
+    }
+    Ok(file)
 }
 
 /// Makes what it writes inert: other crates log what they were sent.
@@ -95,6 +99,16 @@ mod tests {
         let mut out = Vec::new();
         Inert(&mut out).write_all("a\u{1b}]0;x\u{7}\nb\n".as_bytes()).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), "a\\u{1b}]0;x\\u{7}\nb\n");
+    }
+
+    #[test]
+    fn others_cannot_read_the_log_even_if_they_could_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        std::fs::write(&path, "old\n").unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        open(&path).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]

@@ -18,7 +18,9 @@ use crate::series::text::clean;
 const MAX_BODY: usize = 16 * 1024 * 1024;
 /// Longest text taken over from the platform, characters.
 const MAX_TEXT: usize = 300;
-/// Most pods and annotations of one workload taken over.
+/// Longest uid, characters.
+const MAX_UID: usize = 253;
+/// Most workloads, and most pods and annotations of one, taken over.
 const MAX_PARTS: usize = 10_000;
 
 /// Where the bearer token comes from. Files and variables are read again for every request, so that rotation needs
@@ -157,6 +159,10 @@ impl HttpProvider {
             .pool_max_idle_per_host(0)
             .connect_timeout(settings.timeout.min(Duration::from_secs(10)))
             .timeout(settings.timeout);
+        // A token for this machine is nothing for a proxy.
+        if is_loopback(&base) {
+            builder = builder.no_proxy();
+        }
         if let Some(path) = &settings.ca_file {
             builder = builder.tls_certs_only(read_ca(path)?);
         }
@@ -247,6 +253,9 @@ impl Provider for HttpProvider {
     fn list(&self) -> Pending<'_, Result<WorkloadList, ProviderError>> {
         Box::pin(async move {
             let list: WorkloadList = self.get(None).await?;
+            if list.workloads.len() > MAX_PARTS {
+                return Err(ProviderError::Unknown(format!("more than {MAX_PARTS} workloads")));
+            }
             let workloads = list.workloads.into_iter().map(checked).collect::<Result<_, _>>()?;
             Ok(WorkloadList { workloads })
         })
@@ -351,6 +360,13 @@ fn checked(mut state: WorkloadState) -> Result<WorkloadState, ProviderError> {
     if state.pods.len() > MAX_PARTS || state.annotations.len() > MAX_PARTS {
         return Err(ProviderError::Unknown(format!("more than {MAX_PARTS} pods or annotations")));
     }
+    // A uid is shown, journalled and sent back as it is: it is taken as it is or not at all.
+    if state.uid.is_empty() || clean(&state.uid, MAX_UID) != state.uid {
+        let uid = clean(&state.uid, MAX_UID);
+        return Err(ProviderError::Unknown(format!(
+            "the uid {uid} is empty, longer than {MAX_UID} characters or has invisible ones"
+        )));
+    }
     for text in
         [&mut state.namespace, &mut state.name, &mut state.region, &mut state.service, &mut state.team]
     {
@@ -370,6 +386,11 @@ fn checked(mut state: WorkloadState) -> Result<WorkloadState, ProviderError> {
         *number = number.filter(|n| n.is_finite() && *n >= 0.0);
     }
     Ok(state)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 fn read_ca(path: &std::path::Path) -> Result<Vec<reqwest::Certificate>, HttpSetupError> {

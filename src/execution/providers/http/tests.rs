@@ -160,6 +160,16 @@ async fn hostile_texts_and_uids_are_harmless() {
 }
 
 #[test]
+fn a_uid_that_shows_as_something_else_is_refused() {
+    let with = |uid: &str| checked(WorkloadState { uid: uid.into(), ..WorkloadState::default() });
+    assert!(with("u-1").is_ok());
+    for uid in ["", "u\u{202e}1-u", "a\u{1b}[2Jb", &"u".repeat(254)] {
+        let error = with(uid).unwrap_err().to_string();
+        assert!(error.chars().all(crate::series::text::is_inert), "{error:?}");
+    }
+}
+
+#[test]
 fn settings_are_checked_at_the_start() {
     for base in ["ftp://x", "nonsense", "http://u:p@x", "http://x?y", "http://x#y", "file:///etc"] {
         assert!(HttpProvider::new(&HttpSettings::new(base)).is_err(), "{base}");
