@@ -2,7 +2,6 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::print_stdout,
     reason = "a test may fail loudly, and says which peers it lacks"
 )]
@@ -20,7 +19,7 @@ const SOON: Duration = Duration::from_secs(20);
 /// Opens the demo and waits for its first picture.
 fn demo(width: u16, height: u16, args: &str) -> Option<Terminal> {
     let terminal = Terminal::open(width, height)?;
-    terminal.line(&terminal.program(&format!("demo {args}")));
+    terminal.line(&Terminal::program(&format!("demo {args}")));
     terminal.sees(SOON, "SIMULATED");
     Some(terminal)
 }
@@ -47,7 +46,7 @@ fn open_sheet(terminal: &Terminal, key: &str, title: &str) {
 fn a_proposal_is_approved_watched_and_kept_another_rejected_and_the_terminal_is_as_it_was() {
     let Some(terminal) = Terminal::open(200, 50) else { return };
     terminal.line("stty -g > before; printf '\\033[?25h'");
-    terminal.line(&terminal.program("demo --speed 20 --seed 1 --journal journal.db"));
+    terminal.line(&Terminal::program("demo --speed 20 --seed 1 --journal journal.db"));
     // From the process's first moment to its first picture; the promise of 2 s is for the release build.
     terminal.sees(Duration::from_secs(if cfg!(debug_assertions) { 10 } else { 2 }), "SIMULATED");
     let screen = terminal.screen();
@@ -113,7 +112,7 @@ fn a_proposal_is_approved_watched_and_kept_another_rejected_and_the_terminal_is_
     assert!(!terminal.is_alternate() && terminal.has_cursor());
     terminal.line("stty -g > after; cmp before after && echo unchanged-tty");
     terminal.sees(SOON, "\nunchanged-tty");
-    terminal.line(&terminal.program("journal verify --journal journal.db && echo journal-is-whole"));
+    terminal.line(&Terminal::program("journal verify --journal journal.db && echo journal-is-whole"));
     terminal.sees(SOON, "\njournal-is-whole");
 }
 

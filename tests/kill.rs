@@ -5,9 +5,8 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::panic,
-    clippy::print_stdout,
+    clippy::indexing_slicing,
     reason = "tests fail loudly"
 )]
 

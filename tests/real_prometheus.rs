@@ -4,6 +4,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stdout,
     reason = "a test may fail loudly, and says which peers it lacks"
@@ -71,7 +72,7 @@ fn signal<'a>(view: &'a View, part: &str, kind: SignalKind) -> Option<&'a Signal
 }
 
 fn fresh(view: &View, part: &str, kind: SignalKind) -> Option<f64> {
-    signal(view, part, kind).filter(|s| s.freshness == Freshness::Fresh)?.value.map(|v| v.get())
+    signal(view, part, kind).filter(|s| s.freshness == Freshness::Fresh)?.value.map(weescale::series::Finite::get)
 }
 
 /// What `server` answers for `expr` at `at` (seconds): labels and values.
@@ -198,7 +199,7 @@ async fn signals_are_what_prometheus_answers_and_outlive_outages() {
     let demand = |view: &View| signal(view, "shop", SignalKind::Demand).cloned();
     let old = |view: &View| demand(view).is_some_and(|s| s.freshness != Freshness::Fresh);
     let gone = until(&mut engine, "demand that is not fresh", old).await;
-    assert_ne!(demand(&gone).unwrap().value.map(|v| v.get()), Some(0.0));
+    assert_ne!(demand(&gone).unwrap().value.map(weescale::series::Finite::get), Some(0.0));
     fleet.haproxy.restart();
     until(&mut engine, "demand again", |view| {
         fresh(view, "shop", SignalKind::Demand).is_some_and(|d| d > 1.0)

@@ -21,7 +21,7 @@ pub fn of_field(text: &str, field: &str) -> Option<usize> {
         };
         let Some((key, value)) = table.iter().find(|(key, _)| key.get_ref().as_ref() == name) else { break };
         let (place, value) = match (index, value.get_ref()) {
-            (Some(i), DeValue::Array(items)) => match items.iter().nth(i) {
+            (Some(i), DeValue::Array(items)) => match items.get(i) {
                 Some(item) => (item.span().start, item.get_ref()),
                 None => break,
             },

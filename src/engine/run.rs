@@ -299,7 +299,7 @@ impl Engine {
                 self.state.leases.insert(lease.operation.clone(), *lease);
             }
             Receipt::Trouble { operation, text } => {
-                self.say(NoticeLevel::Error, format!("{operation}: {text}"))
+                self.say(NoticeLevel::Error, format!("{operation}: {text}"));
             }
         }
     }

@@ -90,18 +90,7 @@ pub async fn start(settings: Settings, options: Options) -> Result<EngineHandle,
     let (deliver, deliveries) = mpsc::channel(QUEUE);
     let (handles, source_facts) = sources::start(&settings, &clock, &deliver)?;
     let providers = make_providers(&settings.providers)?;
-    let (listed, listings) = mpsc::channel(QUEUE);
-    let mut tasks = JoinSet::new();
-    for (name, provider) in &providers {
-        platforms::watch(
-            &mut tasks,
-            name.clone(),
-            Arc::clone(provider),
-            tuning.platforms,
-            clock.clone(),
-            listed.clone(),
-        );
-    }
+    let (tasks, listings) = watch_platforms(&providers, tuning, &clock);
     let (issue, issued) = mpsc::channel(QUEUE);
     let forecasts = Forecasts::start(tuning.forecast, issue)
         .map_err(|source| EngineError::Io { what: "cannot start the forecast thread".into(), source })?;
@@ -150,6 +139,21 @@ pub async fn start(settings: Settings, options: Options) -> Result<EngineHandle,
     let inbox = Inbox { deliveries, receipts, issued, listings, commands, written, stop: stopped };
     let task = tokio::spawn(engine.run(inbox));
     Ok(EngineHandle { view, commands: command_tx, stop, task })
+}
+
+/// Lists every platform in a task of its own.
+fn watch_platforms(
+    providers: &Providers,
+    tuning: Tuning,
+    clock: &Clock,
+) -> (JoinSet<()>, mpsc::Receiver<platforms::Listing>) {
+    let (out, listings) = mpsc::channel(QUEUE);
+    let mut tasks = JoinSet::new();
+    for (name, provider) in providers {
+        let provider = Arc::clone(provider);
+        platforms::watch(&mut tasks, name.clone(), provider, tuning.platforms, clock.clone(), out.clone());
+    }
+    (tasks, listings)
 }
 
 pub(super) fn state(

@@ -109,10 +109,10 @@ fn effects(proposal: &ProposalView) -> String {
         }
     }
     if let (Some(with), Some(without)) = (p.experience.minutes_short_with, p.experience.minutes_short_without)
+        && without - with >= 0.5
+        && !said("min short")
     {
-        if without - with >= 0.5 && !said("min short") {
-            parts.push(format!("{} min short avoided", Quantity::new(without - with, Unit::Count)));
-        }
+        parts.push(format!("{} min short avoided", Quantity::new(without - with, Unit::Count)));
     }
     parts.join("; ")
 }

@@ -5,7 +5,12 @@
 //! skipped them). Cases that touch native histograms, or that use an experimental part of PromQL which
 //! weescale does not have, are skipped and counted. Annotations (`expect warn`, `expect info`) are not checked.
 
-#![expect(clippy::indexing_slicing, reason = "a test runner may panic on a broken script")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test runner may panic on a broken script, and says how each went"
+)]
 
 mod case;
 mod compare;

@@ -56,7 +56,7 @@ impl Terminal {
     }
 
     /// The command line of the program with these arguments.
-    pub fn program(&self, args: &str) -> String {
+    pub fn program(args: &str) -> String {
         format!("{} {args}", env!("CARGO_BIN_EXE_weescale"))
     }
 

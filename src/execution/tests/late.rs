@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::platform::{Fault, Platform};
 use super::world::{Journal, START, World, op, proposal};
 use crate::clock::Clock;
-use crate::execution::{ExecutorConfig, Job, LeaseState, Observation, OperationState};
+use crate::execution::{ExecutorConfig, Job, LeaseState, Observation, OperationState, Readings};
 use crate::fleet::{Field, Owner};
 use crate::series::Timestamp;
 
@@ -77,7 +77,7 @@ async fn a_lease_that_ends_without_data_is_held_until_there_is_some() {
     w.run(400).await;
     let known = w.readings.take();
     // Signals that are there but not fresh, then none at all.
-    for workloads in [[(w.operations[&op("op-1")].workload.clone(), Default::default())].into(), [].into()] {
+    for workloads in [[(w.operations[&op("op-1")].workload.clone(), Readings::default())].into(), [].into()] {
         let at = w.clock.now() + Duration::from_secs(300);
         w.run(300).await;
         let observation = Observation { at, workloads, fleet_unready: Some(0.0) };

@@ -6,14 +6,14 @@ use crate::approval::LeaseNote;
 use crate::execution::{Job, LeaseState, OperationState, ProviderError};
 use crate::fleet::Field;
 
-const fn minutes(m: u64) -> Option<Duration> {
-    Some(Duration::from_secs(60 * m))
+const fn minutes(m: u64) -> Duration {
+    Duration::from_secs(60 * m)
 }
 
 #[tokio::test]
 async fn a_floor_changed_by_others_is_not_given_back() {
     let mut w = World::new(Platform::new(6, Some(6)));
-    w.start(proposal("p-1", Field::MinReplicas, 6, 8, minutes(20)), "op-1").await;
+    w.start(proposal("p-1", Field::MinReplicas, 6, 8, Some(minutes(20))), "op-1").await;
     w.run(400).await;
     w.platform.set(|i| i.write(Field::MinReplicas, 12));
     w.run(900).await;
@@ -24,7 +24,7 @@ async fn a_floor_changed_by_others_is_not_given_back() {
 #[tokio::test]
 async fn a_person_releases_early() {
     let mut w = World::new(Platform::new(6, Some(6)));
-    w.start(proposal("p-1", Field::MinReplicas, 6, 8, minutes(600)), "op-1").await;
+    w.start(proposal("p-1", Field::MinReplicas, 6, 8, Some(minutes(600))), "op-1").await;
     w.run(400).await;
     w.wish(Job::Release(op("op-1"), "bob".into())).await;
     w.run(10).await;
@@ -35,7 +35,7 @@ async fn a_person_releases_early() {
 #[tokio::test]
 async fn failing_restores_say_so_and_go_on() {
     let mut w = World::new(Platform::new(6, Some(6)));
-    w.start(proposal("p-1", Field::MinReplicas, 6, 8, minutes(10)), "op-1").await;
+    w.start(proposal("p-1", Field::MinReplicas, 6, 8, Some(minutes(10))), "op-1").await;
     w.run(400).await;
     w.platform
         .set(|i| i.writes.extend((0..3).map(|_| Fault::Refuse(ProviderError::Forbidden("403".into())))));
@@ -53,7 +53,7 @@ async fn failing_restores_say_so_and_go_on() {
 #[tokio::test]
 async fn capacity_goes_step_by_step_and_not_while_users_hurt() {
     let mut w = World::new(Platform::new(20, None));
-    w.start(proposal("p-1", Field::Replicas, 20, 26, minutes(10)), "op-1").await;
+    w.start(proposal("p-1", Field::Replicas, 20, 26, Some(minutes(10))), "op-1").await;
     w.run(400).await;
     assert_eq!(*w.state("op-1"), OperationState::Kept);
     w.readings.as_mut().unwrap().burn = Some(20.0);
@@ -69,9 +69,9 @@ async fn capacity_goes_step_by_step_and_not_while_users_hurt() {
 #[tokio::test]
 async fn a_lease_on_top_of_another_ends_first() {
     let mut w = World::new(Platform::new(6, Some(6)));
-    w.start(proposal("p-1", Field::MinReplicas, 6, 8, minutes(20)), "op-1").await;
+    w.start(proposal("p-1", Field::MinReplicas, 6, 8, Some(minutes(20))), "op-1").await;
     w.run(700).await;
-    w.start(proposal("p-2", Field::MinReplicas, 8, 10, minutes(40)), "op-2").await;
+    w.start(proposal("p-2", Field::MinReplicas, 8, 10, Some(minutes(40))), "op-2").await;
     w.run(900).await;
     // The first lease is over, but the second goes back to its floor.
     assert_eq!(*w.lease("op-1"), LeaseState::Held);
