@@ -1,6 +1,10 @@
 //! The program from a shell: commands, messages and exit codes, without a terminal and without a network.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test may fail loudly, and says what it lacks")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test may fail loudly, and says what it lacks"
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -3,12 +3,7 @@
 //! The parent holds the fleet and a proxy before its platform that records every write. The child is this same test
 //! binary: it runs the engine on a journal file and approves whatever it is shown.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests fail loudly"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail loudly")]
 
 mod fleet;
 #[path = "fleet/wire.rs"]

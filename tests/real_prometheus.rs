@@ -72,7 +72,10 @@ fn signal<'a>(view: &'a View, part: &str, kind: SignalKind) -> Option<&'a Signal
 }
 
 fn fresh(view: &View, part: &str, kind: SignalKind) -> Option<f64> {
-    signal(view, part, kind).filter(|s| s.freshness == Freshness::Fresh)?.value.map(weescale::series::Finite::get)
+    signal(view, part, kind)
+        .filter(|s| s.freshness == Freshness::Fresh)?
+        .value
+        .map(weescale::series::Finite::get)
 }
 
 /// What `server` answers for `expr` at `at` (seconds): labels and values.

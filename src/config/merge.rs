@@ -1,5 +1,6 @@
 //! Command line, file and environment become settings; every problem is collected.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -75,6 +76,14 @@ fn read(path: &Path) -> Result<(File, String), ConfigError> {
     let meta = std::fs::metadata(path).map_err(|e| unreadable(e.to_string()))?;
     if !meta.is_file() {
         return Err(unreadable("not a plain file".into()));
+    }
+    // Whoever can write it can loosen every guardrail.
+    if meta.mode() & 0o022 != 0 {
+        return Err(unreadable("others may write to it; take that away with chmod go-w".into()));
+    }
+    let me = rustix::process::geteuid().as_raw();
+    if meta.uid() != me && meta.uid() != 0 {
+        return Err(unreadable(format!("it belongs to uid {}, neither you nor root", meta.uid())));
     }
     if meta.len() > MAX_FILE {
         return Err(unreadable(format!("larger than {MAX_FILE} bytes")));

@@ -47,8 +47,8 @@ fn all_problems_at_once() {
 fn unknown_keys_name_line_and_alternatives() {
     let error =
         load_text("mode = \"ask\"\n[[service]]\nname = \"a\"\nmax_replicas = 4\n").unwrap_err().to_string();
-    assert!(error.contains("line 4") && error.contains("max_replicas") && error.contains("max"), "{error}");
-    assert!(load_text("mode = 3").unwrap_err().to_string().contains("line 1"));
+    assert!(error.contains(":4:") && error.contains("max_replicas") && error.contains("max"), "{error}");
+    assert!(load_text("mode = 3").unwrap_err().to_string().contains(":1:"));
     assert!(load_text("service = [{ name = \"a\", cooldown = \"-5m\" }]").is_err());
 }
 
@@ -79,4 +79,15 @@ fn a_secret_in_a_providers_address_is_refused_and_not_repeated() {
         assert!(error.contains("provider[0].url") && !error.contains("hunter2"), "{error}");
     }
     load_text("[[provider]]\nname = \"p\"\nurl = \"http://p.example/api\"").unwrap();
+}
+
+#[test]
+fn a_file_that_others_may_write_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    for (mode, good) in [(0o600, true), (0o644, true), (0o664, false), (0o646, false)] {
+        std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+        let loaded = load(&Given { config: Some(file.path().to_owned()), ..Given::default() });
+        assert_eq!(loaded.is_ok(), good, "{mode:o}");
+    }
 }

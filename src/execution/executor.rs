@@ -14,9 +14,10 @@ use crate::proposal::Proposal;
 use super::guard::{Guard, GuardPolicy};
 use super::observation::{Observation, Pacing};
 use super::provider::{Provider, ProviderError, Providers};
+use super::providers::contract::WorkloadState;
 use super::reconcile::{History, Next, reconcile};
 use super::record::Recorder;
-use super::shared::{Receipt, Shared};
+use super::shared::{Adopted, Receipt, Shared};
 use super::stages::{Before, OperationRun, pending_stages};
 use super::task::{Begin, Task, Wish};
 use super::{Checkpoint, Operation, OperationId, OperationState, StageKind};
@@ -251,6 +252,9 @@ impl Executor {
             self.shared.guard().remember(&record, now);
         }
         let id = record.operation.clone();
+        let values = history.writes.iter().map(|w| w.set).collect();
+        let (target, field) = (record.target, record.change.field);
+        self.shared.adopt(id.clone(), Adopted { target, field, values });
         self.tasks.spawn(async move {
             task.take_up(history).await;
             id
@@ -276,7 +280,17 @@ impl Task {
             self.shared.clock.sleep(self.nap()).await;
         };
         self.failures = 0;
-        let next = reconcile(&history, live.as_ref());
+        let next = match reconcile(&history, live.as_ref()) {
+            Next::Halt(why) => match self.covered(&history, live.as_ref()) {
+                Some(at) => {
+                    // The one on top takes its place among the held leases meanwhile.
+                    self.shared.clock.sleep(self.shared.pacing.poll).await;
+                    Next::Hold { at }
+                }
+                None => Next::Halt(why),
+            },
+            next => next,
+        };
         if let (Next::Ask { at, .. } | Next::RollBack { at, .. } | Next::Hold { at }, Some(live)) =
             (&next, &live)
         {
@@ -295,12 +309,15 @@ impl Task {
         }
     }
 
-    fn restore_position(
-        &mut self,
-        at: u32,
-        history: &History,
-        live: &super::providers::contract::WorkloadState,
-    ) {
+    /// The floor of a lease on which another lease of ours stands: when that one ends, the floor is there again.
+    fn covered(&self, history: &History, live: Option<&WorkloadState>) -> Option<u32> {
+        let MandateRecord { operation, target, change, .. } = self.mandate.record();
+        let floor = history.last(Way::Forward).filter(|_| history.ended == Some(OperationState::Kept))?;
+        let value = live.filter(|l| l.uid == target.uid)?.fields.get(change.field)?;
+        self.shared.wrote_by_another(operation, target, change.field, value).then_some(floor)
+    }
+
+    fn restore_position(&mut self, at: u32, history: &History, live: &WorkloadState) {
         let now = self.shared.now();
         self.at = at;
         self.wrote = history.writes.iter().any(|w| w.set == at || w.outcome == "applied");

@@ -58,6 +58,15 @@ pub(super) struct Shared {
     guard: Mutex<Guard>,
     history: Mutex<BTreeMap<WorkloadId, VecDeque<Readings>>>,
     held: Mutex<BTreeMap<OperationId, Held>>,
+    adopted: Mutex<BTreeMap<OperationId, Adopted>>,
+}
+
+/// What an operation taken up after a restart had written.
+#[derive(Clone, Debug)]
+pub(super) struct Adopted {
+    pub target: Target,
+    pub field: Field,
+    pub values: Vec<u32>,
 }
 
 impl Shared {
@@ -80,6 +89,7 @@ impl Shared {
             guard: Mutex::new(guard),
             history: Mutex::default(),
             held: Mutex::default(),
+            adopted: Mutex::default(),
         }
     }
 
@@ -93,6 +103,18 @@ impl Shared {
 
     pub fn held(&self) -> MutexGuard<'_, BTreeMap<OperationId, Held>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes what an operation taken up after a restart had written.
+    pub fn adopt(&self, id: OperationId, adopted: Adopted) {
+        self.adopted.lock().unwrap_or_else(PoisonError::into_inner).insert(id, adopted);
+    }
+
+    /// Whether another operation taken up after the restart had written `value` to the same field.
+    pub fn wrote_by_another(&self, id: &OperationId, target: &Target, field: Field, value: u32) -> bool {
+        let adopted = self.adopted.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = |a: &Adopted| a.target == *target && a.field == field && a.values.contains(&value);
+        adopted.iter().any(|(other, a)| other != id && same(a))
     }
 
     /// Remembers the readings of a tick.

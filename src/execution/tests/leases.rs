@@ -82,3 +82,30 @@ async fn a_lease_on_top_of_another_ends_first() {
     assert_eq!(w.effects(), [8, 10, 8, 6]);
     assert!(w.platform.get(|i| !i.state.annotations.contains_key(LeaseNote::OWNER)));
 }
+
+#[tokio::test]
+async fn a_lease_under_another_is_still_given_back_after_a_restart() {
+    let mut w = World::new(Platform::new(6, Some(6)));
+    w.start(proposal("p-1", Field::MinReplicas, 6, 8, Some(minutes(20))), "op-1").await;
+    w.run(700).await;
+    w.start(proposal("p-2", Field::MinReplicas, 8, 10, Some(minutes(40))), "op-2").await;
+    w.run(300).await;
+    assert_eq!(w.effects(), [8, 10]);
+    w.handle.abort();
+    let _ = (&mut w.handle).await;
+    // The first lease ends while nobody is there.
+    w.clock.advance(Duration::from_secs(400));
+
+    let config = crate::execution::ExecutorConfig::default();
+    let mut w = World::with(w.platform.clone(), w.journal.clone(), w.clock.clone(), config);
+    let open = crate::execution::unfinished(w.journal.entries.lock().unwrap().iter());
+    assert_eq!(open.len(), 2);
+    for history in open {
+        let mandate = w.gate.readmit(history.mandate.clone()).unwrap();
+        w.jobs.send(Job::Adopt { history: Box::new(history), mandate }).await.unwrap();
+    }
+    w.run(1500).await;
+    assert!(matches!(w.lease("op-2"), LeaseState::Restored { .. }), "{:?}", w.lease("op-2"));
+    assert!(matches!(w.lease("op-1"), LeaseState::Restored { .. }), "{:?}", w.lease("op-1"));
+    assert_eq!(w.effects(), [8, 10, 8, 6]);
+}
