@@ -180,7 +180,7 @@ fn ready(view: &View) -> bool {
         let mut all = view.forecasts.data.iter();
         all.any(|f| f.workload.to_string() == **name && f.forecast.fan().is_some())
     };
-    OURS.iter().all(|name| fan(name))
+    OURS.iter().all(fan)
 }
 
 async fn spoiled(kinds: &[Bad]) {

@@ -1,7 +1,7 @@
 //! Every scenario of the simulated fleet through the whole path: scraped over HTTP, planned, proposed, approved,
 //! executed over HTTP and measured, against what the scenario says should be concluded.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "tests fail loudly")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests fail loudly")]
 
 mod fleet;
 #[path = "fleet/ports.rs"]

@@ -175,7 +175,8 @@ fn private(path: &Path) -> std::io::Result<()> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
             let file = File::open(path)?;
-            if file.metadata()?.mode() & 0o077 == 0 {
+            let open_to_others = file.metadata()?.mode() & 0o077 != 0;
+            if !open_to_others {
                 return Ok(());
             }
             file.set_permissions(Permissions::from_mode(0o600))

@@ -14,6 +14,7 @@
 //! - *Rounding.* Sums in another order: nine digits must agree.
 
 #![expect(
+    clippy::indexing_slicing,
     clippy::unwrap_used,
     clippy::panic,
     clippy::print_stdout,

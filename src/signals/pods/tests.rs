@@ -156,7 +156,7 @@ fn every_shipped_recipe_has_a_form_by_pod_or_says_it_has_none() {
             .filter(|e| matches!(e.target, Target::Histogram | Target::Signal(SignalKind::Demand)));
         entries.map(|e| e.expr(&by, "1m").to_string()).collect::<Vec<_>>()
     };
-    let exprs: Vec<String> = with_pods.flat_map(|r| of(r)).collect();
+    let exprs: Vec<String> = with_pods.flat_map(of).collect();
     assert!(exprs.len() > 10, "{exprs:?}");
     for expr in exprs {
         let narrowed = narrow(&expr, &[("namespace", "a\nb\"\\"), ("app", "x}")]).expect(&expr);
