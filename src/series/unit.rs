@@ -54,7 +54,15 @@ impl Unit {
         }
         match self {
             Self::Seconds if value.abs() < 9.995 => (significant(value * 1000.0), "ms"),
+            Self::Ratio if (0.995..1.0).contains(&value) => (nines(value), "%"),
             Self::Ratio => (significant(value * 100.0), "%"),
+            // As Kubernetes counts small shares; 0.062 reads slower than 62.
+            Self::Cores if (0.0005..0.0995).contains(&value) => (format!("{:.0}", value * 1000.0), "mcores"),
+            Self::Cores => {
+                let number = significant(value);
+                let suffix = if number == "1" { "core" } else { self.suffix() };
+                (number, suffix)
+            }
             Self::Bytes => {
                 let (scale, suffix) = match value.abs() {
                     v if v >= 1024.0 * 1024.0 * 1024.0 => (1024.0 * 1024.0 * 1024.0, "GiB"),
@@ -76,6 +84,15 @@ impl Unit {
             _ => (significant(value), self.suffix()),
         }
     }
+}
+
+/// A ratio just below 1 in per cent, with as many nines as there are: what is lacking matters, and almost all is
+/// not all. At most `99.999`.
+fn nines(value: f64) -> String {
+    let lacking = (1.0 - value) * 100.0;
+    let decimals = (-lacking.log10()).ceil().clamp(1.0, 3.0) as usize;
+    let text = format!("{:.decimals$}", (value * 100.0).min(99.999));
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// At most three significant digits, thousands as `k`, `M`, `G`; negative zero as `0`.
@@ -138,6 +155,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn almost_all_is_not_all() {
+        let show = |v| Quantity::new(v, Unit::Ratio).to_string();
+        assert_eq!(show(0.9997), "99.97 %");
+        assert_eq!(show(0.995), "99.5 %");
+        assert_eq!(show(0.999), "99.9 %");
+        assert_eq!(show(0.999_96), "99.996 %");
+        assert_eq!(show(0.999_999_9), "99.999 %");
+        assert_eq!(show(1.0), "100 %");
+        assert_eq!(show(0.0003), "0.03 %");
+    }
+
+    #[test]
     fn three_significant_digits_in_the_same_unit() {
         let show = |v, u| Quantity::new(v, u).to_string();
         assert_eq!(show(1310.4, Unit::RequestsPerSecond), "1310 rps");
@@ -151,6 +180,9 @@ mod tests {
         assert_eq!(show(-0.001, Unit::DollarsPerHour), "$0.00/h");
         assert_eq!(show(-0.001, Unit::Dollars), "-$0.0010");
         assert_eq!(show(8.1, Unit::Factor), "8.1×");
+        assert_eq!(show(1.0, Unit::Cores), "1 core");
+        assert_eq!(show(0.5, Unit::Cores), "0.5 cores");
+        assert_eq!(show(0.0054, Unit::Cores), "5 mcores");
         assert_eq!(show(f64::NAN, Unit::Count), "–");
         assert_eq!(show(-0.000_01, Unit::Count), "0");
     }
