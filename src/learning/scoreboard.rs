@@ -111,7 +111,9 @@ impl ScoreKeeper {
     /// Takes a row back that an earlier run has settled.
     pub fn restore(&mut self, row: ScoredProposal) {
         let id = row.proposal.clone();
-        let watched = Watched { until: row.created, row, running: 0.0, executed: false };
+        let until = row.created + DEFAULT_WINDOW;
+        let executed = row.decision.starts_with("approved");
+        let watched = Watched { until, row, running: 0.0, executed };
         if self.watched.insert(id.clone(), watched).is_none() {
             self.order.push(id);
         }
@@ -125,10 +127,21 @@ impl ScoreKeeper {
         }
     }
 
-    /// The board, latest first.
+    /// The board, latest first. Of one change proposed anew while the window of the last one was open, only the latest
+    /// is on it, unless an earlier one was executed: the same minutes must not count twice.
     pub fn board(&self) -> Scoreboard {
-        let rows: Vec<ScoredProposal> =
-            self.order.iter().rev().filter_map(|id| self.watched.get(id)).map(|w| w.row.clone()).collect();
+        let mut rows: Vec<ScoredProposal> = Vec::new();
+        for watched in self.order.iter().rev().filter_map(|id| self.watched.get(id)) {
+            let row = &watched.row;
+            let again = |later: &ScoredProposal| {
+                later.workload == row.workload
+                    && (later.from, later.to) == (row.from, row.to)
+                    && later.created < watched.until
+            };
+            if watched.executed || !rows.iter().any(again) {
+                rows.push(row.clone());
+            }
+        }
         Scoreboard { summary: summary(&rows), rows }
     }
 }
@@ -278,6 +291,21 @@ mod tests {
         let row = &keeper.board().rows[0];
         assert!(row.settled && row.minutes_short.is_none() && row.needed.is_none());
         assert_eq!(keeper.board().summary, "");
+    }
+
+    #[test]
+    fn a_change_proposed_anew_counts_once() {
+        let mut keeper = ScoreKeeper::default();
+        for (id, at) in [("p-1", 0), ("p-2", 300), ("p-3", 1200)] {
+            let created = Timestamp::from_secs(at);
+            let mut p = Proposal { id: ProposalId::new(id), created, ..proposal(3) };
+            p.change.until = Some(created + Duration::from_secs(600));
+            keeper.watch(&p, 2);
+        }
+        let ids = |k: &ScoreKeeper| k.board().rows.iter().map(|r| r.proposal.to_string()).collect::<Vec<_>>();
+        assert_eq!(ids(&keeper), ["p-3", "p-2"], "p-2 came in the window of p-1, p-3 after that of p-2");
+        keeper.decided(&ProposalId::new("p-1"), "approved by ann");
+        assert_eq!(ids(&keeper), ["p-3", "p-2", "p-1"], "what was executed stays");
     }
 
     #[test]
