@@ -16,6 +16,7 @@ pub const FRESH_FOR_SCALE_IN: f64 = 0.8;
 /// After an outage of the data this long must pass before a scale-in.
 pub const RECOVERY: Duration = Duration::from_secs(600);
 
+/// The name is a topic, not a claim: `name: detail` must read right whether it passed or not.
 fn result(name: &str, passed: bool, detail: String) -> GuardrailResult {
     GuardrailResult { name: name.to_owned(), passed, detail }
 }
@@ -26,7 +27,7 @@ pub fn check(input: &PlanInput<'_>, change: &PlannedChange, running: u32) -> Vec
     let mut results = vec![bounds(input, change), step(input, change, running)];
     results.push(moves(input, up));
     results.push(result(
-        "fleet healthy",
+        "fleet health",
         input.fleet.unready <= MAX_UNREADY,
         format!(
             "{:.0} % of replicas unready, {:.0} % allowed",
@@ -41,18 +42,18 @@ pub fn check(input: &PlanInput<'_>, change: &PlannedChange, running: u32) -> Vec
     ));
     results.push(freeze(input.fleet.frozen_until));
     if up {
-        results.push(fresh(input, &[SignalKind::Demand], "demand known"));
+        results.push(fresh(input, &[SignalKind::Demand], "inputs"));
     } else {
         results.push(cooldown(input));
-        results.push(fresh(input, &[SignalKind::Demand, SignalKind::LatencyP95], "every input fresh"));
+        results.push(fresh(input, &[SignalKind::Demand, SignalKind::LatencyP95], "inputs"));
         results.push(result(
-            "fresh sources",
+            "sources",
             input.fleet.fresh_sources >= FRESH_FOR_SCALE_IN,
             format!("{:.0} % fresh, 80 % needed", input.fleet.fresh_sources * 100.0),
         ));
         let recovered = input.fleet.since_recovery.is_none_or(|since| since >= RECOVERY);
         results.push(result(
-            "data recovered",
+            "recovery",
             recovered,
             if recovered {
                 "data was there for the last 10 min".into()
@@ -116,7 +117,7 @@ fn fresh(input: &PlanInput<'_>, kinds: &[SignalKind], name: &str) -> GuardrailRe
         .iter()
         .map(|k| (*k, input.signals.freshness(*k)))
         .filter(|(_, f)| *f != Freshness::Fresh)
-        .map(|(k, f)| format!("{} is {}", k.name(), format!("{f:?}").to_lowercase()))
+        .map(|(k, f)| format!("{} is {}", k.name().replace('_', " "), format!("{f:?}").to_lowercase()))
         .collect();
     result(name, bad.is_empty(), if bad.is_empty() { "fresh".into() } else { bad.join(", ") })
 }
