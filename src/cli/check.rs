@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
+use crate::config::Settings;
 use crate::engine;
 use crate::signals::SignalKind;
-use crate::view::{Health, View};
+use crate::view::{Health, Mode, View};
 
 use super::args::Live;
 use super::exit::{Failure, Outcome};
@@ -27,8 +28,10 @@ const WANTED: [SignalKind; 9] = [
 pub async fn run(live: &Live) -> Outcome {
     let settings = live::settings(live)?;
     let catalogue = engine::catalogue(settings.recipes.as_deref())?;
+    let platforms = platforms(&settings).await?;
     let view = live::look(settings, std::time::Duration::from_secs(60), false).await?;
-    let mut text = sources(&view);
+    let mut text = platforms;
+    text.push_str(&sources(&view));
     text.push('\n');
     for kind in WANTED {
         let have = view
@@ -55,6 +58,26 @@ pub async fn run(live: &Live) -> Outcome {
     out::print(&text)?;
     let reachable = view.sources.iter().any(|s| s.health == Health::Healthy);
     if reachable { Ok(()) } else { Err(Failure::Other("no source is reachable".into())) }
+}
+
+/// The mode a dashboard with the same arguments would be in, and whether what it would write through answers.
+async fn platforms(settings: &Settings) -> Result<String, Failure> {
+    let mut text = match settings.mode {
+        Mode::Observe => {
+            "mode     observe: nothing is ever written; --allow-actions asks before each write\n".to_owned()
+        }
+        Mode::Ask => "mode     ask: every write is asked for first\n".to_owned(),
+    };
+    if settings.providers.is_empty() {
+        text.push_str("missing  provider: proposals stay advice; add a [[provider]] to the configuration\n");
+    }
+    for (name, answer) in engine::ask_providers(&settings.providers).await? {
+        let _ = match answer {
+            Ok(n) => writeln!(text, "ok       provider {name}: {n} workloads"),
+            Err(why) => writeln!(text, "failing  provider {name}: {why}"),
+        };
+    }
+    Ok(text)
 }
 
 fn sources(view: &View) -> String {

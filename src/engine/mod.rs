@@ -32,6 +32,6 @@ pub use kpi::KpiBook;
 pub use learn::Learned;
 pub use person::current as current_person;
 pub use sources::catalogue;
-pub use start::{EngineHandle, Options, start};
+pub use start::{EngineHandle, Options, ask_providers, start};
 pub use state::{PlatformFacts, SourceFacts, State, WorkloadFacts};
 pub use tuning::Tuning;

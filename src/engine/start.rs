@@ -14,11 +14,11 @@ use crate::execution::providers::{HttpProvider, HttpSettings, TokenSource};
 use crate::execution::{
     self, ExecutorConfig, Freeze, GuardPolicy, Job, Pacing, Provider, Providers, Receipt,
 };
-use crate::journal::{self, Entry, Journal, JournalHandle, Kind};
+use crate::journal::{self, Entry, Journal, JournalError, JournalHandle, Kind};
 use crate::proposal::Queue;
 use crate::signals::{History, Resolver};
 use crate::store::Store;
-use crate::view::{Command, View};
+use crate::view::{Command, Mode, View};
 
 use super::evaluate::StoreQueries;
 use super::forecasts::Forecasts;
@@ -79,8 +79,16 @@ impl EngineHandle {
 pub async fn start(settings: Settings, options: Options) -> Result<EngineHandle, EngineError> {
     let Options { clock, tuning, pacing, simulated } = options;
     let settings = Arc::new(settings);
+    let mut shared = None;
     let file = match &settings.journal {
-        Some(path) => Journal::open(path)?,
+        Some(path) => match Journal::open(path) {
+            // Who only looks may look beside another: nothing is decided here that the record would lack.
+            Err(error @ JournalError::Busy(_)) if settings.mode == Mode::Observe => {
+                shared = Some(error.to_string());
+                Journal::in_memory()?
+            }
+            opened => opened?,
+        },
         None => Journal::in_memory()?,
     };
     let mut restored = restore::read(&file, &clock, &tuning)?;
@@ -109,6 +117,10 @@ pub async fn start(settings: Settings, options: Options) -> Result<EngineHandle,
     let abandoned = std::mem::take(&mut restored.abandoned);
     let persisted = clock.now();
     restore::into_state(&mut state, restored);
+    if let Some(why) = shared {
+        let text = format!("{why}. Observing without it: this run keeps no record and knows no earlier one");
+        state.notify(clock.now(), crate::view::NoticeLevel::Warning, text);
+    }
     note_start(&mut state, &journal).await?;
     account_for(&mut state, &journal, abandoned, clock.now()).await?;
 
@@ -256,6 +268,18 @@ fn guard(settings: &Settings) -> GuardPolicy {
     let freezes =
         settings.freezes.iter().map(|f| Freeze { name: f.reason.clone(), from: f.from, to: f.to }).collect();
     GuardPolicy { freezes, ..GuardPolicy::default() }
+}
+
+/// Asks every provider for its workloads, one after the other: how many there are, or why there is no answer.
+pub async fn ask_providers(
+    settings: &[ProviderSettings],
+) -> Result<Vec<(String, Result<usize, String>)>, EngineError> {
+    let mut answers = Vec::new();
+    for (name, provider) in make_providers(settings)? {
+        let listed = provider.list().await;
+        answers.push((name, listed.map(|l| l.workloads.len()).map_err(|e| e.to_string())));
+    }
+    Ok(answers)
 }
 
 fn make_providers(settings: &[ProviderSettings]) -> Result<Providers, EngineError> {

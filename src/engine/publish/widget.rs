@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use crate::engine::State;
-use crate::scrape::Health;
+use crate::scrape::{Health, SourceKind, SourceStatus};
 use crate::series::{Timestamp, Unit};
 use crate::signals::{Freshness, Signal, SignalKind};
 use crate::view::{Reading, Widget, WidgetState};
+
+/// Time in which an answer becomes signals.
+const SETTLE: Duration = Duration::from_secs(3);
 
 /// A signal as a reading.
 pub fn reading(signal: Option<&Signal>, kind: SignalKind, now: Timestamp) -> Reading {
@@ -37,7 +40,22 @@ pub fn of<T: Default>(state: &State, kinds: &[SignalKind], now: Timestamp, data:
 pub fn is_starting(state: &State, now: Timestamp) -> bool {
     let longest = state.sources.values().map(|s| s.status.interval).max().unwrap_or_default();
     // Rates need two polls; one more for the answer itself.
-    now.since(state.started) < longest * 3 + Duration::from_secs(5)
+    if now.since(state.started) >= longest * 3 + Duration::from_secs(5) {
+        return false;
+    }
+    let nothing = state.fleet.values().all(|w| w.signals.signals.is_empty());
+    let live = state.sources.values().filter(|s| !s.history_only);
+    nothing || live.into_iter().any(|s| !has_answered(&s.status, now))
+}
+
+/// Whether what a source has is known: after two polls of an endpoint, one answer of a server that takes rates itself,
+/// and a moment to work it out. A metric that is not there by then does not come by waiting.
+fn has_answered(status: &SourceStatus, now: Timestamp) -> bool {
+    let polls = if status.kind == SourceKind::Exposition { 2 } else { 1 };
+    match status.last_success {
+        Some(at) => status.requests > polls || (status.requests == polls && now.since(at) >= SETTLE),
+        None => false,
+    }
 }
 
 /// The state of a widget without data.
