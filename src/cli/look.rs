@@ -7,11 +7,12 @@ use crate::screen::{Bindings, Keymap, PanelId, ScreenOptions};
 
 use super::args::{Color, Live};
 use super::exit::Failure;
+use super::picture;
 
 /// Largest theme file read.
 const MAX_THEME: u64 = 256 << 10;
 
-/// Options of the screen.
+/// Options of the screen; must be called inside a runtime.
 pub fn options(live: &Live, settings: &Settings) -> Result<ScreenOptions, Failure> {
     let var = |name: &str| std::env::var(name).ok();
     let flag = match live.color {
@@ -29,7 +30,7 @@ pub fn options(live: &Live, settings: &Settings) -> Result<ScreenOptions, Failur
         glyphs: GlyphSet::decide(None, var),
         keymap: Keymap::new(&bindings).map_err(|e| Failure::Usage(format!("configuration [keys]: {e}")))?,
         panel: PanelId::Status,
-        pictures: None,
+        pictures: Some(picture::start()),
     })
 }
 

@@ -11,6 +11,7 @@ mod journal;
 mod live;
 mod look;
 mod out;
+mod picture;
 mod run;
 mod status;
 

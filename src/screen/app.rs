@@ -27,7 +27,16 @@ pub struct ScreenOptions {
     /// The panel shown first.
     pub panel: PanelId,
     /// Where pictures go when a person saves one; saving is refused without.
-    pub pictures: Option<mpsc::Sender<String>>,
+    pub pictures: Option<Pictures>,
+}
+
+/// Saving of pictures, which is done elsewhere: a slow disk must not hold up the screen.
+#[derive(Debug)]
+pub struct Pictures {
+    /// Takes the text of a picture.
+    pub save: mpsc::Sender<String>,
+    /// Says what came of each, for the last row of the screen.
+    pub said: mpsc::Receiver<String>,
 }
 
 /// Why the screen ended.

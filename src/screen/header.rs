@@ -85,7 +85,8 @@ fn kpi_pieces(ctx: &PanelContext<'_>) -> Vec<(String, Style)> {
     // Colour only where there is something to look at.
     let lit = |count: u8, role| if count > 0 { ctx.style(role) } else { quiet };
     let label = if roomy { format!("  {total} KPIs: ") } else { " KPI ".to_owned() };
-    let words = if roomy { [" ok ", " warn ", " bad ", " no data"] } else { ["ok ", "warn ", "bad ", "n/a"] };
+    let words =
+        if roomy { [" ok ", " warn ", " bad ", " no data"] } else { ["ok ", "warn ", "bad ", " n/a"] };
     let [ok, warn, bad, none] = words;
     vec![
         (label, quiet),

@@ -6,8 +6,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::view::{Notice, NoticeLevel};
+use crate::view::{Mode, Notice, NoticeLevel};
 
+use super::action::{Action, ActionInfo};
 use super::canvas::{line, put, put_right, width};
 use super::context::PanelContext;
 use super::overlays::Focus;
@@ -61,7 +62,9 @@ fn draw_hints(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
             ],
         );
     }
-    for info in ctx.keymap.actions(ctx.state.panel()).filter(|i| !i.hint.is_empty()) {
+    let observes = ctx.view.header.mode == Mode::Observe;
+    let offered = |i: &&ActionInfo| !i.hint.is_empty() && !(observes && i.action == Action::Approve);
+    for info in ctx.keymap.actions(ctx.state.panel()).filter(offered) {
         let Some(key) = ctx.keymap.key(info.action) else { continue };
         // Whole hints only: half a word helps nobody.
         if x + width(&key) + width(info.hint) + 3 > area.width {

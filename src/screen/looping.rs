@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, watch};
 use crate::clock::{Clock, Monotonic};
 use crate::view::{Command, View};
 
-use super::app::{Exit, ScreenOptions};
+use super::app::{Exit, Pictures, ScreenOptions};
 use super::context::{PanelContext, SizeClass};
 use super::event::{Effect, Event};
 use super::glyphs::Glyphs;
@@ -93,6 +93,10 @@ impl Loop {
                     Ok(()) => self.on_view(),
                     Err(_) => Some(Exit::EngineGone),
                 },
+                said = said(self.options.pictures.as_mut()) => {
+                    (self.state.toast, self.dirty) = (Some(said), true);
+                    None
+                }
                 () = tokio::time::sleep(pause), if self.dirty => None,
             };
             if let Some(exit) = ended {
@@ -173,7 +177,7 @@ impl Loop {
 
     fn save(&mut self) {
         let picture = text_of(self.painter.shown());
-        let sent = self.options.pictures.as_ref().map(|p| p.try_send(picture).is_ok());
+        let sent = self.options.pictures.as_ref().map(|p| p.save.try_send(picture).is_ok());
         self.state.toast = Some(
             match sent {
                 Some(true) => "the picture is being saved",
@@ -222,6 +226,17 @@ impl Loop {
         self.dirty = false;
         update(&mut self.state, &self.options.keymap, Event::Painted(self.clock.monotonic()), &self.shown);
         Ok(())
+    }
+}
+
+/// What came of saving a picture; never, if nothing does.
+async fn said(pictures: Option<&mut Pictures>) -> String {
+    match pictures {
+        Some(pictures) => match pictures.said.recv().await {
+            Some(text) => text,
+            None => std::future::pending().await,
+        },
+        None => std::future::pending().await,
     }
 }
 

@@ -1,9 +1,12 @@
 //! The rows of each panel as identities: what the selection moves over and what panels draw, in one order.
 
 use crate::fleet::WorkloadId;
-use crate::view::{Exhaustion, ProposalView, ServiceRow, View};
+use crate::view::{Exhaustion, ProposalState, ProposalView, ServiceRow, View};
 
 use super::state::{PanelId, RowId, ScreenState, Sort, SortKey};
+
+/// Decided proposals listed at most.
+const DECIDED: usize = 5;
 
 /// Rows of the current panel, filtered and sorted.
 pub fn rows(view: &View, state: &ScreenState) -> Vec<RowId> {
@@ -25,13 +28,23 @@ pub fn rows_of(view: &View, state: &ScreenState, panel: PanelId) -> Vec<RowId> {
             services.iter().map(|s| RowId::Workload(s.workload.clone())).collect()
         }
         PanelId::Kpis => view.kpis.iter().filter(|k| keep(k.title)).map(|k| RowId::Kpi(k.number)).collect(),
-        PanelId::Proposals => view
-            .proposals
-            .data
-            .iter()
-            .filter(|p| keep(&p.proposal.sentence) || keep(&p.proposal.workload.to_string()))
-            .map(|p| RowId::Proposal(p.proposal.id.clone()))
-            .collect(),
+        PanelId::Proposals => {
+            let kept: Vec<&ProposalView> = view
+                .proposals
+                .data
+                .iter()
+                .filter(|p| keep(&p.proposal.sentence) || keep(&p.proposal.workload.to_string()))
+                .collect();
+            // Who searches wants to see everything; else the selected one stays, whatever becomes of it.
+            let all = !state.filter().is_empty();
+            let row = |p: &ProposalView| RowId::Proposal(p.proposal.id.clone());
+            let worth = worth_listing(kept.iter().copied());
+            let shown = kept.iter().zip(worth);
+            shown
+                .filter(|(p, worth)| all || *worth || state.selected() == Some(&row(p)))
+                .map(|(p, _)| row(p))
+                .collect()
+        }
         PanelId::Operations => {
             let operations = view
                 .operations
@@ -57,6 +70,29 @@ pub fn rows_of(view: &View, state: &ScreenState, panel: PanelId) -> Vec<RowId> {
         }
         PanelId::Logs => Vec::new(),
     }
+}
+
+/// Which proposals, live ones first, a list shows: the live ones and the latest decisions. What was withdrawn or
+/// superseded is a count, see [`withdrawn`].
+pub fn worth_listing<'v>(proposals: impl Iterator<Item = &'v ProposalView>) -> Vec<bool> {
+    let mut decided = 0;
+    let mut worth = |p: &ProposalView| {
+        if p.proposal.state.is_live() {
+            return true;
+        }
+        decided += usize::from(!is_withdrawn(p));
+        !is_withdrawn(p) && decided <= DECIDED
+    };
+    proposals.map(&mut worth).collect()
+}
+
+/// How many were withdrawn or superseded.
+pub fn withdrawn(proposals: &[ProposalView]) -> usize {
+    proposals.iter().filter(|p| is_withdrawn(p)).count()
+}
+
+fn is_withdrawn(p: &ProposalView) -> bool {
+    matches!(p.proposal.state, ProposalState::Withdrawn { .. } | ProposalState::Superseded { .. })
 }
 
 /// The workload the selection is about; the first row's if nothing is selected.

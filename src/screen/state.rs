@@ -129,6 +129,8 @@ pub struct Route {
     pub hint: usize,
     /// The widget that fills the panel, `0..4`, if one does.
     pub zoomed: Option<u8>,
+    /// A person chose the row; until then the first service is selected, whichever that is.
+    pub chosen: bool,
 }
 
 /// Everything a person chose.

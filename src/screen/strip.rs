@@ -10,6 +10,7 @@ use crate::view::ProposalView;
 use super::action::Action;
 use super::canvas::{duration, fit, line, money_delta, put, width, wrap};
 use super::context::{PanelContext, SizeClass};
+use super::state::PanelId;
 use super::theme::Role;
 
 /// Rows of text at most, the row of the owner and the keys left out.
@@ -19,7 +20,12 @@ const INDENT: u16 = 14;
 
 /// Rows the strip wants on a terminal this wide.
 pub fn height(ctx: &PanelContext<'_>, width: u16) -> u16 {
-    ctx.proposal().map_or(1, |p| text(p, width).len() as u16 + 1)
+    // The proposals panel shows the card itself: saying it twice costs the rows the card needs.
+    ctx.proposal().filter(|_| !has_card(ctx)).map_or(1, |p| text(p, width).len() as u16 + 1)
+}
+
+fn has_card(ctx: &PanelContext<'_>) -> bool {
+    ctx.state.panel() == PanelId::Proposals
 }
 
 /// Draws it.
@@ -28,6 +34,15 @@ pub fn draw(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
         put(buf, area, 1, 0, "no proposal is waiting", ctx.style(Role::Dim));
         return;
     };
+    if !has_card(ctx) {
+        draw_sentence(ctx, proposal, area, buf);
+    }
+    let last =
+        Rect { y: area.y.saturating_add(area.height.saturating_sub(1)), height: area.height.min(1), ..area };
+    draw_keys(ctx, proposal, last, buf);
+}
+
+fn draw_sentence(ctx: &PanelContext<'_>, proposal: &ProposalView, area: Rect, buf: &mut Buffer) {
     let live = proposal.proposal.state.is_live();
     let label = match (live, ctx.view.header.waiting) {
         (false, _) => "decided".to_owned(),
@@ -46,9 +61,6 @@ pub fn draw(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
     for (y, row) in text(proposal, area.width).iter().enumerate() {
         put(buf, area, INDENT, y as u16, row, ctx.style(Role::Text));
     }
-    let last =
-        Rect { y: area.y.saturating_add(area.height.saturating_sub(1)), height: area.height.min(1), ..area };
-    draw_keys(ctx, proposal, last, buf);
 }
 
 /// The sentence, then what it does; the sentence gives way if there is too much.
@@ -71,14 +83,20 @@ fn text(proposal: &ProposalView, columns: u16) -> Vec<String> {
 
 fn draw_keys(ctx: &PanelContext<'_>, proposal: &ProposalView, area: Rect, buf: &mut Buffer) {
     let note = match &proposal.not_approvable {
+        Some(why) if !proposal.proposal.state.is_live() => why.clone(),
         Some(why) => format!("{} not approvable: {why}", ctx.glyphs.warn),
         None => format!("{}. {}", proposal.proposal.owner.label(), proposal.proposal.owner_note),
     };
     let role = if proposal.not_approvable.is_some() { Role::Warn } else { Role::Dim };
     let mut pieces: Vec<(String, Style)> = Vec::new();
     // Where room is short, the hint bar alone names the keys: the owner's part matters more.
-    if ctx.size >= SizeClass::Normal {
+    let live = proposal.proposal.state.is_live();
+    if ctx.size >= SizeClass::Normal && live {
         for action in [Action::Approve, Action::Reject, Action::Edit, Action::Evidence] {
+            // A key that would only be refused is not offered; the note says why.
+            if action == Action::Approve && proposal.not_approvable.is_some() {
+                continue;
+            }
             let (Some(key), Some(info)) = (ctx.keymap.key(action), super::action::info(action)) else {
                 continue;
             };
@@ -86,7 +104,9 @@ fn draw_keys(ctx: &PanelContext<'_>, proposal: &ProposalView, area: Rect, buf: &
             pieces.push((format!(" {}  ", info.hint), ctx.style(Role::Dim)));
         }
     }
-    pieces.push((format!("{} left", duration(proposal.left)), ctx.style(Role::Dim)));
+    if live {
+        pieces.push((format!("{} left", duration(proposal.left)), ctx.style(Role::Dim)));
+    }
     let keys: u16 = pieces.iter().map(|(t, _)| width(t)).sum();
     let start = area.width.saturating_sub(keys + 1);
     put(buf, area, 2, 0, &fit(&note, start.saturating_sub(4)), ctx.style(role));

@@ -54,7 +54,7 @@ fn every_fact_is_in_the_header_at_80_columns() {
         "11ok",
         "2warn",
         "1bad",
-        "2n/a",
+        "2 n/a",
         "1 waiting",
         "1 in flight",
         "UTC",

@@ -62,7 +62,7 @@ pub fn operation_sheet(view: &View, operation: &Operation, abort: bool) -> Sheet
         ("Abort and roll back", "Abort", Command::Abort(o.id.clone()))
     } else {
         lines.push(("then", "the next stage begins; you have looked at its gates".to_owned(), Role::Text));
-        ("Continue", "Continue", Command::Resume(o.id.clone()))
+        ("Resume", "Resume", Command::Resume(o.id.clone()))
     };
     plain(title, button, lines, Subject::Operation(o.id.clone()), command)
 }

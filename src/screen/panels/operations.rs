@@ -118,7 +118,8 @@ fn draw_detail(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, operation: &Operatio
     for stage in began.filter(|s| !s.gates.is_empty()) {
         let style = if Some(stage.kind) == current { pen.ink.strong } else { pen.ink.dim };
         lines.push(Line::from(span(format!("gates of {}", stage.kind.label()), style)));
-        lines.extend(stage.gates.iter().map(|g| gate(pen, g)));
+        let over = stage.ended.is_some() || operation.state.is_final();
+        lines.extend(stage.gates.iter().map(|g| gate(pen, g, over)));
     }
     let outcome = pen.view.outcomes.iter().find(|o| o.operation == operation.id);
     let result = outcome.map_or(0, |o| o.comparisons.len() as u16 + 2).min(inner.height / 2);

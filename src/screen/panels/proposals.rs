@@ -7,6 +7,7 @@ use ratatui::text::Line;
 use crate::view::ProposalView;
 
 use super::super::context::PanelContext;
+use super::super::rows::withdrawn;
 use super::super::state::RowId;
 use super::super::widgets::{
     Column, Ink, Pen, Row, Title, countdown, framed, left, put_wrapped, recommendations, right, span, table,
@@ -61,7 +62,11 @@ fn find<'a>(ctx: &PanelContext<'a>, row: &RowId) -> Option<&'a ProposalView> {
 
 fn draw_list(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, views: &[&ProposalView], cursor: Option<usize>) {
     let live = views.iter().filter(|v| v.proposal.state.is_live()).count();
-    let waiting = Line::from(span(format!("{live} waiting"), pen.ink.dim));
+    let gone = match withdrawn(&pen.view.proposals.data) {
+        0 => String::new(),
+        n => format!(", {n} withdrawn in the last hour"),
+    };
+    let waiting = Line::from(span(format!("{live} waiting{gone}"), pen.ink.dim));
     let title = Title { right: waiting, ..Title::new("Proposals") };
     framed(pen, area, buf, &title, &pen.view.proposals, |pen, _, area, buf| {
         if views.is_empty() {

@@ -15,7 +15,7 @@ use super::super::widgets::{
 };
 
 const COLUMNS: [Column; 10] = [
-    left("SOURCE", 24, 0).growing(36),
+    left("SOURCE", 24, 0).growing(36).keeping_tail(),
     left("HEALTH", 10, 0),
     right("AGE", 7, 0),
     right("EVERY", 6, 3),

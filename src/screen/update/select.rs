@@ -2,14 +2,18 @@
 
 use crate::view::View;
 
+use super::super::overlays::Focus;
 use super::super::rows::rows;
 use super::super::state::{PanelId, Route, RowId, ScreenState};
 
-/// Selects the first row if nothing is selected yet; remembers where the selected row is.
+/// Selects the first row if nothing is selected yet, and the most urgent service until a person chose one; remembers
+/// where the selected row is.
 pub(super) fn pin(state: &mut ScreenState, view: &View) {
     let rows = rows(view, state);
+    let follows = !state.route.chosen && state.focus == Focus::Panel;
     match state.selected() {
         None => select_at(state, &rows, 0),
+        Some(RowId::Workload(_)) if follows => select_at(state, &rows, 0),
         Some(selected) => {
             if let Some(at) = rows.iter().position(|r| r == selected) {
                 state.route.hint = at;
@@ -30,6 +34,7 @@ pub(super) fn reselect(state: &mut ScreenState, view: &View) {
 /// Moves by `by` rows, stopping at the ends.
 pub(super) fn step(state: &mut ScreenState, view: &View, by: isize) {
     let rows = rows(view, state);
+    state.route.chosen = true;
     let found = state.selected().and_then(|s| rows.iter().position(|r| r == s));
     let target = match found {
         Some(at) => at.saturating_add_signed(by),
@@ -52,7 +57,7 @@ pub(super) fn go(state: &mut ScreenState, view: &View, panel: PanelId) {
         return;
     }
     let workload = super::super::rows::workload_of(view, state).cloned();
-    let route = Route { panel, ..Route::default() };
+    let route = Route { panel, chosen: state.route.chosen, ..Route::default() };
     let previous = std::mem::replace(&mut state.route, route);
     state.back.push(previous);
     // Going back further than this is of no use to anyone.

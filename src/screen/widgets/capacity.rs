@@ -19,7 +19,10 @@ pub const TITLE: &str = "Capacity and headroom";
 
 /// Draws the widget.
 pub fn draw(pen: &Pen<'_>, area: Rect, buf: &mut Buffer) {
-    let bar_name = pen.ink.glyph("┃ C(N)   ├┤ 90 % band ahead", "| C(N)   || 90 % band ahead");
+    let mut bar_name = pen.ink.glyph("┃ C(N)   ├┤ 90 % band ahead", "| C(N)   || 90 % band ahead").to_owned();
+    if pen.view.capacity.data.iter().any(|r| r.untested) {
+        bar_name.push_str("   ? beyond load seen");
+    }
     let title = Title { right: Line::from(span(bar_name, pen.ink.dim)), ..Title::new(TITLE) };
     framed(pen, area, buf, &title, &pen.view.capacity, |pen, rows, area, buf| {
         // Everything but the bar, with the gaps.
@@ -27,7 +30,7 @@ pub fn draw(pen: &Pen<'_>, area: Rect, buf: &mut Buffer) {
         let bar = area.width.saturating_sub(fixed).clamp(12, 48);
         let columns = [
             left("SERVICE", 14, 0).growing(10),
-            left("DEMAND / CAPACITY", bar, 2),
+            left(if bar < 17 { "OF CAPACITY" } else { "DEMAND / CAPACITY" }, bar, 2),
             right("USED", 7, 0),
             right("RUNS OUT IN", 13, 0),
             right("DEMAND", 9, 3),

@@ -105,7 +105,7 @@ fn decisions(pen: &Pen<'_>, learning: &LearningView) -> Vec<Line<'static>> {
         count(d.rolled_back, "rolled back", rolled),
     ];
     if let Some((needed, scored)) = d.precision {
-        pieces.push(Line::from(span(format!("{needed} of {scored} scored were needed"), pen.ink.text)));
+        pieces.push(Line::from(span(format!("{needed} of {scored} scored were right"), pen.ink.text)));
     }
     if let Some(seconds) = d.decision_seconds.filter(|s| s.is_finite() && *s >= 0.0) {
         let text =
@@ -119,13 +119,13 @@ fn decisions(pen: &Pen<'_>, learning: &LearningView) -> Vec<Line<'static>> {
 fn scoreboard(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, rows: &[ScoredProposal]) {
     let columns = [
         left("MADE", 10, 4),
-        left("PROPOSAL", 18, 0).growing(10),
+        left("PROPOSAL", 16, 0).growing(10),
         left("DECISION", 14, 1).growing(8),
         right("MIN SHORT", 9, 2),
         right("WITH", 6, 0),
         right("WITHOUT", 7, 0),
         right("COST", 8, 3),
-        left("NEEDED", 12, 0),
+        left("VERDICT", 13, 0),
     ];
     let rows: Vec<Row> = rows.iter().map(|r| score(pen, r)).collect();
     table(pen, area, buf, &columns, &rows);
@@ -133,9 +133,10 @@ fn scoreboard(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, rows: &[ScoredProposa
 
 fn score(pen: &Pen<'_>, row: &ScoredProposal) -> Row {
     let arrow = pen.ink.glyph("→", "->");
+    let lowers = row.to < row.from;
     let needed = match (row.needed, row.settled) {
-        (Some(true), _) => pen.status(Level::Ok, "needed"),
-        (Some(false), _) => pen.status(Level::Warn, "not needed"),
+        (Some(true), _) => pen.status(Level::Ok, if lowers { "safe" } else { "needed" }),
+        (Some(false), _) => pen.status(Level::Warn, if lowers { "falls short" } else { "not needed" }),
         (None, false) => pen.status(Level::Active, "window open"),
         (None, true) => pen.status(Level::Unknown, "cannot tell"),
     };

@@ -141,7 +141,7 @@ fn block(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, operation: &Operation) -> 
     };
     let mut gates: Vec<_> = gates.iter().collect();
     gates.sort_by_key(|g| order(g.state));
-    lines.extend(gates.into_iter().map(|g| gate(pen, g)));
+    lines.extend(gates.into_iter().map(|g| gate(pen, g, false)));
     for (i, line) in lines.iter().enumerate() {
         let y = area.y.saturating_add(1 + i as u16);
         put_line(buf, area, area.x, y, &fit_line(line, area.width));

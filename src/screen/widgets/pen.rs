@@ -129,6 +129,23 @@ pub fn fit(text: &str, columns: u16) -> String {
     out
 }
 
+/// The end of a line in the style of its first piece: `…/metrics/app/eu-west`.
+pub fn fit_tail(line: &Line<'_>, columns: u16) -> Line<'static> {
+    if line_width(line) <= columns {
+        return fit_line(line, columns);
+    }
+    let text: String = line.spans.iter().map(|s| s.content.as_ref()).collect();
+    let style = line.spans.first().map_or(line.style, |s| line.style.patch(s.style));
+    let mut left = usize::from(columns.saturating_sub(1));
+    let mut start = text.len();
+    for (at, c) in text.char_indices().rev() {
+        let Some(rest) = left.checked_sub(c.width().unwrap_or(0)) else { break };
+        (left, start) = (rest, at);
+    }
+    let dots = if columns > 0 { "…" } else { "" };
+    Line::from(Span::styled(format!("{dots}{}", text.get(start..).unwrap_or_default()), style))
+}
+
 /// A line cut to `columns`, with `…` where something was cut; styles are kept.
 pub fn fit_line(line: &Line<'_>, columns: u16) -> Line<'static> {
     let mut left = columns;

@@ -27,7 +27,7 @@ pub fn draw(pen: &Pen<'_>, area: Rect, buf: &mut Buffer) {
             right("p95", 8, 0),
             right("p99", 8, 2),
             left("p95, 30 min", 20, 5),
-            right("GOOD", 7, 3),
+            right("GOOD", 8, 3),
             right("ERRORS", 7, 1),
             right("BURN 5m", 7, 0),
             right("1h", 6, 6),

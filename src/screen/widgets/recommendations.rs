@@ -7,6 +7,7 @@ use ratatui::text::Line;
 use crate::series::Unit;
 use crate::view::{ProposalState, ProposalView};
 
+use super::super::rows::{withdrawn, worth_listing};
 use super::ink::Level;
 use super::pen::{Pen, fit_line, put_line, put_wrapped, wrap};
 use super::state::{Title, framed, summary as stand_in};
@@ -31,11 +32,17 @@ pub fn draw(pen: &Pen<'_>, area: Rect, buf: &mut Buffer) {
         }
         let pen = &pen.on(proposals.iter().map(|p| &p.proposal.workload));
         let mut y = area.y;
-        for (i, view) in proposals.iter().enumerate() {
+        let listed = proposals.iter().zip(worth_listing(proposals.iter())).filter(|(_, worth)| *worth);
+        for (i, (view, _)) in listed.enumerate() {
             if y >= area.bottom() {
                 break;
             }
             y = entry(pen, area, y, buf, i, view);
+        }
+        let gone = withdrawn(proposals);
+        if gone > 0 && y < area.bottom() {
+            let text = format!("{gone} withdrawn in the last hour");
+            put_line(buf, area, area.x, y, &Line::from(span(text, pen.ink.dim)));
         }
     });
 }

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Line;
 
-use super::pen::{Pen, below, fit, fit_line, line_width, put, put_line, top};
+use super::pen::{Pen, below, fit, fit_line, fit_tail, line_width, put, put_line, top};
 use super::words::span;
 
 /// A column of fixed width.
@@ -21,22 +21,29 @@ pub struct Column {
     pub rank: u8,
     /// How much wider it may get.
     pub grow: u16,
+    /// Cut at its start where it is too long: what tells its values apart is at the end.
+    pub tail: bool,
 }
 
 /// A left-aligned column.
 pub const fn left(title: &'static str, width: u16, rank: u8) -> Column {
-    Column { title, width, right: false, rank, grow: 0 }
+    Column { title, width, right: false, rank, grow: 0, tail: false }
 }
 
 /// A right-aligned column.
 pub const fn right(title: &'static str, width: u16, rank: u8) -> Column {
-    Column { title, width, right: true, rank, grow: 0 }
+    Column { title, width, right: true, rank, grow: 0, tail: false }
 }
 
 impl Column {
     /// The same column, allowed to get wider by `columns`.
     pub const fn growing(self, columns: u16) -> Self {
         Self { grow: columns, ..self }
+    }
+
+    /// The same column, keeping the end of what is too long for it.
+    pub const fn keeping_tail(self) -> Self {
+        Self { tail: true, ..self }
     }
 }
 
@@ -153,7 +160,7 @@ fn draw_row(
     let mut x = area.x;
     for ((column, width), cell) in columns.iter().zip(plan).zip(&row.cells) {
         let Some(width) = *width else { continue };
-        let cell = fit_line(cell, width);
+        let cell = if column.tail { fit_tail(cell, width) } else { fit_line(cell, width) };
         let lead = if column.right { width.saturating_sub(line_width(&cell)) } else { 0 };
         let clip = Rect { x, width, ..area }.intersection(area);
         put_line(buf, clip, x.saturating_add(lead), area.y, &cell);

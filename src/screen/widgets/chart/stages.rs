@@ -86,12 +86,12 @@ fn progress(stage: &Stage, now: Timestamp) -> f64 {
     pods.unwrap_or(if stage.gates.is_empty() { time } else { gates })
 }
 
-/// `▸ p95   182 ms of 250 ms   within`: value against limit, then the detail.
-pub fn gate(pen: &Pen<'_>, gate: &Gate) -> Line<'static> {
+/// `▸ p95   182 ms of 250 ms   within`: value against limit, then the detail. `over`: its stage has ended.
+pub fn gate(pen: &Pen<'_>, gate: &Gate, over: bool) -> Line<'static> {
     let level = gate_level(gate.state);
     let mut line = Line::from(vec![
         span(gate_glyph(pen, gate.state), pen.ink.level(level)),
-        span(format!(" {:<14} ", super::super::pen::fit(&gate.name, 14)), pen.ink.text),
+        span(format!(" {:<16} ", super::super::pen::fit(&gate.name, 16)), pen.ink.text),
     ]);
     if let Some(value) = gate.value {
         line.spans.extend(pen.number_in(Some(value.value), value.unit, pen.ink.strong).spans);
@@ -100,7 +100,9 @@ pub fn gate(pen: &Pen<'_>, gate: &Gate) -> Line<'static> {
         line.spans.push(span(" limit ", pen.ink.dim));
         line.spans.extend(pen.number(Some(limit.value), limit.unit).spans);
     }
-    line.spans.push(span(format!("  {}", gate_word(gate.state)), pen.ink.level(level)));
+    let pending = matches!(gate.state, GateState::Pending | GateState::Running);
+    let word = if over && pending { "not measured" } else { gate_word(gate.state) };
+    line.spans.push(span(format!("  {word}"), pen.ink.level(level)));
     if !gate.detail.is_empty() {
         line.spans.push(span(format!("  {}", gate.detail), pen.ink.dim));
     }
