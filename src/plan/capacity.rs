@@ -18,8 +18,6 @@ const SMALLEST: f64 = 0.05;
 const HALF_LIFE: Duration = Duration::from_secs(7 * 86_400);
 /// Weight a bucket needs before it counts.
 const MIN_WEIGHT: f64 = 3.0;
-/// The curve is never believed further than this beyond observed load.
-const BEYOND: f64 = 1.1;
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Bucket {
@@ -123,7 +121,7 @@ impl CapacityModel {
     pub fn capacity(&self, objective: &Objective) -> Option<Capacity> {
         let threshold = objective.latency().as_secs_f64();
         let curve = self.curve();
-        let tested_to = (self.tested_to > 0.0).then_some(self.tested_to);
+        let tested_to = self.tested_to();
         let make = |per_replica, method| Capacity {
             per_replica,
             method,
@@ -143,10 +141,14 @@ impl CapacityModel {
             };
             return Some(make(load, CapacityMethod::Observed));
         }
-        self.modelled(objective, &make).or_else(|| {
-            let highest = curve.last()?;
-            Some(make(highest.0 * BEYOND, CapacityMethod::Observed))
-        })
+        // Latency never came near the threshold: without a model of the limit nothing is known of it, and the highest
+        // load seen is no limit.
+        self.modelled(objective, &make)
+    }
+
+    /// Highest load per replica seen so far, requests a second.
+    pub fn tested_to(&self) -> Option<f64> {
+        (self.tested_to > 0.0).then_some(self.tested_to)
     }
 
     fn modelled(
@@ -230,6 +232,17 @@ mod tests {
         assert_eq!(c.method, CapacityMethod::QueueModel);
         assert_eq!(c.tested_to, Some(59.0));
         assert!((150.0..200.0).contains(&c.per_replica), "{}", c.per_replica);
+    }
+
+    #[test]
+    fn a_load_that_was_never_near_the_limit_is_no_limit() {
+        let mut model = CapacityModel::default();
+        for i in 0..100 {
+            let o = Observation { load: 0.2, latency: 0.05, utilisation: None, median: Some(0.02) };
+            model.observe(Timestamp::from_secs(i * 60), o);
+        }
+        assert!(model.capacity(&objective()).is_none());
+        assert_eq!(model.tested_to(), Some(0.2));
     }
 
     #[test]

@@ -119,10 +119,19 @@ fn lacking(input: &PlanInput<'_>, plan: &Plan) -> String {
         _ if input.workload.replicas.is_none() => {
             "the replica count is missing: add kube-state-metrics or a provider".into()
         }
-        _ if plan.capacity.is_none() => {
-            "capacity is not known yet: it is learned from load and latency".into()
-        }
+        _ if plan.capacity.is_none() => capacity_lacking(input),
         _ => "demand has no value".into(),
+    }
+}
+
+fn capacity_lacking(input: &PlanInput<'_>) -> String {
+    match input.model.tested_to() {
+        None => "capacity is not known yet: it is learned from load and latency".into(),
+        Some(load) => format!(
+            "capacity is not known: untested above {} a replica; it is learned when latency nears the objective or CPU \
+             use and requests are known, or set service.capacity",
+            Quantity::new(load, Unit::RequestsPerSecond)
+        ),
     }
 }
 
