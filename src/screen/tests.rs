@@ -6,7 +6,7 @@ use super::overlays::{Evidence, Focus, Menu, Reject, approve_sheet};
 use super::state::{PanelId, Route, RowId, ScreenState};
 use super::theme::{Depth, Theme};
 use super::{Event, Keymap, PanelContext, SizeClass, draw, header, hints, strip, update};
-use crate::view::{Notice, NoticeLevel, Progress, View};
+use crate::view::{Mode, Notice, NoticeLevel, Progress, ProposalState, View};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -211,4 +211,37 @@ fn whole_frames() {
         let shown = draw_with(&v, &state(&v, size), size, draw);
         insta::assert_snapshot!(format!("frame_{}x{}", size.0, size.1), shown);
     }
+}
+
+#[test]
+fn nothing_is_offered_that_would_be_refused_nor_said_twice() {
+    let strip_of = |view: &View, panel| {
+        let state = ScreenState { route: Route { panel, ..Route::default() }, ..state(view, (160, 40)) };
+        draw_with(view, &state, (160, 40), |ctx, area, buf| {
+            let height = strip::height(ctx, area.width);
+            strip::draw(ctx, Rect { height, ..area }, buf);
+            hints::draw(ctx, Rect { y: 39, height: 1, ..area }, buf);
+        })
+    };
+    let mut view = view();
+    let sentence: String = view.proposals.data[0].proposal.sentence.chars().take(20).collect();
+    let shown = strip_of(&view, PanelId::Status);
+    assert!(shown.contains(&sentence) && shown.contains("a approve") && shown.contains(" left"), "{shown}");
+    let beside_card = strip_of(&view, PanelId::Proposals);
+    assert!(!beside_card.contains(&sentence) && beside_card.contains("a approve"), "{beside_card}");
+
+    view.header.mode = Mode::Observe;
+    view.proposals.data[0].not_approvable = Some("observe mode".into());
+    let shown = strip_of(&view, PanelId::Status);
+    assert!(!shown.contains("approve  ") && shown.contains("not approvable: observe mode"), "{shown}");
+
+    view.proposals.data[0].proposal.state = ProposalState::Expired { at: view.at };
+    let mut chosen = state(&view, (160, 40));
+    let id = view.proposals.data[0].proposal.id.clone();
+    chosen.route =
+        Route { panel: PanelId::Proposals, selected: Some(RowId::Proposal(id)), ..Route::default() };
+    let shown = draw_with(&view, &chosen, (160, 40), |ctx, area, buf| {
+        strip::draw(ctx, Rect { height: 1, ..area }, buf);
+    });
+    assert!(!shown.contains(" left"), "what is decided runs out no more: {shown}");
 }

@@ -321,3 +321,28 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn withdrawn_proposals_are_not_listed_unless_selected_or_searched_for() {
+    let mut s = Screen::new((120, 40));
+    let (template, at) = (s.view.proposals.data[0].clone(), s.view.at);
+    s.view.proposals.data.truncate(1);
+    for n in 0..14 {
+        let mut p = template.clone();
+        p.proposal.id = crate::view::ProposalId::new(&format!("p-9{n}"));
+        p.proposal.state = match n % 2 {
+            0 => ProposalState::Withdrawn { at, why: "enough".into() },
+            _ => ProposalState::Expired { at },
+        };
+        s.view.proposals.data.push(p);
+    }
+    s.keys("6");
+    let rows = |s: &Screen| super::super::rows::rows(&s.view, &s.state);
+    assert_eq!(rows(&s).len(), 1 + 5, "one live, the latest five decided");
+    assert_eq!(super::super::rows::withdrawn(&s.view.proposals.data), 7);
+    s.view.proposals.data[0].proposal.state = ProposalState::Withdrawn { at, why: "enough".into() };
+    s.event(Event::View);
+    assert_eq!(rows(&s).len(), 6, "what is being read does not go away");
+    s.state.filter = template.proposal.workload.name.to_string();
+    assert_eq!(rows(&s).len(), 15);
+}

@@ -270,6 +270,18 @@ mod tests {
     }
 
     #[test]
+    fn a_column_may_keep_the_end_of_what_is_too_long() {
+        let cell = |text: &str, columns| {
+            let line = fit_tail(&Line::from(text.to_owned()), columns);
+            line.spans.iter().map(|s| s.content.to_string()).collect::<String>()
+        };
+        assert_eq!(cell("http://host/metrics/eu-west", 9), "…/eu-west");
+        assert_eq!(cell("eu-west", 7), "eu-west");
+        assert_eq!(cell("日本語", 4), "…語");
+        assert_eq!(cell("abc", 0), "");
+    }
+
+    #[test]
     fn the_selected_row_stays_visible() {
         assert_eq!(first_row(Some(9), 10, 4), 6);
         assert_eq!(first_row(Some(2), 10, 4), 0);
