@@ -147,7 +147,12 @@ fn facts_line(pen: &Pen<'_>, fan: &Fan) -> Line<'static> {
         return line;
     }
     line.spans.push(span(", skill ", pen.ink.dim));
-    line.spans.extend(pen.signed(fan.skill, Unit::Ratio).spans);
+    if fan.skill.is_some_and(|s| s < -1.0) {
+        // A number of thousands says no more than that the day before would have done better.
+        line.spans.push(span("none yet", pen.ink.dim));
+    } else {
+        line.spans.extend(pen.signed(fan.skill, Unit::Ratio).spans);
+    }
     line.spans.push(span(", 90 % band held ", pen.ink.dim));
     line.spans.extend(pen.number(fan.coverage, Unit::Ratio).spans);
     line
