@@ -9,6 +9,19 @@ pub enum EngineError {
     /// The journal cannot be used.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// A record that tells what was executed cannot be read.
+    #[error(
+        "journal record {seq} ({kind}) cannot be read: {why}; what was executed is not known from it: use the weescale \
+         that wrote it, or keep the file and give another --journal"
+    )]
+    Record {
+        /// Its number.
+        seq: u64,
+        /// Its kind.
+        kind: &'static str,
+        /// Why.
+        why: String,
+    },
     /// A recipe cannot be used.
     #[error(transparent)]
     Recipe(#[from] RecipeError),

@@ -56,11 +56,7 @@ pub fn read(journal: &Journal, clock: &Clock, tuning: &Tuning) -> Result<Restore
         Kind::Lease,
         Kind::Restore,
     ];
-    let timed: Vec<(Timestamp, execution::Entry)> = journal
-        .of_kinds(&executed)?
-        .into_iter()
-        .filter_map(|r| Some((r.at, serde_json::from_value(r.body).ok()?)))
-        .collect();
+    let timed = executed_entries(journal.of_kinds(&executed)?)?;
     let moved = moved(&timed, clock.now());
     let entries: Vec<execution::Entry> = timed.into_iter().map(|(_, entry)| entry).collect();
     let proposals = journal.of_kinds(&[Kind::Propose])?;
@@ -100,6 +96,26 @@ fn review(record: Record) -> Option<((WorkloadId, String), Timestamp)> {
     let workload: WorkloadId =
         workload.parse().unwrap_or_else(|never: std::convert::Infallible| match never {});
     (!record.user.is_empty()).then_some(((workload, record.user), record.at))
+}
+
+/// What the executor recorded. A record of it that cannot be read is no reason to believe that nothing was sent: it
+/// stops the start. Refusals are also written by the gate, in another form, and mean nothing here.
+fn executed_entries(records: Vec<Record>) -> Result<Vec<(Timestamp, execution::Entry)>, EngineError> {
+    let mut entries = Vec::with_capacity(records.len());
+    for record in records {
+        match serde_json::from_value(record.body) {
+            Ok(entry) => entries.push((record.at, entry)),
+            Err(_) if record.kind == Kind::Refuse => {}
+            Err(error) => {
+                return Err(EngineError::Record {
+                    seq: record.seq,
+                    kind: record.kind.name(),
+                    why: error.to_string(),
+                });
+            }
+        }
+    }
+    Ok(entries)
 }
 
 /// Approvals on the disk without a beginning, and not accounted for since: weescale stopped in between.

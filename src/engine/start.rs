@@ -79,18 +79,7 @@ impl EngineHandle {
 pub async fn start(settings: Settings, options: Options) -> Result<EngineHandle, EngineError> {
     let Options { clock, tuning, pacing, simulated } = options;
     let settings = Arc::new(settings);
-    let mut shared = None;
-    let file = match &settings.journal {
-        Some(path) => match Journal::open(path) {
-            // Who only looks may look beside another: nothing is decided here that the record would lack.
-            Err(error @ JournalError::Busy(_)) if settings.mode == Mode::Observe => {
-                shared = Some(error.to_string());
-                Journal::in_memory()?
-            }
-            opened => opened?,
-        },
-        None => Journal::in_memory()?,
-    };
+    let (file, shared) = open_journal(&settings)?;
     let mut restored = restore::read(&file, &clock, &tuning)?;
     let journal = journal::spawn(file, clock.clone())
         .map_err(|source| EngineError::Io { what: "cannot start the journal's thread".into(), source })?;
@@ -151,6 +140,18 @@ pub async fn start(settings: Settings, options: Options) -> Result<EngineHandle,
     let inbox = Inbox { deliveries, receipts, issued, listings, commands, written, stop: stopped };
     let task = tokio::spawn(engine.run(inbox));
     Ok(EngineHandle { view, commands: command_tx, stop, task })
+}
+
+/// The journal, and why it is one in memory although a file was asked for.
+fn open_journal(settings: &Settings) -> Result<(Journal, Option<String>), JournalError> {
+    let Some(path) = &settings.journal else { return Ok((Journal::in_memory()?, None)) };
+    match Journal::open(path) {
+        // Who only looks may look beside another: nothing is decided here that the record would lack.
+        Err(error @ JournalError::Busy(_)) if settings.mode == Mode::Observe => {
+            Ok((Journal::in_memory()?, Some(error.to_string())))
+        }
+        opened => Ok((opened?, None)),
+    }
 }
 
 /// Lists every platform in a task of its own.

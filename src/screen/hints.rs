@@ -63,7 +63,7 @@ fn draw_hints(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
         );
     }
     let observes = ctx.view.header.mode == Mode::Observe;
-    let offered = |i: &&ActionInfo| !i.hint.is_empty() && !(observes && i.action == Action::Approve);
+    let offered = |i: &&ActionInfo| !(i.hint.is_empty() || observes && i.action == Action::Approve);
     for info in ctx.keymap.actions(ctx.state.panel()).filter(offered) {
         let Some(key) = ctx.keymap.key(info.action) else { continue };
         // Whole hints only: half a word helps nobody.
