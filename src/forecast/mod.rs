@@ -24,7 +24,9 @@ mod spike;
 mod ledger;
 mod seasons;
 mod forecaster;
+mod batch;
 
+pub use batch::Batch;
 pub use fan::{Fan, FanPoint, ForecastState, LEVELS, ModelShare, Season};
 pub use forecaster::Forecaster;
 pub use ledger::{BANDS, IssuedLedger, LeadScore};
