@@ -4,6 +4,7 @@
 //! [`spawn_exposition`] scrapes an endpoint, [`spawn_promql`] asks a PromQL server; both return a [`Handle`].
 //! Whatever comes from outside is bounded by [`Limits`] and counted in [`Dropped`] where it goes over them.
 
+mod block;
 mod delivery;
 mod error;
 pub mod exposition;
@@ -23,6 +24,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 
+pub use block::ScrapeBlock;
 pub use delivery::{Answer, BackfillRequest, Delivery, QuerySpec, RangeAnswer, Scrape};
 pub use error::ScrapeError;
 pub use handle::{Handle, HandleError};

@@ -42,12 +42,19 @@ pub struct Appended {
     pub refused_series: u64,
     /// Samples whose new series the memory bound refused.
     pub refused_memory: u64,
+    /// Values on slots without a series: it was refused, or freed, and its labels are not known any more.
+    pub unmapped: u64,
 }
 
 impl Appended {
     /// Samples that were not stored, for whatever reason.
     pub const fn dropped(&self) -> u64 {
-        self.duplicate + self.out_of_order + self.out_of_bounds + self.refused_series + self.refused_memory
+        self.duplicate
+            + self.out_of_order
+            + self.out_of_bounds
+            + self.refused_series
+            + self.refused_memory
+            + self.unmapped
     }
 
     pub(super) fn note(&mut self, outcome: Outcome) {
@@ -74,6 +81,7 @@ impl Appended {
         self.out_of_bounds += other.out_of_bounds;
         self.refused_series += other.refused_series;
         self.refused_memory += other.refused_memory;
+        self.unmapped += other.unmapped;
     }
 }
 

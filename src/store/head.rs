@@ -35,7 +35,7 @@ pub struct Store {
     pub(super) sources: Sources,
     pub(super) counters: Counters,
     /// Number of the current scrape; 0 is "not from a scrape".
-    scrapes: u64,
+    pub(super) scrapes: u64,
     /// When maintenance ran last, in the time of the data.
     pub(super) maintained: Option<Timestamp>,
 }
@@ -130,7 +130,7 @@ impl Store {
         stale
     }
 
-    fn end_series(
+    pub(super) fn end_series(
         &mut self,
         series: Vec<SeriesRef>,
         at: Timestamp,
@@ -149,17 +149,17 @@ impl Store {
     }
 
     /// Notes that the current scrape delivered the series; whether it is the first time.
-    fn mark_seen(&mut self, id: SeriesRef) -> bool {
+    pub(super) fn mark_seen(&mut self, id: SeriesRef) -> bool {
         let scrape = self.scrapes;
         self.series_mut(id).is_some_and(|series| std::mem::replace(&mut series.seen, scrape) != scrape)
     }
 
-    fn series_mut(&mut self, id: SeriesRef) -> Option<&mut MemSeries> {
+    pub(super) fn series_mut(&mut self, id: SeriesRef) -> Option<&mut MemSeries> {
         let slot = self.slots.get_mut(id.slot as usize)?;
         if slot.epoch == id.epoch { slot.series.as_mut() } else { None }
     }
 
-    fn insert(
+    pub(super) fn insert(
         &mut self,
         labels: &Labels,
         sample: Sample,
@@ -184,7 +184,12 @@ impl Store {
         Ok((id, if new { Outcome::StoredNew } else { Outcome::Stored }))
     }
 
-    fn create(&mut self, labels: &Labels, at: Timestamp, source: Option<usize>) -> Result<u32, Outcome> {
+    pub(super) fn create(
+        &mut self,
+        labels: &Labels,
+        at: Timestamp,
+        source: Option<usize>,
+    ) -> Result<u32, Outcome> {
         if self.by_labels.len() >= self.limits.max_series {
             return Err(Outcome::RefusedSeries);
         }

@@ -4,6 +4,7 @@
 //! append-only [`Chunk`]s. Every bound is named in [`Limits`], and whatever a bound refuses is counted in
 //! [`Counters`]. [`query`] evaluates PromQL over anything that implements [`query::Storage`].
 
+mod block;
 mod chunk;
 mod counters;
 mod head;
@@ -16,6 +17,8 @@ mod series;
 mod sources;
 mod values;
 
+#[cfg(test)]
+mod block_tests;
 #[cfg(test)]
 mod tests;
 

@@ -13,6 +13,10 @@ pub(super) struct SourceState {
     pub(super) live: Vec<SeriesRef>,
     /// Series in memory that it created.
     pub(super) series: usize,
+    /// The reader's table that `slots` belongs to.
+    pub(super) table: u64,
+    /// Series by the reader's slot.
+    pub(super) slots: Vec<Option<SeriesRef>>,
 }
 
 /// All sources by a small number. Sources come from the configuration, so there are few.
