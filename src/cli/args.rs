@@ -77,6 +77,8 @@ pub enum Color {
 pub enum Command {
     /// The dashboard on a simulated fleet with real HTTP on loopback
     Demo(Demo),
+    /// The engine without a screen, as a service; SIGTERM stops it
+    Serve,
     /// What is reachable, which metrics are missing, and how to add them
     Check,
     /// The state of everything, once, without a terminal

@@ -13,6 +13,7 @@ mod look;
 mod out;
 mod picture;
 mod run;
+mod serve;
 mod status;
 
 pub use args::{Cli, Command};

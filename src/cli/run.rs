@@ -1,7 +1,7 @@
 //! From the command line to the command.
 
 use super::exit::Outcome;
-use super::{Cli, Command, check, completions, config, dashboard, demo, journal, status};
+use super::{Cli, Command, check, completions, config, dashboard, demo, journal, serve, status};
 
 /// Runs what the command line asks for.
 pub async fn run(cli: Cli) -> Outcome {
@@ -9,6 +9,7 @@ pub async fn run(cli: Cli) -> Outcome {
     match command {
         None => dashboard::run(&live).await,
         Some(Command::Demo(args)) => demo::run(&live, &args).await,
+        Some(Command::Serve) => serve::run(&live).await,
         Some(Command::Check) => check::run(&live).await,
         Some(Command::Status(args)) => status::run(&live, &args).await,
         Some(Command::Proposals(args)) => status::proposals(&live, &args).await,
