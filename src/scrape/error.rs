@@ -76,6 +76,14 @@ pub enum ScrapeError {
         /// Cause and fix.
         why: String,
     },
+    /// Some storage behind a PromQL server did not answer.
+    #[error("{url}: the server answered with partial data, which are not used: {why}")]
+    Partial {
+        /// The source.
+        url: SourceId,
+        /// What the server says, cleaned.
+        why: String,
+    },
     /// A PromQL server said no.
     #[error("{url}: the server answered {kind}: {message}")]
     Api {
@@ -109,7 +117,23 @@ impl ScrapeError {
                 true
             }
             Self::Status { status, .. } => !matches!(status, 400 | 422),
-            Self::Refused { .. } | Self::TooLarge { .. } | Self::Api { .. } => false,
+            Self::Refused { .. } | Self::TooLarge { .. } | Self::Api { .. } | Self::Partial { .. } => false,
+        }
+    }
+
+    /// Whether asking for less at once might do: a bound was hit here or there, or time ran out.
+    pub fn may_be_size(&self) -> bool {
+        match self {
+            Self::TooLarge { .. } | Self::Timeout { .. } => true,
+            Self::Status { status, .. } => matches!(status, 408 | 413 | 414 | 422 | 504),
+            Self::Api { kind, message, .. } => {
+                let kinds = ["timeout", "canceled", "503"];
+                // Prometheus, Thanos, Mimir and VictoriaMetrics in this order, more or less.
+                let words =
+                    ["too many", "exceed", "exhausted", "limit", "maximum", "cannot select more", "timeout"];
+                kinds.contains(&kind.as_str()) || words.iter().any(|word| message.contains(word))
+            }
+            _ => false,
         }
     }
 

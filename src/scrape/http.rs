@@ -1,11 +1,14 @@
 //! The only place of this stage that builds an HTTP client: deadlines, bounds, redirects, credentials.
 
 use std::error::Error;
+use std::path::Path;
 use std::sync::Once;
 use std::time::Duration;
 
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, Response, StatusCode, Url, redirect};
+use reqwest::{
+    Certificate, Client, ClientBuilder, Identity, RequestBuilder, Response, StatusCode, Url, redirect,
+};
 
 use crate::series::text::clean;
 
@@ -16,8 +19,8 @@ use super::{Auth, Limits, ScrapeError, SourceId, Target};
 /// Longest body of an error answer that is read, in bytes.
 const ERROR_BODY_BYTES: u64 = 64 << 10;
 
-/// Longest CA file, in bytes.
-const CA_BYTES: u64 = 4 << 20;
+/// Longest file of certificates or of a key, in bytes.
+const PEM_BYTES: u64 = 4 << 20;
 
 /// An HTTP client for one target.
 #[derive(Debug)]
@@ -249,18 +252,45 @@ fn with_tls(builder: ClientBuilder, target: &Target) -> Result<ClientBuilder, Sc
     }
     let builder =
         if target.tls.insecure_skip_verify { builder.danger_accept_invalid_certs(true) } else { builder };
+    let builder = with_identity(builder, target)?;
     let Some(path) = &target.tls.ca_file else { return Ok(builder) };
+    let pem = read_pem(target, "ca_file", path)?;
     let bad = |why: String| ScrapeError::config(target.id(), "ca_file", format!("{}: {why}", path.display()));
-    let size = std::fs::metadata(path).map_err(|e| bad(e.to_string()))?.len();
-    if size > CA_BYTES {
-        return Err(bad(format!("larger than {CA_BYTES} bytes")));
-    }
-    let pem = std::fs::read(path).map_err(|e| bad(e.to_string()))?;
     let certificates = Certificate::from_pem_bundle(&pem).map_err(|e| bad(root_cause(&e)))?;
     if certificates.is_empty() {
         return Err(bad("holds no PEM certificate".into()));
     }
     Ok(builder.tls_certs_only(certificates))
+}
+
+/// Our own certificate and key, if there are any.
+fn with_identity(builder: ClientBuilder, target: &Target) -> Result<ClientBuilder, ScrapeError> {
+    let (cert, key) = match (&target.tls.cert_file, &target.tls.key_file) {
+        (Some(cert), Some(key)) => (cert, key),
+        (None, None) => return Ok(builder),
+        _ => {
+            let why = "a certificate needs its key and a key its certificate; give both".to_owned();
+            return Err(ScrapeError::config(target.id(), "cert_file", why));
+        }
+    };
+    let mut pem = read_pem(target, "cert_file", cert)?;
+    pem.push(b'\n');
+    pem.extend(read_pem(target, "key_file", key)?);
+    // Says neither which file nor what is in it: the key is secret.
+    let identity = Identity::from_pem(&pem).map_err(|_| {
+        let why = "certificate and key cannot be read; both must be PEM, the key unencrypted";
+        ScrapeError::config(target.id(), "cert_file", why)
+    })?;
+    Ok(builder.identity(identity))
+}
+
+fn read_pem(target: &Target, field: &'static str, path: &Path) -> Result<Vec<u8>, ScrapeError> {
+    let bad = |why: String| ScrapeError::config(target.id(), field, format!("{}: {why}", path.display()));
+    let size = std::fs::metadata(path).map_err(|e| bad(e.to_string()))?.len();
+    if size > PEM_BYTES {
+        return Err(bad(format!("larger than {PEM_BYTES} bytes")));
+    }
+    std::fs::read(path).map_err(|e| bad(e.to_string()))
 }
 
 /// Follows at most `most` redirects, within the origin of the first request and never to a metadata service:

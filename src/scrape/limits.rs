@@ -14,6 +14,8 @@ pub struct Limits {
     pub decoded_bytes: u64,
     /// Samples of one exposition, or series of one answer.
     pub samples: usize,
+    /// Points of one answer of a PromQL server.
+    pub points: usize,
     /// Labels of one series, the metric name not counted.
     pub labels: usize,
     /// Bytes of a metric or label name.
@@ -38,6 +40,16 @@ pub struct Limits {
     pub retry_after: Duration,
     /// PromQL requests in flight at once.
     pub concurrency: usize,
+    /// PromQL queries asked in one request.
+    pub grouped_queries: usize,
+    /// Bytes of the expression of one such request.
+    pub grouped_bytes: usize,
+    /// Requests a second to one PromQL server, of the clock's time; ten seconds' worth may be spent at once.
+    pub requests_per_s: u64,
+    /// Points a second from one PromQL server, likewise.
+    pub points_per_s: u64,
+    /// Bytes a second from one PromQL server, likewise.
+    pub bytes_per_s: u64,
     /// Points per series of one backfill request.
     pub backfill_points: u32,
     /// Backfill requests that may wait.
@@ -56,6 +68,7 @@ impl Default for Limits {
             body_bytes: 16 << 20,
             decoded_bytes: 64 << 20,
             samples: 200_000,
+            points: 2_000_000,
             labels: 64,
             name_bytes: 256,
             value_bytes: 4096,
@@ -68,6 +81,11 @@ impl Default for Limits {
             ahead: Duration::from_secs(600),
             retry_after: Duration::from_secs(300),
             concurrency: 4,
+            grouped_queries: 16,
+            grouped_bytes: 8192,
+            requests_per_s: 20,
+            points_per_s: 500_000,
+            bytes_per_s: 16 << 20,
             backfill_points: 2880,
             backfill_queue: 256,
             names: 200_000,

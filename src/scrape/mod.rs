@@ -4,10 +4,12 @@
 //! [`spawn_exposition`] scrapes an endpoint, [`spawn_promql`] asks a PromQL server; both return a [`Handle`].
 //! Whatever comes from outside is bounded by [`Limits`] and counted in [`Dropped`] where it goes over them.
 
+pub mod answers;
 mod block;
 mod delivery;
 mod error;
 pub mod exposition;
+mod extras;
 mod handle;
 mod http;
 mod inert;
@@ -27,10 +29,11 @@ mod tests;
 pub use block::ScrapeBlock;
 pub use delivery::{Answer, BackfillRequest, Delivery, QuerySpec, RangeAnswer, Scrape};
 pub use error::ScrapeError;
+pub use extras::{check_header, check_param};
 pub use handle::{Handle, HandleError};
 pub use limits::Limits;
 pub use secret::{Auth, Credential, Secret};
 pub use source::{Polled, Source};
-pub use sources::{spawn_exposition, spawn_promql};
-pub use status::{Dropped, Health, Progress, SourceId, SourceKind, SourceStatus};
+pub use sources::{PromqlClient, Spent, Told, spawn_exposition, spawn_promql};
+pub use status::{Dropped, Health, Progress, Refresh, SourceId, SourceKind, SourceStatus};
 pub use target::{DEFAULT_INTERVAL, Target, Tls};

@@ -45,6 +45,12 @@ impl Reporter {
         sent
     }
 
+    /// Sends a delivery that is not dropped however busy the engine is: history is not asked for again.
+    pub(super) async fn hand_over(&self, delivery: Delivery) {
+        // An error means that nobody listens any more.
+        let _ = self.out.send(delivery).await;
+    }
+
     /// Whether nobody listens any more.
     pub(super) fn is_closed(&self) -> bool {
         self.out.is_closed()

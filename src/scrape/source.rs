@@ -1,10 +1,11 @@
 //! What a source is: something that can be polled.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use crate::series::Timestamp;
 
-use super::{Delivery, Dropped, ScrapeError};
+use super::{Delivery, Dropped, Refresh, ScrapeError};
 
 /// Something that can be polled. A new source is one file in `sources/` and one line in its list.
 pub trait Source: Send + 'static {
@@ -23,6 +24,12 @@ pub struct Polled {
     pub samples: u64,
     /// Bytes received, decoded.
     pub bytes: u64,
+    /// Time spent waiting for answers and decoding them, machine time.
+    pub busy: Duration,
+    /// Queries and requests of this poll, of a PromQL server.
+    pub refresh: Option<Refresh>,
+    /// Share of the budget used, of a PromQL server.
+    pub budget_used: Option<f64>,
     /// What was refused.
     pub dropped: Dropped,
     /// Bounds that were hit, as named in `scrape/limits.rs`.

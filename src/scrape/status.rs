@@ -98,6 +98,15 @@ pub struct Progress {
     pub total: u32,
 }
 
+/// What one refresh costs a PromQL server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Refresh {
+    /// Queries answered.
+    pub queries: u32,
+    /// Requests that took.
+    pub requests: u32,
+}
+
 /// Everything the sources panel shows of one source.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SourceStatus {
@@ -119,6 +128,12 @@ pub struct SourceStatus {
     pub samples: u64,
     /// Bytes received since start, decoded.
     pub bytes: u64,
+    /// Time since start that went into waiting for answers and decoding them, machine time.
+    pub busy: Duration,
+    /// The latest refresh of a PromQL server.
+    pub refresh: Option<Refresh>,
+    /// The largest share of a PromQL server's budget that was used over the last minute or so, 0..
+    pub budget_used: Option<f64>,
     /// What was refused.
     pub dropped: Dropped,
     /// Names of the limits that were hit, as in `scrape/limits.rs`.
@@ -142,6 +157,9 @@ impl SourceStatus {
             requests: 0,
             samples: 0,
             bytes: 0,
+            busy: Duration::ZERO,
+            refresh: None,
+            budget_used: None,
             dropped: Dropped::default(),
             limits_hit: Vec::new(),
             warnings: Vec::new(),

@@ -74,6 +74,9 @@ impl Supervisor {
             status.requests += polled.requests;
             status.samples += polled.samples;
             status.bytes += polled.bytes;
+            status.busy += if polled.busy.is_zero() { took } else { polled.busy };
+            status.refresh = polled.refresh.or(status.refresh);
+            status.budget_used = polled.budget_used;
             add(&mut status.dropped, polled.dropped);
             add_limits(status, &polled.limits_hit);
             status.warnings.retain(|w| w.starts_with(STANDING));

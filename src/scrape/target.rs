@@ -33,7 +33,9 @@ pub struct Target {
     pub auth: Auth,
     /// Further request headers, such as a tenant. Their values may be secret.
     pub headers: Vec<(String, Credential)>,
-    /// How a TLS server is verified.
+    /// Further parameters of every request to a PromQL server, such as Thanos' `dedup`.
+    pub params: Vec<(String, String)>,
+    /// How a TLS server is verified, and how we identify ourselves to it.
     pub tls: Tls,
     /// Bounds.
     pub limits: Limits,
@@ -44,6 +46,10 @@ pub struct Target {
 pub struct Tls {
     /// A PEM file with the only authorities that are trusted; the system's otherwise.
     pub ca_file: Option<PathBuf>,
+    /// A PEM file with our certificate, its chain after it.
+    pub cert_file: Option<PathBuf>,
+    /// A PEM file with the private key of that certificate.
+    pub key_file: Option<PathBuf>,
     /// Accept any certificate.
     pub insecure_skip_verify: bool,
 }
@@ -81,6 +87,7 @@ impl Target {
             labels,
             auth,
             headers: Vec::new(),
+            params: Vec::new(),
             tls: Tls::default(),
             limits: Limits::default(),
         })

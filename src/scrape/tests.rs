@@ -2,5 +2,6 @@
 
 mod endpoint;
 mod fixture;
+mod groups;
 mod server;
 mod supervision;

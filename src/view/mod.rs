@@ -25,7 +25,7 @@ pub use crate::plan::{
     PlannedChange, Verdict,
 };
 pub use crate::proposal::{Proposal, ProposalId, ProposalState, RejectReason, Target};
-pub use crate::scrape::{Dropped, Health, Progress, SourceId, SourceKind, SourceStatus};
+pub use crate::scrape::{Dropped, Health, Progress, Refresh, SourceId, SourceKind, SourceStatus};
 pub use crate::signals::{Freshness, LatencyHistogram, Provenance, Signal, SignalKind, SignalSet};
 pub use command::Command;
 pub use experience::{Continuity, Heatmap, RegionView, Satisfaction};

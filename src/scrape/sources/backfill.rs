@@ -11,36 +11,50 @@ use crate::scrape::reporter::{Reporter, STANDING};
 use crate::scrape::{BackfillRequest, Delivery, RangeAnswer, ScrapeError};
 use crate::series::Timestamp;
 
-use super::promql_api::PromqlApi;
+use super::promql_client::{Matrix, PromqlClient, Told, Urgency};
 
 /// Fewest points per series of one request, when larger ones were too much for the server.
-const FEWEST_POINTS: u32 = 60;
+const FEWEST_POINTS: u32 = 12;
 
-/// Tries of one step before its request is given up.
+/// Tries of a part that fails for a reason of its own before its request is given up.
 const TRIES: u32 = 4;
+
+/// Parts in a row that went well before larger ones are tried again.
+const CALM_PARTS: u32 = 8;
 
 /// Wait before the second try, machine time; doubled for each further one.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 
+/// Longest such wait: a server that comes back is asked again within it.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
 /// Works off requests one after the other, oldest points first, until nobody asks any more.
 pub(super) async fn run(
-    api: Arc<PromqlApi>,
+    client: Arc<PromqlClient>,
     mut requests: mpsc::Receiver<BackfillRequest>,
     reporter: Arc<Reporter>,
 ) {
+    // What the server takes at once is learned for all requests.
+    let mut size = Size::new(client.limits().backfill_points);
     while let Some(request) = requests.recv().await {
-        let points = api.http.target().limits.backfill_points.max(1);
-        let total = steps(&request, points).unwrap_or(0);
+        let total = steps(&request, size.most).unwrap_or(0);
         let mut work = JoinSet::new();
-        let job =
-            Job { api: Arc::clone(&api), reporter: Arc::clone(&reporter), request: request.clone(), points };
+        let job = Job {
+            client: Arc::clone(&client),
+            reporter: Arc::clone(&reporter),
+            request: request.clone(),
+            size,
+        };
         work.spawn(job.run());
         let (done, failure) = match work.join_next().await {
-            Some(Ok((done, result))) => (done, result.err().map(|e| e.to_string())),
-            _ => (0, Some(format!("{}: the backfill crashed; please report this as a bug", api.id()))),
+            Some(Ok((done, learned, result))) => {
+                size = learned;
+                (done, result.err().map(|e| e.to_string()))
+            }
+            _ => (0, Some(format!("{}: the backfill crashed; please report this as a bug", client.id()))),
         };
         if let Some(why) = failure {
-            tracing::warn!(source = %api.id(), "backfill of {} given up: {why}", request.expr);
+            tracing::warn!(source = %client.id(), "backfill of {} given up: {why}", request.expr);
             reporter.update(|s| {
                 // Only the latest one: the log has them all.
                 s.warnings.retain(|w| !w.starts_with(STANDING));
@@ -48,7 +62,7 @@ pub(super) async fn run(
             });
             let answer =
                 RangeAnswer { expr: request.expr, step: request.step, series: Vec::new(), last: true };
-            reporter.deliver(Delivery::Backfilled { source: api.id().clone(), answer }).await;
+            reporter.hand_over(Delivery::Backfilled { source: client.id().clone(), answer }).await;
         }
         // What was given up counts as done: the progress is over.
         reporter.update(|s| settle(&mut s.backfill, |p| p.done += total.saturating_sub(done)));
@@ -56,83 +70,124 @@ pub(super) async fn run(
     }
 }
 
+/// Points per series of one request: halved where they are too many, doubled after a while without trouble.
+#[derive(Clone, Copy, Debug)]
+struct Size {
+    most: u32,
+    points: u32,
+    calm: u32,
+}
+
+impl Size {
+    fn new(most: u32) -> Self {
+        let most = most.max(1);
+        Self { most, points: most, calm: 0 }
+    }
+
+    /// Whether there are fewer.
+    fn halve(&mut self) -> bool {
+        let fewer = (self.points / 2).max(FEWEST_POINTS);
+        self.calm = 0;
+        let halved = fewer < self.points;
+        self.points = self.points.min(fewer);
+        halved
+    }
+
+    fn went_well(&mut self) {
+        self.calm += 1;
+        if self.calm >= CALM_PARTS && self.points < self.most {
+            self.calm = 0;
+            self.points = self.points.saturating_mul(2).min(self.most);
+        }
+    }
+}
+
 struct Job {
-    api: Arc<PromqlApi>,
+    client: Arc<PromqlClient>,
     reporter: Arc<Reporter>,
     request: BackfillRequest,
-    points: u32,
+    size: Size,
 }
 
 impl Job {
-    /// Steps done, and why not all of them.
-    async fn run(self) -> (u32, Result<(), ScrapeError>) {
+    /// Steps done, what the server takes at once, and why not all of it was done.
+    async fn run(mut self) -> (u32, Size, Result<(), ScrapeError>) {
         let mut done = 0;
         let mut from = self.request.from;
-        let mut points = self.points;
         while from <= self.request.to {
             // The border of the current step; smaller requests stay within it.
-            let border = (from + self.request.step.saturating_mul(self.points - 1)).min(self.request.to);
+            let border = self.end(from, self.size.most).min(self.request.to);
             while from <= border {
-                let to = (from + self.request.step.saturating_mul(points - 1)).min(border);
+                let to = self.end(from, self.size.points).min(border);
                 match self.part(from, to).await {
-                    Ok(()) => from = to + self.request.step,
-                    Err(error) if points > FEWEST_POINTS && may_be_size(&error) => {
-                        points = (points / 2).max(FEWEST_POINTS);
+                    Ok(()) => {
+                        from = to + self.request.step;
+                        self.size.went_well();
                     }
-                    Err(error) => return (done, Err(error)),
+                    Err(error) if error.may_be_size() && self.size.halve() => {}
+                    Err(error) => return (done, self.size, Err(error)),
                 }
             }
             done += 1;
             self.reporter.update(|s| settle(&mut s.backfill, |p| p.done += 1));
             self.reporter.report().await;
         }
-        (done, Ok(()))
+        (done, self.size, Ok(()))
     }
 
-    /// Fetches and delivers the points from `from` to `to`, with retries.
+    /// Instant of the last of `points` points.
+    fn end(&self, from: Timestamp, points: u32) -> Timestamp {
+        from + self.request.step.saturating_mul(points.saturating_sub(1))
+    }
+
+    /// Fetches and delivers the points from `from` to `to`. A server that is away or overloaded is waited for, however
+    /// long that takes; what fails for a reason of its own is tried a few times.
     async fn part(&self, from: Timestamp, to: Timestamp) -> Result<(), ScrapeError> {
         let mut wait = FIRST_WAIT;
-        for attempt in 1.. {
-            match self.api.range(&self.request.expr, from, to, self.request.step).await {
+        let mut tries = 0;
+        loop {
+            let (expr, step) = (&self.request.expr, self.request.step);
+            let result = self.client.history(expr, from, to, step, Urgency::Background).await;
+            self.book();
+            let error = match result {
                 Ok(told) => {
-                    let received: usize = told.data.iter().map(|(_, points)| points.len()).sum();
-                    let (requests, bytes) = self.api.take_counts();
-                    self.reporter.update(|s| {
-                        s.samples += received as u64;
-                        s.requests += requests;
-                        s.bytes += bytes;
-                        s.dropped.over_limit += told.left_out;
-                    });
-                    let last = to + self.request.step > self.request.to;
-                    let expr = Arc::clone(&self.request.expr);
-                    let answer = RangeAnswer { expr, step: self.request.step, series: told.data, last };
-                    let source = self.api.id().clone();
-                    self.reporter.deliver(Delivery::Backfilled { source, answer }).await;
+                    self.deliver(told, to).await;
                     return Ok(());
                 }
-                Err(error) => {
-                    let again = error.is_server_wide() && !may_be_size(&error);
-                    if !again || attempt >= TRIES {
-                        return Err(error);
-                    }
-                    tokio::time::sleep(error.retry_after().unwrap_or(wait)).await;
-                    wait *= 2;
-                }
+                Err(error) => error,
+            };
+            let smaller_is_possible = error.may_be_size() && self.size.points > FEWEST_POINTS;
+            let may_pass = error.is_server_wide() || matches!(error, ScrapeError::Partial { .. });
+            tries += u32::from(!error.is_server_wide() || error.may_be_size());
+            if smaller_is_possible || !may_pass || tries >= TRIES {
+                return Err(error);
             }
+            tokio::time::sleep(error.retry_after().unwrap_or(wait)).await;
+            wait = (wait * 2).min(LONGEST_WAIT);
         }
-        Ok(())
     }
-}
 
-/// Whether fewer points might do: a bound was hit here or there, or time ran out.
-fn may_be_size(error: &ScrapeError) -> bool {
-    match error {
-        ScrapeError::TooLarge { .. } | ScrapeError::Timeout { .. } => true,
-        ScrapeError::Api { kind, message, .. } => {
-            let kinds = ["timeout", "canceled", "503"];
-            let words = ["too many", "exceed", "limit", "maximum"];
-            kinds.contains(&kind.as_str()) || words.iter().any(|word| message.contains(word))
-        }
-        _ => false,
+    /// Books what requests cost; waiting for the budget is what history does.
+    fn book(&self) {
+        let spent = self.client.take_spent_on(Urgency::Background);
+        self.reporter.update(|s| {
+            s.requests += spent.requests;
+            s.bytes += spent.bytes;
+            s.busy += spent.time;
+            s.budget_used = Some(self.client.budget_used());
+        });
+    }
+
+    async fn deliver(&self, told: Told<Matrix>, to: Timestamp) {
+        let points: usize = told.data.iter().map(|(_, points)| points.len()).sum();
+        self.reporter.update(|s| {
+            s.samples += points as u64;
+            s.dropped.over_limit += told.left_out;
+        });
+        let last = to + self.request.step > self.request.to;
+        let expr = Arc::clone(&self.request.expr);
+        let answer = RangeAnswer { expr, step: self.request.step, series: told.data, last };
+        let source = self.client.id().clone();
+        self.reporter.hand_over(Delivery::Backfilled { source, answer }).await;
     }
 }

@@ -1,10 +1,13 @@
 //! Sources: one file each, one line here.
 
+mod asking;
 mod backfill;
+mod budget;
+mod grouping;
 mod prometheus_endpoint;
-mod promql_api;
+mod promql_client;
 mod promql_server;
-mod promql_wire;
 
 pub use prometheus_endpoint::spawn_exposition;
+pub use promql_client::{PromqlClient, Spent, Told};
 pub use promql_server::spawn_promql;

@@ -1,25 +1,23 @@
 //! A server that answers PromQL over HTTP: Prometheus, Thanos, Mimir, `VictoriaMetrics`.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::{self, Sender};
 use tokio::sync::{Notify, watch};
-use tokio::task::JoinSet;
 
 use crate::clock::{Clock, Monotonic};
 use crate::scrape::handle::{Handle, ServerControl};
-use crate::scrape::http::Http;
-use crate::scrape::inert::inert;
 use crate::scrape::reporter::Reporter;
 use crate::scrape::source::{Polled, Source};
 use crate::scrape::supervisor::Supervisor;
-use crate::scrape::{Answer, Delivery, QuerySpec, ScrapeError, SourceKind, SourceStatus, Target};
-use crate::series::{Labels, Timestamp};
+use crate::scrape::{Delivery, QuerySpec, ScrapeError, SourceKind, SourceStatus, Target};
+use crate::series::Timestamp;
 
+use super::asking::Asker;
 use super::backfill;
-use super::promql_api::{PromqlApi, Told};
+use super::promql_client::{PromqlClient, Spent};
 
 /// How often the metric names are asked for, in the clock's time.
 const NAMES_EVERY: Duration = Duration::from_secs(300);
@@ -41,7 +39,7 @@ const HEARTBEAT: &str = "vector(1)";
 /// The target's TLS settings cannot be used.
 pub fn spawn_promql(target: Target, clock: Clock, out: Sender<Delivery>) -> Result<Handle, ScrapeError> {
     let (id, interval, limits) = (target.id().clone(), target.interval, target.limits);
-    let api = Arc::new(PromqlApi::new(Http::new(target)?));
+    let client = Arc::new(PromqlClient::new(target, &clock)?);
     let (queries, asked) = watch::channel(Arc::new(Vec::new()));
     let (backfills, requests) = mpsc::channel(limits.backfill_queue.max(1));
     let status = SourceStatus::starting(id.clone(), SourceKind::PromqlServer, interval);
@@ -55,9 +53,10 @@ pub fn spawn_promql(target: Target, clock: Clock, out: Sender<Delivery>) -> Resu
         poll_now: Arc::clone(&poll_now),
         warnings: limits.warnings,
     };
-    let worker = tokio::spawn(backfill::run(Arc::clone(&api), requests, Arc::clone(&reporter)));
+    let worker = tokio::spawn(backfill::run(Arc::clone(&client), requests, Arc::clone(&reporter)));
     let poller = tokio::spawn(supervisor.run(move || PromqlServer {
-        api: Arc::clone(&api),
+        client: Arc::clone(&client),
+        asker: Asker::new(Arc::clone(&client)),
         queries: asked.clone(),
         clock: clock.clone(),
         names_after: None,
@@ -68,12 +67,10 @@ pub fn spawn_promql(target: Target, clock: Clock, out: Sender<Delivery>) -> Resu
     Ok(Handle { id, kind: SourceKind::PromqlServer, poll_now, tasks, server: Some(server) })
 }
 
-/// As in [`Answer`].
-type InstantResult = Result<Vec<(Labels, f64)>, String>;
-
 #[derive(Debug)]
 struct PromqlServer {
-    api: Arc<PromqlApi>,
+    client: Arc<PromqlClient>,
+    asker: Asker,
     queries: watch::Receiver<Arc<Vec<QuerySpec>>>,
     clock: Clock,
     /// When the names are due; at once if never asked.
@@ -86,13 +83,19 @@ impl Source for PromqlServer {
     async fn poll(&mut self, at: Timestamp) -> Polled {
         let mut polled = Polled::default();
         self.names(at, &mut polled).await;
+        let before = self.client.take_spent();
         if polled.failure.is_none() {
-            let queries = Arc::clone(&self.queries.borrow_and_update());
-            self.ask_all(&queries, at, &mut polled).await;
+            self.ask(at, &mut polled).await;
         }
-        let (requests, bytes) = self.api.take_counts();
-        polled.requests = requests;
-        polled.bytes = bytes;
+        let spent = self.client.take_spent();
+        polled.refresh = Some(self.asker.refresh(spent.requests)).filter(|r| r.queries > 0);
+        for Spent { requests, bytes, time, waited, .. } in [before, spent] {
+            polled.requests += requests;
+            polled.bytes += bytes;
+            polled.busy += time;
+            polled.limits_hit.extend(waited);
+        }
+        polled.budget_used = Some(self.client.budget_used());
         polled
     }
 }
@@ -104,19 +107,19 @@ impl PromqlServer {
         if self.names_after.is_some_and(|due| now < due) {
             return;
         }
-        match self.api.names(at - NAMES_SPAN, at).await {
+        match self.client.label_values("__name__", at - NAMES_SPAN, at).await {
             Ok(told) => {
+                let limits = self.client.limits();
                 let settled = self.names_told.replace(told.data.len()) == Some(told.data.len());
                 let settled = settled && !told.data.is_empty();
                 self.names_after = Some(now.plus(if settled { NAMES_EVERY } else { NAMES_SOON }));
-                let limits = &self.api.http.target().limits;
-                if told.data.len() > limits.names {
+                if told.left_out > 0 {
                     polled.limits_hit.insert("names");
-                    polled.dropped.over_limit += (told.data.len() - limits.names) as u64;
+                    polled.dropped.over_limit += told.left_out;
                 }
-                let kept = told.data.iter().take(limits.names).filter(|n| n.len() <= limits.name_bytes);
-                let names: BTreeSet<Arc<str>> = kept.map(|n| Arc::from(inert(n))).collect();
-                polled.deliveries.push(Delivery::Names { source: self.api.id().clone(), names });
+                let kept = told.data.iter().filter(|n| n.len() <= limits.name_bytes);
+                let names: BTreeSet<Arc<str>> = kept.map(|n| Arc::from(n.as_str())).collect();
+                polled.deliveries.push(Delivery::Names { source: self.client.id().clone(), names });
                 polled.warnings.extend(told.warnings);
             }
             Err(error) if error.is_server_wide() => polled.failure = Some(error),
@@ -125,64 +128,14 @@ impl PromqlServer {
         }
     }
 
-    /// Asks all queries at one instant, a few at a time. After an error that concerns the whole server the
-    /// rest is not asked any more.
-    async fn ask_all(&self, queries: &[QuerySpec], at: Timestamp, polled: &mut Polled) {
+    /// Asks the queries, or whether the server lives if there are none.
+    async fn ask(&mut self, at: Timestamp, polled: &mut Polled) {
+        let queries = Arc::clone(&self.queries.borrow_and_update());
         if queries.is_empty() {
-            polled.failure = self.api.instant(HEARTBEAT, at).await.err();
+            polled.failure = self.client.instant(HEARTBEAT, at).await.err();
             return;
         }
-        let mut waiting: VecDeque<(usize, Arc<str>)> =
-            queries.iter().map(|q| Arc::clone(&q.expr)).enumerate().collect();
-        let mut results: Vec<Option<InstantResult>> = vec![None; queries.len()];
-        let mut running = JoinSet::new();
-        let concurrency = self.api.http.target().limits.concurrency.max(1);
-        loop {
-            while polled.failure.is_none() && running.len() < concurrency {
-                let Some((index, expr)) = waiting.pop_front() else { break };
-                let api = Arc::clone(&self.api);
-                running.spawn(async move { (index, api.instant(&expr, at).await) });
-            }
-            let Some(joined) = running.join_next().await else { break };
-            // A crashed query has no result and is answered as such below.
-            let Ok((index, result)) = joined else { continue };
-            if let Some(slot) = results.get_mut(index) {
-                *slot = Some(book(result, polled));
-            }
-        }
-        let unasked = polled.failure.as_ref().map_or("the query crashed".to_owned(), ToString::to_string);
-        let answers = queries.iter().zip(results).map(|(query, result)| Answer {
-            expr: Arc::clone(&query.expr),
-            at,
-            result: result.unwrap_or_else(|| Err(unasked.clone())),
-        });
-        let answers = answers.collect();
-        polled.deliveries.push(Delivery::Answered { source: self.api.id().clone(), answers });
-    }
-}
-
-/// Books the result of one query.
-fn book(result: Result<Told<Vec<(Labels, f64)>>, ScrapeError>, polled: &mut Polled) -> InstantResult {
-    match result {
-        Ok(told) => {
-            polled.samples += told.data.len() as u64;
-            polled.dropped.over_limit += told.left_out;
-            for warning in told.warnings {
-                if !polled.warnings.contains(&warning) {
-                    polled.warnings.push(warning);
-                }
-            }
-            Ok(told.data)
-        }
-        Err(error) => {
-            let sentence = error.to_string();
-            polled.limits_hit.extend(error.limit());
-            if error.is_server_wide() && polled.failure.is_none() {
-                polled.failure = Some(error);
-            } else {
-                polled.dropped.malformed += 1;
-            }
-            Err(sentence)
-        }
+        let answers = self.asker.ask(&queries, at, polled).await;
+        polled.deliveries.push(Delivery::Answered { source: self.client.id().clone(), answers });
     }
 }

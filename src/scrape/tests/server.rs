@@ -25,6 +25,7 @@ fn spawn(fixture: &Fixture, change: impl FnOnce(&mut Target)) -> (Handle, mpsc::
     let mut target = Target::new(&fixture.url()).unwrap();
     target.interval = Duration::from_secs(3600);
     target.limits.timeout = Duration::from_millis(500);
+    target.limits.grouped_queries = 1;
     change(&mut target);
     let (tx, rx) = mpsc::channel(64);
     (spawn_promql(target, Clock::real(), tx).unwrap(), rx)
