@@ -92,8 +92,30 @@ pub struct Source {
     /// Further headers, such as `X-Scope-OrgID`.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
+    /// `[[prometheus]]` only: parameters of every request, such as Thanos' `dedup`.
+    #[serde(default)]
+    pub params: BTreeMap<String, String>,
+    /// `[[prometheus]]` only: what the server may be asked.
+    #[serde(default)]
+    pub budget: QueryBudget,
     /// PEM file with the only authorities trusted.
     pub ca_file: Option<PathBuf>,
+    /// PEM file with our certificate.
+    pub cert_file: Option<PathBuf>,
+    /// PEM file with its private key.
+    pub key_file: Option<PathBuf>,
+}
+
+/// `prometheus.budget`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QueryBudget {
+    /// Requests a second.
+    pub requests_per_s: Option<u64>,
+    /// Points a second.
+    pub points_per_s: Option<u64>,
+    /// Bytes a second.
+    pub bytes_per_s: Option<u64>,
 }
 
 /// `[[provider]]`.

@@ -7,19 +7,20 @@ use std::time::Duration;
 use crate::approval::Mode;
 use crate::fleet::{Context, Objective, Region};
 use crate::proposal::Lifetimes;
-use crate::scrape::{Auth, Credential, Secret, Target};
+use crate::scrape::{Auth, Target};
 use crate::series::Timestamp;
 use crate::series::text::clean;
 
 use super::file::{self, File};
 use super::place;
 use super::settings::{FreezeWindow, Override, ProviderSettings, ServiceRule, Settings};
+use super::sources::Sources;
 use super::{ConfigError, Problem};
 
 /// A configuration file larger than this is refused.
 const MAX_FILE: u64 = 1 << 20;
 /// Longest name taken from a file.
-const NAME_CHARS: usize = 128;
+pub(super) const NAME_CHARS: usize = 128;
 
 /// What was given outside the file.
 #[derive(Clone, Debug, Default)]
@@ -102,24 +103,18 @@ fn read(path: &Path) -> Result<(File, String), ConfigError> {
     }
 }
 
-struct Sources {
-    prometheus: Vec<Target>,
-    history: Vec<Target>,
-    scrape: Vec<Target>,
-}
-
-struct Merge {
-    origin: String,
+pub(super) struct Merge {
+    pub(super) origin: String,
     problems: Vec<Problem>,
     origins: Vec<Override>,
 }
 
 impl Merge {
-    fn note(&mut self, field: &str, value: impl Into<String>, origin: &str) {
+    pub(super) fn note(&mut self, field: &str, value: impl Into<String>, origin: &str) {
         self.origins.push(Override { field: field.into(), value: value.into(), origin: origin.into() });
     }
 
-    fn problem(&mut self, field: impl Into<String>, what: impl Into<String>) {
+    pub(super) fn problem(&mut self, field: impl Into<String>, what: impl Into<String>) {
         self.problems.push(Problem::new(field, what));
     }
 
@@ -189,166 +184,6 @@ impl Merge {
                 self.problem("mode", format!("{other:?} is not a mode; write \"observe\" or \"ask\""));
                 Mode::Observe
             }
-        }
-    }
-
-    fn sources(&mut self, given: &Given, file: &File) -> Sources {
-        let mut prometheus = Vec::new();
-        let mut history = Vec::new();
-        let mut scrape = Vec::new();
-        for url in &given.prometheus {
-            self.simple(url, "--prometheus", given.interval, Target::new, &mut prometheus);
-        }
-        for url in &given.scrape {
-            self.simple(url, "--scrape", given.interval, Target::exposition, &mut scrape);
-        }
-        for (i, source) in file.prometheus.iter().enumerate() {
-            let list = if source.history_only { &mut history } else { &mut prometheus };
-            list.extend(self.source(&format!("prometheus[{i}]"), source, Target::new));
-        }
-        for (i, source) in file.scrape.iter().enumerate() {
-            scrape.extend(self.source(&format!("scrape[{i}]"), source, Target::exposition));
-        }
-        if prometheus.is_empty()
-            && scrape.is_empty()
-            && let Some(url) = &given.prometheus_env
-        {
-            self.simple(url, "environment PROMETHEUS_URL", given.interval, Target::new, &mut prometheus);
-        }
-        let mut seen = std::collections::BTreeSet::new();
-        for target in prometheus.iter().chain(&history).chain(&scrape) {
-            if !seen.insert(target.id().clone()) {
-                self.problem("sources", format!("{} is given twice; remove one", target.id()));
-            }
-        }
-        Sources { prometheus, history, scrape }
-    }
-
-    fn simple(
-        &mut self,
-        url: &str,
-        origin: &str,
-        interval: Option<Duration>,
-        make: impl Fn(&str) -> Result<Target, crate::scrape::ScrapeError>,
-        out: &mut Vec<Target>,
-    ) {
-        match make(url) {
-            Ok(mut target) => {
-                self.note("source", target.id().as_str(), origin);
-                if interval.is_some_and(|i| i < Duration::from_secs(1)) {
-                    self.problem("--interval", "must be at least 1s");
-                }
-                target.interval = interval.unwrap_or(target.interval);
-                out.push(target);
-            }
-            Err(error) => self.problem(origin, error.to_string()),
-        }
-    }
-
-    fn source(
-        &mut self,
-        field: &str,
-        source: &file::Source,
-        make: impl Fn(&str) -> Result<Target, crate::scrape::ScrapeError>,
-    ) -> Option<Target> {
-        let mut target = match make(&source.url) {
-            Ok(target) => target,
-            Err(error) => {
-                self.problem(format!("{field}.url"), error.to_string());
-                return None;
-            }
-        };
-        let origin = self.origin.clone();
-        self.note("source", target.id().as_str(), &origin);
-        if let Some(interval) = source.interval {
-            if interval.0 < Duration::from_secs(1) {
-                self.problem(format!("{field}.interval"), "must be at least 1s");
-            }
-            target.interval = interval.0;
-        }
-        if let Some(timeout) = source.timeout {
-            if timeout.0.is_zero() {
-                self.problem(format!("{field}.timeout"), "must be longer than zero");
-            }
-            target.limits.timeout = timeout.0;
-        }
-        if let Some(job) = &source.job {
-            target.job = clean(job, NAME_CHARS);
-        }
-        target.labels.extend(source.labels.iter().map(|(n, v)| (clean(n, NAME_CHARS), clean(v, 4096))));
-        if let Some(auth) = self.auth(field, source) {
-            target.auth = auth;
-        }
-        target.headers = source
-            .headers
-            .iter()
-            .map(|(n, v)| (n.clone(), Credential::Value(Secret::new(v.as_str()))))
-            .collect();
-        target.tls.ca_file.clone_from(&source.ca_file);
-        self.readable(&format!("{field}.ca_file"), source.ca_file.as_deref());
-        Some(target)
-    }
-
-    fn auth(&mut self, field: &str, source: &file::Source) -> Option<Auth> {
-        let bearer = self.credential(
-            &format!("{field}.bearer"),
-            source.bearer_file.as_ref(),
-            source.bearer_env.as_ref(),
-        );
-        let password = self.credential(
-            &format!("{field}.password"),
-            source.password_file.as_ref(),
-            source.password_env.as_ref(),
-        );
-        match (bearer, &source.user, password) {
-            (Some(_), Some(_), _) | (Some(_), _, Some(_)) => {
-                self.problem(field, "give either a bearer token or user and password, not both");
-                None
-            }
-            (Some(token), None, None) => Some(Auth::Bearer(token)),
-            (None, Some(user), Some(password)) => Some(Auth::Basic { user: user.clone(), password }),
-            (None, Some(_), None) => {
-                self.problem(format!("{field}.user"), "needs password_file or password_env");
-                None
-            }
-            (None, None, Some(_)) => {
-                self.problem(format!("{field}.password"), "needs user");
-                None
-            }
-            (None, None, None) => None,
-        }
-    }
-
-    fn credential(
-        &mut self,
-        field: &str,
-        file: Option<&PathBuf>,
-        env: Option<&String>,
-    ) -> Option<Credential> {
-        match (file, env) {
-            (Some(_), Some(_)) => {
-                self.problem(field, "give either the _file or the _env form, not both");
-                None
-            }
-            (Some(path), None) => {
-                self.readable(&format!("{field}_file"), Some(path));
-                Some(Credential::File(path.clone()))
-            }
-            (None, Some(name)) => {
-                if std::env::var_os(name).is_none() {
-                    self.problem(format!("{field}_env"), format!("environment variable {name} is not set"));
-                }
-                Some(Credential::Env(name.clone()))
-            }
-            (None, None) => None,
-        }
-    }
-
-    fn readable(&mut self, field: &str, path: Option<&Path>) {
-        if let Some(path) = path
-            && let Err(error) = std::fs::File::open(path)
-        {
-            self.problem(field, format!("cannot read {}: {error}", path.display()));
         }
     }
 

@@ -10,6 +10,7 @@ mod merge;
 mod place;
 mod settings;
 mod show;
+mod sources;
 mod span;
 #[cfg(test)]
 mod tests;

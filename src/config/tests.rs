@@ -91,3 +91,35 @@ fn a_file_that_others_may_write_is_refused() {
         assert_eq!(loaded.is_ok(), good, "{mode:o}");
     }
 }
+
+#[test]
+fn parameters_headers_budget_and_certificates_of_a_server() {
+    let dir = tempfile::tempdir().unwrap();
+    let pem = dir.path().join("x.pem");
+    std::fs::write(&pem, "x").unwrap();
+    let pem = pem.display();
+    let good = format!(
+        "[[prometheus]]\nurl = \"https://thanos\"\nparams = {{ dedup = \"true\" }}\nheaders = {{ \"X-Scope-OrgID\" = \"a\" }}
+        budget = {{ requests_per_s = 3 }}\ncert_file = \"{pem}\"\nkey_file = \"{pem}\""
+    );
+    let target = &load_text(&good).unwrap().prometheus[0];
+    assert_eq!(target.params, [("dedup".to_owned(), "true".to_owned())]);
+    assert_eq!(target.headers[0].0, "X-Scope-OrgID");
+    assert_eq!(target.limits.requests_per_s, 3);
+    assert_eq!(target.limits.points_per_s, crate::scrape::Limits::default().points_per_s);
+    assert!(target.tls.cert_file.is_some() && target.tls.key_file.is_some());
+    let bad = format!(
+        "[[prometheus]]\nurl = \"https://a\"\nparams = {{ partial_response = \"true\" }}\nheaders = {{ Host = \"b\" }}
+        budget = {{ bytes_per_s = 0 }}\nkey_file = \"{pem}\"\n[[scrape]]\nurl = \"b\"\nparams = {{ a = \"b\" }}"
+    );
+    let text = load_text(&bad).unwrap_err().to_string();
+    for needed in [
+        "prometheus[0].params",
+        "prometheus[0].headers",
+        "budget.bytes_per_s",
+        "prometheus[0].cert_file",
+        "scrape[0]",
+    ] {
+        assert!(text.contains(needed), "{needed}: {text}");
+    }
+}
