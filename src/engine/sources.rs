@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -70,6 +71,9 @@ pub fn catalogue(folder: Option<&Path>) -> Result<Catalogue, EngineError> {
 /// History asked of kinds that are kept for a short time only.
 const SHORT_BACKFILL: Duration = Duration::from_secs(86_400);
 
+/// Separate spans asked of one signal at most, where some of it is known from before a restart.
+const MAX_GAPS: usize = 4;
+
 /// Has a server asked, at every poll, for its signals and for `pods`. What is scraped is asked of the store instead.
 pub fn ask(state: &mut State, handles: &[Handle], source: &SourceId, pods: Vec<QuerySpec>) {
     let Some(facts) = state.sources.get(source) else { return };
@@ -100,9 +104,11 @@ pub fn named(state: &mut State, handles: &[Handle], source: &SourceId, pods: Vec
         let to = now.floor_to(step);
         let span = state.tuning.backfill;
         let span = if History::is_long(query.kind) { span } else { span.min(SHORT_BACKFILL) };
-        let request = BackfillRequest { expr: query.expr, from: to - span, to, step };
-        if let Err(error) = handle.backfill(request) {
-            tracing::warn!("{source}: no history of {}: {error}", query.kind.name());
+        for (from, to) in state.history.gaps(query.kind, (to - span, to), step, MAX_GAPS) {
+            let request = BackfillRequest { expr: Arc::clone(&query.expr), from, to, step };
+            if let Err(error) = handle.backfill(request) {
+                tracing::warn!("{source}: no history of {}: {error}", query.kind.name());
+            }
         }
     }
 }

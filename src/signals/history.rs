@@ -177,6 +177,37 @@ impl History {
         peaks
     }
 
+    /// The spans within `from..=to` in which some known series of `kind` lacks minutes, each a multiple of `step` and at
+    /// most `most` of them (neighbours are joined first): all of it if none is known yet.
+    pub fn gaps(
+        &self,
+        kind: SignalKind,
+        (from, to): (Timestamp, Timestamp),
+        step: Duration,
+        most: usize,
+    ) -> Vec<(Timestamp, Timestamp)> {
+        let known: Vec<&WorkloadId> = self.rings.keys().filter(|(_, k)| *k == kind).map(|(w, _)| w).collect();
+        if known.is_empty() || to <= from {
+            return vec![(from, to)];
+        }
+        let factor = step.as_secs().div_ceil(60).max(1);
+        let slot = MINUTE * u32::try_from(factor).unwrap_or(u32::MAX);
+        let mut gaps: Vec<(Timestamp, Timestamp)> = Vec::new();
+        for workload in known {
+            let window = self.window(workload, kind, from, to, MINUTE);
+            let start = window.start();
+            for (index, minutes) in window.values().chunks(factor as usize).enumerate() {
+                if minutes.iter().all(Option::is_some) {
+                    continue;
+                }
+                let at = start + slot.saturating_mul(u32::try_from(index).unwrap_or(u32::MAX));
+                // A sample stands for the step that ends at it.
+                gaps.push((at, (at + slot).min(to)));
+            }
+        }
+        join(gaps, most.max(1))
+    }
+
     /// Everything known since `since`, for persistence: workload, kind, instant of the minute, value.
     pub fn export(
         &self,
@@ -230,6 +261,32 @@ impl History {
             self.rings.retain(|_, ring| !ring.days.is_empty());
         }
     }
+}
+
+/// Joins what touches, then the nearest neighbours until there are at most `most`.
+fn join(mut spans: Vec<(Timestamp, Timestamp)>, most: usize) -> Vec<(Timestamp, Timestamp)> {
+    spans.sort_unstable();
+    let mut joined: Vec<(Timestamp, Timestamp)> = Vec::new();
+    for (from, to) in spans {
+        match joined.last_mut() {
+            Some(last) if from <= last.1 => last.1 = last.1.max(to),
+            _ => joined.push((from, to)),
+        }
+    }
+    while joined.len() > most {
+        let apart = |pair: &[(Timestamp, Timestamp)]| match pair {
+            [a, b] => b.0.since(a.1),
+            _ => Duration::MAX,
+        };
+        let Some(nearest) = (0..joined.len() - 1).min_by_key(|i| joined.get(*i..*i + 2).map(apart)) else {
+            break;
+        };
+        let (_, to) = joined.remove(nearest + 1);
+        if let Some(span) = joined.get_mut(nearest) {
+            span.1 = to;
+        }
+    }
+    joined
 }
 
 fn instant(minute: i64) -> Timestamp {
@@ -301,6 +358,26 @@ mod tests {
             MINUTE,
         );
         assert_eq!(far.len(), 17 * 1440, "bounded however far apart the ends are");
+    }
+
+    #[test]
+    fn only_what_is_missing_of_some_workload_is_asked_again() {
+        let five = Duration::from_secs(300);
+        let at = |m: i64| Timestamp::from_secs(m * 60);
+        let mut h = History::new();
+        let gaps = |h: &History, most| h.gaps(SignalKind::Demand, (at(100), at(200)), five, most);
+        assert_eq!(gaps(&h, 4), [(at(100), at(200))], "nothing is known");
+        for minute in 100..200 {
+            h.import(&id(), SignalKind::Demand, at(minute), 1.0);
+        }
+        assert_eq!(gaps(&h, 4), []);
+        let other = WorkloadId::new("shop", "cart", "");
+        for minute in (100..121).chain(130..150).chain(185..200) {
+            h.import(&other, SignalKind::Demand, at(minute), 1.0);
+        }
+        assert_eq!(gaps(&h, 4), [(at(120), at(130)), (at(150), at(185))]);
+        assert_eq!(gaps(&h, 1), [(at(120), at(185))]);
+        assert_eq!(h.gaps(SignalKind::Errors, (at(100), at(200)), five, 4), [(at(100), at(200))]);
     }
 
     #[test]

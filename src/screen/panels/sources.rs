@@ -14,7 +14,7 @@ use super::super::widgets::{
     Column, Ink, Level, Pen, Row, frame, left, put_wrapped, right, span, table, time_span,
 };
 
-const COLUMNS: [Column; 10] = [
+const COLUMNS: [Column; 11] = [
     left("SOURCE", 24, 0).growing(36).keeping_tail(),
     left("HEALTH", 10, 0),
     right("AGE", 7, 0),
@@ -24,6 +24,7 @@ const COLUMNS: [Column; 10] = [
     right("REQUESTS", 8, 6),
     right("SAMPLES", 8, 2),
     right("BYTES", 9, 4),
+    right("TIME", 7, 7),
     right("DROPPED", 7, 1),
 ];
 
@@ -79,13 +80,14 @@ fn row(pen: &Pen<'_>, source: &SourceStatus) -> Row {
             pen.number(Some(source.requests as f64), Unit::Count),
             pen.number(Some(source.samples as f64), Unit::Count),
             pen.number(Some(source.bytes as f64), Unit::Bytes),
+            pen.number(Some(source.busy.as_secs_f64()), Unit::Seconds),
             pen.number_in(Some(dropped as f64), Unit::Count, dropped_style),
         ],
         note: note(pen, source),
     }
 }
 
-/// Error with the next try, backfill, drops by reason, limits hit, warnings: whatever there is.
+/// Error with the next try, what a refresh costs, backfill, drops by reason, limits hit, warnings: whatever there is.
 fn note(pen: &Pen<'_>, source: &SourceStatus) -> Line<'static> {
     let now = pen.view.at;
     let mut line = Line::default();
@@ -100,6 +102,13 @@ fn note(pen: &Pen<'_>, source: &SourceStatus) -> Line<'static> {
         }
         Health::Stopped { reason } => line.spans.push(span(format!("{reason}  "), pen.ink.bad)),
         Health::Starting | Health::Healthy => {}
+    }
+    if let Some(r) = source.refresh {
+        line.spans.push(span(format!("{} queries in {} requests  ", r.queries, r.requests), pen.ink.dim));
+    }
+    if let Some(used) = source.budget_used.filter(|used| *used >= 0.005) {
+        let style = if used >= 0.9 { pen.ink.warn } else { pen.ink.dim };
+        line.spans.push(span(format!("budget {:.0} % used  ", used * 100.0), style));
     }
     if let Some(p) = source.backfill {
         line.spans.push(span("backfill ", pen.ink.dim));
