@@ -10,6 +10,7 @@ use super::{SourceId, SourceStatus};
 
 /// One message from a source's task.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a few a second go through a short queue")]
 pub enum Delivery {
     /// A whole exposition was read.
     Scraped(Scrape),
