@@ -1,5 +1,6 @@
 use super::*;
-use crate::series::{Sample, Timestamp};
+use crate::scrape::Limits;
+use crate::series::{Labels, Sample, Timestamp};
 
 fn parse(json: &str) -> Result<Envelope<Data>, AnswerError> {
     query(json.as_bytes(), &Limits::default())
