@@ -57,7 +57,7 @@ const CRATES: [(&[&str], &[&str]); 9] = [
     ),
     (&["axum"], &["src/sandbox/"]),
     (&["rusqlite"], &["src/journal/"]),
-    (&["promql_parser"], &["src/store/query/", "src/signals/", "src/scrape/sources/"]),
+    (&["promql_parser"], &["src/signals/", "src/scrape/sources/"]),
     (&["augurs"], &["src/forecast/models/"]),
     (&["flate2"], &["src/scrape/"]),
     (&["clap", "clap_complete", "clap_mangen", "color_eyre"], &["src/cli/", "src/main.rs"]),

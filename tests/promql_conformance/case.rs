@@ -19,12 +19,60 @@ pub enum Message {
     Matching(String),
 }
 
+/// What is said of warnings, or of infos.
+#[derive(Clone, Debug, Default)]
+pub struct Annotated {
+    pub expected: Vec<Message>,
+    pub none: bool,
+}
+
+impl Annotated {
+    /// Every expectation is met, and if there is any, every text was expected.
+    pub fn check(&self, kind: &str, got: &[String]) -> Result<(), String> {
+        if self.none && !got.is_empty() {
+            return Err(format!("no {kind} expected, got {got:?}"));
+        }
+        if let Some(missing) = self.expected.iter().find(|m| !got.iter().any(|text| m.is_met_by(text))) {
+            return Err(format!("{kind} {missing:?} expected, got {got:?}"));
+        }
+        let unexpected = got.iter().find(|text| !self.expected.iter().any(|m| m.is_met_by(text)));
+        match unexpected {
+            Some(text) if !self.expected.is_empty() => Err(format!("unexpected {kind} {text:?}")),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Message {
+    fn read(text: &str) -> Self {
+        let text = text.trim();
+        if let Some(m) = text.strip_prefix("msg:") {
+            Self::Exactly(unquoted(m))
+        } else if let Some(m) = text.strip_prefix("regex:") {
+            Self::Matching(unquoted(m))
+        } else {
+            Self::Any
+        }
+    }
+
+    /// Whether `text` is the message expected.
+    pub fn is_met_by(&self, text: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Exactly(expected) => expected == text,
+            Self::Matching(pattern) => regex::Regex::new(pattern).is_ok_and(|r| r.is_match(text)),
+        }
+    }
+}
+
 /// An `eval` command.
 #[derive(Debug)]
 pub struct Case {
     pub when: When,
     pub expr: String,
     pub fails: Option<Message>,
+    pub warnings: Annotated,
+    pub infos: Annotated,
     pub ordered: bool,
     pub string: Option<String>,
     pub scalar: Option<f64>,
@@ -43,12 +91,20 @@ impl Case {
             when,
             expr: expr.to_string(),
             fails: (command == "eval_fail").then_some(Message::Any),
+            warnings: Annotated::default(),
+            infos: Annotated::default(),
             ordered: command == "eval_ordered",
             string: None,
             scalar: None,
             range_vector: None,
             series: Vec::new(),
         };
+        match command {
+            "eval" | "eval_fail" | "eval_ordered" => {}
+            "eval_warn" => case.warnings.expected.push(Message::Any),
+            "eval_info" => case.infos.expected.push(Message::Any),
+            other => return Err(format!("unknown command {other:?}")),
+        }
         for line in block {
             case.expectation(line)?;
         }
@@ -80,17 +136,18 @@ impl Case {
             };
             self.range_vector = Some((duration(from)?, duration(to)?, duration(step)?));
         } else if let Some(rest) = text.strip_prefix("fail") {
-            let rest = rest.trim();
-            self.fails = Some(if let Some(m) = rest.strip_prefix("msg:") {
-                Message::Exactly(unquoted(m))
-            } else if let Some(m) = rest.strip_prefix("regex:") {
-                Message::Matching(unquoted(m))
-            } else {
-                Message::Any
-            });
+            self.fails = Some(Message::read(rest));
         } else if text == "ordered" {
             self.ordered = true;
-        } else if !["warn", "info", "no_warn", "no_info"].iter().any(|kind| text.starts_with(kind)) {
+        } else if text == "no_warn" {
+            self.warnings.none = true;
+        } else if text == "no_info" {
+            self.infos.none = true;
+        } else if let Some(rest) = text.strip_prefix("warn") {
+            self.warnings.expected.push(Message::read(rest));
+        } else if let Some(rest) = text.strip_prefix("info") {
+            self.infos.expected.push(Message::read(rest));
+        } else {
             return Err(format!("cannot read expectation {text:?}"));
         }
         Ok(())
@@ -102,8 +159,11 @@ impl Case {
     }
 }
 
+/// The text, without quotes that are all around it.
 fn unquoted(text: &str) -> String {
-    text.trim().to_string()
+    let text = text.trim();
+    let inner = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    inner.filter(|inner| !inner.is_empty()).unwrap_or(text).to_owned()
 }
 
 fn when_and_expr(rest: &str) -> Result<(When, &str), String> {

@@ -2,8 +2,9 @@
 //!
 //! `cargo test --release --test promql_conformance` reads our own scripts in `own`, and Prometheus's in the folder that
 //! `WEESCALE_PROMQLTEST_DIR` names (without it, in `../shared/promqltest` where that exists; otherwise it says that it
-//! skipped them). Cases that touch native histograms, or that use an experimental part of PromQL which
-//! weescale does not have, are skipped and counted. Annotations (`expect warn`, `expect info`) are not checked.
+//! skipped them). Cases that select or expect native histograms, or that use an experimental function which weescale
+//! does not have, are skipped and counted; `WEESCALE_PROMQLTEST_SKIPPED` names each. A command that cannot be read
+//! counts as failed and does not end its script.
 
 #![expect(
     clippy::indexing_slicing,
@@ -18,6 +19,7 @@ mod data;
 mod runner;
 mod script;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use runner::{Report, run_script};
@@ -60,6 +62,13 @@ fn run_folder(folder: &Path) {
         println!("{name}: {passed} passed, {} failed, {} skipped", failures.len(), skipped.len());
         for (line, why) in &failures {
             println!("  FAILED {name}:{line}: {why}");
+        }
+        let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+        for (_, why) in &skipped {
+            *reasons.entry(why).or_default() += 1;
+        }
+        for (why, count) in reasons {
+            println!("  skipped {count}: {why}");
         }
         if std::env::var_os("WEESCALE_PROMQLTEST_SKIPPED").is_some() {
             for (line, why) in &skipped {

@@ -1,4 +1,4 @@
-//! Aggregations.
+//! Aggregations: series are grouped once, values folded at every instant.
 
 use std::collections::HashMap;
 
@@ -6,36 +6,40 @@ use crate::series::{Labels, METRIC_NAME};
 
 use super::QueryError;
 use super::eval::Evaluator;
-use super::numeric::{KahanSum, Mean, Variance, descending, label_text, nan_last, quantile};
-use super::plan::{AggOp, Aggregate, Node};
-use super::value::{Elem, Val};
+use super::names::{is_name, quoted};
+use super::numeric::{KahanSum, Mean, Variance, label_text, quantile};
+use super::plan::{AggOp, Aggregate};
+use super::value::{Column, is_gap, is_metadata};
 
-/// Elements with the same grouping labels, in order of first appearance.
-struct Group {
-    labels: Labels,
-    elems: Vec<Elem>,
+/// Columns with the same grouping labels, in order of first appearance.
+pub(super) struct Group {
+    pub(super) labels: Labels,
+    /// Places in the list of columns.
+    pub(super) members: Vec<usize>,
+    pub(super) drop_name: bool,
 }
 
 impl Aggregate {
     fn key(&self, labels: &Labels) -> Labels {
         let listed = |name: &str| self.labels.iter().any(|l| l == name);
         if self.without {
-            labels.filtered(|name| name != METRIC_NAME && !listed(name))
+            labels.filtered(|name| !is_metadata(name) && !listed(name))
         } else {
             labels.filtered(listed)
         }
     }
 
-    fn groups(&self, elems: Vec<Elem>) -> Vec<Group> {
+    pub(super) fn groups(&self, columns: &[Column]) -> Vec<Group> {
         let mut places: HashMap<Labels, usize> = HashMap::new();
         let mut groups: Vec<Group> = Vec::new();
-        for e in elems {
-            let place = *places.entry(self.key(&e.labels)).or_insert_with_key(|labels| {
-                groups.push(Group { labels: labels.clone(), elems: Vec::new() });
+        for (member, column) in columns.iter().enumerate() {
+            let place = *places.entry(self.key(&column.labels)).or_insert_with_key(|labels| {
+                groups.push(Group { labels: labels.clone(), members: Vec::new(), drop_name: false });
                 groups.len() - 1
             });
             if let Some(group) = groups.get_mut(place) {
-                group.elems.push(e);
+                group.members.push(member);
+                group.drop_name |= column.drop_name;
             }
         }
         groups
@@ -43,34 +47,92 @@ impl Aggregate {
 }
 
 impl Evaluator<'_> {
-    /// An aggregation at one instant.
-    pub(super) fn aggregate(&mut self, aggregate: &Aggregate, at: i64) -> Result<Val, QueryError> {
-        let param = aggregate.param.as_ref();
+    /// An aggregation.
+    pub(super) fn aggregate(&self, aggregate: &Aggregate) -> Result<Vec<Column>, QueryError> {
         if aggregate.op == AggOp::CountValues {
-            let name = self.text(param.unwrap_or(&Node::Number(0.0)), at)?;
-            if name.is_empty() || name.contains('\u{fffd}') {
-                return Err(QueryError::Eval(format!("invalid label name {name:?}")));
+            let name = aggregate.param.as_ref().map_or(Ok(String::new()), |p| self.text(p))?;
+            if !is_name(&name) {
+                return Err(QueryError::Eval(format!("invalid label name {}", quoted(&name))));
             }
-            return Ok(Val::Vector(count_values(aggregate, self.vector(&aggregate.arg, at)?, &name)));
+            return self.count_values(aggregate, &self.vector(&aggregate.arg)?, &name);
         }
-        let param = param.map(|node| self.scalar(node, at)).transpose()?.unwrap_or(0.0);
-        let elems = self.vector(&aggregate.arg, at)?;
-        if matches!(aggregate.op, AggOp::Topk | AggOp::Bottomk | AggOp::Limitk) {
-            let k = element_count(param)?;
-            let picked = aggregate.groups(elems).into_iter().flat_map(|g| pick(aggregate.op, g.elems, k));
-            return Ok(Val::Vector(picked.collect()));
-        }
-        let fold = |group: Group| Elem {
-            value: fold(aggregate.op, param, &group.elems),
-            drop_name: group.elems.iter().any(|e| e.drop_name),
-            labels: group.labels,
+        let params = match &aggregate.param {
+            Some(param) => self.scalars(param)?,
+            None => Vec::new(),
         };
-        Ok(Val::Vector(aggregate.groups(elems).into_iter().map(fold).collect()))
+        self.check_params(aggregate, &params)?;
+        let columns = self.vector(&aggregate.arg)?;
+        match aggregate.op {
+            AggOp::Topk | AggOp::Bottomk | AggOp::Limitk | AggOp::LimitRatio => {
+                self.picked(aggregate, columns, &params)
+            }
+            _ => self.folded(aggregate, &columns, &params),
+        }
+    }
+
+    fn folded(
+        &self,
+        aggregate: &Aggregate,
+        columns: &[Column],
+        params: &[f64],
+    ) -> Result<Vec<Column>, QueryError> {
+        let mut out = Vec::new();
+        let mut present: Vec<f64> = Vec::new();
+        for group in aggregate.groups(columns) {
+            let members: Vec<&Column> = group.members.iter().filter_map(|m| columns.get(*m)).collect();
+            let mut values = self.blank()?;
+            for (step, slot) in values.iter_mut().enumerate() {
+                present.clear();
+                present.extend(members.iter().filter_map(|c| c.at(step)));
+                if !present.is_empty() {
+                    let param = params.get(step).copied().unwrap_or(f64::NAN);
+                    *slot = fold(aggregate.op, param, &mut present);
+                }
+            }
+            out.push(Column { labels: group.labels, drop_name: group.drop_name, values });
+        }
+        Ok(out)
+    }
+
+    fn count_values(
+        &self,
+        aggregate: &Aggregate,
+        columns: &[Column],
+        name: &str,
+    ) -> Result<Vec<Column>, QueryError> {
+        let mut places: HashMap<(usize, u64), usize> = HashMap::new();
+        let mut by_labels: HashMap<Labels, usize> = HashMap::new();
+        let mut out: Vec<Column> = Vec::new();
+        for (number, group) in aggregate.groups(columns).iter().enumerate() {
+            let drop_name = group.drop_name && name != METRIC_NAME;
+            for column in group.members.iter().filter_map(|m| columns.get(*m)) {
+                for (step, value) in column.values.iter().enumerate().filter(|(_, v)| !is_gap(**v)) {
+                    let bits = if value.is_nan() { f64::NAN.to_bits() } else { value.to_bits() };
+                    let place = if let Some(place) = places.get(&(number, bits)) {
+                        *place
+                    } else {
+                        let labels = group.labels.with(name, &label_text(*value));
+                        let place = by_labels.get(&labels).copied().unwrap_or(out.len());
+                        if place == out.len() {
+                            let values = self.blank()?;
+                            by_labels.insert(labels.clone(), place);
+                            out.push(Column { labels, drop_name, values });
+                        }
+                        places.insert((number, bits), place);
+                        place
+                    };
+                    if let Some(slot) = out.get_mut(place).and_then(|c| c.values.get_mut(step)) {
+                        *slot = if is_gap(*slot) { 1.0 } else { *slot + 1.0 };
+                    }
+                }
+            }
+        }
+        Ok(out)
     }
 }
 
-fn fold(op: AggOp, param: f64, elems: &[Elem]) -> f64 {
-    let values = elems.iter().map(|e| e.value);
+fn fold(op: AggOp, param: f64, present: &mut [f64]) -> f64 {
+    let values = present.iter().copied();
     match op {
         AggOp::Sum => KahanSum::of(values),
         AggOp::Avg => {
@@ -80,55 +142,19 @@ fn fold(op: AggOp, param: f64, elems: &[Elem]) -> f64 {
         }
         AggOp::Min => values.reduce(|m, v| if v < m || m.is_nan() { v } else { m }).unwrap_or(f64::NAN),
         AggOp::Max => values.reduce(|m, v| if v > m || m.is_nan() { v } else { m }).unwrap_or(f64::NAN),
-        AggOp::Count => elems.len() as f64,
+        AggOp::Count => present.len() as f64,
         AggOp::Stddev | AggOp::Stdvar => {
             let mut variance = Variance::default();
             values.for_each(|v| variance.add(v));
             if op == AggOp::Stddev { variance.get().sqrt() } else { variance.get() }
         }
-        AggOp::Quantile => quantile(param, values.collect()),
+        AggOp::Quantile => quantile(param, present),
         // The others select or count elements and do not come here.
-        AggOp::Group | AggOp::Topk | AggOp::Bottomk | AggOp::Limitk | AggOp::CountValues => 1.0,
+        AggOp::Group
+        | AggOp::Topk
+        | AggOp::Bottomk
+        | AggOp::Limitk
+        | AggOp::LimitRatio
+        | AggOp::CountValues => 1.0,
     }
-}
-
-/// The parameter of `topk` and friends as a count.
-fn element_count(param: f64) -> Result<usize, QueryError> {
-    if param.is_nan() {
-        return Err(QueryError::Eval("Parameter value is NaN".into()));
-    }
-    if param >= i64::MAX as f64 {
-        return Err(QueryError::Eval(format!("Scalar value {param} overflows int64")));
-    }
-    if param <= i64::MIN as f64 {
-        return Err(QueryError::Eval(format!("Scalar value {param} underflows int64")));
-    }
-    Ok(param.max(0.0) as usize)
-}
-
-fn pick(op: AggOp, mut elems: Vec<Elem>, k: usize) -> Vec<Elem> {
-    match op {
-        AggOp::Topk => elems.sort_by(|a, b| descending(a.value, b.value)),
-        AggOp::Bottomk => elems.sort_by(|a, b| nan_last(a.value, b.value)),
-        _ => {}
-    }
-    elems.truncate(k);
-    elems
-}
-
-fn count_values(aggregate: &Aggregate, elems: Vec<Elem>, name: &str) -> Vec<Elem> {
-    let mut places: HashMap<Labels, usize> = HashMap::new();
-    let mut out: Vec<Elem> = Vec::new();
-    for e in elems {
-        let labels = aggregate.key(&e.labels).with(name, &label_text(e.value));
-        let place = *places.entry(labels).or_insert_with_key(|labels| {
-            out.push(Elem { labels: labels.clone(), value: 0.0, drop_name: false });
-            out.len() - 1
-        });
-        if let Some(found) = out.get_mut(place) {
-            found.value += 1.0;
-            found.drop_name |= e.drop_name && name != METRIC_NAME;
-        }
-    }
-    out
 }

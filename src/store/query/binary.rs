@@ -3,67 +3,55 @@
 use super::QueryError;
 use super::eval::Evaluator;
 use super::plan::{BinOp, Binary};
-use super::value::{Elem, Val};
+use super::value::{Column, Val};
 
 impl Evaluator<'_> {
-    /// A binary operation at one instant.
-    pub(super) fn binary(&mut self, binary: &Binary, at: i64) -> Result<Val, QueryError> {
-        let lhs = self.eval(&binary.lhs, at)?;
-        let rhs = self.eval(&binary.rhs, at)?;
+    /// A binary operation.
+    pub(super) fn binary(&self, binary: &Binary) -> Result<Val, QueryError> {
+        let lhs = self.eval(&binary.lhs)?;
+        let rhs = self.eval(&binary.rhs)?;
         match (lhs, rhs) {
-            (Val::Scalar(l), Val::Scalar(r)) => Ok(Val::Scalar(scalars(binary, l, r)?)),
-            (Val::Vector(l), Val::Scalar(r)) => self.with_scalar(binary, l, r, false),
-            (Val::Scalar(l), Val::Vector(r)) => self.with_scalar(binary, r, l, true),
-            (Val::Vector(l), Val::Vector(r)) if binary.op.is_set() => {
-                Ok(Val::Vector(super::setop::apply(binary, l, r)))
+            (Val::Scalar(l), Val::Scalar(r)) => {
+                Ok(Val::Scalar(l.into_iter().zip(r).map(|(l, r)| of_scalars(binary.op, l, r)).collect()))
             }
-            (Val::Vector(l), Val::Vector(r)) => self.matched(binary, l, r),
+            (Val::Vector(l), Val::Scalar(r)) => self.with_scalars(binary, l, &r, false).map(Val::Vector),
+            (Val::Scalar(l), Val::Vector(r)) => self.with_scalars(binary, r, &l, true).map(Val::Vector),
+            (Val::Vector(l), Val::Vector(r)) if binary.op.is_set() => {
+                super::setop::apply(binary, l, r).map(Val::Vector)
+            }
+            (Val::Vector(l), Val::Vector(r)) => self.matched(binary, l, r).map(Val::Vector),
             _ => Err(QueryError::Eval("binary operators need scalars or instant vectors".into())),
         }
     }
 
     /// `scalar_left`: the scalar stands on the left.
-    fn with_scalar(
+    fn with_scalars(
         &self,
         binary: &Binary,
-        elems: Vec<Elem>,
-        scalar: f64,
+        columns: Vec<Column>,
+        scalars: &[f64],
         scalar_left: bool,
-    ) -> Result<Val, QueryError> {
+    ) -> Result<Vec<Column>, QueryError> {
         let op = binary.op;
-        if op.is_set() {
-            return Err(QueryError::Eval("set operators need instant vectors on both sides".into()));
-        }
-        let mut out = Vec::with_capacity(elems.len());
-        for e in elems {
-            let (l, r) = if scalar_left { (scalar, e.value) } else { (e.value, scalar) };
-            let value = if op.is_comparison() {
-                let holds = compare(op, l, r);
-                if binary.returns_bool {
-                    f64::from(u8::from(holds))
-                } else if holds {
-                    out.push(e);
-                    continue;
-                } else {
-                    continue;
-                }
-            } else {
-                arithmetic(op, l, r)
+        let sides = |value: f64, scalar: f64| if scalar_left { (scalar, value) } else { (value, scalar) };
+        if op.is_comparison() && !binary.returns_bool {
+            let filter = |value, scalar| {
+                let (l, r) = sides(value, scalar);
+                compare(op, l, r).then_some(value)
             };
-            out.push(self.without_name(Elem { value, ..e }));
+            return Ok(columns.into_iter().map(|c| c.zip(scalars, filter)).collect());
         }
-        self.renamed(out)
+        let compute = |value, scalar| {
+            let (l, r) = sides(value, scalar);
+            Some(of_scalars(op, l, r))
+        };
+        self.renamed(columns.into_iter().map(|c| c.zip(scalars, compute)).collect())
     }
 }
 
-fn scalars(binary: &Binary, l: f64, r: f64) -> Result<f64, QueryError> {
-    if binary.op.is_set() {
-        return Err(QueryError::Eval("set operators need instant vectors on both sides".into()));
-    }
-    if binary.op.is_comparison() {
-        return Ok(f64::from(u8::from(compare(binary.op, l, r))));
-    }
-    Ok(arithmetic(binary.op, l, r))
+/// `l op r`, where a comparison gives 0 or 1.
+pub(super) fn of_scalars(op: BinOp, l: f64, r: f64) -> f64 {
+    if op.is_comparison() { f64::from(u8::from(compare(op, l, r))) } else { arithmetic(op, l, r) }
 }
 
 /// `l op r` for the arithmetic operators; NaN for others.

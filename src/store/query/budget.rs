@@ -4,6 +4,9 @@ use std::cell::Cell;
 
 use super::{Options, QueryError};
 
+/// How often each sample of the budget may be looked at in overlapping windows.
+const VISITS_PER_SAMPLE: usize = 100;
+
 /// Counts series and samples against [`Options::max_series`] and [`Options::max_samples`].
 #[derive(Debug)]
 pub struct Budget {
@@ -11,6 +14,7 @@ pub struct Budget {
     max_samples: usize,
     series: Cell<usize>,
     samples: Cell<usize>,
+    visits: Cell<usize>,
 }
 
 impl Budget {
@@ -21,6 +25,7 @@ impl Budget {
             max_samples: options.max_samples,
             series: Cell::new(0),
             samples: Cell::new(0),
+            visits: Cell::new(0),
         }
     }
 
@@ -33,6 +38,17 @@ impl Budget {
         }
         if self.samples.get() > self.max_samples {
             return Err(QueryError::Limit { name: "max_samples", what: "samples", limit: self.max_samples });
+        }
+        Ok(())
+    }
+
+    /// Counts samples that windows held, each as often as it was looked at: what bounds the time of a query whose
+    /// windows overlap. An error that names the limit once it is exceeded.
+    pub(super) fn visit(&self, samples: usize) -> Result<(), QueryError> {
+        self.visits.set(self.visits.get().saturating_add(samples));
+        let limit = self.max_samples.saturating_mul(VISITS_PER_SAMPLE);
+        if self.visits.get() > limit {
+            return Err(QueryError::Limit { name: "max_samples", what: "visits of samples", limit });
         }
         Ok(())
     }

@@ -1,185 +1,116 @@
-//! The evaluator: one expression at one instant, over loaded series.
+//! The evaluator: each expression once, for all instants of a query.
 
-use std::collections::HashMap;
-use std::rc::Rc;
+use super::annotations::Notes;
+use super::functions::Func;
+use super::plan::{Expr, Node, Plan};
+use super::span::Steps;
+use super::value::{Column, Val, gap, merged, nameless};
+use super::{Budget, Options, QueryError, Storage};
 
-use crate::series::{Labels, Sample, is_stale_marker};
-
-use super::load::Loaded;
-use super::options::millis;
-use super::plan::{Matrix, Node, Shift, Steps};
-use super::value::{Elem, Val, check_unique};
-use super::{Budget, Options, QueryError};
-
-/// Evaluates nodes at instants. Subqueries run once for all instants and are kept.
+/// Evaluates expressions over its instants. A subquery has an evaluator of its own.
+#[derive(Clone, Copy)]
 pub(super) struct Evaluator<'a> {
-    pub(super) loaded: &'a [Vec<Loaded>],
+    pub(super) storage: &'a dyn Storage,
+    pub(super) plan: &'a Plan,
     /// The instants of the whole query, for `@ start()` and `@ end()`.
     pub(super) query: Steps,
     /// The instants this evaluator is asked about.
     pub(super) steps: Steps,
     pub(super) options: &'a Options,
     pub(super) budget: &'a Budget,
-    pub(super) subqueries: HashMap<usize, Rc<Vec<Loaded>>>,
+    pub(super) notes: &'a Notes,
 }
 
-/// The series a range function works on, and its window.
-pub(super) struct Ranged<'a> {
-    pub(super) series: RangedSeries<'a>,
-    /// Window `(from, to]` in milliseconds.
-    pub(super) from: i64,
-    pub(super) to: i64,
-}
+impl Evaluator<'_> {
+    /// The same for other instants.
+    pub(super) fn over(&self, steps: Steps) -> Self {
+        Self { steps, ..*self }
+    }
 
-/// Borrowed from a selector, or shared with a subquery's result.
-pub(super) enum RangedSeries<'a> {
-    Selected(&'a [Loaded]),
-    Computed(Rc<Vec<Loaded>>),
-}
-
-impl RangedSeries<'_> {
-    pub(super) fn as_slice(&self) -> &[Loaded] {
-        match self {
-            Self::Selected(series) => series,
-            Self::Computed(series) => series,
+    /// The values of `expr`.
+    pub(super) fn eval(&self, expr: &Expr) -> Result<Val, QueryError> {
+        let computed = !matches!(expr.node, Node::Number(_) | Node::Text(_) | Node::Matrix(_));
+        if expr.fixed && computed && self.steps.count() > 1 {
+            return self.repeated(self.over(Steps::once(self.steps.start)).eval(expr)?);
         }
-    }
-}
-
-impl<'a> Evaluator<'a> {
-    pub(super) fn new(
-        loaded: &'a [Vec<Loaded>],
-        query: Steps,
-        steps: Steps,
-        options: &'a Options,
-        budget: &'a Budget,
-    ) -> Self {
-        Self { loaded, query, steps, options, budget, subqueries: HashMap::new() }
-    }
-
-    /// The value of `node` at `at`.
-    pub(super) fn eval(&mut self, node: &Node, at: i64) -> Result<Val, QueryError> {
-        match node {
-            Node::Number(value) => Ok(Val::Scalar(*value)),
+        match &expr.node {
+            Node::Number(value) => Ok(Val::Scalar(vec![*value; self.steps.count()])),
             Node::Text(text) => Ok(Val::Text(text.clone())),
-            Node::Vector { selector, shift } => Ok(Val::Vector(
-                self.latest(*selector, *shift, at).map(|(s, sample)| elem(&s.labels, sample.value)).collect(),
-            )),
+            Node::Vector(selector) => self.latest(selector).map(Val::Vector),
             Node::Matrix(_) => Err(QueryError::Eval("a range vector is not allowed here".into())),
-            Node::Negate(inner) => self.negate(inner, at),
-            Node::Binary(binary) => self.binary(binary, at),
-            Node::Aggregate(aggregate) => self.aggregate(aggregate, at),
-            Node::Call(call) => self.call(call, at),
+            Node::Negate(inner) => match self.eval(inner)? {
+                Val::Scalar(values) => Ok(Val::Scalar(values.into_iter().map(|v| -v).collect())),
+                Val::Vector(columns) => {
+                    self.renamed(columns.into_iter().map(|c| c.map(|v| -v)).collect()).map(Val::Vector)
+                }
+                Val::Text(_) => Err(QueryError::Eval("expected a scalar or instant vector".into())),
+            },
+            Node::Binary(binary) => self.binary(binary),
+            Node::Aggregate(aggregate) => self.aggregate(aggregate).map(Val::Vector),
+            Node::Call(call) => self.call(call, expr.at),
         }
     }
 
-    /// The vector `node` yields at `at`.
-    pub(super) fn vector(&mut self, node: &Node, at: i64) -> Result<Vec<Elem>, QueryError> {
-        match self.eval(node, at)? {
-            Val::Vector(elems) => Ok(elems),
+    fn repeated(&self, once: Val) -> Result<Val, QueryError> {
+        let count = self.steps.count();
+        let all = |values: &[f64]| vec![values.first().copied().unwrap_or_else(gap); count];
+        Ok(match once {
+            Val::Scalar(values) => Val::Scalar(all(&values)),
+            Val::Text(text) => Val::Text(text),
+            Val::Vector(columns) => {
+                self.budget.charge(0, columns.len().saturating_mul(count))?;
+                Val::Vector(columns.into_iter().map(|c| Column { values: all(&c.values), ..c }).collect())
+            }
+        })
+    }
+
+    /// The vector that `expr` yields.
+    pub(super) fn vector(&self, expr: &Expr) -> Result<Vec<Column>, QueryError> {
+        match self.eval(expr)? {
+            Val::Vector(columns) => Ok(columns),
             _ => Err(QueryError::Eval("expected an instant vector".into())),
         }
     }
 
-    /// The scalar `node` yields at `at`.
-    pub(super) fn scalar(&mut self, node: &Node, at: i64) -> Result<f64, QueryError> {
-        match self.eval(node, at)? {
-            Val::Scalar(value) => Ok(value),
+    /// The scalars that `expr` yields, one an instant.
+    pub(super) fn scalars(&self, expr: &Expr) -> Result<Vec<f64>, QueryError> {
+        match self.eval(expr)? {
+            Val::Scalar(values) => Ok(values),
             _ => Err(QueryError::Eval("expected a scalar".into())),
         }
     }
 
-    /// The text `node` yields.
-    pub(super) fn text(&mut self, node: &Node, at: i64) -> Result<String, QueryError> {
-        match self.eval(node, at)? {
+    /// The text that `expr` yields.
+    pub(super) fn text(&self, expr: &Expr) -> Result<String, QueryError> {
+        match self.eval(expr)? {
             Val::Text(text) => Ok(text),
             _ => Err(QueryError::Eval("expected a string".into())),
         }
     }
 
-    /// Latest sample of each series in the look-back window that ends at `at`, unless it is a stale marker.
-    pub(super) fn latest(
-        &self,
-        selector: usize,
-        shift: Shift,
-        at: i64,
-    ) -> impl Iterator<Item = (&'a Loaded, Sample)> + use<'a> {
-        let loaded: &'a [Vec<Loaded>] = self.loaded;
-        let to = shift.resolve(at, self.query);
-        let from = to.saturating_sub(millis(self.options.lookback));
-        loaded.get(selector).into_iter().flatten().filter_map(move |series| {
-            let end = series.samples.partition_point(|s| s.at.as_millis() <= to);
-            let sample = series.samples.get(end.checked_sub(1)?)?;
-            (sample.at.as_millis() > from && !is_stale_marker(sample.value)).then_some((series, *sample))
-        })
-    }
-
-    /// The series of a range selector or subquery with the window for `at`.
-    pub(super) fn ranged(&mut self, matrix: &Matrix, at: i64) -> Result<Ranged<'a>, QueryError> {
-        let (range, shift) = match matrix {
-            Matrix::Selector { range, shift, .. } | Matrix::Subquery { range, shift, .. } => (*range, *shift),
-        };
-        let to = shift.resolve(at, self.query);
-        let series = match matrix {
-            Matrix::Selector { selector, .. } => {
-                let loaded: &'a [Vec<Loaded>] = self.loaded;
-                RangedSeries::Selected(loaded.get(*selector).map_or(&[], Vec::as_slice))
-            }
-            Matrix::Subquery { .. } => RangedSeries::Computed(self.subquery(matrix)?),
-        };
-        Ok(Ranged { series, from: to.saturating_sub(range), to })
-    }
-
-    /// A range vector as the result of a whole query.
-    pub(super) fn matrix(
-        &mut self,
-        matrix: &Matrix,
-        at: i64,
-    ) -> Result<Vec<(Labels, Vec<Sample>)>, QueryError> {
-        let ranged = self.ranged(matrix, at)?;
-        let mut found: Vec<(Labels, Vec<Sample>)> = ranged
-            .series
-            .as_slice()
-            .iter()
-            .map(|s| {
-                let labels = if s.drop_name { &s.bare } else { &s.labels };
-                (labels.clone(), s.window(ranged.from, ranged.to).to_vec())
-            })
-            .filter(|(_, samples)| !samples.is_empty())
-            .collect();
-        found.sort_by(|a, b| a.0.cmp(&b.0));
-        Ok(found)
-    }
-
-    fn negate(&mut self, inner: &Node, at: i64) -> Result<Val, QueryError> {
-        match self.eval(inner, at)? {
-            Val::Scalar(value) => Ok(Val::Scalar(-value)),
-            Val::Vector(elems) => self.renamed(
-                elems.into_iter().map(|e| self.without_name(Elem { value: -e.value, ..e })).collect(),
-            ),
-            Val::Text(_) => Err(QueryError::Eval("expected a scalar or instant vector".into())),
-        }
-    }
-
-    /// The element without its metric name, now or at the end.
-    pub(super) fn without_name(&self, e: Elem) -> Elem {
+    /// Columns without their metric names, now or at the end; fails if that makes two of them equal.
+    pub(super) fn renamed(&self, columns: Vec<Column>) -> Result<Vec<Column>, QueryError> {
         if self.options.delayed_name_removal {
-            Elem { drop_name: true, ..e }
-        } else {
-            Elem { labels: e.labels.without_name(), ..e }
+            return Ok(columns.into_iter().map(|c| Column { drop_name: true, ..c }).collect());
         }
+        merged(columns.into_iter().map(|c| Column { labels: nameless(&c.labels), ..c }).collect())
     }
 
-    /// A vector whose names were dropped; fails if that made two elements equal.
-    pub(super) fn renamed(&self, elems: Vec<Elem>) -> Result<Val, QueryError> {
-        if !self.options.delayed_name_removal {
-            check_unique(&elems)?;
-        }
-        Ok(Val::Vector(elems))
+    /// A column without values, as long as the evaluation; charged.
+    pub(super) fn blank(&self) -> Result<Vec<f64>, QueryError> {
+        self.budget.charge(0, self.steps.count())?;
+        Ok(vec![gap(); self.steps.count()])
     }
 }
 
-/// A fresh element.
-pub(super) fn elem(labels: &Labels, value: f64) -> Elem {
-    Elem { labels: labels.clone(), value, drop_name: false }
+impl Func {
+    /// Whether the result at an instant depends on that instant beyond what the arguments say.
+    pub(super) fn depends_on_time(self, arguments: usize) -> bool {
+        match self {
+            Self::Time | Self::Timestamp | Self::Info => true,
+            Self::Calendar(_) => arguments == 0,
+            Self::Range(f) => f.depends_on_time,
+            _ => false,
+        }
+    }
 }

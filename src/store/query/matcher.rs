@@ -55,6 +55,11 @@ impl Matcher {
         }
     }
 
+    /// Whether it says what a label is not.
+    pub(super) fn is_negative(&self) -> bool {
+        matches!(self.test, Test::NotEqual(_) | Test::NotRegex(_))
+    }
+
     /// Whether it accepts `value`.
     pub fn matches_value(&self, value: &str) -> bool {
         match &self.test {

@@ -1,38 +1,45 @@
 //! PromQL over anything that implements [`Storage`]: float semantics of Prometheus 3.
 //!
-//! `promql-parser` parses; [`Prepared`] lowers its tree once into a plan with compiled matchers, and the
-//! evaluator runs the plan step by step over series that were loaded once per query. Look-back and range
-//! windows are half-open, `(t - range, t]`, as in Prometheus 3. Native histograms do not occur.
+//! [`Prepared`] parses and checks once ([`syntax`]). An evaluation computes each expression once for all instants of the
+//! query: a vector is a list of columns, each one series with a value an instant, so labels are made once a series and
+//! not once a step, and windows slide. Look-back and range windows are half-open, `(t - range, t]`, as in Prometheus 3.
+//! Native histograms do not occur. `assets/promql.md` says what is there and what is not. [`Budget`] bounds series,
+//! samples and visits of samples.
 
 mod aggregate;
+mod annotations;
 mod binary;
 mod budget;
 mod error;
 mod eval;
 mod functions;
-mod literal;
-mod load;
-mod lower;
 mod matcher;
 mod matching;
+mod names;
 mod numeric;
 mod options;
+mod pick;
 mod plan;
 mod prepared;
+mod ranges;
 mod run;
+mod sampler;
+mod select;
 mod setop;
+mod span;
 mod storage;
-mod subquery;
+mod syntax;
 mod value;
 
 #[cfg(test)]
 mod tests;
 
+pub use annotations::Annotations;
 pub use budget::Budget;
 pub use error::QueryError;
 pub use matcher::Matcher;
 pub use options::Options;
 pub use prepared::Prepared;
-pub use run::{instant, range};
+pub use run::{AnnotatedSeries, annotated_instant, annotated_range, instant, range};
 pub use storage::{Series, Storage};
 pub use value::Value;

@@ -85,8 +85,8 @@ impl Variance {
     }
 }
 
-/// The φ-quantile with linear interpolation; NaN sorts lowest. NaN without values.
-pub(super) fn quantile(q: f64, mut values: Vec<f64>) -> f64 {
+/// The φ-quantile with linear interpolation; NaN sorts lowest. NaN without values. Sorts the values.
+pub(super) fn quantile(q: f64, values: &mut [f64]) -> f64 {
     if values.is_empty() || q.is_nan() {
         return f64::NAN;
     }
@@ -133,6 +133,24 @@ pub(super) fn label_text(value: f64) -> String {
     }
 }
 
+/// A number as Prometheus writes it into messages (Go's `%g`): shortest digits, an exponent from 10^21 and below 10^-4.
+pub(super) fn short(value: f64) -> String {
+    let size = value.abs();
+    if size != 0.0 && size.is_finite() && !(1e-4..1e21).contains(&size) {
+        let text = format!("{value:e}");
+        let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        let (sign, power) = exponent.strip_prefix('-').map_or(('+', exponent), |power| ('-', power));
+        return format!("{digits}e{sign}{power:0>2}");
+    }
+    label_text(value)
+}
+
+/// A number as OpenMetrics writes it: [`short`], with a fraction where there is none.
+pub(super) fn open_metrics(value: f64) -> String {
+    let text = short(value);
+    if value.is_finite() && !text.contains(['.', 'e']) { format!("{text}.0") } else { text }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,11 +171,22 @@ mod tests {
     }
 
     #[test]
+    fn numbers_are_written_as_go_writes_them() {
+        for (value, text) in
+            [(1.5, "1.5"), (1e21, "1e+21"), (1e20, "100000000000000000000"), (-1.5e-7, "-1.5e-07")]
+        {
+            assert_eq!(short(value), text);
+        }
+        assert_eq!(short(f64::INFINITY), "+Inf");
+        assert_eq!([open_metrics(1.0), open_metrics(0.9), open_metrics(f64::NAN)], ["1.0", "0.9", "NaN"]);
+    }
+
+    #[test]
     fn quantiles_interpolate_and_bound() {
-        assert_eq!(quantile(0.5, vec![3.0, 1.0]), 2.0);
-        assert_eq!(quantile(-0.1, vec![1.0]), f64::NEG_INFINITY);
-        assert_eq!(quantile(1.1, vec![1.0]), f64::INFINITY);
-        assert!(quantile(0.2, vec![f64::NAN, 0.0, 1.0]).is_nan());
-        assert!(quantile(0.5, Vec::new()).is_nan());
+        assert_eq!(quantile(0.5, &mut [3.0, 1.0]), 2.0);
+        assert_eq!(quantile(-0.1, &mut [1.0]), f64::NEG_INFINITY);
+        assert_eq!(quantile(1.1, &mut [1.0]), f64::INFINITY);
+        assert!(quantile(0.2, &mut [f64::NAN, 0.0, 1.0]).is_nan());
+        assert!(quantile(0.5, &mut []).is_nan());
     }
 }

@@ -1,4 +1,4 @@
-//! `histogram_quantile` and `histogram_fraction` over classic histograms.
+//! `histogram_quantile`, `histogram_quantiles` and `histogram_fraction` over classic histograms.
 
 use std::collections::HashMap;
 
@@ -6,176 +6,157 @@ use crate::series::{Labels, METRIC_NAME};
 
 use super::super::QueryError;
 use super::super::eval::Evaluator;
-use super::super::plan::Call;
-use super::super::value::{Elem, Val};
+use super::super::names::{is_name, quoted};
+use super::super::numeric::open_metrics;
+use super::super::plan::{Call, Expr};
+use super::super::value::Column;
+use super::buckets::{Bucket, fraction, prepare, quantile};
 use super::call::arg;
 
 /// The label that holds a bucket's upper bound.
 const BUCKET: &str = "le";
-/// Relative difference below which two counts are taken as equal: rounding in sums of rates.
-const SMALL_DELTA: f64 = 1e-12;
 
-#[derive(Clone, Copy, Debug)]
-struct Bucket {
-    upper: f64,
-    count: f64,
-}
-
+/// Series that differ in `le` only.
 struct Histogram {
-    elem: Elem,
-    buckets: Vec<Bucket>,
+    labels: Labels,
+    drop_name: bool,
+    buckets: Vec<(f64, Column)>,
 }
 
 impl Evaluator<'_> {
     /// `histogram_quantile(q, buckets)`.
-    pub(super) fn histogram_quantile(&mut self, call: &Call, at: i64) -> Result<Val, QueryError> {
-        let q = self.scalar(arg(call, 0)?, at)?;
-        let histograms = self.histograms(call, 1, at)?;
-        self.renamed(
-            histograms.into_iter().map(|h| Elem { value: quantile(q, h.buckets), ..h.elem }).collect(),
-        )
+    pub(super) fn histogram_quantile(&self, call: &Call) -> Result<Vec<Column>, QueryError> {
+        let (q, buckets) = (arg(call, 0)?, arg(call, 1)?);
+        let histograms = self.histograms(buckets)?;
+        let columns = self.quantiles(q, buckets, &histograms)?;
+        self.renamed(columns)
+    }
+
+    /// `histogram_quantiles(buckets, label, q, …)`: one element for each quantile.
+    pub(super) fn histogram_quantiles(&self, call: &Call) -> Result<Vec<Column>, QueryError> {
+        let buckets = arg(call, 0)?;
+        let name = self.text(arg(call, 1)?)?;
+        if !is_name(&name) {
+            return Err(QueryError::Eval(format!("invalid label name {}", quoted(&name))));
+        }
+        let histograms = self.histograms(buckets)?;
+        let mut out = Vec::new();
+        for q in call.args.iter().skip(2) {
+            let values = self.scalars(q)?;
+            let label = open_metrics(values.first().copied().unwrap_or(f64::NAN));
+            let labelled = self.quantiles(q, buckets, &histograms)?.into_iter();
+            out.extend(labelled.map(|c| Column { labels: c.labels.with(&name, &label), ..c }));
+        }
+        self.renamed(out)
     }
 
     /// `histogram_fraction(lower, upper, buckets)`.
-    pub(super) fn histogram_fraction(&mut self, call: &Call, at: i64) -> Result<Val, QueryError> {
-        let (lower, upper) = (self.scalar(arg(call, 0)?, at)?, self.scalar(arg(call, 1)?, at)?);
-        let histograms = self.histograms(call, 2, at)?;
-        self.renamed(
-            histograms
-                .into_iter()
-                .map(|h| Elem { value: fraction(lower, upper, h.buckets), ..h.elem })
-                .collect(),
-        )
+    pub(super) fn histogram_fraction(&self, call: &Call) -> Result<Vec<Column>, QueryError> {
+        let (lower, upper) = (self.scalars(arg(call, 0)?)?, self.scalars(arg(call, 1)?)?);
+        let mut out = Vec::new();
+        for histogram in self.histograms(arg(call, 2)?)? {
+            let mut values = self.blank()?;
+            let mut buckets = Vec::new();
+            for (step, (slot, (lower, upper))) in values.iter_mut().zip(lower.iter().zip(&upper)).enumerate()
+            {
+                if histogram.at(step, &mut buckets) {
+                    let complete = prepare(&mut buckets);
+                    *slot = if complete { fraction(*lower, *upper, &buckets) } else { f64::NAN };
+                }
+            }
+            out.push(histogram.result(values));
+        }
+        self.renamed(out)
     }
 
-    /// Buckets grouped by all labels but `le`; elements without a readable bound are left out.
-    fn histograms(&mut self, call: &Call, index: usize, at: i64) -> Result<Vec<Histogram>, QueryError> {
-        let delayed = self.options.delayed_name_removal;
+    fn quantiles(
+        &self,
+        q: &Expr,
+        buckets: &Expr,
+        histograms: &[Histogram],
+    ) -> Result<Vec<Column>, QueryError> {
+        let quantiles = self.scalars(q)?;
+        for value in &quantiles {
+            self.notes.check_quantile(*value, q.at);
+        }
+        let mut out = Vec::with_capacity(histograms.len());
+        let mut scratch = Vec::new();
+        for histogram in histograms {
+            let mut values = self.blank()?;
+            for (step, ((time, slot), q)) in
+                self.steps.instants().zip(&mut values).zip(&quantiles).enumerate()
+            {
+                if !histogram.at(step, &mut scratch) {
+                    continue;
+                }
+                *slot = if q.is_nan() {
+                    f64::NAN
+                } else if *q < 0.0 {
+                    f64::NEG_INFINITY
+                } else if *q > 1.0 {
+                    f64::INFINITY
+                } else if !prepare(&mut scratch) {
+                    f64::NAN
+                } else {
+                    let (value, repair) = quantile(*q, &mut scratch);
+                    if let Some(repair) = repair {
+                        let name = histogram.labels.get(METRIC_NAME).unwrap_or_default();
+                        self.notes.repaired(name, buckets.at, time, repair);
+                    }
+                    value
+                };
+            }
+            out.push(histogram.result(values));
+        }
+        Ok(out)
+    }
+
+    /// Buckets grouped by all labels but `le`, the name included; series without a readable bound are left out.
+    fn histograms(&self, expr: &Expr) -> Result<Vec<Histogram>, QueryError> {
         let mut places: HashMap<Labels, usize> = HashMap::new();
         let mut found: Vec<Histogram> = Vec::new();
-        for e in self.vector(arg(call, index)?, at)? {
-            let Some(upper) = e.labels.get(BUCKET).and_then(parse_bound) else { continue };
-            let labels = e.labels.filtered(|n| n != BUCKET && (delayed || n != METRIC_NAME));
+        for column in self.vector(expr)? {
+            if column.is_empty() {
+                continue;
+            }
+            let bound = column.labels.get(BUCKET).unwrap_or_default();
+            let Some(upper) = parse_bound(bound) else {
+                let name = column.labels.get(METRIC_NAME).unwrap_or_default();
+                let of = if name.is_empty() { String::new() } else { format!(" for metric name {name:?}") };
+                let text =
+                    format!("bucket label \"le\" is missing or has a malformed value of {bound:?}{of}");
+                self.notes.warn(&text, expr.at);
+                continue;
+            };
+            let labels = column.labels.filtered(|n| n != BUCKET);
             let place = *places.entry(labels).or_insert_with_key(|labels| {
-                let elem = Elem { labels: labels.clone(), value: 0.0, drop_name: delayed };
-                found.push(Histogram { elem, buckets: Vec::new() });
+                found.push(Histogram { labels: labels.clone(), drop_name: false, buckets: Vec::new() });
                 found.len() - 1
             });
             if let Some(histogram) = found.get_mut(place) {
-                histogram.buckets.push(Bucket { upper, count: e.value });
+                histogram.drop_name |= column.drop_name;
+                histogram.buckets.push((upper, column));
             }
         }
         Ok(found)
     }
 }
 
+impl Histogram {
+    /// Fills in the buckets at a step; whether there are any.
+    fn at(&self, step: usize, buckets: &mut Vec<Bucket>) -> bool {
+        buckets.clear();
+        let bucket =
+            |(upper, column): &(f64, Column)| column.at(step).map(|count| Bucket { upper: *upper, count });
+        buckets.extend(self.buckets.iter().filter_map(bucket));
+        !buckets.is_empty()
+    }
+
+    fn result(&self, values: Vec<f64>) -> Column {
+        Column { labels: self.labels.clone(), drop_name: self.drop_name, values }
+    }
+}
+
 fn parse_bound(text: &str) -> Option<f64> {
     text.parse().ok().filter(|bound: &f64| !bound.is_nan())
-}
-
-/// Sorted, with equal bounds merged and counts made to rise; `None` without a bucket up to infinity.
-fn prepared(mut buckets: Vec<Bucket>) -> Option<Vec<Bucket>> {
-    buckets.sort_by(|a, b| a.upper.total_cmp(&b.upper));
-    if buckets.last()?.upper != f64::INFINITY {
-        return None;
-    }
-    let mut merged: Vec<Bucket> = Vec::with_capacity(buckets.len());
-    for bucket in buckets {
-        match merged.last_mut() {
-            Some(last) if last.upper == bucket.upper => last.count += bucket.count,
-            _ => merged.push(bucket),
-        }
-    }
-    Some(merged)
-}
-
-/// Sets counts that differ from the one before by rounding only to that one.
-fn drop_rounding(buckets: &mut [Bucket]) {
-    let mut previous: Option<f64> = None;
-    for bucket in buckets {
-        match previous {
-            Some(before) if (bucket.count - before).abs() / bucket.count <= SMALL_DELTA => {
-                bucket.count = before;
-            }
-            _ => previous = Some(bucket.count),
-        }
-    }
-}
-
-/// Raises counts that fall to the highest before.
-fn make_monotonic(buckets: &mut [Bucket]) {
-    let mut highest = f64::NEG_INFINITY;
-    for bucket in buckets {
-        if bucket.count < highest {
-            bucket.count = highest;
-        } else if bucket.count > highest {
-            highest = bucket.count;
-        }
-    }
-}
-
-/// Linear interpolation within the bucket that holds the rank (Prometheus, promql/quantile.go).
-fn quantile(q: f64, buckets: Vec<Bucket>) -> f64 {
-    if q.is_nan() {
-        return f64::NAN;
-    }
-    if q < 0.0 {
-        return f64::NEG_INFINITY;
-    }
-    if q > 1.0 {
-        return f64::INFINITY;
-    }
-    let Some(mut buckets) = prepared(buckets) else { return f64::NAN };
-    drop_rounding(&mut buckets);
-    make_monotonic(&mut buckets);
-    let (Some(last), [.., highest, _]) = (buckets.last(), buckets.as_slice()) else { return f64::NAN };
-    if last.count == 0.0 || last.count.is_nan() {
-        return f64::NAN;
-    }
-    let mut rank = q * last.count;
-    let index = buckets.iter().position(|b| b.count >= rank).unwrap_or(buckets.len() - 1);
-    let Some(bucket) = buckets.get(index).filter(|_| index + 1 < buckets.len()) else {
-        return highest.upper;
-    };
-    let Some(below) = index.checked_sub(1).and_then(|i| buckets.get(i)) else {
-        if bucket.upper <= 0.0 {
-            return bucket.upper;
-        }
-        return bucket.upper * (rank / bucket.count);
-    };
-    rank -= below.count;
-    below.upper + (bucket.upper - below.upper) * (rank / (bucket.count - below.count))
-}
-
-/// Share of observations between two bounds, interpolated within buckets (Prometheus, `BucketFraction`).
-fn fraction(lower: f64, upper: f64, buckets: Vec<Bucket>) -> f64 {
-    let Some(buckets) = prepared(buckets) else { return f64::NAN };
-    let total = buckets.last().map_or(0.0, |b| b.count);
-    if total == 0.0 || lower.is_nan() || upper.is_nan() {
-        return f64::NAN;
-    }
-    if lower >= upper {
-        return 0.0;
-    }
-    (rank_of(upper, &buckets) - rank_of(lower, &buckets)) / total
-}
-
-/// How many observations are at most `value`. NaN inside a lowest bucket that has no lower bound; in the
-/// highest bucket nothing is added.
-fn rank_of(value: f64, buckets: &[Bucket]) -> f64 {
-    let mut rank = 0.0;
-    let mut low = match buckets.first() {
-        Some(first) if first.upper > 0.0 => 0.0,
-        _ => f64::NEG_INFINITY,
-    };
-    for bucket in buckets {
-        if low >= value {
-            return rank;
-        }
-        if value < bucket.upper {
-            return rank + (bucket.count - rank) * (value - low) / (bucket.upper - low);
-        }
-        (rank, low) = (bucket.count, bucket.upper);
-    }
-    rank
 }

@@ -5,17 +5,19 @@ use crate::series::METRIC_NAME;
 use super::super::QueryError;
 use super::super::eval::Evaluator;
 use super::super::matcher::anchored;
-use super::super::plan::{Call, Node};
-use super::super::value::{Elem, Val, check_unique};
+use super::super::names::is_name;
+use super::super::plan::Call;
+use super::super::value::{Column, merged};
+use super::call::arg;
 
 impl Evaluator<'_> {
-    fn text_args(&mut self, call: &Call, at: i64) -> Result<Vec<String>, QueryError> {
-        call.args.iter().skip(1).map(|arg| self.text(arg, at)).collect()
+    fn text_args(&self, call: &Call) -> Result<Vec<String>, QueryError> {
+        call.args.iter().skip(1).map(|arg| self.text(arg)).collect()
     }
 
     /// `label_replace(v, destination, replacement, source, expression)`.
-    pub(super) fn label_replace(&mut self, call: &Call, at: i64) -> Result<Val, QueryError> {
-        let texts = self.text_args(call, at)?;
+    pub(super) fn label_replace(&self, call: &Call) -> Result<Vec<Column>, QueryError> {
+        let texts = self.text_args(call)?;
         let [destination, replacement, source, pattern] = texts.as_slice() else {
             return Err(QueryError::Eval("label_replace needs five arguments".into()));
         };
@@ -23,20 +25,19 @@ impl Evaluator<'_> {
             QueryError::Eval(format!("invalid regular expression in label_replace(): {pattern}"))
         })?;
         check_name(destination, "destination", "label_replace")?;
-        let elems = self.vector(call.args.first().unwrap_or(&Node::Number(0.0)), at)?;
-        let replaced = elems.into_iter().map(|e| {
-            let value = e.labels.get(source).unwrap_or_default();
-            let Some(captures) = expression.captures(value) else { return e };
+        let replaced = self.vector(arg(call, 0)?)?.into_iter().map(|column| {
+            let value = column.labels.get(source).unwrap_or_default();
+            let Some(captures) = expression.captures(value) else { return column };
             let mut text = String::new();
             captures.expand(replacement, &mut text);
-            set(&e, destination, &text)
+            set(&column.labels.clone(), column, destination, &text)
         });
-        unique(replaced.collect())
+        merged(replaced.collect())
     }
 
     /// `label_join(v, destination, separator, source, …)`.
-    pub(super) fn label_join(&mut self, call: &Call, at: i64) -> Result<Val, QueryError> {
-        let texts = self.text_args(call, at)?;
+    pub(super) fn label_join(&self, call: &Call) -> Result<Vec<Column>, QueryError> {
+        let texts = self.text_args(call)?;
         let [destination, separator, sources @ ..] = texts.as_slice() else {
             return Err(QueryError::Eval("label_join needs at least three arguments".into()));
         };
@@ -44,29 +45,23 @@ impl Evaluator<'_> {
         for source in sources {
             check_name(source, "source", "label_join")?;
         }
-        let elems = self.vector(call.args.first().unwrap_or(&Node::Number(0.0)), at)?;
-        let joined = elems.into_iter().map(|e| {
-            let values: Vec<&str> = sources.iter().map(|s| e.labels.get(s).unwrap_or_default()).collect();
-            let text = values.join(separator);
-            set(&e, destination, &text)
+        let joined = self.vector(arg(call, 0)?)?.into_iter().map(|column| {
+            let labels = column.labels.clone();
+            let values: Vec<&str> = sources.iter().map(|s| labels.get(s).unwrap_or_default()).collect();
+            set(&labels, column, destination, &values.join(separator))
         });
-        unique(joined.collect())
+        merged(joined.collect())
     }
 }
 
-fn set(e: &Elem, name: &str, text: &str) -> Elem {
-    let drop_name = e.drop_name && name != METRIC_NAME;
-    Elem { labels: e.labels.with(name, text), value: e.value, drop_name }
-}
-
-fn unique(elems: Vec<Elem>) -> Result<Val, QueryError> {
-    check_unique(&elems)?;
-    Ok(Val::Vector(elems))
+fn set(labels: &crate::series::Labels, column: Column, name: &str, text: &str) -> Column {
+    let drop_name = column.drop_name && name != METRIC_NAME;
+    Column { labels: labels.with(name, text), drop_name, values: column.values }
 }
 
 /// Any text is a label name since Prometheus 3, if it is not empty and is valid UTF-8.
 fn check_name(name: &str, role: &str, function: &str) -> Result<(), QueryError> {
-    if name.is_empty() || name.contains('\u{fffd}') {
+    if !is_name(name) {
         return Err(QueryError::Eval(format!("invalid {role} label name in {function}(): {name}")));
     }
     Ok(())

@@ -1,11 +1,15 @@
 //! PromQL's functions, one file per family.
 
 mod absent;
+mod buckets;
 mod call;
+mod extended;
 mod histogram;
+mod info;
 mod label;
 mod math;
 mod over_time;
+mod range_call;
 mod rate;
 mod regression;
 mod sort;
@@ -13,5 +17,5 @@ mod table;
 mod time;
 mod window;
 
+pub(super) use extended::bounded;
 pub(super) use table::Func;
-pub(super) use window::Window;

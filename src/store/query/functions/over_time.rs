@@ -1,17 +1,17 @@
 //! The `…_over_time` functions.
 
 use super::super::numeric::{KahanSum, Mean, Variance, quantile};
-use super::window::{RangeFn, Window};
+use super::window::{Compute, Window};
 
 /// The function called `name`.
-pub(super) fn named(name: &str) -> Option<RangeFn> {
+pub(super) fn named(name: &str) -> Option<Compute> {
     Some(match name {
         "avg_over_time" => |w| Some(avg(w)),
         "min_over_time" => |w| extreme(w, |v, m| v < m).map(|(v, _)| v),
         "max_over_time" => |w| extreme(w, |v, m| v > m).map(|(v, _)| v),
         "sum_over_time" => |w| Some(KahanSum::of(w.values())),
         "count_over_time" => |w| Some(w.samples.len() as f64),
-        "quantile_over_time" => |w| Some(quantile(w.param(0), w.values().collect())),
+        "quantile_over_time" => |w| Some(quantile(w.param(0), &mut w.values().collect::<Vec<_>>())),
         "stddev_over_time" => |w| Some(variance(w).sqrt()),
         "stdvar_over_time" => |w| Some(variance(w)),
         "mad_over_time" => |w| Some(mad(w)),
@@ -52,6 +52,6 @@ fn mad(w: &Window<'_>) -> f64 {
     if w.values().any(f64::is_nan) {
         return f64::NAN;
     }
-    let median = quantile(0.5, w.values().collect());
-    quantile(0.5, w.values().map(|v| (v - median).abs()).collect())
+    let median = quantile(0.5, &mut w.values().collect::<Vec<_>>());
+    quantile(0.5, &mut w.values().map(|v| (v - median).abs()).collect::<Vec<_>>())
 }

@@ -1,6 +1,9 @@
 //! `rate`, `increase`, `delta` with extrapolation; `irate`, `idelta`; `resets`, `changes`.
 
+use super::super::plan::Edges;
+use super::extended::{bounded, change};
 use super::window::Window;
+use crate::series::Sample;
 
 /// `rate`.
 pub(super) fn rate(w: &Window<'_>) -> Option<f64> {
@@ -21,6 +24,9 @@ pub(super) fn delta(w: &Window<'_>) -> Option<f64> {
 /// (Prometheus, promql/functions.go, `extrapolatedRate`). A counter that falls was reset: what it had
 /// reached counts in full, so the result is never negative, and it is not extrapolated below zero.
 fn extrapolated(w: &Window<'_>, counter: bool, per_second: bool) -> Option<f64> {
+    if w.edges != Edges::Plain {
+        return change(w, counter, per_second);
+    }
     let (first, last) = (w.samples.first()?, w.samples.last()?);
     if w.samples.len() < 2 {
         return None;
@@ -74,15 +80,22 @@ pub(super) fn idelta(w: &Window<'_>) -> Option<f64> {
 }
 
 /// `resets`: how often the value fell.
-pub(super) fn resets(w: &Window<'_>) -> f64 {
+pub(super) fn resets(w: &Window<'_>) -> Option<f64> {
     count_pairs(w, |previous, value| value < previous)
 }
 
 /// `changes`: how often the value became another; NaN to NaN is no change.
-pub(super) fn changes(w: &Window<'_>) -> f64 {
+pub(super) fn changes(w: &Window<'_>) -> Option<f64> {
     count_pairs(w, |previous, value| value != previous && !(value.is_nan() && previous.is_nan()))
 }
 
-fn count_pairs(w: &Window<'_>, hit: impl Fn(f64, f64) -> bool) -> f64 {
-    w.samples.windows(2).filter(|pair| matches!(pair, [a, b] if hit(a.value, b.value))).count() as f64
+fn count_pairs(w: &Window<'_>, hit: impl Fn(f64, f64) -> bool) -> Option<f64> {
+    let count = |samples: &[Sample]| {
+        samples.windows(2).filter(|pair| matches!(pair, [a, b] if hit(a.value, b.value))).count() as f64
+    };
+    if w.edges == Edges::Plain {
+        return (!w.samples.is_empty()).then(|| count(w.samples));
+    }
+    let samples = bounded(w.samples, w.from, w.to, w.edges == Edges::Smoothed, true);
+    (!samples.is_empty()).then(|| count(&samples))
 }

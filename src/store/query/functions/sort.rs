@@ -5,30 +5,34 @@ use std::cmp::Ordering;
 use super::super::QueryError;
 use super::super::eval::Evaluator;
 use super::super::numeric::{descending, nan_last};
-use super::super::plan::{Call, Node};
-use super::super::value::Val;
+use super::super::plan::Call;
+use super::super::value::Column;
+use super::call::arg;
 
 impl Evaluator<'_> {
-    /// By value; NaN last in both directions.
-    pub(super) fn sort(&mut self, call: &Call, down: bool, at: i64) -> Result<Val, QueryError> {
-        let mut elems = self.vector(call.args.first().unwrap_or(&Node::Number(0.0)), at)?;
-        elems.sort_by(|a, b| if down { descending(a.value, b.value) } else { nan_last(a.value, b.value) });
-        Ok(Val::Vector(elems))
+    /// By value; NaN last in both directions. Orders instant queries only: ranges are ordered by labels.
+    pub(super) fn sort(&self, call: &Call, down: bool) -> Result<Vec<Column>, QueryError> {
+        let mut columns = self.vector(arg(call, 0)?)?;
+        columns.retain(|c| !c.is_empty());
+        let value = |c: &Column| c.at(0).unwrap_or(f64::NAN);
+        columns
+            .sort_by(|a, b| if down { descending(value(a), value(b)) } else { nan_last(value(a), value(b)) });
+        Ok(columns)
     }
 
     /// By the natural order of the given labels' values, then by all labels.
-    pub(super) fn sort_by_label(&mut self, call: &Call, down: bool, at: i64) -> Result<Val, QueryError> {
+    pub(super) fn sort_by_label(&self, call: &Call, down: bool) -> Result<Vec<Column>, QueryError> {
         let names: Vec<String> =
-            call.args.iter().skip(1).map(|arg| self.text(arg, at)).collect::<Result<_, _>>()?;
-        let mut elems = self.vector(call.args.first().unwrap_or(&Node::Number(0.0)), at)?;
-        elems.sort_by(|a, b| {
+            call.args.iter().skip(1).map(|arg| self.text(arg)).collect::<Result<_, _>>()?;
+        let mut columns = self.vector(arg(call, 0)?)?;
+        columns.sort_by(|a, b| {
             let by_name = names
                 .iter()
                 .map(|n| natural(a.labels.get(n).unwrap_or_default(), b.labels.get(n).unwrap_or_default()));
             let order = by_name.fold(Ordering::Equal, Ordering::then).then_with(|| a.labels.cmp(&b.labels));
             if down { order.reverse() } else { order }
         });
-        Ok(Val::Vector(elems))
+        Ok(columns)
     }
 }
 

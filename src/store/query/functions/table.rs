@@ -1,6 +1,6 @@
 //! Which name is which function.
 
-use super::window::RangeFn;
+use super::window::{Compute, RangeFn};
 use super::{math, over_time, rate, regression, time};
 
 /// How a function is evaluated.
@@ -9,12 +9,7 @@ pub(in super::super) enum Func {
     /// Applied to each value of a vector.
     Math(fn(f64) -> f64),
     /// Applied to each series' window.
-    Range {
-        f: RangeFn,
-        keeps_name: bool,
-    },
-    /// `double_exponential_smoothing`, the one range function that can refuse its arguments.
-    Smoothing,
+    Range(RangeFn),
     /// Applied to each value as a date, by default to the evaluation time.
     Calendar(fn(&jiff::civil::DateTime) -> f64),
     Absent,
@@ -35,9 +30,11 @@ pub(in super::super) enum Func {
     ClampMax,
     Round,
     HistogramQuantile,
+    HistogramQuantiles,
     HistogramFraction,
     /// Defined on native histograms only: without any, the result is empty.
     NativeOnly,
+    Info,
     LabelReplace,
     LabelJoin,
     Sort {
@@ -52,7 +49,7 @@ impl std::fmt::Debug for Func {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Math(_) => "Math",
-            Self::Range { .. } => "Range",
+            Self::Range(_) => "Range",
             Self::Calendar(_) => "Calendar",
             _ => "Function",
         })
@@ -65,33 +62,41 @@ impl Func {
         math::named(name)
             .map(Self::Math)
             .or_else(|| time::named(name).map(Self::Calendar))
-            .or_else(|| range_function(name).map(|f| Self::Range { f, keeps_name: keeps_name(name) }))
+            .or_else(|| range_function(name).map(|compute| Self::Range(described(name, compute))))
             .or_else(|| special(name))
     }
 }
 
-fn keeps_name(name: &str) -> bool {
-    matches!(name, "last_over_time" | "first_over_time")
+fn described(name: &str, compute: Compute) -> RangeFn {
+    RangeFn {
+        compute,
+        keeps_name: matches!(name, "last_over_time" | "first_over_time"),
+        counter: matches!(name, "rate" | "increase"),
+        check: matches!(name, "holt_winters" | "double_exponential_smoothing")
+            .then_some(regression::check_factors),
+        quantile: name == "quantile_over_time",
+        depends_on_time: name == "predict_linear",
+    }
 }
 
-fn range_function(name: &str) -> Option<RangeFn> {
+fn range_function(name: &str) -> Option<Compute> {
     Some(match name {
         "rate" => rate::rate,
         "increase" => rate::increase,
         "delta" => rate::delta,
         "irate" => rate::irate,
         "idelta" => rate::idelta,
-        "resets" => |w| Some(rate::resets(w)),
-        "changes" => |w| Some(rate::changes(w)),
+        "resets" => rate::resets,
+        "changes" => rate::changes,
         "deriv" => regression::deriv,
         "predict_linear" => regression::predict_linear,
+        "holt_winters" | "double_exponential_smoothing" => regression::double_exponential_smoothing,
         _ => return over_time::named(name),
     })
 }
 
 fn special(name: &str) -> Option<Func> {
     Some(match name {
-        "holt_winters" | "double_exponential_smoothing" => Func::Smoothing,
         "absent" => Func::Absent,
         "absent_over_time" => Func::AbsentOverTime,
         "scalar" => Func::Scalar,
@@ -110,10 +115,12 @@ fn special(name: &str) -> Option<Func> {
         "clamp_max" => Func::ClampMax,
         "round" => Func::Round,
         "histogram_quantile" => Func::HistogramQuantile,
+        "histogram_quantiles" => Func::HistogramQuantiles,
         "histogram_fraction" => Func::HistogramFraction,
         "histogram_avg" | "histogram_count" | "histogram_sum" | "histogram_stddev" | "histogram_stdvar" => {
             Func::NativeOnly
         }
+        "info" => Func::Info,
         "label_replace" => Func::LabelReplace,
         "label_join" => Func::LabelJoin,
         "sort" => Func::Sort { descending: false },

@@ -1,0 +1,89 @@
+//! Durations in brackets and after `offset`: literals, and arithmetic over them.
+
+use super::super::QueryError;
+use super::super::plan::{Span, SpanOp};
+use super::parser::Parser;
+use super::token::Tok;
+
+impl Parser<'_> {
+    /// A whole duration expression, as brackets hold it.
+    pub(super) fn span(&mut self) -> Result<Span, QueryError> {
+        self.span_of(0)
+    }
+
+    fn span_of(&mut self, least: u8) -> Result<Span, QueryError> {
+        self.deeper()?;
+        let mut left = self.span_atom()?;
+        while let Tok::Sign(sign) = self.peek() {
+            let (op, binding) = match *sign {
+                "+" => (SpanOp::Add, 1),
+                "-" => (SpanOp::Sub, 1),
+                "*" => (SpanOp::Mul, 2),
+                "/" => (SpanOp::Div, 2),
+                "%" => (SpanOp::Mod, 2),
+                "^" => (SpanOp::Pow, 3),
+                _ => break,
+            };
+            if binding < least {
+                break;
+            }
+            self.skip();
+            // `^` binds to the right.
+            let right = self.span_of(if op == SpanOp::Pow { binding } else { binding + 1 })?;
+            left = Span::Binary(op, Box::new((left, right)));
+        }
+        self.shallower();
+        Ok(left)
+    }
+
+    /// A literal, a sign with what it is before, parentheses, `step()`, `range()`, `min(…)` or `max(…)`: what may stand
+    /// after `offset` as it is.
+    pub(super) fn span_atom(&mut self) -> Result<Span, QueryError> {
+        let at = self.here();
+        match self.take() {
+            Tok::Number(seconds) => Ok(Span::Seconds(seconds)),
+            Tok::Duration(millis) => Ok(Span::Seconds(millis as f64 / 1000.0)),
+            Tok::Sign("-") => {
+                let inner = self.signed_atom()?;
+                Ok(Span::Binary(SpanOp::Mul, Box::new((Span::Seconds(-1.0), inner))))
+            }
+            Tok::Sign("+") => self.signed_atom(),
+            Tok::Sign("(") => {
+                let inner = self.span()?;
+                self.expect(")")?;
+                Ok(inner)
+            }
+            Tok::Word(word) => self.span_function(&word, at),
+            other => Err(self.fault(at, &format!("unexpected {other} in duration expression"))),
+        }
+    }
+
+    fn signed_atom(&mut self) -> Result<Span, QueryError> {
+        self.deeper()?;
+        let inner = self.span_atom();
+        self.shallower();
+        inner
+    }
+
+    fn span_function(&mut self, word: &str, at: usize) -> Result<Span, QueryError> {
+        let op = match word.to_ascii_lowercase().as_str() {
+            "step" => None,
+            "range" => Some(None),
+            "min" | "min_of" => Some(Some(SpanOp::Min)),
+            "max" | "max_of" => Some(Some(SpanOp::Max)),
+            _ => return Err(self.fault(at, &format!("unexpected {word:?} in duration expression"))),
+        };
+        self.expect("(")?;
+        let span = match op {
+            None => Span::Step,
+            Some(None) => Span::Range,
+            Some(Some(op)) => {
+                let left = self.span()?;
+                self.expect(",")?;
+                Span::Binary(op, Box::new((left, self.span()?)))
+            }
+        };
+        self.expect(")")?;
+        Ok(span)
+    }
+}
