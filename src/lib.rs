@@ -90,6 +90,7 @@
 //! | `jiff` | time zones and calendars with daylight saving done right; the zones are bundled for bare machines |
 //! | `axum` | the sandbox's HTTP server, on the `hyper` that `reqwest` brings anyway |
 //! | `flate2` with `zlib-rs` | gzip answers, inflated by us within a bound of decoded bytes; the back end is Rust |
+//! | `hashbrown` | the standard library's hash table without its map: a table of numbers, looked up by what they stand for, which a map would hold twice |
 //! | `regex` | PromQL's matchers are RE2; this is the same language and the same promise of linear time |
 //! | `sha2` | the journal's chain, and the hash an approval is bound to |
 //! | `rustix` | `poll`, process and terminal calls without `unsafe` of ours |

@@ -28,6 +28,13 @@ impl Labels {
         builder.build()
     }
 
+    /// From shared strings that are sorted by name and unique already, values not empty.
+    pub fn from_sorted(pairs: impl IntoIterator<Item = (Arc<str>, Arc<str>)>) -> Self {
+        let labels = Self(pairs.into_iter().collect());
+        debug_assert!(labels.0.is_sorted_by(|a, b| a.0 < b.0), "{labels} is sorted by name");
+        labels
+    }
+
     /// The value of `name`, if present.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0

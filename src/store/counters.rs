@@ -105,12 +105,6 @@ pub struct Counters {
 }
 
 impl Counters {
-    /// One sample more, with the heap bytes it took and gave back.
-    pub(super) fn pushed(&mut self, (grown, freed): (usize, usize)) {
-        self.samples += 1;
-        self.bytes = (self.bytes + grown as u64).saturating_sub(freed as u64);
-    }
-
     pub(super) fn count(&mut self, batch: &Appended) {
         self.appended.add(batch);
     }

@@ -1,43 +1,62 @@
-//! The store: append, stale markers, bounds.
+//! The store: who is who, and samples one by one.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use hashbrown::HashTable;
+
 use crate::scrape::SourceId;
-use crate::series::{Labels, METRIC_NAME, Sample, Timestamp, stale_marker};
+use crate::series::{Labels, Sample, Timestamp};
 
 use super::counters::{Appended, Counters, Outcome};
-use super::index::Index;
+use super::group::Group;
 use super::limits::Limits;
-use super::series::{MemSeries, SeriesRef};
-use super::sources::Sources;
+use super::names::Names;
+use super::snapshot::Snapshot;
 
-/// Estimated bytes of a series beside its label text: slab slot, hash entries, postings.
-const SERIES_OVERHEAD: usize = 320;
-/// Estimated bytes of one label beside its text: two shared pointers and one posting.
-const LABEL_OVERHEAD: usize = 40;
+/// Bytes that a new series is assumed to take until its target is counted again.
+const NEW_SERIES: usize = 128;
 
-/// A place in the slab.
-#[derive(Debug, Default)]
-pub(super) struct Slot {
-    pub(super) epoch: u32,
-    pub(super) series: Option<MemSeries>,
+/// Where a series is: its target and the column there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) group: u32,
+    pub(super) column: u32,
 }
 
-/// In-memory series with an index, retention and bounds. One owner writes; queries borrow it.
+/// A series in the table of all. Half its hash is kept, so that the table grows without reading labels.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known {
+    pub(super) place: Place,
+    hash: u32,
+}
+
+impl Known {
+    pub(super) const fn new(place: Place, hash: u64) -> Self {
+        Self { place, hash: (hash >> 32) as u32 }
+    }
+
+    /// What the table sorts by.
+    pub(super) const fn spread(&self) -> u64 {
+        (self.hash as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
+}
+
+/// In-memory series with an index, retention and bounds. One owner writes; others read [`Store::snapshot`]s.
 #[derive(Debug, Default)]
 pub struct Store {
     pub(super) limits: Limits,
-    pub(super) slots: Vec<Slot>,
-    pub(super) free: Vec<u32>,
-    pub(super) by_labels: HashMap<Labels, u32>,
-    pub(super) index: Index,
-    pub(super) sources: Sources,
+    pub(super) groups: Vec<Group>,
+    pub(super) sources: HashMap<Option<SourceId>, usize>,
+    pub(super) known: HashTable<Known>,
+    pub(super) names: Names,
     pub(super) counters: Counters,
-    /// Number of the current scrape; 0 is "not from a scrape".
-    pub(super) scrapes: u64,
     /// When maintenance ran last, in the time of the data.
     pub(super) maintained: Option<Timestamp>,
+    /// Part of the bytes counted that stands for new series until their target is counted.
+    pub(super) assumed: usize,
+    /// Taken by each scrape for its row and given back, so that none is allocated.
+    pub(super) row: Vec<f64>,
 }
 
 impl Store {
@@ -58,176 +77,129 @@ impl Store {
 
     /// Live series.
     pub fn series_count(&self) -> usize {
-        self.by_labels.len()
+        self.known.len()
     }
 
     /// All metric names, sorted.
     pub fn metric_names(&self) -> BTreeSet<Arc<str>> {
-        self.index.values(METRIC_NAME).map(|(name, _)| Arc::clone(name)).collect()
+        self.names.metrics.keys().cloned().collect()
+    }
+
+    /// Number of metric names.
+    pub fn metric_count(&self) -> usize {
+        self.names.metrics.len()
     }
 
     /// Whether a series of this metric is held.
     pub fn has_metric(&self, name: &str) -> bool {
-        !self.index.postings(METRIC_NAME, name).is_empty()
+        self.names.metrics.contains_key(name)
+    }
+
+    /// Whether every bound leaves room for a new series of `source`.
+    pub fn has_room(&self, source: &SourceId) -> bool {
+        let number = self.sources.get(&Some(source.clone()));
+        self.room(number.and_then(|n| self.groups.get(*n)), true).is_ok()
+    }
+
+    /// What is held now, for readers: cheap, never changes, and costs the writer a copy only of what it changes.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot::new(self.groups.iter().map(|g| Arc::clone(&g.target)).collect())
     }
 
     /// Appends one sample that belongs to no source (recorded signals, replay). The first sample of an
     /// instant wins; older ones are dropped. Call [`Store::maintain`] now and then.
     pub fn append(&mut self, labels: &Labels, sample: Sample) -> Outcome {
-        let outcome = match self.insert(labels, sample, None) {
-            Ok((_, outcome)) | Err(outcome) => outcome,
+        let number = self.group(None);
+        let before = self.group_bytes(number);
+        let outcome = match self.locate(labels, number) {
+            Ok((place, new)) => match self.push(place, sample) {
+                Outcome::Stored if new => Outcome::StoredNew,
+                outcome => outcome,
+            },
+            Err(refused) => refused,
         };
         let mut batch = Appended::default();
         batch.note(outcome);
         self.counters.count(&batch);
+        self.grown(number, before);
         outcome
     }
 
-    /// Appends a whole scrape of `source` made at `at`, then writes stale markers at `at` for the series that
-    /// were in its last scrape and are not in this one. Series with timestamps of their own get no stale
-    /// markers, as in Prometheus. Runs [`Store::maintain`] when due.
-    pub fn append_scrape(
-        &mut self,
-        source: &SourceId,
-        at: Timestamp,
-        samples: &[(Labels, Sample)],
-    ) -> Appended {
-        self.scrapes += 1;
-        let number = self.sources.number(source);
-        let mut batch = Appended::default();
-        let mut live = Vec::with_capacity(self.sources.get(number).map_or(0, |s| s.live.len()));
-        let (oldest, newest) = (at - self.limits.retention, at + self.limits.max_ahead);
-        for (labels, sample) in samples {
-            if sample.at > newest || sample.at < oldest {
-                batch.note(Outcome::OutOfBounds);
-                continue;
-            }
-            match self.insert(labels, *sample, Some(number)) {
-                Ok((series, outcome)) => {
-                    batch.note(outcome);
-                    if sample.at == at && self.mark_seen(series) {
-                        live.push(series);
-                    }
-                }
-                Err(refused) => batch.note(refused),
+    /// Appends a sample with a time of its own to a known series.
+    pub(super) fn push(&mut self, place: Place, sample: Sample) -> Outcome {
+        let Some(group) = self.groups.get_mut(place.group as usize) else { return Outcome::RefusedSeries };
+        match group.last_at(place.column) {
+            Some(last) if sample.at < last => Outcome::OutOfOrder,
+            Some(last) if sample.at == last => Outcome::Duplicate,
+            _ => {
+                group.push_loose(place.column, sample);
+                self.counters.samples += 1;
+                Outcome::Stored
             }
         }
-        let before = self.sources.get_mut(number).map(|s| std::mem::replace(&mut s.live, live));
-        let scrape = self.scrapes;
-        batch.stale = self.end_series(before.unwrap_or_default(), at, |series| series.seen != scrape);
-        self.counters.count(&batch);
-        self.maintain_if_due(at);
-        batch
     }
 
-    /// Writes stale markers at `at` for everything `source` delivered last: its scrape failed or it was
-    /// removed. Number of markers written.
-    pub fn mark_source_stale(&mut self, source: &SourceId, at: Timestamp) -> u64 {
-        let Some(number) = self.sources.known(source) else { return 0 };
-        let live = self.sources.get_mut(number).map(|s| std::mem::take(&mut s.live)).unwrap_or_default();
-        let stale = self.end_series(live, at, |_| true);
-        self.counters.count(&Appended { stale, ..Appended::default() });
-        stale
-    }
-
-    pub(super) fn end_series(
-        &mut self,
-        series: Vec<SeriesRef>,
-        at: Timestamp,
-        ended: impl Fn(&MemSeries) -> bool,
-    ) -> u64 {
-        let mut written = 0;
-        for id in series {
-            let Some(series) = self.series_mut(id) else { continue };
-            if ended(series) && !series.stale && series.last_at < at {
-                let pushed = series.push(Sample::new(at, stale_marker()));
-                self.counters.pushed(pushed);
-                written += 1;
-            }
+    /// Number of a source's target; `None` is what belongs to no source.
+    pub(super) fn group(&mut self, source: Option<&SourceId>) -> usize {
+        let source = source.cloned();
+        if let Some(number) = self.sources.get(&source) {
+            return *number;
         }
-        written
+        let number = self.groups.len();
+        self.groups.push(Group::new(&self.names));
+        self.sources.insert(source, number);
+        number
     }
 
-    /// Notes that the current scrape delivered the series; whether it is the first time.
-    pub(super) fn mark_seen(&mut self, id: SeriesRef) -> bool {
-        let scrape = self.scrapes;
-        self.series_mut(id).is_some_and(|series| std::mem::replace(&mut series.seen, scrape) != scrape)
-    }
-
-    pub(super) fn series_mut(&mut self, id: SeriesRef) -> Option<&mut MemSeries> {
-        let slot = self.slots.get_mut(id.slot as usize)?;
-        if slot.epoch == id.epoch { slot.series.as_mut() } else { None }
-    }
-
-    pub(super) fn insert(
-        &mut self,
-        labels: &Labels,
-        sample: Sample,
-        source: Option<usize>,
-    ) -> Result<(SeriesRef, Outcome), Outcome> {
-        let known = self.by_labels.get(labels).copied();
-        let (slot_number, new) = match known {
-            Some(slot) => (slot, false),
-            None => (self.create(labels, sample.at, source)?, true),
+    /// Where the series is; entered as one of target `number` if it is new.
+    pub(super) fn locate(&mut self, labels: &Labels, number: usize) -> Result<(Place, bool), Outcome> {
+        let hash = self.names.hash(labels);
+        let same = |known: &Known| {
+            let group = self.groups.get(known.place.group as usize);
+            group.is_some_and(|g| g.target.index.is(known.place.column, labels))
         };
-        let Some(slot) = self.slots.get_mut(slot_number as usize) else {
-            return Err(Outcome::RefusedSeries);
-        };
-        let id = SeriesRef { slot: slot_number, epoch: slot.epoch };
-        let Some(series) = slot.series.as_mut() else { return Err(Outcome::RefusedSeries) };
-        if !new && sample.at <= series.last_at {
-            let same = sample.at == series.last_at;
-            return Ok((id, if same { Outcome::Duplicate } else { Outcome::OutOfOrder }));
+        let spread = Known::new(Place { group: 0, column: 0 }, hash).spread();
+        if let Some(known) = self.known.find(spread, same) {
+            return Ok((known.place, false));
         }
-        let pushed = series.push(sample);
-        self.counters.pushed(pushed);
-        Ok((id, if new { Outcome::StoredNew } else { Outcome::Stored }))
+        self.room(self.groups.get(number), number != self.sourceless())?;
+        let Some(group) = self.groups.get_mut(number) else { return Err(Outcome::RefusedSeries) };
+        let column = group.create(labels, &mut self.names);
+        let place = Place { group: number as u32, column };
+        self.known.insert_unique(spread, Known::new(place, hash), Known::spread);
+        self.counters.series = self.known.len() as u64;
+        self.assumed += NEW_SERIES;
+        self.counters.bytes += NEW_SERIES as u64;
+        Ok((place, true))
     }
 
-    pub(super) fn create(
-        &mut self,
-        labels: &Labels,
-        at: Timestamp,
-        source: Option<usize>,
-    ) -> Result<u32, Outcome> {
-        if self.by_labels.len() >= self.limits.max_series {
+    fn sourceless(&self) -> usize {
+        self.sources.get(&None).copied().unwrap_or(usize::MAX)
+    }
+
+    /// Whether another series may be entered; else the bound that is reached.
+    fn room(&self, group: Option<&Group>, bounded: bool) -> Result<(), Outcome> {
+        if self.known.len() >= self.limits.max_series {
             return Err(Outcome::RefusedSeries);
         }
-        let of_source = source.and_then(|n| self.sources.get(n)).map_or(0, |s| s.series);
-        if of_source >= self.limits.max_series_per_source {
+        let of_source = group.map_or(0, |g| g.target.index.len());
+        if bounded && of_source >= self.limits.max_series_per_source {
             return Err(Outcome::RefusedSourceSeries);
         }
         if self.counters.bytes >= self.limits.max_bytes as u64 {
             return Err(Outcome::RefusedMemory);
         }
-        let slot_number = match self.free.pop() {
-            Some(slot) => slot,
-            None => u32::try_from(self.slots.len()).map_err(|_| Outcome::RefusedSeries)?,
-        };
-        if slot_number as usize == self.slots.len() {
-            self.slots.push(Slot::default());
-        }
-        let labels = self.index.insert(slot_number, labels);
-        let text: usize = labels.iter().map(|(n, v)| n.len() + v.len() + LABEL_OVERHEAD).sum();
-        let fixed_bytes = SERIES_OVERHEAD + text;
-        let series = MemSeries {
-            labels: labels.clone(),
-            chunks: std::collections::VecDeque::new(),
-            last_at: at,
-            stale: false,
-            owner: source,
-            seen: 0,
-            fixed_bytes,
-        };
-        if let Some(slot) = self.slots.get_mut(slot_number as usize) {
-            slot.series = Some(series);
-        }
-        if let Some(state) = source.and_then(|n| self.sources.get_mut(n)) {
-            state.series += 1;
-        }
-        self.by_labels.insert(labels, slot_number);
-        self.counters.bytes += fixed_bytes as u64;
-        self.counters.series = self.by_labels.len() as u64;
-        Ok(slot_number)
+        Ok(())
+    }
+
+    pub(super) fn group_bytes(&self, number: usize) -> usize {
+        self.groups.get(number).map_or(0, Group::bytes)
+    }
+
+    /// Takes in that a target has changed from `before` bytes.
+    pub(super) fn grown(&mut self, number: usize, before: usize) {
+        let after = self.group_bytes(number) as u64;
+        let gone = before + std::mem::take(&mut self.assumed);
+        self.counters.bytes = (self.counters.bytes + after).saturating_sub(gone as u64);
     }
 }

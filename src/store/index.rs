@@ -1,63 +1,215 @@
-//! Which series carry which label: interned names and values with postings.
+//! The labels of one target's columns: each `name=value` once, with the columns that have it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::BTreeSet;
+use std::hash::RandomState;
 use std::sync::Arc;
 
-use crate::series::{Labels, LabelsBuilder};
+use hashbrown::HashTable;
 
-/// Postings by label name and value. The maps are seeded per process, so crafted labels cannot collide.
-#[derive(Debug, Default)]
+use crate::series::Labels;
+
+use super::names::{Names, hash_pair};
+use super::query::Matcher;
+
+/// A label that columns have.
+#[derive(Clone, Debug)]
+struct Pair {
+    name: Arc<str>,
+    value: Arc<str>,
+    hash: u64,
+    columns: Vec<u32>,
+}
+
+/// Label sets by column, and columns by label.
+#[derive(Clone, Debug)]
 pub(super) struct Index {
-    names: HashMap<Arc<str>, HashMap<Arc<str>, Vec<u32>>>,
+    /// The store's, so that hashes are the same everywhere.
+    seed: RandomState,
+    pairs: Vec<Pair>,
+    free: Vec<u32>,
+    lookup: HashTable<u32>,
+    /// Numbers of pairs in the order of their names; an empty set is a column without a series.
+    sets: Vec<Box<[u32]>>,
+    /// Columns with a series.
+    live: usize,
 }
 
 impl Index {
-    /// Enters `slot` under all its labels; the labels again, sharing their strings with the index.
-    pub(super) fn insert(&mut self, slot: u32, labels: &Labels) -> Labels {
-        let mut interned = LabelsBuilder::default();
+    /// Without series, for the store of these names.
+    pub(super) fn new(names: &Names) -> Self {
+        let seed = names.seed();
+        Self {
+            seed,
+            pairs: Vec::new(),
+            free: Vec::new(),
+            lookup: HashTable::new(),
+            sets: Vec::new(),
+            live: 0,
+        }
+    }
+
+    /// Columns with a series.
+    pub(super) const fn len(&self) -> usize {
+        self.live
+    }
+
+    /// Whether the column has a series.
+    pub(super) fn has(&self, column: u32) -> bool {
+        self.sets.get(column as usize).is_some_and(|set| !set.is_empty())
+    }
+
+    /// Enters a series without a name or label too: it is entered under an empty name.
+    pub(super) fn insert(&mut self, column: u32, labels: &Labels, names: &mut Names) {
+        let mut set = Vec::with_capacity(labels.len().max(1));
         for (name, value) in labels.shared() {
-            let name = match self.names.get_key_value(name) {
-                Some((known, _)) => Arc::clone(known),
-                None => Arc::clone(name),
-            };
-            let values = self.names.entry(Arc::clone(&name)).or_default();
-            let value = match values.get_key_value(value) {
-                Some((known, _)) => Arc::clone(known),
-                None => Arc::clone(value),
-            };
-            values.entry(Arc::clone(&value)).or_default().push(slot);
-            interned.set_shared(name, value);
+            set.push(self.enter(name, value, column, names));
         }
-        interned.build()
+        if set.is_empty() {
+            let empty: Arc<str> = "".into();
+            set.push(self.enter(&empty, &empty, column, names));
+        }
+        let at = column as usize;
+        if self.sets.len() <= at {
+            self.sets.resize_with(at + 1, Box::default);
+        }
+        if let Some(place) = self.sets.get_mut(at) {
+            *place = set.into();
+            self.live += 1;
+        }
     }
 
-    /// Removes many series at once: each posting list they are in is walked once.
-    pub(super) fn remove(&mut self, dead: &HashMap<u32, Labels>) {
-        let mut touched: HashSet<(Arc<str>, Arc<str>)> = HashSet::new();
-        for labels in dead.values() {
-            touched.extend(labels.shared().iter().cloned());
+    fn enter(&mut self, name: &Arc<str>, value: &Arc<str>, column: u32, names: &mut Names) -> u32 {
+        let hash = hash_pair(&self.seed, name, value);
+        if let Some(known) = self.find(hash, name, value) {
+            if let Some(pair) = self.pairs.get_mut(known as usize) {
+                pair.columns.push(column);
+            }
+            return known;
         }
-        for (name, value) in touched {
-            let Some(values) = self.names.get_mut(&name) else { continue };
-            if let Some(postings) = values.get_mut(&value) {
-                postings.retain(|slot| !dead.contains_key(slot));
-                if postings.is_empty() {
-                    values.remove(&value);
+        let pair = Pair { name: names.intern(name), value: names.intern(value), hash, columns: vec![column] };
+        names.enter(&pair.name, &pair.value);
+        let number = self.free.pop().unwrap_or(self.pairs.len() as u32);
+        match self.pairs.get_mut(number as usize) {
+            Some(place) => *place = pair,
+            None => self.pairs.push(pair),
+        }
+        let pairs = &self.pairs;
+        self.lookup.insert_unique(hash, number, |n| pairs.get(*n as usize).map_or(0, |p| p.hash));
+        number
+    }
+
+    fn find(&self, hash: u64, name: &str, value: &str) -> Option<u32> {
+        let same = |n: &u32| {
+            self.pairs
+                .get(*n as usize)
+                .is_some_and(|p| p.hash == hash && *p.name == *name && *p.value == *value)
+        };
+        self.lookup.find(hash, same).copied()
+    }
+
+    /// Removes the series of many columns at once: each list of columns is walked once.
+    pub(super) fn remove(&mut self, dead: &BTreeSet<u32>, names: &mut Names) {
+        let mut touched = BTreeSet::new();
+        for column in dead {
+            if let Some(set) = self.sets.get_mut(*column as usize).map(std::mem::take) {
+                self.live -= usize::from(!set.is_empty());
+                touched.extend(set);
+            }
+        }
+        for number in touched {
+            let Some(pair) = self.pairs.get_mut(number as usize) else { continue };
+            pair.columns.retain(|column| !dead.contains(column));
+            if !pair.columns.is_empty() {
+                continue;
+            }
+            names.leave(&pair.name, &pair.value);
+            if let Ok(entry) = self.lookup.find_entry(pair.hash, |n| *n == number) {
+                entry.remove();
+            }
+            let empty: Arc<str> = "".into();
+            *pair = Pair { name: Arc::clone(&empty), value: empty, hash: 0, columns: Vec::new() };
+            self.free.push(number);
+        }
+        // Handed out again in a fixed order.
+        self.free.sort_unstable_by(|a, b| b.cmp(a));
+    }
+
+    fn set(&self, column: u32) -> impl ExactSizeIterator<Item = (u32, Option<&Pair>)> {
+        let set = self.sets.get(column as usize).map_or(&[][..], |set| set);
+        set.iter().map(|n| (*n, self.pairs.get(*n as usize)))
+    }
+
+    /// Whether the column has exactly these labels.
+    pub(super) fn is(&self, column: u32, labels: &Labels) -> bool {
+        let set = self.set(column);
+        set.len() == labels.len().max(1)
+            && set.zip(labels.iter()).all(|((_, pair), (name, value))| {
+                pair.is_some_and(|p| *p.name == *name && *p.value == *value)
+            })
+            && self.has(column)
+    }
+
+    /// The labels of a column, made of the strings held here.
+    pub(super) fn labels(&self, column: u32) -> Labels {
+        Labels::from_sorted(self.set(column).filter_map(|(_, pair)| {
+            pair.filter(|p| !p.name.is_empty()).map(|p| (Arc::clone(&p.name), Arc::clone(&p.value)))
+        }))
+    }
+
+    /// Columns whose series satisfies every matcher, ascending.
+    pub(super) fn select(&self, matchers: &[Matcher]) -> Vec<u32> {
+        let Some(candidates) = self.candidates(matchers) else { return Vec::new() };
+        // What a matcher says of a label is asked once: expressions are slow.
+        let mut said: Vec<Vec<Option<bool>>> = vec![Vec::new(); matchers.len()];
+        let mut keep = |column: u32| {
+            matchers.iter().zip(&mut said).all(|(matcher, said)| {
+                let mut of_name = self.set(column).filter_map(|(n, pair)| Some((n, pair?)));
+                let Some((number, pair)) = of_name.find(|(_, p)| *p.name == *matcher.name()) else {
+                    return matcher.matches_value("");
+                };
+                if said.is_empty() {
+                    said.resize(self.pairs.len(), None);
                 }
-            }
-            if values.is_empty() {
-                self.names.remove(&name);
+                let Some(known) = said.get_mut(number as usize) else { return false };
+                *known.get_or_insert_with(|| matcher.matches_value(&pair.value))
+            })
+        };
+        let mut found: Vec<u32> = candidates.into_iter().filter(|c| self.has(*c) && keep(*c)).collect();
+        found.sort_unstable();
+        found
+    }
+
+    /// A short list that holds all columns that may match; `None` if there is none.
+    fn candidates(&self, matchers: &[Matcher]) -> Option<Vec<u32>> {
+        let mut shortest: Option<&[u32]> = None;
+        for matcher in matchers {
+            let Some(value) = matcher.exact().filter(|v| !v.is_empty()) else { continue };
+            let number = self.find(hash_pair(&self.seed, matcher.name(), value), matcher.name(), value)?;
+            let pair = self.pairs.get(number as usize)?;
+            if shortest.is_none_or(|s| pair.columns.len() < s.len()) {
+                shortest = Some(&pair.columns);
             }
         }
+        if let Some(columns) = shortest {
+            return Some(columns.to_vec());
+        }
+        let Some(matcher) = matchers.iter().find(|m| !m.matches_value("")) else {
+            return Some((0..self.sets.len() as u32).collect());
+        };
+        let of_name = self.pairs.iter().filter(|p| *p.name == *matcher.name());
+        Some(
+            of_name
+                .filter(|p| matcher.matches_value(&p.value))
+                .flat_map(|p| p.columns.iter().copied())
+                .collect(),
+        )
     }
 
-    /// Series with `name="value"`.
-    pub(super) fn postings(&self, name: &str, value: &str) -> &[u32] {
-        self.names.get(name).and_then(|values| values.get(value)).map_or(&[], Vec::as_slice)
-    }
-
-    /// All values of `name` with their series.
-    pub(super) fn values(&self, name: &str) -> impl Iterator<Item = (&Arc<str>, &[u32])> {
-        self.names.get(name).into_iter().flatten().map(|(value, postings)| (value, postings.as_slice()))
+    /// Heap bytes held. Walks the labels, not the series.
+    pub(super) fn bytes(&self) -> usize {
+        let pairs: usize = self.pairs.iter().map(|p| size_of::<Pair>() + 8 + p.columns.capacity() * 4).sum();
+        // A set is a box of its own: the allocator rounds up.
+        let labels: usize = self.pairs.iter().map(|p| p.columns.len() * 4).sum();
+        pairs + labels + self.live * 16 + self.sets.capacity() * size_of::<Box<[u32]>>()
     }
 }

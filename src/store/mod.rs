@@ -1,28 +1,56 @@
 //! Stage 2, keep: in-memory series with an index, retention and bounds; PromQL over it.
 //!
-//! [`Store`] has one owner, the engine. Series live in a slab; a label index finds them; samples sit in
-//! append-only [`Chunk`]s. Every bound is named in [`Limits`], and whatever a bound refuses is counted in
-//! [`Counters`]. [`query`] evaluates PromQL over anything that implements [`query::Storage`].
+//! [`Store`] has one owner, the engine; everybody else reads a [`Snapshot`]. Every bound is named in [`Limits`], and
+//! whatever a bound refuses is counted in [`Counters`]. [`query`] evaluates PromQL over anything that implements
+//! [`query::Storage`].
+//!
+//! # Layout
+//!
+//! What is scraped together is kept together. A target is a table: one column a series, one row a scrape, so that time
+//! is stored once a scrape and not once a sample. A scrape becomes a `Row`: a bit for each column that changed, and the
+//! changed values, which is little more than a comparison with the row before; more than half of all series never
+//! move. Thirty rows are packed into a `Segment`, a chunk of bytes for each column, and four of those into one of 120
+//! rows, so that the open end stays cheap as well. `codec` says how values are packed; a chunk without a sample takes no
+//! byte. Samples with timestamps of their own are rare, and kept beside the table (`Loose`).
+//!
+//! Rows, segments and packed loose samples never change. A snapshot shares them with the writer by reference, and the
+//! writer copies no more than a target's list of references, or its labels when a new series arrives while a reader
+//! holds them. So neither ever waits for the other.
+//!
+//! Labels are interned: each `name=value` is held once a target with the columns that have it, its strings once in
+//! all, and a label set is a list of numbers. [`crate::series::Labels`] are made when a query asks.
+//!
+//! # Why not the `pco` crate
+//!
+//! On mixed payloads (node, application, cluster and container metrics; values only, 120 a chunk) it needs 0.63 bytes
+//! a sample and 136 ns to pack and 12 ns to unpack a value; `codec` needs 0.59 bytes, 4.0 ns and 1.5 ns. `pco` gets
+//! smaller with more values a chunk (0.47 with 480), which the open end of a series never has.
 
-mod block;
-mod chunk;
+mod append;
+mod bits;
+mod codec;
 mod counters;
+mod group;
 mod head;
 mod index;
 mod limits;
+mod loose;
 mod maintain;
+mod names;
 pub mod query;
-mod select;
-mod series;
-mod sources;
-mod values;
+mod row;
+mod segment;
+mod snapshot;
+mod target;
 
 #[cfg(test)]
 mod block_tests;
 #[cfg(test)]
+mod model_tests;
+#[cfg(test)]
 mod tests;
 
-pub use chunk::Chunk;
 pub use counters::{Appended, Counters, Outcome};
 pub use head::Store;
 pub use limits::Limits;
+pub use snapshot::Snapshot;

@@ -1,0 +1,122 @@
+//! Packed scrapes of one target: shared times, and one chunk of values a column.
+
+use std::sync::Arc;
+
+use super::codec::{ABSENT, MAX_VALUES, decode, encode};
+use super::row::{self, Row, STRIP};
+
+/// Room behind the chunks, so that the last one too is read in whole words.
+const ROOM: usize = 8;
+
+/// Consecutive scrapes of one target. Immutable, so that readers share it.
+#[derive(Debug)]
+pub(super) struct Segment {
+    times: Box<[i64]>,
+    /// Where the chunk of each column ends in `chunks`.
+    ends: Box<[u32]>,
+    chunks: Box<[u8]>,
+    /// Samples, stale markers included.
+    pub(super) samples: u64,
+}
+
+/// Collects chunks.
+struct Builder {
+    ends: Vec<u32>,
+    chunks: Vec<u8>,
+    samples: u64,
+}
+
+impl Builder {
+    fn new(columns: usize) -> Self {
+        Self { ends: Vec::with_capacity(columns), chunks: Vec::with_capacity(columns * 16), samples: 0 }
+    }
+
+    fn push(&mut self, values: &[f64]) {
+        self.samples += values.iter().filter(|v| v.to_bits() != ABSENT).count() as u64;
+        encode(values, &mut self.chunks);
+        // A target whose chunks outgrow the offsets loses what comes after them, which is counted as no samples.
+        self.ends.push(u32::try_from(self.chunks.len()).unwrap_or(u32::MAX));
+    }
+
+    fn build(mut self, times: Vec<i64>) -> Segment {
+        self.chunks.extend_from_slice(&[0; ROOM]);
+        Segment {
+            times: times.into(),
+            ends: self.ends.into(),
+            chunks: self.chunks.into(),
+            samples: self.samples,
+        }
+    }
+}
+
+impl Segment {
+    /// Packs rows of a target that has `columns` columns.
+    pub(super) fn pack(rows: &[Arc<Row>], columns: usize) -> Self {
+        let mut builder = Builder::new(columns);
+        let mut strip = Vec::new();
+        for number in 0..columns.div_ceil(STRIP) {
+            row::columns(rows, number, columns, &mut strip);
+            strip.chunks(rows.len().max(1)).for_each(|values| builder.push(values));
+        }
+        builder.build(rows.iter().map(|r| r.at).collect())
+    }
+
+    /// One segment of several, in ascending time, that have at most [`MAX_VALUES`] rows together.
+    pub(super) fn merge(parts: &[Arc<Self>]) -> Self {
+        let columns = parts.iter().map(|p| p.ends.len()).max().unwrap_or(0);
+        let mut builder = Builder::new(columns);
+        let mut values = Vec::with_capacity(MAX_VALUES);
+        for column in 0..columns {
+            values.clear();
+            for part in parts {
+                part.values(column, &mut values);
+            }
+            builder.push(&values);
+        }
+        builder.build(parts.iter().flat_map(|p| p.times.iter().copied()).collect())
+    }
+
+    /// Number of rows.
+    pub(super) fn rows(&self) -> usize {
+        self.times.len()
+    }
+
+    /// Time of the first row, in milliseconds.
+    pub(super) fn first(&self) -> i64 {
+        self.times.first().copied().unwrap_or(i64::MAX)
+    }
+
+    /// Time of the latest row, in milliseconds.
+    pub(super) fn last(&self) -> i64 {
+        self.times.last().copied().unwrap_or(i64::MIN)
+    }
+
+    /// The chunk of a column and what lies behind it; empty if it has no samples.
+    fn chunk(&self, column: usize) -> &[u8] {
+        let Some(end) = self.ends.get(column) else { return &[] };
+        let start = column.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
+        if start == *end { &[] } else { self.chunks.get(start as usize..).unwrap_or(&[]) }
+    }
+
+    /// Whether a column has samples here.
+    pub(super) fn has(&self, column: usize) -> bool {
+        !self.chunk(column).is_empty()
+    }
+
+    /// Appends the value of a column in every row.
+    fn values(&self, column: usize, out: &mut Vec<f64>) {
+        decode(self.chunk(column), self.times.len(), out);
+    }
+
+    /// Times and values of a column; `scratch` is overwritten.
+    pub(super) fn column(&self, column: usize, scratch: &mut Vec<f64>, mut take: impl FnMut(i64, f64)) {
+        scratch.clear();
+        self.values(column, scratch);
+        self.times.iter().zip(scratch.iter()).for_each(|(at, value)| take(*at, *value));
+    }
+
+    /// Heap bytes held.
+    pub(super) fn bytes(&self) -> usize {
+        size_of::<Self>() + 16 + self.times.len() * 8 + self.ends.len() * 4 + self.chunks.len()
+    }
+}
