@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use weescale::clock::Clock;
 use weescale::scrape::{
-    BackfillRequest, Delivery, Health, QuerySpec, Scrape, SourceStatus, Target, spawn_exposition,
+    BackfillRequest, Delivery, Health, QuerySpec, ScrapeBlock, SourceStatus, Target, spawn_exposition,
     spawn_promql,
 };
 use weescale::series::Labels;
@@ -29,7 +29,7 @@ async fn next(rx: &mut mpsc::Receiver<Delivery>) -> Delivery {
 }
 
 /// One scrape of `url` and the status after it.
-async fn scrape(url: &str) -> (Scrape, SourceStatus) {
+async fn scrape(url: &str) -> (ScrapeBlock, SourceStatus) {
     let (tx, mut rx) = mpsc::channel(16);
     let _handle = spawn_exposition(Target::exposition(url).unwrap(), Clock::real(), tx).unwrap();
     let mut scraped = None;
@@ -47,8 +47,10 @@ fn lines(body: &str) -> usize {
     body.lines().filter(|l| !l.is_empty() && !l.starts_with('#')).count()
 }
 
-fn value(scrape: &Scrape, name: &str) -> f64 {
-    scrape.samples.iter().find(|(l, _)| l.metric_name() == Some(name)).map(|(_, s)| s.value).expect(name)
+fn value(scrape: &ScrapeBlock, name: &str) -> f64 {
+    let slot =
+        scrape.born.iter().find(|(_, l)| l.metric_name() == Some(name)).map(|(slot, _)| *slot).expect(name);
+    scrape.values[slot as usize]
 }
 
 async fn reads_all_of(url: &str, body: &str, names: &[&str]) {

@@ -199,7 +199,10 @@ impl Engine {
         let now = self.clock.now();
         match delivery {
             Delivery::Scraped(scrape) => {
-                self.state.store.append_scrape(&scrape.source, scrape.at, &scrape.samples);
+                let appended = self.state.store.append_block(&scrape);
+                if appended.unmapped > 0 {
+                    sources::announce(&mut self.state, &self.handles, &scrape.source, now);
+                }
                 self.scraped = true;
                 self.first_scrape.get_or_insert(scrape.at);
             }

@@ -31,7 +31,13 @@ pub fn start(
     let mut facts = BTreeMap::new();
     let mut note = |target: &scrape::Target, kind, history_only| {
         let status = SourceStatus::starting(target.id().clone(), kind, target.interval);
-        let known = SourceFacts { status, names: BTreeSet::new(), history_only, backfill_asked: false };
+        let known = SourceFacts {
+            status,
+            names: BTreeSet::new(),
+            history_only,
+            backfill_asked: false,
+            refused: None,
+        };
         facts.insert(target.id().clone(), known);
     };
     for target in &settings.scrape {
@@ -73,6 +79,22 @@ const SHORT_BACKFILL: Duration = Duration::from_secs(86_400);
 
 /// Separate spans asked of one signal at most, where some of it is known from before a restart.
 const MAX_GAPS: usize = 4;
+
+/// How often a target is asked to announce series again that were refused.
+const ANNOUNCE_EVERY: Duration = Duration::from_secs(300);
+
+/// Asks a target for the labels of series that were refused when it announced them: there may be room now.
+pub fn announce(state: &mut State, handles: &[Handle], source: &SourceId, now: Timestamp) {
+    let Some(facts) = state.sources.get_mut(source) else { return };
+    let first = *facts.refused.get_or_insert(now);
+    if now.since(first) < ANNOUNCE_EVERY {
+        return;
+    }
+    facts.refused = None;
+    if let Some(handle) = handles.iter().find(|h| h.id() == source) {
+        handle.announce();
+    }
+}
 
 /// Has a server asked, at every poll, for its signals and for `pods`. What is scraped is asked of the store instead.
 pub fn ask(state: &mut State, handles: &[Handle], source: &SourceId, pods: Vec<QuerySpec>) {

@@ -37,6 +37,8 @@ pub struct SourceFacts {
     pub history_only: bool,
     /// Whether history was asked for.
     pub backfill_asked: bool,
+    /// Since when values arrive of series that the store refused.
+    pub refused: Option<Timestamp>,
 }
 
 /// What a platform says of a workload.

@@ -37,7 +37,7 @@ fn verdict(shocks: Vec<Shock>) -> Judgement {
     world.workloads[index].bounds.0 += 4;
 
     let mut store = Store::new(Limits::default());
-    let mut reader = Reader::new(&BTreeMap::new(), crate::scrape::Limits::default());
+    let mut reader = Reader::new(SourceId::new("app"), &BTreeMap::new(), crate::scrape::Limits::default());
     let mut resolver = Resolver::new(&Catalogue::embedded().unwrap());
     let source = SourceId::new("scraped endpoints");
     let id = WorkloadId::new("shop", "checkout", "eu-west");
@@ -47,7 +47,7 @@ fn verdict(shocks: Vec<Shock>) -> Judgement {
         world.advance_to(now);
         let body = expose::application(&world, "eu-west").unwrap();
         let reading = reader.read(body.as_bytes(), Format::Text, now, true).unwrap();
-        store.append_scrape(&SourceId::new("app"), now, &reading.samples);
+        store.append_block(&reading.block);
         let specs = resolver.queries(&source, &|m| store.has_metric(m), Duration::from_secs(STEP));
         let answers = specs.iter().map(|s| answer(&store, &s.expr, now)).collect();
         resolver.resolve(now, &[(source.clone(), answers)]);

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use crate::series::{Labels, Sample, Timestamp};
 
-use super::{SourceId, SourceStatus};
+use super::{ScrapeBlock, SourceId, SourceStatus};
 
 /// One message from a source's task.
 #[derive(Clone, Debug)]
 #[expect(clippy::large_enum_variant, reason = "a few a second go through a short queue")]
 pub enum Delivery {
-    /// A whole exposition was read.
-    Scraped(Scrape),
+    /// A target was scraped; a scrape that failed has values only of what it says about itself.
+    Scraped(ScrapeBlock),
     /// A server answered the current queries, all at one instant.
     Answered {
         /// From where.
@@ -37,17 +37,6 @@ pub enum Delivery {
     },
     /// Health or counters changed.
     Status(SourceStatus),
-}
-
-/// One exposition, in body order, `job`/`instance` and configured labels attached.
-#[derive(Clone, Debug)]
-pub struct Scrape {
-    /// From where.
-    pub source: SourceId,
-    /// When the request was started; the time of every sample without its own timestamp.
-    pub at: Timestamp,
-    /// Series and sample. Values may be non-finite, as Prometheus has them.
-    pub samples: Vec<(Labels, Sample)>,
 }
 
 /// A query for a PromQL server, asked at every poll.

@@ -1,6 +1,7 @@
 //! The engine's hold on a running source.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::AbortHandle;
@@ -14,6 +15,8 @@ pub struct Handle {
     pub(super) id: SourceId,
     pub(super) kind: SourceKind,
     pub(super) poll_now: Arc<Notify>,
+    /// Whether the next scrape announces all its series; nothing to a server.
+    pub(super) announce: Arc<AtomicBool>,
     pub(super) tasks: Vec<AbortHandle>,
     pub(super) server: Option<ServerControl>,
 }
@@ -56,6 +59,11 @@ impl Handle {
     /// Polls now instead of at the next slot. A server that asked to be left alone is not disturbed.
     pub fn poll_now(&self) {
         self.poll_now.notify_one();
+    }
+
+    /// Has the next scrape announce all its series again, as if they were new.
+    pub fn announce(&self) {
+        self.announce.store(true, Ordering::Relaxed);
     }
 
     /// Sets what is asked at every poll; a change is asked at once.

@@ -27,7 +27,7 @@ mod target;
 mod tests;
 
 pub use block::ScrapeBlock;
-pub use delivery::{Answer, BackfillRequest, Delivery, QuerySpec, RangeAnswer, Scrape};
+pub use delivery::{Answer, BackfillRequest, Delivery, QuerySpec, RangeAnswer};
 pub use error::ScrapeError;
 pub use extras::{check_header, check_param};
 pub use handle::{Handle, HandleError};

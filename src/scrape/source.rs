@@ -11,6 +11,9 @@ use super::{Delivery, Dropped, Refresh, ScrapeError};
 pub trait Source: Send + 'static {
     /// Asks once. `at` is the instant the answer is for. Bounded in time by its own limits.
     fn poll(&mut self, at: Timestamp) -> impl Future<Output = Polled> + Send;
+
+    /// The engine was too busy for a delivery of the last poll, and will never see it.
+    fn lost(&mut self) {}
 }
 
 /// What one poll brought.

@@ -46,7 +46,11 @@ impl Supervisor {
                 Some(Ok((returned, polled))) => {
                     source = returned;
                     let took = machine.monotonic().since(machine_began);
-                    self.finished(&mut schedule, polled, at, took).await
+                    let next = self.finished(&mut schedule, polled, at, took).await;
+                    if next.lost {
+                        source.lost();
+                    }
+                    next
                 }
                 crashed => {
                     source = make();
@@ -100,10 +104,11 @@ impl Supervisor {
                 }
             }
         });
+        let mut lost = false;
         for delivery in polled.deliveries {
-            self.reporter.deliver(delivery).await;
+            lost |= !self.reporter.deliver(delivery).await;
         }
-        Next { wait, interruptible: asked.is_none() }
+        Next { wait, interruptible: asked.is_none(), lost }
     }
 
     fn crashed(&self, schedule: &mut Schedule, error: Option<tokio::task::JoinError>) -> Next {
@@ -116,7 +121,7 @@ impl Supervisor {
         tracing::error!(source = %self.id, "{reason}");
         let as_failure = ScrapeError::Connection { url: self.id.clone(), why: reason.clone() };
         self.reporter.update(|status| status.health = Health::Stopped { reason });
-        Next { wait: schedule.failed(&as_failure, None), interruptible: true }
+        Next { wait: schedule.failed(&as_failure, None), interruptible: true, lost: false }
     }
 
     /// Waits for the next slot, a wish to poll now (not while the server asked to be left alone), or the end.
@@ -147,4 +152,6 @@ impl Supervisor {
 struct Next {
     wait: Duration,
     interruptible: bool,
+    /// Whether a delivery of the last poll did not go out.
+    lost: bool,
 }

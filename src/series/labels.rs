@@ -128,6 +128,11 @@ impl Serialize for Labels {
 pub struct LabelsBuilder(Vec<(Arc<str>, Arc<str>)>);
 
 impl LabelsBuilder {
+    /// An empty one with room for `count` labels.
+    pub fn with_room(count: usize) -> Self {
+        Self(Vec::with_capacity(count))
+    }
+
     /// Sets `name`; an empty value removes it.
     pub fn set(&mut self, name: &str, value: &str) -> &mut Self {
         self.set_shared(Arc::from(name), Arc::from(value))
@@ -142,6 +147,11 @@ impl LabelsBuilder {
         self
     }
 
+    /// Adds a label without looking whether there is one of that name; of several the one added last counts.
+    pub fn add_shared(&mut self, name: Arc<str>, value: Arc<str>) {
+        self.0.push((name, value));
+    }
+
     /// Removes `name`.
     pub fn remove(&mut self, name: &str) -> &mut Self {
         self.0.retain(|(n, _)| n.as_ref() != name);
@@ -150,7 +160,17 @@ impl LabelsBuilder {
 
     /// The finished set.
     pub fn build(mut self) -> Labels {
-        self.0.sort_unstable();
+        if !self.0.is_sorted_by(|(a, _), (b, _)| a < b) {
+            self.0.sort_by(|(a, _), (b, _)| a.cmp(b));
+            // Of neighbours with one name the later one stays.
+            self.0.dedup_by(|later, kept| {
+                let same = later.0 == kept.0;
+                if same {
+                    std::mem::swap(later, kept);
+                }
+                same
+            });
+        }
         Labels(self.0.into())
     }
 }

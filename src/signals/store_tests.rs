@@ -39,11 +39,11 @@ impl Rig {
         let reader = self
             .readers
             .entry(target.into())
-            .or_insert_with(|| Reader::new(&labels, crate::scrape::Limits::default()));
+            .or_insert_with(|| Reader::new(SourceId::new(target), &labels, crate::scrape::Limits::default()));
         let at = Timestamp::from_secs(at);
         let reading = reader.read(body.as_bytes(), Format::Text, at, true).unwrap();
         assert!(reading.problems.is_empty(), "{:?}", reading.problems);
-        self.store.append_scrape(&SourceId::new(target), at, &reading.samples);
+        self.store.append_block(&reading.block);
     }
 
     /// Asks and resolves as the engine does.

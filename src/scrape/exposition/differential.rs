@@ -11,7 +11,7 @@ use std::fmt::Write;
 use prometheus_parse::{Scrape, Value};
 
 use super::{Format, Reader};
-use crate::scrape::Limits;
+use crate::scrape::{Limits, SourceId};
 use crate::series::{Labels, Timestamp};
 
 const AT: Timestamp = Timestamp::from_secs(1_700_000_000);
@@ -20,10 +20,11 @@ const AT: Timestamp = Timestamp::from_secs(1_700_000_000);
 type Flat = BTreeMap<String, (u64, i64)>;
 
 fn ours(body: &str) -> Flat {
-    let mut reader = Reader::new(&BTreeMap::new(), Limits::default());
+    let mut reader = Reader::new(SourceId::new("x"), &BTreeMap::new(), Limits::default());
     let reading = reader.read(body.as_bytes(), Format::Text, AT, true).unwrap();
     assert_eq!(reading.dropped.total(), 0, "{:?}", reading.problems);
-    reading.samples.iter().map(|(l, s)| (l.to_string(), (s.value.to_bits(), s.at.as_millis()))).collect()
+    let samples = super::tests::Mirror::default().samples(&reading.block);
+    samples.iter().map(|(l, s)| (l.to_string(), (s.value.to_bits(), s.at.as_millis()))).collect()
 }
 
 fn theirs(body: &str) -> Flat {

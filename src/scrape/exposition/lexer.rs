@@ -1,8 +1,13 @@
-//! One line of an exposition, taken apart without copying.
+//! One line of an exposition, taken apart in one pass and without copying.
+//!
+//! Text 0.0.4 lets tokens be separated by any number of blanks and tabs; `OpenMetrics` 1.0 has a grammar in which every
+//! blank has its place, and says that what does not follow it must be refused.
 
 use std::borrow::Cow;
 
 use super::Format;
+use super::metadata::MetricKind;
+use super::number::number;
 
 /// What a line is.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,28 +17,38 @@ pub enum Token<'a> {
     /// `# EOF`.
     Eof,
     /// `# TYPE name kind`.
-    Type(Cow<'a, str>, &'a str),
+    Type(Cow<'a, str>, MetricKind),
     /// `# HELP name text`, the text still escaped.
     Help(Cow<'a, str>, &'a str),
     /// `# UNIT name unit`.
     Unit(Cow<'a, str>, &'a str),
-    /// A sample.
+    /// A sample; its labels are in the list that was given.
     Sample(SampleLine<'a>),
 }
 
-/// A sample whose labels were not yet taken apart.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// A sample.
+#[derive(Clone, Debug, PartialEq)]
 pub struct SampleLine<'a> {
-    /// Name and labels as written; [`series`] takes them apart.
-    pub series: &'a str,
+    /// The metric's name.
+    pub name: Cow<'a, str>,
+    /// Where name and labels end in the line.
+    pub series_end: usize,
     /// The value.
     pub value: f64,
     /// Its own timestamp, in milliseconds.
     pub at_ms: Option<i64>,
 }
 
-/// Metric name (possibly empty) and labels, unescaped.
-pub type Parts<'a> = (Cow<'a, str>, Vec<(Cow<'a, str>, Cow<'a, str>)>);
+/// Labels of a line, unescaped, in the order written.
+#[derive(Debug, Default)]
+pub struct LabelList<'a> {
+    /// Name and value; at most as many as asked for.
+    pub pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    /// Most that are kept.
+    pub most: usize,
+    /// Whether there were more.
+    pub over: bool,
+}
 
 /// Why a line was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,169 +71,288 @@ pub enum LineError {
     /// Text after the sample.
     #[error("there is text after the sample")]
     Trailing,
+    /// An exemplar that is none.
+    #[error("the exemplar is malformed")]
+    Exemplar,
     /// A comment that begins like metadata and goes on otherwise.
-    #[error("the metadata is incomplete")]
+    #[error("the metadata is incomplete or of an unknown type")]
     Metadata,
+    /// A comment or blank line where the format has none.
+    #[error("OpenMetrics has neither blank lines nor free comments")]
+    Comment,
 }
 
-/// Takes `line` (without its line feed) apart.
+impl<'a> LabelList<'a> {
+    /// An empty list that keeps at most `most` labels.
+    pub fn new(most: usize) -> Self {
+        Self { most, ..Self::default() }
+    }
+
+    fn clear(&mut self) {
+        self.pairs.clear();
+        self.over = false;
+    }
+
+    fn push(&mut self, name: Cow<'a, str>, value: Cow<'a, str>) -> Result<(), LineError> {
+        if self.pairs.len() >= self.most {
+            // What is refused for its size is not compared with everything before it.
+            self.over = true;
+            return Ok(());
+        }
+        if name == "__name__" || self.pairs.iter().any(|(known, _)| *known == name) {
+            return Err(LineError::Label);
+        }
+        self.pairs.push((name, value));
+        Ok(())
+    }
+}
+
+/// Takes `line` (without its line feed) apart; the labels of a sample are left in `labels`.
 ///
 /// # Errors
 /// [`LineError`]; the line is then to be counted and left out.
-pub fn token(line: &str, format: Format) -> Result<Token<'_>, LineError> {
-    let line = line.strip_suffix('\r').unwrap_or(line).trim_matches([' ', '\t']);
-    if line.is_empty() {
-        return Ok(Token::Blank);
+pub fn token<'a>(line: &'a str, format: Format, labels: &mut LabelList<'a>) -> Result<Token<'a>, LineError> {
+    let line = match format {
+        Format::Text => line.strip_suffix('\r').unwrap_or(line).trim_end_matches([' ', '\t']),
+        Format::OpenMetrics => line,
+    };
+    let start = blanks(line, format);
+    match start.as_bytes().first() {
+        None if format == Format::Text => return Ok(Token::Blank),
+        None => return Err(LineError::Comment),
+        Some(b'#') => return comment(start.get(1..).unwrap_or_default(), format),
+        Some(_) => {}
     }
-    if let Some(comment) = line.strip_prefix('#') {
-        return comment_token(comment.trim_start_matches([' ', '\t']));
+    let (name, after) = series(start, format, labels)?;
+    let (value, at_ms) = measurement(after, format)?;
+    Ok(Token::Sample(SampleLine { name, series_end: line.len() - after.len(), value, at_ms }))
+}
+
+/// Takes the name and labels at the start of `text` apart; the name, and what follows.
+///
+/// # Errors
+/// [`LineError`].
+pub(super) fn series<'a>(
+    text: &'a str,
+    format: Format,
+    labels: &mut LabelList<'a>,
+) -> Result<(Cow<'a, str>, &'a str), LineError> {
+    labels.clear();
+    let (name, after) = text.split_at(name_length(text, true));
+    let mut name = Cow::Borrowed(name);
+    let rest = match blanks(after, format).strip_prefix('{') {
+        Some(inside) => braces(inside, format, &mut name, labels)?,
+        None if after.is_empty() || after.starts_with([' ', '\t']) => after,
+        None => return Err(LineError::Name),
+    };
+    if name.is_empty() { Err(LineError::Name) } else { Ok((name, rest)) }
+}
+
+/// What follows name and labels: the value, and its own timestamp in milliseconds. An exemplar is checked and left
+/// out.
+///
+/// # Errors
+/// [`LineError`].
+pub(super) fn measurement(text: &str, format: Format) -> Result<(f64, Option<i64>), LineError> {
+    if format == Format::OpenMetrics {
+        return strict_measurement(text);
     }
-    let (series, rest) = split_series(line)?;
-    // After the labels nothing is quoted any more, so the first # begins the exemplar.
-    let rest = if format == Format::OpenMetrics { rest.split('#').next().unwrap_or_default() } else { rest };
-    let mut words = rest.split([' ', '\t']).filter(|w| !w.is_empty());
+    let mut words = text.split([' ', '\t']).filter(|w| !w.is_empty());
     let value = number(words.next().unwrap_or_default()).ok_or(LineError::Value)?;
-    let at_ms = words.next().map(|word| timestamp(word, format).ok_or(LineError::Timestamp)).transpose()?;
+    let at_ms = words.next().map(|word| word.parse().map_err(|_| LineError::Timestamp)).transpose()?;
     if words.next().is_some() {
         return Err(LineError::Trailing);
     }
-    Ok(Token::Sample(SampleLine { series, value, at_ms }))
+    Ok((value, at_ms))
 }
 
-fn comment_token(comment: &str) -> Result<Token<'_>, LineError> {
-    if comment == "EOF" {
+fn strict_measurement(text: &str) -> Result<(f64, Option<i64>), LineError> {
+    let (value, mut rest) = word(text.strip_prefix(' ').ok_or(LineError::Value)?);
+    let value = number(value).ok_or(LineError::Value)?;
+    let mut at_ms = None;
+    if !rest.is_empty() && !rest.starts_with(" #") {
+        let (at, after) = word(rest.strip_prefix(' ').unwrap_or_default());
+        at_ms = Some(seconds(at).ok_or(LineError::Timestamp)?);
+        rest = after;
+    }
+    if !rest.is_empty() {
+        exemplar(rest.strip_prefix(" # {").ok_or(LineError::Trailing)?)?;
+    }
+    Ok((value, at_ms))
+}
+
+/// `labels} value [timestamp]`.
+fn exemplar(text: &str) -> Result<(), LineError> {
+    // A name that is there keeps a quoted one out; the labels themselves are not kept.
+    let rest = braces(text, Format::OpenMetrics, &mut Cow::Borrowed("exemplar"), &mut LabelList::new(0))
+        .map_err(|_| LineError::Exemplar)?;
+    let (value, rest) = word(rest.strip_prefix(' ').ok_or(LineError::Exemplar)?);
+    number(value).ok_or(LineError::Exemplar)?;
+    match rest.strip_prefix(' ') {
+        Some(at) => seconds(at).map(|_| ()).ok_or(LineError::Exemplar),
+        None => Ok(()),
+    }
+}
+
+/// Up to the next blank, and from there.
+fn word(text: &str) -> (&str, &str) {
+    text.split_at(memchr::memchr(b' ', text.as_bytes()).unwrap_or(text.len()))
+}
+
+/// A timestamp of `OpenMetrics`, in milliseconds.
+fn seconds(text: &str) -> Option<i64> {
+    let ms = number(text)? * 1000.0;
+    (-9.2e15..9.2e15).contains(&ms).then(|| ms.round() as i64)
+}
+
+fn comment(text: &str, format: Format) -> Result<Token<'_>, LineError> {
+    let strict = format == Format::OpenMetrics;
+    let text = if strict { text.strip_prefix(' ').ok_or(LineError::Comment)? } else { blanks(text, format) };
+    if text == "EOF" {
         return Ok(Token::Eof);
     }
-    let (keyword, rest) = comment.split_once([' ', '\t']).unwrap_or((comment, ""));
+    let (keyword, rest) = text.split_at(text.find([' ', '\t']).unwrap_or(text.len()));
     if !matches!(keyword, "TYPE" | "HELP" | "UNIT") {
-        return Ok(Token::Blank);
+        return if strict { Err(LineError::Comment) } else { Ok(Token::Blank) };
     }
-    let rest = rest.trim_start_matches([' ', '\t']);
+    let rest = if strict { rest.strip_prefix(' ').unwrap_or_default() } else { blanks(rest, format) };
     let (name, text) = if let Some(quoted) = rest.strip_prefix('"') {
-        let end = closing_quote(quoted).ok_or(LineError::Unterminated)?;
-        let (name, text) = quoted.split_at(end);
-        (unescaped(name), text.get(1..).unwrap_or_default())
+        let (name, after) = quoted_text(quoted)?;
+        (name, after)
     } else {
-        let (name, text) = rest.split_once([' ', '\t']).unwrap_or((rest, ""));
-        (Cow::Borrowed(name), text)
+        let (name, after) = rest.split_at(name_length(rest, true));
+        if !(after.is_empty() || after.starts_with([' ', '\t'])) {
+            return Err(LineError::Name);
+        }
+        (Cow::Borrowed(name), after)
     };
-    if name.is_empty() {
+    if name.is_empty() || (strict && !text.starts_with(' ')) {
         return Err(LineError::Metadata);
     }
-    let text = text.trim_matches([' ', '\t']);
+    let text = if strict { text.get(1..).unwrap_or_default() } else { text.trim_matches([' ', '\t']) };
     Ok(match keyword {
-        "TYPE" => Token::Type(name, text),
+        "TYPE" => Token::Type(name, MetricKind::of(text, format).ok_or(LineError::Metadata)?),
         "HELP" => Token::Help(name, text),
         _ => Token::Unit(name, text),
     })
 }
 
-/// Name and labels as written, and what follows.
-fn split_series(line: &str) -> Result<(&str, &str), LineError> {
-    let name_end = line.find([' ', '\t', '{']).unwrap_or(line.len());
-    let after_name = line.get(name_end..).unwrap_or_default();
-    let labels = after_name.trim_start_matches([' ', '\t']);
-    if !labels.starts_with('{') {
-        return Ok((line.get(..name_end).unwrap_or_default(), after_name));
-    }
-    let start = line.len() - labels.len();
-    let mut quoted = false;
-    let mut escaped = false;
-    for (i, byte) in labels.bytes().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            b'}' if !quoted => {
-                let end = start + i + 1;
-                return Ok((line.get(..end).unwrap_or_default(), line.get(end..).unwrap_or_default()));
-            }
-            _ => {}
-        }
-    }
-    Err(LineError::Unterminated)
-}
-
-/// Takes the series text of a [`SampleLine`] apart. The name may stand in the braces, quoted (UTF-8 names).
-///
-/// # Errors
-/// [`LineError`].
-pub fn series(text: &str) -> Result<Parts<'_>, LineError> {
-    let (name, inside) = match text.split_once('{') {
-        None => (text, ""),
-        Some((name, rest)) => {
-            (name.trim_end_matches([' ', '\t']), rest.strip_suffix('}').ok_or(LineError::Unterminated)?)
-        }
-    };
-    if !name.is_empty() && !is_name(name, true) {
-        return Err(LineError::Name);
-    }
-    let mut metric = Cow::Borrowed(name);
-    let mut labels: Vec<(Cow<'_, str>, Cow<'_, str>)> = Vec::new();
-    let mut rest = inside.trim_start_matches([' ', '\t']);
-    while !rest.is_empty() {
-        let (key, after, quoted) = label_name(rest)?;
-        let after = after.trim_start_matches([' ', '\t']);
+/// What stands between braces, from behind the first to behind the last: labels, and the metric's name if it is
+/// quoted. Returns what follows.
+fn braces<'a>(
+    inside: &'a str,
+    format: Format,
+    metric: &mut Cow<'a, str>,
+    labels: &mut LabelList<'a>,
+) -> Result<&'a str, LineError> {
+    let mut rest = blanks(inside, format);
+    while !rest.starts_with('}') {
+        let (name, after, quoted) = label_name(rest)?;
+        let after = blanks(after, format);
         if let Some(value) = after.strip_prefix('=') {
-            let value = value.trim_start_matches([' ', '\t']).strip_prefix('"').ok_or(LineError::Label)?;
-            let end = closing_quote(value).ok_or(LineError::Unterminated)?;
-            let (value, tail) = value.split_at(end);
-            if key == "__name__" || labels.iter().any(|(known, _)| *known == key) {
-                return Err(LineError::Label);
-            }
-            labels.push((key, unescaped(value)));
-            rest = next_label(tail.get(1..).unwrap_or_default())?;
+            let value = blanks(value, format).strip_prefix('"').ok_or(LineError::Label)?;
+            let (value, after) = quoted_text(value)?;
+            labels.push(name, value)?;
+            rest = blanks(after, format);
         } else if quoted && metric.is_empty() {
-            metric = key;
-            rest = next_label(after)?;
+            *metric = name;
+            rest = after;
         } else {
             return Err(LineError::Label);
         }
+        match rest.strip_prefix(',') {
+            // Text lets a comma stand behind the last label.
+            Some(next) => {
+                rest = blanks(next, format);
+                if format == Format::OpenMetrics && rest.starts_with('}') {
+                    return Err(LineError::Label);
+                }
+            }
+            None if rest.starts_with('}') => {}
+            None if rest.contains('}') => return Err(LineError::Label),
+            None => return Err(LineError::Unterminated),
+        }
     }
-    if metric.is_empty() { Err(LineError::Name) } else { Ok((metric, labels)) }
+    Ok(rest.get(1..).unwrap_or_default())
 }
 
 /// A label name, what follows it, and whether it was quoted.
 fn label_name(text: &str) -> Result<(Cow<'_, str>, &str, bool), LineError> {
     if let Some(quoted) = text.strip_prefix('"') {
-        let end = closing_quote(quoted).ok_or(LineError::Unterminated)?;
-        let (name, tail) = quoted.split_at(end);
-        if name.is_empty() {
-            return Err(LineError::Label);
-        }
-        return Ok((unescaped(name), tail.get(1..).unwrap_or_default(), true));
+        let (name, after) = quoted_text(quoted)?;
+        return if name.is_empty() { Err(LineError::Label) } else { Ok((name, after, true)) };
     }
-    let end = text.find(['=', ' ', '\t', ',', '"']).unwrap_or(text.len());
-    let (name, tail) = text.split_at(end);
-    if is_name(name, false) { Ok((Cow::Borrowed(name), tail, false)) } else { Err(LineError::Label) }
-}
-
-/// Skips the comma between labels; one after the last label is legal.
-fn next_label(text: &str) -> Result<&str, LineError> {
-    let text = text.trim_start_matches([' ', '\t']);
-    match text.strip_prefix(',') {
-        Some(rest) => Ok(rest.trim_start_matches([' ', '\t'])),
-        None if text.is_empty() => Ok(text),
-        None => Err(LineError::Label),
+    match name_length(text, false) {
+        0 if text.is_empty() => Err(LineError::Unterminated),
+        0 => Err(LineError::Label),
+        length => {
+            let (name, after) = text.split_at(length);
+            Ok((Cow::Borrowed(name), after, false))
+        }
     }
 }
 
-/// Index of the quote that closes a string which began just before `text`.
-fn closing_quote(text: &str) -> Option<usize> {
-    let mut escaped = false;
-    for (i, byte) in text.bytes().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b'"' => return Some(i),
-            _ => {}
+/// Characters of label names, and of metric names.
+const IN_LABEL: u8 = 1;
+const IN_METRIC: u8 = 2;
+
+/// In which names each byte may stand.
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let letter = (byte as u8).is_ascii_alphanumeric() || byte == b'_' as usize;
+        #[expect(clippy::indexing_slicing, reason = "evaluated when compiling")]
+        {
+            classes[byte] = if letter { IN_LABEL | IN_METRIC } else { 0 };
         }
+        byte += 1;
     }
-    None
+    #[expect(clippy::indexing_slicing, reason = "evaluated when compiling")]
+    {
+        classes[b':' as usize] = IN_METRIC;
+    }
+    classes
+};
+
+/// Bytes of the name at the start of `text`; with colons it is a metric's.
+#[inline]
+fn name_length(text: &str, colons: bool) -> usize {
+    let bytes = text.as_bytes();
+    if bytes.first().is_some_and(u8::is_ascii_digit) {
+        return 0;
+    }
+    let wanted = if colons { IN_METRIC } else { IN_LABEL };
+    let part = |b: &u8| CLASSES.get(usize::from(*b)).is_some_and(|class| class & wanted != 0);
+    bytes.iter().position(|b| !part(b)).unwrap_or(bytes.len())
+}
+
+/// Skips blanks where the format has them.
+#[inline]
+fn blanks(text: &str, format: Format) -> &str {
+    match text.as_bytes().first() {
+        Some(b' ' | b'\t') if format == Format::Text => text.trim_start_matches([' ', '\t']),
+        _ => text,
+    }
+}
+
+/// A quoted text from behind its first quote, unescaped, and what follows its last.
+fn quoted_text(text: &str) -> Result<(Cow<'_, str>, &str), LineError> {
+    let bytes = text.as_bytes();
+    let mut end = memchr::memchr2(b'"', b'\\', bytes).ok_or(LineError::Unterminated)?;
+    let escaped = bytes.get(end) == Some(&b'\\');
+    while bytes.get(end) == Some(&b'\\') {
+        let from = end + 2;
+        let rest = bytes.get(from..).ok_or(LineError::Unterminated)?;
+        end = from + memchr::memchr2(b'"', b'\\', rest).ok_or(LineError::Unterminated)?;
+    }
+    let inside = text.get(..end).ok_or(LineError::Unterminated)?;
+    let after = text.get(end + 1..).unwrap_or_default();
+    Ok((if escaped { unescaped(inside) } else { Cow::Borrowed(inside) }, after))
 }
 
 /// Undoes `\\`, `\"` and `\n`; other backslashes stay, as in Prometheus.
-fn unescaped(text: &str) -> Cow<'_, str> {
+pub(super) fn unescaped(text: &str) -> Cow<'_, str> {
     if !text.contains('\\') {
         return Cow::Borrowed(text);
     }
@@ -237,32 +371,4 @@ fn unescaped(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(out)
-}
-
-fn is_name(text: &str, colons: bool) -> bool {
-    let mut bytes = text.bytes();
-    let head = |b: u8| b.is_ascii_alphabetic() || b == b'_' || (colons && b == b':');
-    bytes.next().is_some_and(head) && bytes.all(|b| head(b) || b.is_ascii_digit())
-}
-
-/// A value as Go's `ParseFloat` reads it without hexadecimal; numbers out of range are refused.
-fn number(text: &str) -> Option<f64> {
-    let value: f64 = text.parse().ok()?;
-    let written_infinite = text.bytes().any(|b| b.eq_ignore_ascii_case(&b'i'));
-    if value.is_infinite() && !written_infinite {
-        return None;
-    }
-    // One bit pattern for every NaN from outside: none of them may be the stale marker.
-    Some(if value.is_nan() { f64::NAN } else { value })
-}
-
-fn timestamp(text: &str, format: Format) -> Option<i64> {
-    match format {
-        Format::Text => text.parse().ok(),
-        Format::OpenMetrics => {
-            let seconds = number(text)?;
-            let range = -9.2e15..9.2e15;
-            range.contains(&(seconds * 1000.0)).then(|| (seconds * 1000.0).round() as i64)
-        }
-    }
 }

@@ -1,16 +1,29 @@
 //! The Prometheus text format 0.0.4 and `OpenMetrics` 1.0.
 //!
-//! [`lexer`] takes one line apart without copying; [`Reader`] reads whole bodies of one target, attaches the
-//! target's labels, remembers known series and says which ones vanished.
+//! [`Reader`] reads whole bodies of one target. What a target exposes hardly changes from scrape to scrape but for the
+//! values, so line i is expected to be line i of the scrape before: one comparison of bytes recognises the series, and
+//! only its number is read (`known`). A line that is not there is looked for by its text; only what was never
+//! seen is taken apart ([`lexer`]) and remembered (`learn`, `table`, `lines`). Labels are made once per series.
 
 mod attach;
 #[cfg(test)]
 mod differential;
 mod format;
+mod index;
+mod known;
+mod learn;
 pub mod lexer;
+mod lines;
+mod metadata;
+mod number;
+mod pass;
 mod reader;
+mod reading;
+mod table;
 #[cfg(test)]
 mod tests;
 
 pub use format::{ACCEPT, Format};
-pub use reader::{ExpositionError, Metadata, MetricKind, Reader, Reading};
+pub use metadata::{MetricKind, Said};
+pub use reader::Reader;
+pub use reading::{ExpositionError, Reading};

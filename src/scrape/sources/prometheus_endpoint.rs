@@ -1,7 +1,7 @@
 //! An endpoint that exposes metrics in the Prometheus text format or as `OpenMetrics`.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
 use tokio::sync::mpsc::Sender;
@@ -13,8 +13,8 @@ use crate::scrape::http::Http;
 use crate::scrape::reporter::Reporter;
 use crate::scrape::source::{Polled, Source};
 use crate::scrape::supervisor::Supervisor;
-use crate::scrape::{Delivery, Scrape, ScrapeError, SourceKind, SourceStatus, Target};
-use crate::series::{Labels, Sample, Timestamp};
+use crate::scrape::{Delivery, ScrapeError, SourceKind, SourceStatus, Target};
+use crate::series::Timestamp;
 
 /// Scrapes `target` at its interval, the first time at once, and sends [`Delivery::Scraped`] and
 /// [`Delivery::Status`]. As Prometheus does, each scrape carries `up`, `scrape_duration_seconds` and
@@ -36,22 +36,27 @@ pub fn spawn_exposition(target: Target, clock: Clock, out: Sender<Delivery>) -> 
         poll_now: Arc::clone(&poll_now),
         warnings: limits.warnings,
     };
-    let task = tokio::spawn(supervisor.run(move || PrometheusEndpoint::new(Arc::clone(&http))));
-    Ok(Handle { id, kind: SourceKind::Exposition, poll_now, tasks: vec![task.abort_handle()], server: None })
+    let announce = Arc::new(AtomicBool::new(false));
+    let wished = Arc::clone(&announce);
+    let make = move || PrometheusEndpoint::new(Arc::clone(&http), Arc::clone(&wished));
+    let tasks = vec![tokio::spawn(supervisor.run(make)).abort_handle()];
+    Ok(Handle { id, kind: SourceKind::Exposition, poll_now, announce, tasks, server: None })
 }
 
 #[derive(Debug)]
 struct PrometheusEndpoint {
     http: Arc<Http>,
     reader: Reader,
+    /// Whether the engine wishes all series to be announced again.
+    announce: Arc<AtomicBool>,
     machine: Clock,
 }
 
 impl PrometheusEndpoint {
-    fn new(http: Arc<Http>) -> Self {
+    fn new(http: Arc<Http>, announce: Arc<AtomicBool>) -> Self {
         let target = http.target();
-        let reader = Reader::new(&target.target_labels(), target.limits);
-        Self { http, reader, machine: Clock::real() }
+        let reader = Reader::new(target.id().clone(), &target.target_labels(), target.limits);
+        Self { http, reader, announce, machine: Clock::real() }
     }
 
     /// One scrape; also how many bytes it took.
@@ -64,41 +69,38 @@ impl PrometheusEndpoint {
         let reading = self.reader.read(&fetched.body, format, at, fetched.framed);
         Ok((reading.map_err(|e| ScrapeError::refused(id, e.to_string()))?, bytes))
     }
-
-    /// The series Prometheus adds to each scrape.
-    fn about(&self, at: Timestamp, up: bool, took: Duration, scraped: usize) -> [(Labels, Sample); 3] {
-        let series = |name, value| (self.reader.synthetic(name), Sample::new(at, value));
-        [
-            series("up", f64::from(u8::from(up))),
-            series("scrape_duration_seconds", took.as_secs_f64()),
-            series("scrape_samples_scraped", scraped as f64),
-        ]
-    }
 }
 
 impl Source for PrometheusEndpoint {
     async fn poll(&mut self, at: Timestamp) -> Polled {
+        if self.announce.swap(false, Ordering::Relaxed) {
+            self.reader.start_over();
+        }
         let began = self.machine.monotonic();
         let result = self.scrape(at).await;
         let took = self.machine.monotonic().since(began);
         let mut polled = Polled { requests: 1, ..Polled::default() };
-        let mut samples = match result {
+        let mut block = match result {
             Ok((reading, bytes)) => {
                 polled.samples = reading.scraped as u64;
                 polled.bytes = bytes;
                 polled.dropped = reading.dropped;
                 polled.limits_hit = reading.limits_hit;
                 polled.warnings = reading.problems;
-                reading.samples
+                reading.block
             }
             Err(error) => {
                 polled.failure = Some(error);
-                self.reader.gone(at)
+                self.reader.failed(at)
             }
         };
-        samples.extend(self.about(at, polled.failure.is_none(), took, polled.samples as usize));
-        let source = self.http.id().clone();
-        polled.deliveries.push(Delivery::Scraped(Scrape { source, at, samples }));
+        self.reader.about(&mut block, polled.failure.is_none(), took, polled.samples as usize);
+        polled.deliveries.push(Delivery::Scraped(block));
         polled
+    }
+
+    fn lost(&mut self) {
+        // Nobody was told what was new in it.
+        self.reader.start_over();
     }
 }

@@ -64,7 +64,14 @@ pub fn spawn_promql(target: Target, clock: Clock, out: Sender<Delivery>) -> Resu
     }));
     let server = ServerControl { queries, backfills, reporter, points: limits.backfill_points };
     let tasks = vec![poller.abort_handle(), worker.abort_handle()];
-    Ok(Handle { id, kind: SourceKind::PromqlServer, poll_now, tasks, server: Some(server) })
+    Ok(Handle {
+        id,
+        kind: SourceKind::PromqlServer,
+        poll_now,
+        announce: Arc::default(),
+        tasks,
+        server: Some(server),
+    })
 }
 
 #[derive(Debug)]

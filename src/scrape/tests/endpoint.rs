@@ -3,12 +3,11 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::fixture::{Fixture, Step, answer, metrics, scrape, status, value};
+use super::fixture::{Fixture, Names, Step, answer, metrics, scrape, status, value};
 use crate::clock::Clock;
 use crate::scrape::{
     Auth, Credential, Delivery, Handle, Health, Secret, SourceStatus, Target, spawn_exposition,
 };
-use crate::series::is_stale_marker;
 
 const INTERVAL: Duration = Duration::from_millis(200);
 
@@ -58,7 +57,7 @@ async fn delivers_samples_with_labels_and_the_synthetic_series() {
     target.headers.push(("X-Scope-OrgID".into(), Credential::Value(Secret::new("tenant"))));
     let (_handle, mut rx) = spawn(target);
     let scrape = scrape(&mut rx).await;
-    let own = scrape.samples[0].0.to_string();
+    let own = scrape.born[0].1.to_string();
     assert_eq!(own, format!("a{{instance=\"{}\",job=\"shop\",region=\"eu\",x=\"1\"}}", fixture.addr));
     assert_eq!(value(&scrape, "up"), Some(1.0));
     assert_eq!(value(&scrape, "scrape_samples_scraped"), Some(1.0));
@@ -192,19 +191,19 @@ async fn a_target_that_comes_back_on_its_port_is_found_within_two_intervals() {
     let fixture = Fixture::start(|_, _| metrics("a 1\n")).await;
     let addr = fixture.addr;
     let (_handle, mut rx) = spawn(target(&fixture.url()));
-    assert_eq!(value(&scrape(&mut rx).await, "a"), Some(1.0));
+    let mut names = Names::default();
+    assert_eq!(names.value(&scrape(&mut rx).await, "a"), Some(1.0));
     drop(fixture);
     let mut down = scrape(&mut rx).await;
-    while value(&down, "up") == Some(1.0) {
+    while names.value(&down, "up") == Some(1.0) {
         down = scrape(&mut rx).await;
     }
-    assert!(is_stale_marker(value(&down, "a").unwrap()), "its series end");
     for _ in 0..4 {
+        assert_eq!((names.value(&down, "up"), names.value(&down, "a")), (Some(0.0), None), "its series end");
         down = scrape(&mut rx).await;
-        assert_eq!(value(&down, "a"), None, "they end once");
     }
     let _back = Fixture::start_at(addr, |_, _| metrics("a 2\n")).await;
-    let found = async { while value(&scrape(&mut rx).await, "a") != Some(2.0) {} };
+    let found = async { while names.value(&scrape(&mut rx).await, "a") != Some(2.0) {} };
     tokio::time::timeout(INTERVAL * 2, found).await.expect("found within two intervals");
 }
 

@@ -1,5 +1,6 @@
 //! A TCP server that answers each request with scripted bytes.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,7 +10,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::scrape::{Delivery, Health, Scrape, SourceStatus};
+use crate::scrape::{Delivery, Health, ScrapeBlock, SourceStatus};
+use crate::series::is_stale_marker;
 
 /// What is done with one connection after its request was read.
 pub(super) enum Step {
@@ -123,7 +125,7 @@ pub(super) async fn next(from: &mut mpsc::Receiver<Delivery>) -> Delivery {
 }
 
 /// The next scrape.
-pub(super) async fn scrape(from: &mut mpsc::Receiver<Delivery>) -> Scrape {
+pub(super) async fn scrape(from: &mut mpsc::Receiver<Delivery>) -> ScrapeBlock {
     loop {
         if let Delivery::Scraped(scrape) = next(from).await {
             return scrape;
@@ -142,7 +144,21 @@ pub(super) async fn status(from: &mut mpsc::Receiver<Delivery>) -> SourceStatus 
     }
 }
 
-/// The value of the series called `name`.
-pub(super) fn value(scrape: &Scrape, name: &str) -> Option<f64> {
-    scrape.samples.iter().find(|(l, _)| l.metric_name() == Some(name)).map(|(_, s)| s.value)
+/// Metric names of slots, as blocks announced them.
+#[derive(Default)]
+pub(super) struct Names(BTreeMap<u32, String>);
+
+impl Names {
+    /// The value of the series called `name`; `None` if it is not there or has ended.
+    pub(super) fn value(&mut self, block: &ScrapeBlock, name: &str) -> Option<f64> {
+        self.0.retain(|slot, _| !block.freed.contains(slot));
+        self.0.extend(block.born.iter().map(|(slot, l)| (*slot, l.metric_name().unwrap().to_owned())));
+        let slot = self.0.iter().find(|(_, known)| *known == name).map(|(slot, _)| *slot)?;
+        Some(block.values[slot as usize]).filter(|value| !is_stale_marker(*value))
+    }
+}
+
+/// The value of the series called `name` in a first block.
+pub(super) fn value(block: &ScrapeBlock, name: &str) -> Option<f64> {
+    Names::default().value(block, name)
 }
