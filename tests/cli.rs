@@ -9,6 +9,9 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+#[path = "cli/forecast.rs"]
+mod forecast;
+
 use tempfile::TempDir;
 use weescale::clock::Clock;
 use weescale::journal::{Entry, Journal, Kind};
@@ -79,7 +82,7 @@ fn text(path: &Path) -> &str {
 fn help_is_as_pictured() {
     let home = Home::new();
     insta::assert_snapshot!("help", home.good(&["--help"]));
-    for command in ["demo", "status", "check", "config", "journal", "completions"] {
+    for command in ["demo", "status", "check", "forecast", "config", "journal", "completions"] {
         insta::assert_snapshot!(format!("help_{command}"), home.good(&[command, "-h"]));
     }
     assert!(home.good(&["--version"]).starts_with(concat!("weescale ", env!("CARGO_PKG_VERSION"))));

@@ -85,6 +85,8 @@ pub enum Command {
     Status(Format),
     /// Open proposals, once, without a terminal
     Proposals(Format),
+    /// What demand is coming: of one history a picture and quantiles, of a folder of them a file
+    Forecast(super::forecast::Forecast),
     /// Write, show or check the configuration
     Config(Config),
     /// Export or verify the journal

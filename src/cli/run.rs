@@ -1,7 +1,9 @@
 //! From the command line to the command.
 
 use super::exit::Outcome;
-use super::{Cli, Command, check, completions, config, dashboard, demo, journal, serve, status};
+use super::{
+    Cli, Command, check, completions, config, dashboard, demo, forecast, journal, serve, status,
+};
 
 /// Runs what the command line asks for.
 pub async fn run(cli: Cli) -> Outcome {
@@ -13,6 +15,7 @@ pub async fn run(cli: Cli) -> Outcome {
         Some(Command::Check) => check::run(&live).await,
         Some(Command::Status(args)) => status::run(&live, &args).await,
         Some(Command::Proposals(args)) => status::proposals(&live, &args).await,
+        Some(Command::Forecast(args)) => forecast::run(&live, &args).await,
         Some(Command::Config(args)) => config::run(&live, &args),
         Some(Command::Journal(args)) => journal::run(&live, &args),
         Some(Command::Completions { shell }) => completions::shell(shell),

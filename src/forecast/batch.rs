@@ -1,8 +1,9 @@
 //! One forecast from one history, without a running engine: what the command line and the yardstick use.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ForecastState, Forecaster, Settings};
+use super::{Fan, ForecastState, Forecaster, Settings};
 use crate::series::{Timestamp, Window};
 
 /// Steps forecast at most.
@@ -28,6 +29,16 @@ impl Batch<'_> {
     /// The quantiles: one row per step from `origin + step` on, one value per level in the order asked. An error
     /// is one sentence: why nothing can be forecast.
     pub fn forecast(&self) -> Result<Vec<Vec<f64>>, String> {
+        let fan = self.fan()?;
+        let row = |p: &super::FanPoint| self.levels.iter().map(|q| p.quantile(*q)).collect();
+        Ok(fan.points.iter().take(self.steps).map(row).collect())
+    }
+
+    /// The same as a fan, with what is known about it.
+    ///
+    /// # Errors
+    /// One sentence: why nothing can be forecast.
+    pub fn fan(&self) -> Result<Arc<Fan>, String> {
         let history = self.window().ok_or("the history holds no value up to the origin")?;
         let settings = Settings {
             step: self.step,
@@ -38,10 +49,7 @@ impl Batch<'_> {
         };
         match Forecaster::new(settings).issue(&history, self.origin) {
             ForecastState::NotEnough { why, .. } => Err(why),
-            ForecastState::Ready(fan) => {
-                let row = |p: &super::FanPoint| self.levels.iter().map(|q| p.quantile(*q)).collect();
-                Ok(fan.points.iter().take(self.steps).map(row).collect())
-            }
+            ForecastState::Ready(fan) => Ok(fan),
         }
     }
 

@@ -1,8 +1,22 @@
 //! Bounded decompression, fed piece by piece.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 
+use flate2::read::MultiGzDecoder;
 use flate2::write::GzDecoder;
+
+/// Inflates a whole gzip file, of one member or several, to at most `bound` bytes.
+///
+/// # Errors
+/// [`DecodeError`].
+pub fn gunzip(file: &[u8], bound: u64) -> Result<Vec<u8>, DecodeError> {
+    let mut bytes = Vec::new();
+    let read = MultiGzDecoder::new(file).take(bound.saturating_add(1)).read_to_end(&mut bytes);
+    if bytes.len() as u64 > bound {
+        return Err(DecodeError::TooLarge);
+    }
+    read.map(|_| bytes).map_err(|_| DecodeError::Corrupt)
+}
 
 /// A growing buffer that refuses to grow over its bound.
 #[derive(Debug)]
@@ -28,8 +42,8 @@ impl Write for Bounded {
 }
 
 /// Why a body could not be decoded.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum DecodeError {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DecodeError {
     /// More than `decoded_bytes`.
     TooLarge,
     /// Not gzip, or torn.
@@ -108,5 +122,15 @@ mod tests {
         let whole = gz(b"some metrics that are longer than one piece");
         assert_eq!(decode(&whole[..whole.len() - 9], 1000), Err(DecodeError::Corrupt));
         assert_eq!(decode(b"not gzip at all", 1000), Err(DecodeError::Corrupt));
+    }
+
+    #[test]
+    fn whole_files_of_several_members_are_inflated_within_the_bound() {
+        let members = [gz(b"a,b\n"), gz(b"1,2\n")].concat();
+        assert_eq!(gunzip(&members, 8).unwrap(), b"a,b\n1,2\n");
+        assert_eq!(gunzip(&members, 7), Err(DecodeError::TooLarge));
+        assert_eq!(gunzip(&gz(&vec![0; 10 << 20]), 1 << 20), Err(DecodeError::TooLarge));
+        assert_eq!(gunzip(&members[..members.len() - 3], 100), Err(DecodeError::Corrupt));
+        assert_eq!(gunzip(b"plain", 100), Err(DecodeError::Corrupt));
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::mpsc::Sender;
 use super::{Delivery, Dropped, SourceStatus};
 
 /// Begin of warnings that outlive the next poll.
-pub(super) const STANDING: &str = "backfill given up: ";
+pub const STANDING: &str = "backfill given up: ";
 
 /// Shared by the tasks of one source.
 #[derive(Debug)]

@@ -1,0 +1,12 @@
+//! `weescale forecast`: of one history as a picture and quantiles, of a folder of them as one file.
+
+mod args;
+mod index;
+mod one;
+mod picture;
+mod query;
+mod task;
+mod text;
+
+pub use args::Forecast;
+pub use one::run;
