@@ -9,6 +9,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+#[path = "cli/anomalies.rs"]
+mod anomalies;
 #[path = "cli/forecast.rs"]
 mod forecast;
 
@@ -82,7 +84,7 @@ fn text(path: &Path) -> &str {
 fn help_is_as_pictured() {
     let home = Home::new();
     insta::assert_snapshot!("help", home.good(&["--help"]));
-    for command in ["demo", "status", "check", "forecast", "config", "journal", "completions"] {
+    for command in ["demo", "status", "check", "forecast", "anomalies", "config", "journal", "completions"] {
         insta::assert_snapshot!(format!("help_{command}"), home.good(&[command, "-h"]));
     }
     assert!(home.good(&["--version"]).starts_with(concat!("weescale ", env!("CARGO_PKG_VERSION"))));

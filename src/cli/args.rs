@@ -87,6 +87,8 @@ pub enum Command {
     Proposals(Format),
     /// What demand is coming: of one history a picture and quantiles, of a folder of them a file
     Forecast(super::forecast::Forecast),
+    /// What is unusual: scores of one series, or of a folder of them
+    Anomalies(super::anomalies::Anomalies),
     /// Write, show or check the configuration
     Config(Config),
     /// Export or verify the journal

@@ -1,5 +1,6 @@
 //! Command line, one file per command.
 
+mod anomalies;
 mod args;
 mod check;
 mod completions;

@@ -2,7 +2,7 @@
 
 use super::exit::Outcome;
 use super::{
-    Cli, Command, check, completions, config, dashboard, demo, forecast, journal, serve, status,
+    Cli, Command, anomalies, check, completions, config, dashboard, demo, forecast, journal, serve, status,
 };
 
 /// Runs what the command line asks for.
@@ -16,6 +16,7 @@ pub async fn run(cli: Cli) -> Outcome {
         Some(Command::Status(args)) => status::run(&live, &args).await,
         Some(Command::Proposals(args)) => status::proposals(&live, &args).await,
         Some(Command::Forecast(args)) => forecast::run(&live, &args).await,
+        Some(Command::Anomalies(args)) => anomalies::run(&live, &args).await,
         Some(Command::Config(args)) => config::run(&live, &args),
         Some(Command::Journal(args)) => journal::run(&live, &args),
         Some(Command::Completions { shell }) => completions::shell(shell),

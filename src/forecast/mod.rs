@@ -25,6 +25,7 @@ mod ledger;
 mod seasons;
 mod forecaster;
 mod batch;
+pub mod anomaly;
 
 pub use batch::Batch;
 pub use fan::{Fan, FanPoint, ForecastState, LEVELS, ModelShare, Season};

@@ -1,0 +1,132 @@
+//! Scores of one series: a picture and the worst rows, or every row.
+
+use std::io::Write;
+
+use crate::cli::args::Live;
+use crate::cli::exit::{Failure, Outcome};
+use crate::cli::out;
+use crate::cli::printed::Look;
+use crate::cli::samples::{Row, read, rows};
+use crate::cli::table::{columns, six};
+use crate::cli::whole::Whole;
+use crate::forecast::anomaly::{ALARM, Detector, Evidence, Reason};
+use crate::series::Unit;
+
+use super::args::{Anomalies, As};
+use super::{folder, strip};
+
+/// A row that was scored.
+pub struct Scored<'a> {
+    /// As it stands in the file.
+    pub row: Row<'a>,
+    /// How unusual it is.
+    pub evidence: Evidence,
+    /// Whether it is called an anomaly.
+    pub anomaly: bool,
+}
+
+/// Scores rows in the order of the file, each from those before it.
+pub fn scored<'a>(rows: &[Row<'a>]) -> Vec<Scored<'a>> {
+    let mut detector = Detector::new();
+    let score = |row: &Row<'a>| {
+        let evidence = detector.observe(row.at, row.value);
+        Scored { row: *row, evidence, anomaly: evidence.score >= ALARM }
+    };
+    rows.iter().map(score).collect()
+}
+
+/// Does what was asked.
+pub async fn run(live: &Live, args: &Anomalies) -> Outcome {
+    let (look, args) = (Look::of(live, args.output.is_none()), args.clone());
+    let work = move || match (&args.data, &args.output) {
+        (Some(data), Some(output)) => folder::run(data, args.column.as_deref(), output),
+        _ => one(&args, look),
+    };
+    tokio::task::spawn_blocking(work).await.map_err(Failure::other)?
+}
+
+fn one(args: &Anomalies, look: Look) -> Outcome {
+    let Some(path) = &args.input else { return Err(Failure::Usage("give --input or --data".into())) };
+    let name = path.display().to_string();
+    let text = read(path)?;
+    let rows = rows(&name, &text, args.column.as_deref())?;
+    let scored = scored(&rows);
+    let printed = match args.format {
+        As::Table => table(&name, &scored, args.top, look),
+        As::Csv => csv(&scored),
+        As::Json => json(&name, &scored)?,
+    };
+    match &args.output {
+        None => out::print(&printed),
+        Some(path) => {
+            let mut whole = Whole::create(path)?;
+            let written = whole.file().write_all(printed.as_bytes());
+            written.map_err(|e| Failure::Other(format!("{}: {e}", path.display())))?;
+            whole.keep()
+        }
+    }
+}
+
+fn table(name: &str, scored: &[Scored], top: usize, look: Look) -> String {
+    let found = scored.iter().filter(|s| s.anomaly).count();
+    let ends = [scored.first(), scored.last()].map(|s| s.map_or("", |s| s.row.stamp));
+    let mut out = format!("{name}: {} rows from {} to {}\n\n", scored.len(), ends[0], ends[1]);
+    out.push_str(&strip::strip(scored, look));
+    let mut worst: Vec<&Scored> = scored.iter().filter(|s| s.evidence.score > 0.0).collect();
+    worst.sort_by(|a, b| b.evidence.score.total_cmp(&a.evidence.score));
+    worst.truncate(top);
+    worst.sort_by(|a, b| a.row.at.cmp(&b.row.at));
+    let head = ["", "time", "value", "score", "unusual"].map(str::to_owned);
+    let rows = worst.iter().map(|s| {
+        let mark = if s.anomaly { "!" } else { "" };
+        let value = s.row.value.map_or(String::new(), |v| Unit::Count.split(v).0);
+        let score = format!("{:.3}", s.evidence.score);
+        vec![mark.to_owned(), s.row.stamp.to_owned(), value, score, because(s.evidence)]
+    });
+    out.push('\n');
+    out.push_str(&columns(&head, &rows.collect::<Vec<_>>()));
+    out.push_str(&format!("\n{found} anomalies: rows with a score of at least {ALARM}, marked with !\n"));
+    out
+}
+
+fn because(evidence: Evidence) -> String {
+    let share = |orders: f64| format!("1 in {}", Unit::Count.split(10f64.powf(orders)).0);
+    match evidence.reason() {
+        Some(Reason::Jump) => format!("jump ({})", share(evidence.jump)),
+        Some(Reason::Level) => format!("level ({})", share(evidence.level)),
+        Some(Reason::TimeOfDay) => format!("for the time of day ({})", share(evidence.time_of_day)),
+        None => String::new(),
+    }
+}
+
+/// A time as a field of CSV.
+pub fn field(stamp: &str) -> String {
+    if stamp.contains(',') { format!("\"{stamp}\"") } else { stamp.to_owned() }
+}
+
+fn csv(scored: &[Scored]) -> String {
+    let mut out = String::from("timestamp,value,anomaly_score,anomaly\n");
+    for s in scored {
+        let value = s.row.value.map_or(String::new(), |v| v.to_string());
+        let anomaly = u8::from(s.anomaly);
+        out.push_str(&format!("{},{value},{},{anomaly}\n", field(s.row.stamp), six(s.evidence.score)));
+    }
+    out
+}
+
+fn json(name: &str, scored: &[Scored]) -> Result<String, Failure> {
+    let row = |s: &Scored| {
+        serde_json::json!({
+            "at": s.row.at.to_string(),
+            "value": s.row.value,
+            "score": s.evidence.score,
+            "anomaly": s.anomaly,
+            "jump": s.evidence.jump,
+            "level": s.evidence.level,
+            "time_of_day": s.evidence.time_of_day,
+        })
+    };
+    let rows: Vec<serde_json::Value> = scored.iter().map(row).collect();
+    let whole = serde_json::json!({ "series": name, "alarm": ALARM, "rows": rows });
+    Ok(serde_json::to_string(&whole).map_err(Failure::other)? + "\n")
+}
