@@ -36,6 +36,7 @@
 //! ```text
 //! pollers ──mpsc──▶ engine (sole owner of the store) ──watch<Arc<View>>──▶ screen
 //! screen  ──mpsc<Command>──▶ engine
+//! engine  ──Snapshot──▶ queries over the store, on a thread of their own ──answers──▶ engine
 //! engine  ──mpsc<Job + Permit>──▶ executor ──mpsc<Receipt>──▶ engine
 //! engine, executor ──mpsc──▶ journal writer, which answers when the record is synchronised
 //! ```

@@ -58,7 +58,7 @@ impl Engine {
     async fn approve(&mut self, id: &ProposalId, hash: &str, typed: Option<&str>) {
         // After a gap (a sleeping machine, a stopped process) nothing known is of now: look first.
         if self.gap() > self.state.tuning.tick + GAP {
-            self.tick().await;
+            self.tick(None).await;
         }
         let Some(mut proposal) = self.state.queue.get(id).cloned() else {
             self.say(NoticeLevel::Warning, format!("{id} is no longer open; nothing was executed"));

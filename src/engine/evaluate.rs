@@ -4,17 +4,22 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::scrape::{Answer, QuerySpec, SourceId};
+use tokio::sync::mpsc;
+
+use crate::scrape::{Answer, Delivery, QuerySpec, SourceId};
 use crate::series::Timestamp;
 use crate::signals::{Freshness, SignalSet};
-use crate::store::Store;
 use crate::store::query::{self, Options, Prepared, Value};
+use crate::store::{Snapshot, Store};
+use crate::view::NoticeLevel;
+
+use super::run::Engine;
 
 /// The store counts as one source, so that recipes can join what different endpoints expose.
 pub const SCRAPED: &str = "scraped endpoints";
 
 /// Expressions over the store, parsed once.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct StoreQueries {
     prepared: BTreeMap<Arc<str>, Result<Prepared, String>>,
     names: usize,
@@ -23,12 +28,12 @@ pub struct StoreQueries {
 impl StoreQueries {
     /// Whether the metric names in the store have changed since the queries were chosen.
     pub fn outdated(&self, store: &Store) -> bool {
-        self.names != store.metric_names().len()
+        self.names != store.metric_count()
     }
 
     /// Takes the expressions to evaluate.
     pub fn choose(&mut self, specs: Vec<QuerySpec>, store: &Store) {
-        self.names = store.metric_names().len();
+        self.names = store.metric_count();
         let mut old = std::mem::take(&mut self.prepared);
         for spec in specs {
             let prepared = old
@@ -39,7 +44,7 @@ impl StoreQueries {
     }
 
     /// Evaluates every expression at `at`.
-    pub fn answers(&self, store: &Store, at: Timestamp, options: &Options) -> Vec<Answer> {
+    pub fn answers(&self, store: &Snapshot, at: Timestamp, options: &Options) -> Vec<Answer> {
         let answer = |(expr, prepared): (&Arc<str>, &Result<Prepared, String>)| Answer {
             expr: Arc::clone(expr),
             at,
@@ -54,6 +59,43 @@ impl StoreQueries {
             },
         };
         self.prepared.iter().map(answer).collect()
+    }
+}
+
+impl Engine {
+    /// Evaluates what is asked of the store on a snapshot and a thread of its own. Scrapes that arrive meanwhile are
+    /// taken in, so that a slow query delays no appending; the answers are those of the moment it began.
+    pub(super) async fn ask_store(
+        &mut self,
+        now: Timestamp,
+        mut deliveries: Option<&mut mpsc::Receiver<Delivery>>,
+    ) -> Vec<Answer> {
+        let interval = interval(&self.state.settings.scrape);
+        let queries = [Some(self.queries.clone()), self.pods.due(now, interval)];
+        let snapshot = self.state.store.snapshot();
+        let mut asking = tokio::task::spawn_blocking(move || -> Vec<Answer> {
+            let all = queries.iter().flatten();
+            all.flat_map(|asked| asked.answers(&snapshot, now, &Options::default())).collect()
+        });
+        loop {
+            let arriving = async {
+                match deliveries.as_mut() {
+                    Some(deliveries) => deliveries.recv().await,
+                    None => None,
+                }
+            };
+            tokio::select! {
+                biased;
+                answered = &mut asking => match answered {
+                    Ok(answers) => return answers,
+                    Err(error) => {
+                        self.say(NoticeLevel::Error, format!("queries over the store: {error}"));
+                        return Vec::new();
+                    }
+                },
+                Some(delivery) = arriving => self.delivery(delivery),
+            }
+        }
     }
 }
 

@@ -9,8 +9,6 @@ use crate::scrape::{Answer, QuerySpec, SourceId};
 use crate::series::{Finite, Timestamp};
 use crate::signals::limits::MAX_POD_WORKLOADS;
 use crate::signals::{PodQuery, SignalKind};
-use crate::store::Store;
-use crate::store::query::Options;
 
 use super::evaluate::{self, StoreQueries};
 use super::{State, sources};
@@ -75,13 +73,13 @@ impl Pods {
         by_source
     }
 
-    /// Evaluates what is asked of the store, once in `interval`: more often would count the same scrape again.
-    pub fn evaluate(&mut self, store: &Store, now: Timestamp, interval: Duration) -> Vec<Answer> {
+    /// What is to be asked of the store now, once in `interval`: more often would count the same scrape again.
+    pub fn due(&mut self, now: Timestamp, interval: Duration) -> Option<StoreQueries> {
         if self.evaluated.is_some_and(|at| now.since(at) < interval) {
-            return Vec::new();
+            return None;
         }
         self.evaluated = Some(now);
-        self.store.answers(store, now, &Options::default())
+        Some(self.store.clone())
     }
 
     /// Takes in what the sources answered.

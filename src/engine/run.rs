@@ -16,7 +16,6 @@ use crate::proposal::Moment;
 use crate::scrape::{Answer, Delivery, Handle, Health, SourceId};
 use crate::series::Timestamp;
 use crate::signals::SignalKind;
-use crate::store::query::Options;
 use crate::view::{Command, NoticeLevel, View};
 
 use super::evaluate::{self, StoreQueries};
@@ -78,7 +77,7 @@ impl Engine {
             if now >= due {
                 // After a pause there is one tick, not as many as were missed.
                 due = now.plus(self.state.tuning.tick);
-                self.tick().await;
+                self.tick(Some(&mut inbox.deliveries)).await;
             }
             let wait = due.since(self.clock.monotonic());
             tokio::select! {
@@ -195,7 +194,7 @@ impl Engine {
         }
     }
 
-    fn delivery(&mut self, delivery: Delivery) {
+    pub(super) fn delivery(&mut self, delivery: Delivery) {
         let now = self.clock.now();
         match delivery {
             Delivery::Scraped(scrape) => {
@@ -307,12 +306,13 @@ impl Engine {
         }
     }
 
-    pub(super) async fn tick(&mut self) {
+    /// One round of everything. Takes in `deliveries` while it waits for the store's answers.
+    pub(super) async fn tick(&mut self, deliveries: Option<&mut mpsc::Receiver<Delivery>>) {
         let now = self.moment();
         self.ticked = now.wall;
         self.state.ticks += 1;
         self.state.forget();
-        self.evaluate(now.wall);
+        self.evaluate(now.wall, deliveries).await;
         if std::mem::take(&mut self.backfilled) {
             fleet::seed_capacity(&mut self.state, now.wall);
             self.forecasts.forget();
@@ -330,21 +330,18 @@ impl Engine {
         self.publish();
     }
 
-    fn evaluate(&mut self, now: Timestamp) {
+    async fn evaluate(&mut self, now: Timestamp, deliveries: Option<&mut mpsc::Receiver<Delivery>>) {
         let scraped = evaluate::scraped();
         self.watch_pods(now);
-        if self.scraped {
+        if std::mem::take(&mut self.scraped) {
             if self.queries.outdated(&self.state.store) {
                 let store = &self.state.store;
                 let interval = evaluate::interval(&self.state.settings.scrape);
                 let specs = self.state.resolver.queries(&scraped, &|name| store.has_metric(name), interval);
                 self.queries.choose(specs, store);
             }
-            let mut answers = self.queries.answers(&self.state.store, now, &Options::default());
-            let interval = evaluate::interval(&self.state.settings.scrape);
-            answers.extend(self.pods.evaluate(&self.state.store, now, interval));
+            let answers = self.ask_store(now, deliveries).await;
             self.answers.insert(scraped, answers);
-            self.scraped = false;
         }
         let answers: Vec<(SourceId, Vec<Answer>)> = std::mem::take(&mut self.answers).into_iter().collect();
         self.pods.take_in(&answers);
