@@ -50,7 +50,7 @@ impl Row {
     /// The row that turns `before` into `now`; both have as many columns.
     pub(super) fn between(at: i64, before: &[f64], now: &[f64]) -> Self {
         let words = now.len().div_ceil(64);
-        let (mut changed, mut values) = (Vec::with_capacity(words), Vec::new());
+        let (mut changed, mut values) = (Vec::with_capacity(words), Vec::with_capacity(now.len()));
         let mut marks = Vec::with_capacity(words.div_ceil(MARK));
         for (word, (before, now)) in before.chunks(64).zip(now.chunks(64)).enumerate() {
             if word % MARK == 0 {
@@ -65,7 +65,7 @@ impl Row {
             }
             changed.push(bits);
         }
-        Self { at, changed: changed.into(), marks: marks.into(), values: values.into() }
+        Self { at, changed: changed.into(), marks: marks.into(), values: Box::from(values.as_slice()) }
     }
 
     /// The value of a column if it changed here.

@@ -8,6 +8,9 @@ use super::row::{self, Row, STRIP};
 /// Room behind the chunks, so that the last one too is read in whole words.
 const ROOM: usize = 8;
 
+/// Bytes set aside for a chunk while packing.
+const EXPECTED: usize = 96;
+
 /// Consecutive scrapes of one target. Immutable, so that readers share it.
 #[derive(Debug)]
 pub(super) struct Segment {
@@ -28,7 +31,7 @@ struct Builder {
 
 impl Builder {
     fn new(columns: usize) -> Self {
-        Self { ends: Vec::with_capacity(columns), chunks: Vec::with_capacity(columns * 16), samples: 0 }
+        Self { ends: Vec::with_capacity(columns), chunks: Vec::with_capacity(columns * EXPECTED), samples: 0 }
     }
 
     fn push(&mut self, values: &[f64]) {
@@ -43,7 +46,7 @@ impl Builder {
         Segment {
             times: times.into(),
             ends: self.ends.into(),
-            chunks: self.chunks.into(),
+            chunks: Box::from(self.chunks.as_slice()),
             samples: self.samples,
         }
     }
