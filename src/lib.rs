@@ -103,6 +103,8 @@
 //! | `tracing`, `tracing-subscriber` | structured logs; to a file and to the logs panel |
 //! | `unicode-width` | columns of text, by the tables ratatui uses |
 //! | `insta`, `proptest`, `tempfile` (tests) | pictures of the screen that are reviewed as text; inputs nobody thinks of; folders that go away |
+//! | `divan` (benchmarks) | time and allocations of one function, repeated; counts items a second |
+//! | `rcgen`, `tokio-rustls` (tests) | certificates and a server for real TLS handshakes; both on the `rustls` that is there |
 //!
 //! # Where this deviates from the design, and why
 //!

@@ -17,8 +17,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use weescale::clock::Clock;
 use weescale::scrape::{
-    BackfillRequest, Delivery, Health, QuerySpec, ScrapeBlock, SourceStatus, Target, spawn_exposition,
-    spawn_promql,
+    Answer, BackfillRequest, Delivery, Health, PromqlClient, QuerySpec, ScrapeBlock, SourceStatus, Target,
+    spawn_exposition, spawn_promql,
 };
 use weescale::series::Labels;
 
@@ -161,4 +161,94 @@ async fn a_real_prometheus_lists_its_names() {
             break;
         }
     }
+}
+
+/// The next answers, and the status after them.
+async fn refreshed(rx: &mut mpsc::Receiver<Delivery>) -> (Vec<Answer>, SourceStatus) {
+    let mut answered = None;
+    loop {
+        match (next(rx).await, answered.take()) {
+            (Delivery::Answered { answers, .. }, _) => answered = Some(answers),
+            (Delivery::Status(status), Some(answers)) => return (answers, status),
+            (_, before) => answered = before,
+        }
+    }
+}
+
+fn sorted(series: &[(Labels, f64)]) -> Vec<String> {
+    let mut all: Vec<String> = series.iter().map(|(l, v)| format!("{l:?} {v}")).collect();
+    all.sort();
+    all
+}
+
+/// Joined queries must be answered as each of them alone is.
+async fn grouped_is_as_alone(url: &str, exprs: &[&str], has: &str) {
+    let (tx, mut rx) = mpsc::channel(64);
+    let clock = Clock::real();
+    let mut target = Target::new(url).unwrap();
+    target.interval = Duration::from_millis(500);
+    let client = PromqlClient::new(target.clone(), &clock).unwrap();
+    let handle = spawn_promql(target, clock, tx).unwrap();
+    handle.set_queries(exprs.iter().map(|e| QuerySpec { expr: (*e).into() }).collect()).unwrap();
+    // A sample may be stored late, between the two questions: then the next refresh is judged.
+    let mut wrong = Vec::new();
+    for _ in 0..20 {
+        let (answers, status) = refreshed(&mut rx).await;
+        if answers.first().is_none_or(|a| a.result.as_ref().is_ok_and(Vec::is_empty)) {
+            continue;
+        }
+        let refresh = status.refresh.unwrap();
+        assert!(refresh.requests <= 2, "{refresh:?}");
+        wrong.clear();
+        for answer in answers {
+            let alone = sorted(&client.instant(&answer.expr, answer.at).await.unwrap().data);
+            let joined = sorted(answer.result.as_ref().unwrap());
+            if joined != alone {
+                wrong.push(format!("{}: {joined:?} instead of {alone:?}", answer.expr));
+            }
+        }
+        if wrong.is_empty() {
+            break;
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    let now = Clock::real().now();
+    let hour = Duration::from_secs(3600);
+    let names = client.label_values("__name__", now - hour, now).await.unwrap().data;
+    assert!(names.iter().any(|n| n == has), "{names:?}");
+    let labels = client.label_names(now - hour, now).await.unwrap().data;
+    assert!(labels.iter().any(|l| l == "instance"), "{labels:?}");
+    let series = client.series(&[has], now - hour, now).await.unwrap().data;
+    assert!(series.iter().any(|l| l.metric_name() == Some(has)), "{series:?}");
+    let spent = client.take_spent();
+    assert!(spent.requests >= 3 + exprs.len() as u64 && spent.bytes > 0 && spent.points > 0);
+}
+
+#[tokio::test]
+async fn joined_queries_are_answered_by_prometheus_as_each_alone() {
+    let Some(prometheus) = support::prometheus(&[], true) else { return };
+    let exprs = [
+        "up",
+        "sum by (job) (rate(prometheus_http_requests_total[1m])) # of the API",
+        "{__name__=~\"up|process_open_fds\"}",
+        "vector(3)",
+        "1 + 1",
+        "absent(no_such_metric)",
+        "histogram_quantile(0.9, sum by (le) (prometheus_http_request_duration_seconds_bucket))",
+    ];
+    grouped_is_as_alone(&prometheus.url(""), &exprs, "up").await;
+}
+
+#[tokio::test]
+async fn joined_queries_are_answered_by_victoria_metrics_as_each_alone() {
+    let Some(victoria) = support::victoria_metrics() else { return };
+    let exprs = [
+        "vm_app_version",
+        "sum by (type) (vm_rows)",
+        "{__name__=~\"vm_app_version|vm_rows\"} or vector(1)",
+        "vector(3)",
+        "1 + 1",
+        "absent(no_such_metric)",
+    ];
+    grouped_is_as_alone(&victoria.url(""), &exprs, "vm_app_version").await;
 }

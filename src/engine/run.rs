@@ -199,6 +199,9 @@ impl Engine {
         match delivery {
             Delivery::Scraped(scrape) => {
                 let appended = self.state.store.append_block(&scrape);
+                if let Some(facts) = self.state.sources.get_mut(&scrape.source) {
+                    facts.kept_out.add(&appended);
+                }
                 if appended.unmapped > 0 {
                     sources::announce(&mut self.state, &self.handles, &scrape.source, now);
                 }

@@ -12,6 +12,7 @@ use crate::config::Settings;
 use crate::scrape::{self, BackfillRequest, Delivery, Handle, QuerySpec, SourceId, SourceKind, SourceStatus};
 use crate::series::Timestamp;
 use crate::signals::{Catalogue, History};
+use crate::store::Appended;
 
 use super::state::SourceFacts;
 use super::{EngineError, State};
@@ -37,6 +38,7 @@ pub fn start(
             history_only,
             backfill_asked: false,
             refused: None,
+            kept_out: Appended::default(),
         };
         facts.insert(target.id().clone(), known);
     };

@@ -16,7 +16,7 @@ use crate::proposal::{ProposalId, Queue, Target};
 use crate::scrape::{SourceId, SourceKind, SourceStatus};
 use crate::series::Timestamp;
 use crate::signals::{Catalogue, History, LatencyHistogram, Resolver, SignalSet};
-use crate::store::Store;
+use crate::store::{Appended, Store};
 use crate::view::{JournalLine, Notice, NoticeLevel};
 
 use super::Tuning;
@@ -39,6 +39,24 @@ pub struct SourceFacts {
     pub backfill_asked: bool,
     /// Since when values arrive of series that the store refused.
     pub refused: Option<Timestamp>,
+    /// What the store refused of its samples, all batches together.
+    pub kept_out: Appended,
+}
+
+impl SourceFacts {
+    /// The status as the source's task reports it, with what the store refused of its samples.
+    pub fn shown(&self) -> SourceStatus {
+        let mut status = self.status.clone();
+        let refused = &self.kept_out;
+        status.dropped.series += refused.refused_series + refused.refused_memory;
+        status.dropped.samples += refused.duplicate + refused.out_of_order + refused.out_of_bounds;
+        // By the names of the store's own bounds.
+        let bounds = [("max_series", refused.refused_series), ("max_bytes", refused.refused_memory)];
+        for (name, _) in bounds.into_iter().filter(|(_, count)| *count > 0) {
+            status.limits_hit.push(name.to_owned());
+        }
+        status
+    }
 }
 
 /// What a platform says of a workload.

@@ -209,6 +209,10 @@ impl Http {
         if error.is_timeout() {
             return ScrapeError::Timeout { url, after: self.target.limits.timeout };
         }
+        // hyper's words for both of its bounds on a head: their type is not public here.
+        if cause.contains("message head is too large") {
+            return self.too_large("headers", self.target.limits.headers as u64);
+        }
         let why = if error.is_connect() {
             format!("cannot connect: {cause}; check that it runs and that url is right")
         } else if error.is_body() || error.is_decode() {

@@ -72,7 +72,8 @@ impl Appended {
         }
     }
 
-    fn add(&mut self, other: &Self) {
+    /// Adds the counts of another batch.
+    pub fn add(&mut self, other: &Self) {
         self.stored += other.stored;
         self.new_series += other.new_series;
         self.stale += other.stale;

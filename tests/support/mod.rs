@@ -5,8 +5,10 @@ mod haproxy;
 mod node_exporter;
 mod peer;
 mod prometheus;
+mod victoria;
 
 pub use haproxy::haproxy;
 pub use node_exporter::node_exporter;
 pub use peer::Peer;
 pub use prometheus::prometheus;
+pub use victoria::victoria_metrics;

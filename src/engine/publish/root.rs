@@ -1,6 +1,7 @@
 //! The view itself.
 
 use crate::engine::State;
+use crate::engine::state::SourceFacts;
 use crate::scrape::Health;
 use crate::series::Timestamp;
 use crate::view::{Header, Kpi, KpiCounts, KpiState, Lease, LeaseState, View};
@@ -34,7 +35,7 @@ pub fn view(state: &State, now: Timestamp) -> View {
         leases: leases(state),
         outcomes: state.outcomes.iter().rev().cloned().collect(),
         journal: state.journal.iter().rev().cloned().collect(),
-        sources: state.sources.values().map(|s| s.status.clone()).collect(),
+        sources: state.sources.values().map(SourceFacts::shown).collect(),
         notices: state.notices.iter().cloned().collect(),
         kpis,
         services,
