@@ -10,6 +10,8 @@ mod delivery;
 mod error;
 pub mod exposition;
 mod extras;
+#[doc(hidden)]
+pub mod fuzzing;
 mod handle;
 mod http;
 mod inert;
