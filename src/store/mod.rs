@@ -31,6 +31,8 @@ mod append;
 mod bits;
 mod codec;
 mod counters;
+#[doc(hidden)]
+pub mod fuzzing;
 mod group;
 mod head;
 mod index;
