@@ -102,6 +102,7 @@
 //! | `thiserror` | error enums inside the stages, matched on by callers |
 //! | `tracing`, `tracing-subscriber` | structured logs; to a file and to the logs panel |
 //! | `unicode-width` | columns of text, by the tables ratatui uses |
+//! | `divan` (benchmarks) | times small functions and prints items a second, which a limit beside them needs |
 //! | `insta`, `proptest`, `tempfile` (tests) | pictures of the screen that are reviewed as text; inputs nobody thinks of; folders that go away |
 //! | `divan` (benchmarks) | time and allocations of one function, repeated; counts items a second |
 //! | `rcgen`, `tokio-rustls` (tests) | certificates and a server for real TLS handshakes; both on the `rustls` that is there |
