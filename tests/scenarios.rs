@@ -77,6 +77,16 @@ async fn metrics_outage() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn bad_deploy() {
+    conclude("bad-deploy").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wear() {
+    conclude("wear").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn month_end() {
     conclude("month-end").await;
 }

@@ -107,6 +107,11 @@ fn settings(live: &Live, args: &Demo, fleet: &Sandbox, scratch: &Path) -> Result
             ..ServiceRule::default()
         })
         .collect();
+    settings.services.push(ServiceRule {
+        name: "shop/*".into(),
+        optional_routes: vec!["/v1/recommendations".into()],
+        ..ServiceRule::default()
+    });
     settings.budget_month = Some(5_000.0);
     Ok(settings)
 }

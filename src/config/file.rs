@@ -161,6 +161,12 @@ pub struct Service {
     pub step_up: Option<f64>,
     /// No scale-in this long after a scale-up.
     pub cooldown: Option<Written>,
+    /// Routes that may be shed.
+    #[serde(default)]
+    pub optional_routes: Vec<String>,
+    /// Regions in which its data may be; empty: anywhere.
+    #[serde(default)]
+    pub residency: Vec<String>,
 }
 
 /// `service.slo`.
@@ -210,6 +216,8 @@ pub struct Freeze {
 pub struct Budget {
     /// $ a calendar month.
     pub month: Option<f64>,
+    /// A change that adds more than this, $/h, is for two people.
+    pub second_person_above: Option<f64>,
 }
 
 /// `[proposals]`.

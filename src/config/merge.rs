@@ -21,6 +21,8 @@ use super::{ConfigError, Problem};
 const MAX_FILE: u64 = 1 << 20;
 /// Longest name taken from a file.
 pub(super) const NAME_CHARS: usize = 128;
+/// Routes and regions taken from one list.
+const LISTED: usize = 50;
 
 /// What was given outside the file.
 #[derive(Clone, Debug, Default)]
@@ -147,6 +149,7 @@ impl Merge {
             regions: file.region.iter().enumerate().filter_map(|(i, r)| self.region(i, r)).collect(),
             freezes: file.freeze.iter().enumerate().filter_map(|(i, f)| self.freeze(i, f)).collect(),
             budget_month: self.positive("budget.month", file.budget.month),
+            second_person_above: self.positive("budget.second_person_above", file.budget.second_person_above),
             lifetimes: self.lifetimes(&file.proposals),
             recipes: file.recipes,
             origins: Vec::new(),
@@ -248,6 +251,8 @@ impl Merge {
             max: s.max,
             step_up: s.step_up,
             cooldown: s.cooldown.map(|c| c.0),
+            optional_routes: s.optional_routes.iter().take(LISTED).map(|r| clean(r, NAME_CHARS)).collect(),
+            residency: s.residency.iter().take(LISTED).map(|r| clean(r, NAME_CHARS)).collect(),
         }
     }
 

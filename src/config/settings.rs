@@ -38,6 +38,8 @@ pub struct Settings {
     pub freezes: Vec<FreezeWindow>,
     /// $ a calendar month.
     pub budget_month: Option<f64>,
+    /// A change that adds more than this, $/h, is for two people.
+    pub second_person_above: Option<f64>,
     /// Times of a proposal's life.
     pub lifetimes: Lifetimes,
     /// Where the journal is; `None` keeps it in memory.
@@ -95,6 +97,10 @@ pub struct ServiceRule {
     pub step_up: Option<f64>,
     /// No scale-in this long after a scale-up.
     pub cooldown: Option<Duration>,
+    /// Routes that may be shed; empty if nobody said.
+    pub optional_routes: Vec<String>,
+    /// Regions in which its data may be; empty: anywhere.
+    pub residency: Vec<String>,
 }
 
 /// A time in which nothing is changed.
@@ -134,6 +140,12 @@ impl Settings {
             merged.max = rule.max.or(merged.max);
             merged.step_up = rule.step_up.or(merged.step_up);
             merged.cooldown = rule.cooldown.or(merged.cooldown);
+            if !rule.optional_routes.is_empty() {
+                merged.optional_routes.clone_from(&rule.optional_routes);
+            }
+            if !rule.residency.is_empty() {
+                merged.residency.clone_from(&rule.residency);
+            }
         }
         merged
     }

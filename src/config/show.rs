@@ -41,5 +41,8 @@ pub fn show(settings: &Settings) -> String {
     if let Some(budget) = settings.budget_month {
         line("budget.month", &format!("${budget}"));
     }
+    if let Some(limit) = settings.second_person_above {
+        line("budget.second_person_above", &format!("${limit}/h"));
+    }
     out
 }

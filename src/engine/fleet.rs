@@ -12,8 +12,8 @@ use crate::proposal::Target;
 use crate::series::{Timestamp, Window};
 use crate::signals::{Freshness, LatencyHistogram, SignalKind, SignalSet};
 
-use super::State;
 use super::state::{PlatformFacts, WorkloadFacts};
+use super::{State, advising};
 
 /// A platform's word counts as long as it is not older than this many listings.
 const LISTINGS: u32 = 3;
@@ -38,6 +38,7 @@ pub fn merge(state: &mut State, sets: Vec<SignalSet>, now: Timestamp) {
                 facts.last_outage = Some(now);
             }
             learn(facts, state.tuning.observe, now);
+            advising::observe(facts, state.resolver.parts(), now);
             heat(facts, state.tuning.heat_minutes, now);
         }
     }
@@ -105,6 +106,8 @@ fn blank(id: &WorkloadId, now: Timestamp) -> WorkloadFacts {
         heat: VecDeque::new(),
         last_outage: Some(now),
         usual: None,
+        usage: crate::plan::Usage::default(),
+        versions: crate::plan::Versions::default(),
     }
 }
 
@@ -238,6 +241,7 @@ pub fn seed_capacity(state: &mut State, now: Timestamp) {
             model.complete_from(&facts.capacity);
             facts.capacity = model;
         }
+        advising::seed(facts, &cpu, &ready, now);
     }
 }
 

@@ -3,6 +3,7 @@
 //! [`start()`] opens the journal, restores what earlier runs knew, compares unfinished operations with the live
 //! state, and then runs one loop (`run.rs`) that owns [`State`] alone.
 
+mod advising;
 mod commands;
 mod decisions;
 mod error;

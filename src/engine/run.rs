@@ -22,7 +22,7 @@ use super::evaluate::{self, StoreQueries};
 use super::forecasts::{Forecasts, Issued};
 use super::platforms::Listing;
 use super::pods::Pods;
-use super::{State, fleet, learn, planning, publish, record, sources};
+use super::{State, advising, fleet, learn, planning, publish, record, sources};
 
 /// Messages taken in between two ticks at most.
 const DRAIN: usize = 1024;
@@ -322,6 +322,7 @@ impl Engine {
         }
         let events = planning::plan_all(&mut self.state, now);
         self.queue_events(events).await;
+        advising::advise(&mut self.state, now.wall);
         self.ask_for_fans(now.wall);
         let observation = Arc::new(observation(&self.state, &self.pods, now.wall));
         let _ = self.jobs.try_send(Job::Observe(observation));

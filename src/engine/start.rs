@@ -203,6 +203,7 @@ pub(super) fn state(
         platform_errors: BTreeMap::new(),
         halted: None,
         ticks: 0,
+        advised: super::state::Advised::default(),
     })
 }
 

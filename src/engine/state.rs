@@ -11,7 +11,7 @@ use crate::execution::{Lease, Operation, OperationId};
 use crate::fleet::{Workload, WorkloadId};
 use crate::forecast::ForecastState;
 use crate::outcome::Outcome;
-use crate::plan::{CapacityModel, Limits, Plan, Usual};
+use crate::plan::{Advice, CapacityModel, Limits, Plan, Report, Usage, Usual, Versions};
 use crate::proposal::{ProposalId, Queue, Target};
 use crate::scrape::{SourceId, SourceKind, SourceStatus};
 use crate::series::Timestamp;
@@ -93,6 +93,23 @@ pub struct WorkloadFacts {
     pub last_outage: Option<Timestamp>,
     /// What is usual, and when that was looked up.
     pub usual: Option<(Timestamp, Usual)>,
+    /// What its replicas used.
+    pub usage: Usage,
+    /// What its versions cost a request.
+    pub versions: Versions,
+}
+
+/// What the planners of the whole fleet said last.
+#[derive(Clone, Debug, Default)]
+pub struct Advised {
+    /// When.
+    pub at: Option<Timestamp>,
+    /// What each of them found.
+    pub reports: Vec<Report>,
+    /// All advice, ranked.
+    pub advice: Vec<Advice>,
+    /// Share of a core that renewing forecasts takes, smoothed.
+    pub forecasting: Option<f64>,
 }
 
 /// Everything the engine knows.
@@ -145,6 +162,8 @@ pub struct State {
     pub halted: Option<String>,
     /// Ticks so far.
     pub ticks: u64,
+    /// Advice of the planners that look at the whole fleet.
+    pub advised: Advised,
 }
 
 impl State {

@@ -1,23 +1,45 @@
 //! Stage 5, decide: capacity, need, quantile, cost, guardrails; one planner per dimension.
 
+mod advice;
+mod advisor;
+mod caching;
 mod capacity;
+mod consolidation;
+mod data;
 mod diagnosis;
+#[cfg(test)]
+mod fixture;
+mod functional;
+mod geographical;
 pub mod guardrails;
 mod horizontal;
 mod input;
+mod intelligence;
 mod isotonic;
 pub mod newsvendor;
 pub mod outlook;
+mod performance;
 mod planner;
 pub mod queue_model;
+mod spending;
+mod survey;
 #[cfg(test)]
 mod tests;
 mod types;
+mod usage;
+pub mod vertical;
+mod versions;
 
+pub use advice::{Advice, Lack, Report, Urgency};
+pub use advisor::{advise, ranked};
 pub use capacity::{CapacityModel, Observation};
 pub use input::{FleetState, PlanInput, Recent, Usual};
 pub use planner::{instead, plan};
+pub use spending::{Allocation, allocation, over_budget};
+pub use survey::{Declared, Learning, Member, Money, PARTS_AGE, Survey};
 pub use types::{
     Capacity, CapacityMethod, CostDelta, Dimension, Exhaustion, ExperienceDelta, Fact, GuardrailResult,
     Limits, Plan, PlannedChange, Verdict,
 };
+pub use usage::{Reading, Usage};
+pub use versions::{VersionChange, Versions};

@@ -85,6 +85,32 @@ pub enum Dimension {
     Data,
     /// Models and their budget.
     Intelligence,
+    /// What is answered from memory.
+    Caching,
+    /// What a request costs.
+    Performance,
+    /// What is paid.
+    Cost,
+    /// On how many machines.
+    Consolidation,
+}
+
+impl Dimension {
+    /// As in the serde name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Horizontal => "horizontal",
+            Self::Vertical => "vertical",
+            Self::Geographical => "geographical",
+            Self::Functional => "functional",
+            Self::Data => "data",
+            Self::Intelligence => "intelligence",
+            Self::Caching => "caching",
+            Self::Performance => "performance",
+            Self::Cost => "cost",
+            Self::Consolidation => "consolidation",
+        }
+    }
 }
 
 /// One strong fact with its number, for the reason of a proposal.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::view::{Health, OperationState, ProposalView, ServiceRow, Signal, SourceStatus, View};
+use crate::view::{Health, OperationState, ProposalView, Report, ServiceRow, Signal, SourceStatus, View};
 
 /// Everything a script asks for at once.
 pub fn status(view: &View) -> Value {
@@ -15,6 +15,8 @@ pub fn status(view: &View) -> Value {
         "simulated": header.simulated,
         "services": view.services.data.iter().map(service).collect::<Vec<_>>(),
         "proposals": view.proposals.data.iter().filter(|p| p.proposal.state.is_live()).map(proposal).collect::<Vec<_>>(),
+        "advice": view.advice,
+        "dimensions": view.reports.iter().map(dimension).collect::<Vec<_>>(),
         "operations": view.operations.data.iter().map(operation).collect::<Vec<_>>(),
         "leases": view.leases,
         "targets": view.sources.iter().map(|s| (s.id.to_string(), target(s, view))).collect::<serde_json::Map<_, _>>(),
@@ -43,6 +45,14 @@ fn proposal(p: &ProposalView) -> Value {
         "reason": p.proposal.sentence,
         "not_approvable": p.not_approvable,
     })
+}
+
+fn dimension(r: &Report) -> Value {
+    let mut value = json!(r);
+    if let Some(fields) = value.as_object_mut() {
+        fields.insert("found".into(), json!(r.sentence()));
+    }
+    value
 }
 
 fn operation(o: &crate::view::Operation) -> Value {

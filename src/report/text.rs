@@ -34,6 +34,14 @@ pub fn status(view: &View) -> String {
     for p in view.proposals.data.iter().filter(|p| p.proposal.state.is_live()) {
         let _ = writeln!(out, "proposal {}: {}", p.proposal.id, p.proposal.sentence);
     }
+    for a in &view.advice {
+        let saving =
+            a.saving.map_or_else(String::new, |s| format!(" ({})", Quantity::new(-s, Unit::DollarsPerHour)));
+        let _ = writeln!(out, "advice {} {}: {}{saving}", a.dimension.name(), a.subject, a.what);
+    }
+    for r in view.reports.iter().filter(|r| r.advice.is_empty()) {
+        let _ = writeln!(out, "{}: {}", r.dimension.name(), r.sentence());
+    }
     for o in &view.operations.data {
         let _ = writeln!(
             out,

@@ -12,6 +12,7 @@ mod demand;
 pub mod expose;
 mod history;
 mod hpa;
+mod nodes;
 mod noise;
 mod pod;
 mod promql_api;

@@ -7,6 +7,8 @@ use super::counters::{Counters, ROUTES};
 use super::noise;
 use super::queueing::ResponseTime;
 
+/// The version that runs before any deploy.
+pub const FIRST_VERSION: (&str, f64) = ("v141", 1.0);
 /// Seconds a pod drains before it is gone.
 pub const DRAIN: i64 = 15;
 /// Seconds over which the load balancer gives a new pod its full share.
@@ -46,6 +48,10 @@ pub struct Pod {
     pub ready: i64,
     /// What is wrong with it.
     pub fault: Option<Fault>,
+    /// Version of the code, and what a request of it takes against the first version.
+    pub version: (&'static str, f64),
+    /// Which machine of its region it is on, once it is placed.
+    pub node: Option<usize>,
     /// Gone at, once it is being removed.
     pub ends: Option<i64>,
     /// `0.0..=1.0`.
@@ -112,6 +118,8 @@ impl Pod {
             started: i64::MAX,
             ready: i64::MAX,
             fault,
+            version: FIRST_VERSION,
+            node: None,
             ends: None,
             warmth: 0.0,
             queue: 0.0,
@@ -204,7 +212,7 @@ impl Pod {
     /// Time of a request without its queries, seconds.
     fn service(&self, spec: &Spec) -> f64 {
         let extra = if self.fault == Some(Fault::NeverWarms) { BROKEN } else { COLD * (1.0 - self.warmth) };
-        spec.service * (1.0 + extra)
+        spec.service * self.version.1 * (1.0 + extra)
     }
 
     /// Works for one second.

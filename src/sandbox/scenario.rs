@@ -34,6 +34,19 @@ pub enum What {
     CrashOnStart,
     /// Pods created meanwhile become ready but never warm: they stay three times as slow.
     NeverWarm,
+    /// A new version of the code is rolled out; a request of it takes this many times the CPU.
+    Deploy {
+        /// As in the version label.
+        version: &'static str,
+        /// Factor.
+        cost: f64,
+    },
+    /// The shared cache has room for this share of what it should hold.
+    CacheShrunk(f64),
+    /// The database's volume fills by this many bytes a second.
+    DiskFills(f64),
+    /// Share of segments that one machine of the workload's region has to send again.
+    Retransmits(f64),
 }
 
 /// Something that happens to one workload for a while.
@@ -78,6 +91,8 @@ pub enum Verdict {
     RolledBack,
     /// Nothing to do.
     Nothing,
+    /// An advice that says this.
+    Advise(&'static str),
 }
 
 /// One expected conclusion.
@@ -118,7 +133,7 @@ pub struct UnknownScenario {
 
 impl Scenario {
     /// All names; the first is the quiet one.
-    pub const NAMES: [&'static str; 10] = [
+    pub const NAMES: [&'static str; 12] = [
         "calm",
         "morning-ramp",
         "flash-crowd",
@@ -129,6 +144,8 @@ impl Scenario {
         "metrics-outage",
         "controller-fight",
         "month-end",
+        "bad-deploy",
+        "wear",
     ];
 
     /// The one shown when none is named.
@@ -167,6 +184,14 @@ pub struct Effects {
     pub crash_on_start: bool,
     /// Pods created now never warm.
     pub never_warm: bool,
+    /// Version being rolled out and what a request of it takes against the one before.
+    pub deploy: Option<(&'static str, f64)>,
+    /// Share of what it should hold that the cache has room for.
+    pub cache_room: f64,
+    /// Bytes a second by which the database's volume fills.
+    pub disk_fills: f64,
+    /// Share of segments sent again by one machine of the region.
+    pub retransmits: f64,
 }
 
 /// Repeats of a failed request by ordinary clients, on average.
@@ -188,6 +213,10 @@ impl Effects {
             floor: None,
             crash_on_start: false,
             never_warm: false,
+            deploy: None,
+            cache_room: 1.0,
+            disk_fills: 0.0,
+            retransmits: 0.0,
         };
         for shock in shocks.iter().filter(|s| s.concerns(workload)) {
             let strength = shock.strength(second);
@@ -214,6 +243,10 @@ impl Effects {
             What::Floor(floor) => self.floor = Some(floor),
             What::CrashOnStart => self.crash_on_start = true,
             What::NeverWarm => self.never_warm = true,
+            What::Deploy { version, cost } => self.deploy = Some((version, cost)),
+            What::CacheShrunk(share) => self.cache_room = share,
+            What::DiskFills(pace) => self.disk_fills = pace,
+            What::Retransmits(share) => self.retransmits = share,
         }
     }
 }

@@ -29,6 +29,8 @@ pub(super) fn named(name: &str) -> Option<Scenario> {
         "metrics-outage" => metrics_outage(),
         "controller-fight" => controller_fight(),
         "month-end" => month_end(),
+        "bad-deploy" => bad_deploy(),
+        "wear" => wear(),
         _ => return None,
     };
     Some(Scenario { name, about, start: Timestamp::from_secs(start), shocks, expected })
@@ -175,6 +177,34 @@ fn month_end() -> Row {
         vec![],
         // Nobody told weescale of the batch, and none is needed: pods follow at the pace of the load.
         vec![expect("shop/payments@eu-west", Verdict::Nothing, 0, 2700)],
+    )
+}
+
+fn bad_deploy() -> Row {
+    (
+        "bad-deploy",
+        "A new version of cart is rolled out and costs 38 % more CPU a request: its autoscaler pays for it.",
+        AFTERNOON,
+        vec![shock("cart@eu-west", 240, FOREVER, 0, What::Deploy { version: "v142", cost: 1.38 })],
+        vec![expect("shop/cart@eu-west", Verdict::Advise("do not scale: v142 costs"), 600, 1800)],
+    )
+}
+
+fn wear() -> Row {
+    (
+        "wear",
+        "Nothing breaks yet: a disk fills, a cache is too small for its keys, a machine's network loses segments.",
+        AFTERNOON,
+        vec![
+            shock("payments@eu-west", 0, FOREVER, 0, What::DiskFills(600_000.0)),
+            shock("catalog@eu-west", 0, FOREVER, 0, What::CacheShrunk(0.6)),
+            shock("cart@us-east", 0, FOREVER, 0, What::Retransmits(0.03)),
+        ],
+        vec![
+            expect("shop/payments@eu-west", Verdict::Advise("enlarge the volume"), 0, 5400),
+            expect("find/catalog@eu-west", Verdict::Advise("enlarge the cache"), 0, 1800),
+            expect("platform/notifications@us-east", Verdict::Advise("raise the partitions"), 0, 1800),
+        ],
     )
 }
 

@@ -114,6 +114,10 @@ pub fn routes(shared: Shared) -> Router {
         .route("/metrics/haproxy", get(haproxy))
         .route("/metrics/redis", get(redis))
         .route("/metrics/postgres", get(postgres))
+        .route("/metrics/kubelet", get(volumes))
+        .route("/metrics/kafka", get(kafka))
+        .route("/metrics/probes", get(probes))
+        .route("/metrics/node", get(machines))
         .route("/api/v1/query_range", get(query_range).post(query_range))
         .route("/api/v1/query", get(query).post(query))
         .route("/api/v1/label/__name__/values", get(names))
@@ -157,6 +161,22 @@ async fn redis(State(shared): State<Shared>) -> Response {
 
 async fn postgres(State(shared): State<Shared>) -> Response {
     exposition(shared.with(|world, _| expose::postgres(world)).await)
+}
+
+async fn volumes(State(shared): State<Shared>) -> Response {
+    exposition(shared.with(|world, _| expose::volumes(world)).await)
+}
+
+async fn kafka(State(shared): State<Shared>) -> Response {
+    exposition(shared.with(|world, _| expose::kafka(world)).await)
+}
+
+async fn probes(State(shared): State<Shared>) -> Response {
+    exposition(shared.with(|world, _| expose::probes(world)).await)
+}
+
+async fn machines(State(shared): State<Shared>) -> Response {
+    exposition(shared.with(|world, _| expose::machines(world)).await)
 }
 
 async fn query_range(State(shared): State<Shared>, query: RawQuery, body: Bytes) -> Response {

@@ -132,6 +132,10 @@ fn scrape_urls(base: &str) -> Vec<ScrapeUrl> {
         ("haproxy", "haproxy"),
         ("redis", "redis"),
         ("postgres", "postgres"),
+        ("kubelet", "kubelet"),
+        ("kafka", "kafka"),
+        ("blackbox", "probes"),
+        ("node-exporter", "node"),
     ]
     .map(|(job, path)| (job.to_owned(), path.to_owned()));
     let all = apps.into_iter().chain(exporters);

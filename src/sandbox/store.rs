@@ -2,6 +2,7 @@
 
 use super::catalog::StoreSpec;
 use super::queueing::ResponseTime;
+use super::scenario::Effects;
 
 /// Longest wait for a connection before a request fails, seconds.
 const POOL_TIMEOUT: f64 = 1.0;
@@ -9,6 +10,8 @@ const POOL_TIMEOUT: f64 = 1.0;
 const LAG: f64 = 0.15;
 /// Time constant with which look-ups refill an emptied cache, seconds.
 const REFILL: f64 = 900.0;
+/// Size of a database's volume, bytes.
+pub const DISK: f64 = 200.0 * 1_073_741_824.0;
 
 /// A database with a bounded number of connections, and the cache in front of it.
 #[derive(Clone, Debug)]
@@ -36,6 +39,12 @@ pub struct Store {
     pub queries: f64,
     /// Seconds spent in queries, since start.
     pub query_seconds: f64,
+    /// Entries whose time was over, since start.
+    pub expired: f64,
+    /// Room for entries, of what there should be.
+    pub room: f64,
+    /// Room left on the volume, bytes.
+    pub disk: f64,
 }
 
 impl Store {
@@ -55,12 +64,16 @@ impl Store {
             evicted: 0.0,
             queries: 0.0,
             query_seconds: 0.0,
+            expired: 0.0,
+            room: 1.0,
+            disk: DISK * 0.6,
         }
     }
 
     /// Share of look-ups the cache answers now.
     pub fn hit_ratio(&self) -> f64 {
-        self.spec.hit * self.warmth
+        // With room for a part of the entries, the more popular ones stay: half the room hits more than half as often.
+        self.spec.hit * self.warmth * self.room.sqrt()
     }
 
     /// Time a request spends waiting for and in its queries now, seconds.
@@ -68,10 +81,12 @@ impl Store {
         self.spec.queries * (1.0 - self.hit_ratio()) * (self.spec.query * self.slow + self.wait)
     }
 
-    /// One second in which `requests` are worked on and queries take `slow` times as long as usual.
-    pub fn tick(&mut self, requests: f64, slow: f64, flush: bool) {
-        self.slow = slow;
-        if flush {
+    /// One second in which `requests` are worked on.
+    pub fn tick(&mut self, requests: f64, effects: &Effects) {
+        let slow = effects.slow_queries;
+        (self.slow, self.room) = (slow, effects.cache_room);
+        self.disk = (self.disk - effects.disk_fills).max(0.0);
+        if effects.flush {
             self.warmth = 0.0;
         }
         let lookups = requests * self.spec.queries;
@@ -79,7 +94,10 @@ impl Store {
         if self.spec.cache.is_some() {
             self.hits += lookups - missed;
             self.misses += missed;
-            self.evicted += missed * 0.02;
+            // A new entry takes the place of an old one if there is no room beside it.
+            let crowded = if self.room < 1.0 { 0.6 } else { 0.02 };
+            self.evicted += missed * crowded;
+            self.expired += missed * 0.05;
             self.warmth += (1.0 - self.warmth) * (1.0 - (-1.0 / REFILL).exp());
         }
         let query = self.spec.query * slow;
@@ -104,6 +122,10 @@ impl Store {
 mod tests {
     use super::*;
 
+    fn usual(flush: bool) -> Effects {
+        Effects { flush, ..Effects::at(&[], "", 0) }
+    }
+
     fn store(hit: f64) -> Store {
         let cache = (hit > 0.0).then_some("c");
         Store::new(StoreSpec { database: "d", connections: 40, query: 0.01, queries: 4.0, cache, hit })
@@ -114,7 +136,7 @@ mod tests {
         let mut s = store(0.0);
         let mut run = |requests: f64| {
             for _ in 0..60 {
-                s.tick(requests, 1.0, false);
+                s.tick(requests, &usual(false));
             }
             s.clone()
         };
@@ -130,17 +152,17 @@ mod tests {
     fn an_emptied_cache_loads_the_database_and_refills() {
         let mut s = store(0.9);
         for _ in 0..60 {
-            s.tick(800.0, 1.0, false);
+            s.tick(800.0, &usual(false));
         }
         let warm = s.in_use;
-        s.tick(800.0, 1.0, true);
+        s.tick(800.0, &usual(true));
         assert!(s.hit_ratio() < 0.01);
         for _ in 0..20 {
-            s.tick(800.0, 1.0, false);
+            s.tick(800.0, &usual(false));
         }
         assert!(s.in_use > 8.0 * warm, "{} {warm}", s.in_use);
         for _ in 0..900 {
-            s.tick(800.0, 1.0, false);
+            s.tick(800.0, &usual(false));
         }
         assert!(s.hit_ratio() > 0.55);
     }

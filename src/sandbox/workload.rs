@@ -9,7 +9,7 @@ use super::demand;
 use super::history::need;
 use super::hpa::{Autoscaler, Reading, SYNC};
 use super::noise;
-use super::pod::{DRAIN, Done, Fault, Load, Pod};
+use super::pod::{DRAIN, Done, FIRST_VERSION, Fault, Load, Pod};
 use super::scenario::Effects;
 use super::store::Store;
 
@@ -162,7 +162,7 @@ impl Running {
             sum.failed += self.offered;
         }
         if let Some(store) = &mut self.store {
-            store.tick(sum.worked, self.effects.slow_queries, self.effects.flush);
+            store.tick(sum.worked, &self.effects);
         }
         self.done = sum;
         self.balance.good += sum.good;
@@ -203,13 +203,37 @@ impl Running {
             }
         }
         let live = self.pods.iter().filter(|p| p.ends.is_none()).count() as u32;
-        for _ in live..self.desired {
-            let pod = Pod::new(&self.spec, self.seed, self.next_pod, now, self.fault());
+        let surge = self.surge();
+        for _ in live..self.desired + surge {
+            let mut pod = Pod::new(&self.spec, self.seed, self.next_pod, now, self.fault());
+            pod.version = self.effects.deploy.unwrap_or(FIRST_VERSION);
             self.pods.push(pod);
             self.next_pod += 1;
         }
+        if surge > 0 {
+            self.replace_old(now);
+            return;
+        }
         for _ in self.desired..live {
             self.remove_one(now);
+        }
+    }
+
+    /// Pods over the count asked for while a new version is rolled out: a quarter, as Kubernetes does by default.
+    fn surge(&self) -> u32 {
+        let Some(version) = self.effects.deploy else { return 0 };
+        let old = self.pods.iter().filter(|p| p.ends.is_none() && p.version != version).count() as u32;
+        old.min(self.desired.div_ceil(4))
+    }
+
+    /// As many pods of an older version end as there are ready ones too many.
+    fn replace_old(&mut self, now: i64) {
+        let version = self.effects.deploy.unwrap_or(FIRST_VERSION);
+        for _ in self.desired..self.ready(now) {
+            let old = self.pods.iter_mut().find(|p| p.ends.is_none() && p.version != version);
+            if let Some(pod) = old {
+                pod.ends = Some(now + DRAIN);
+            }
         }
     }
 

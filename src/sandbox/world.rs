@@ -9,6 +9,7 @@ use crate::series::Timestamp;
 use super::calendar::LocalTime;
 use super::catalog::{self, Spec};
 use super::demand;
+use super::nodes;
 use super::scenario::{Effects, Scenario};
 use super::workload::Running;
 
@@ -24,6 +25,9 @@ pub struct World {
     second: i64,
     /// Workloads, in the catalog's order.
     pub workloads: Vec<Running>,
+    began: i64,
+    /// Seconds' worth of segments that one machine of each region sent again, in the order of the regions.
+    lossy: [f64; catalog::REGIONS.len()],
 }
 
 impl World {
@@ -38,7 +42,15 @@ impl World {
                 (r, zone)
             })
             .collect();
-        let mut world = Self { seed, scenario, zones, second: start - LEAD_IN, workloads: Vec::new() };
+        let mut world = Self {
+            seed,
+            scenario,
+            zones,
+            second: start - LEAD_IN,
+            workloads: Vec::new(),
+            began: start - LEAD_IN,
+            lossy: [0.0; catalog::REGIONS.len()],
+        };
         world.workloads = catalog::workloads()
             .into_iter()
             .map(|spec| {
@@ -59,6 +71,17 @@ impl World {
     /// The simulated second it stands at, since the Unix epoch.
     pub const fn second(&self) -> i64 {
         self.second
+    }
+
+    /// The second the simulation began at.
+    pub const fn began(&self) -> i64 {
+        self.began
+    }
+
+    /// Seconds' worth of segments that a machine of `region` had to send again.
+    pub fn retransmitted(&self, region: &str) -> f64 {
+        let index = catalog::REGIONS.iter().position(|r| *r == region);
+        index.and_then(|i| self.lossy.get(i).copied()).unwrap_or_default()
     }
 
     /// Steps to the second of `at`; does nothing if that has passed.
@@ -99,6 +122,11 @@ impl World {
         self.move_users(&mut plan);
         for (workload, (rate, effects)) in self.workloads.iter_mut().zip(plan) {
             workload.tick(second, rate, effects);
+        }
+        nodes::place(&mut self.workloads, second);
+        for (region, lossy) in catalog::REGIONS.iter().zip(&mut self.lossy) {
+            let here = self.workloads.iter().filter(|w| w.spec.region == *region);
+            *lossy += here.map(|w| w.effects.retransmits).fold(0.0, f64::max);
         }
     }
 

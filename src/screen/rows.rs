@@ -1,7 +1,7 @@
 //! The rows of each panel as identities: what the selection moves over and what panels draw, in one order.
 
 use crate::fleet::WorkloadId;
-use crate::view::{Exhaustion, ProposalState, ProposalView, ServiceRow, View};
+use crate::view::{Advice, Exhaustion, ProposalState, ProposalView, ServiceRow, View};
 
 use super::state::{PanelId, RowId, ScreenState, Sort, SortKey};
 
@@ -40,10 +40,12 @@ pub fn rows_of(view: &View, state: &ScreenState, panel: PanelId) -> Vec<RowId> {
             let row = |p: &ProposalView| RowId::Proposal(p.proposal.id.clone());
             let worth = worth_listing(kept.iter().copied());
             let shown = kept.iter().zip(worth);
-            shown
+            let proposals = shown
                 .filter(|(p, worth)| all || *worth || state.selected() == Some(&row(p)))
-                .map(|(p, _)| row(p))
-                .collect()
+                .map(|(p, _)| row(p));
+            let wanted = |a: &&Advice| keep(&format!("{} {} {}", a.dimension.name(), a.subject, a.what));
+            let advice = view.advice.iter().filter(wanted).map(|a| RowId::Advice(a.key()));
+            proposals.chain(advice).collect()
         }
         PanelId::Operations => {
             let operations = view
@@ -102,11 +104,17 @@ pub fn workload_of<'v>(view: &'v View, state: &'v ScreenState) -> Option<&'v Wor
         Some(RowId::Proposal(id)) => {
             view.proposals.data.iter().find(|p| p.proposal.id == *id).map(|p| &p.proposal.workload)
         }
+        Some(RowId::Advice(key)) => advice_of(view, key).and_then(|a| a.workload.as_ref()),
         Some(RowId::Operation(id) | RowId::Lease(id)) => {
             view.operations.data.iter().find(|o| o.id == *id).map(|o| &o.workload)
         }
         _ => view.services.data.first().map(|s| &s.workload),
     }
+}
+
+/// The advice with this key.
+pub fn advice_of<'v>(view: &'v View, key: &str) -> Option<&'v Advice> {
+    view.advice.iter().find(|a| a.key() == key)
 }
 
 /// The proposal that approve and reject are about: the selected one, else the live one of the selected workload,
@@ -115,6 +123,10 @@ pub fn proposal_of<'v>(view: &'v View, state: &ScreenState) -> Option<&'v Propos
     let all = &view.proposals.data;
     if let Some(RowId::Proposal(id)) = state.selected() {
         return all.iter().find(|p| p.proposal.id == *id);
+    }
+    // Who looks at an advice must not approve something else by it.
+    if let Some(RowId::Advice(_)) = state.selected() {
+        return None;
     }
     let live = || all.iter().filter(|p| p.proposal.state.is_live());
     match state.selected() {

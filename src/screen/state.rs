@@ -77,6 +77,8 @@ pub enum RowId {
     Journal(u64),
     /// A source.
     Source(SourceId),
+    /// An advice, by what stays the same while its numbers move.
+    Advice(String),
 }
 
 /// What services are sorted by.

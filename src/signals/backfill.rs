@@ -61,7 +61,7 @@ impl Resolver {
                         };
                         (SignalKind::LatencyP95, p95)
                     }
-                    Target::Team => continue,
+                    Target::Team | Target::Part(_) => continue,
                 };
                 if let Some(rank) = KINDS.iter().position(|k| *k == kind) {
                     queries.push((rank, index, BackfillQuery { kind, expr }));

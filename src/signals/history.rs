@@ -69,7 +69,16 @@ impl History {
     /// Whether fifteen days are kept of `kind`, rather than the current and the previous day.
     pub const fn is_long(kind: SignalKind) -> bool {
         use SignalKind as K;
-        matches!(kind, K::Demand | K::Errors | K::LatencyP95 | K::CpuUsed | K::ReplicasReady | K::QueueDepth)
+        matches!(
+            kind,
+            K::Demand
+                | K::Errors
+                | K::LatencyP95
+                | K::CpuUsed
+                | K::ReplicasReady
+                | K::QueueDepth
+                | K::DiskFree
+        )
     }
 
     /// Records the fresh values of a tick; several within a minute are averaged. Call [`Self::prune`] now and then.

@@ -70,11 +70,35 @@ pub enum SignalKind {
     LocaleRatio,
     /// Cost, $/h, all replicas.
     Cost,
+    /// CPU used by the busiest replica, cores.
+    CpuBusiest,
+    /// Memory working set of the largest replica, bytes.
+    MemoryLargest,
+    /// Entries a second that a cache dropped because their time was over.
+    CacheExpirations,
+    /// Memory a cache holds entries in, bytes.
+    CacheUsed,
+    /// Memory a cache may hold entries in, bytes.
+    CacheMax,
+    /// Share of look-ups that hit in caches inside the replicas themselves, which start empty.
+    LocalCacheHitRatio,
+    /// Partitions that consumers share out among themselves: more consumers than these stand idle.
+    Partitions,
+    /// Age of what the slowest replica of a database knows, seconds.
+    ReplicationLag,
+    /// Share of rows touched in a database that are only read.
+    ReadShare,
+    /// Room left on the fullest volume, bytes.
+    DiskFree,
+    /// Size of that volume, bytes.
+    DiskSize,
+    /// Mean size of an answer, bytes.
+    ResponseSize,
 }
 
 impl SignalKind {
     /// Every kind, in display order.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 43] = [
         Self::Demand,
         Self::Errors,
         Self::LatencyP50,
@@ -106,6 +130,18 @@ impl SignalKind {
         Self::AffinityRatio,
         Self::LocaleRatio,
         Self::Cost,
+        Self::CpuBusiest,
+        Self::MemoryLargest,
+        Self::CacheExpirations,
+        Self::CacheUsed,
+        Self::CacheMax,
+        Self::LocalCacheHitRatio,
+        Self::Partitions,
+        Self::ReplicationLag,
+        Self::ReadShare,
+        Self::DiskFree,
+        Self::DiskSize,
+        Self::ResponseSize,
     ];
 
     /// As in recipes, configuration and machine output: the serde name.
@@ -142,6 +178,18 @@ impl SignalKind {
             Self::AffinityRatio => "affinity_ratio",
             Self::LocaleRatio => "locale_ratio",
             Self::Cost => "cost",
+            Self::CpuBusiest => "cpu_busiest",
+            Self::MemoryLargest => "memory_largest",
+            Self::CacheExpirations => "cache_expirations",
+            Self::CacheUsed => "cache_used",
+            Self::CacheMax => "cache_max",
+            Self::LocalCacheHitRatio => "local_cache_hit_ratio",
+            Self::Partitions => "partitions",
+            Self::ReplicationLag => "replication_lag",
+            Self::ReadShare => "read_share",
+            Self::DiskFree => "disk_free",
+            Self::DiskSize => "disk_size",
+            Self::ResponseSize => "response_size",
         }
     }
 
@@ -149,11 +197,28 @@ impl SignalKind {
     pub const fn unit(self) -> Unit {
         match self {
             Self::Demand | Self::Errors | Self::Retries => Unit::RequestsPerSecond,
-            Self::LatencyP50 | Self::LatencyP95 | Self::LatencyP99 | Self::LatencyMean => Unit::Seconds,
-            Self::CpuUsed | Self::CpuRequested | Self::CpuLimit => Unit::Cores,
-            Self::MemoryUsed | Self::MemoryRequested | Self::MemoryLimit => Unit::Bytes,
-            Self::Throttle | Self::CacheHitRatio | Self::AffinityRatio | Self::LocaleRatio => Unit::Ratio,
-            Self::CacheEvictions => Unit::PerSecond,
+            Self::LatencyP50
+            | Self::LatencyP95
+            | Self::LatencyP99
+            | Self::LatencyMean
+            | Self::ReplicationLag => Unit::Seconds,
+            Self::CpuUsed | Self::CpuRequested | Self::CpuLimit | Self::CpuBusiest => Unit::Cores,
+            Self::MemoryUsed
+            | Self::MemoryRequested
+            | Self::MemoryLimit
+            | Self::MemoryLargest
+            | Self::CacheUsed
+            | Self::CacheMax
+            | Self::DiskFree
+            | Self::DiskSize
+            | Self::ResponseSize => Unit::Bytes,
+            Self::Throttle
+            | Self::CacheHitRatio
+            | Self::AffinityRatio
+            | Self::LocaleRatio
+            | Self::LocalCacheHitRatio
+            | Self::ReadShare => Unit::Ratio,
+            Self::CacheEvictions | Self::CacheExpirations => Unit::PerSecond,
             Self::Cost => Unit::DollarsPerHour,
             Self::InFlight
             | Self::OomKills
@@ -166,7 +231,8 @@ impl SignalKind {
             | Self::QueueDepth
             | Self::PoolWaiting
             | Self::PoolUsed
-            | Self::PoolMax => Unit::Count,
+            | Self::PoolMax
+            | Self::Partitions => Unit::Count,
         }
     }
 }

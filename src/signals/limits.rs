@@ -34,3 +34,9 @@ pub const SHORT_HISTORY_DAYS: i64 = 1;
 pub const MAX_HISTORY_DAYS_STORED: usize = 32_768;
 /// Series names and identities held by one backfill answer.
 pub const MAX_BACKFILL_SERIES: usize = 20_000;
+/// Parts kept of one breakdown of one workload, largest first.
+pub const MAX_PARTS: usize = 64;
+/// Breakdowns kept over all workloads and kinds; further ones are not taken in.
+pub const MAX_BREAKDOWNS: usize = 16_384;
+/// Characters kept of a part's name.
+pub const MAX_PART_CHARS: usize = 100;

@@ -1,8 +1,8 @@
 //! What an empty widget says: which metrics were looked for, and the line that would provide one.
 
-use super::SignalKind;
 use super::catalogue::Catalogue;
 use super::recipe::Target;
+use super::{PartKind, SignalKind};
 
 /// How to provide a signal that no source has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ impl Catalogue {
                 let gives = match entry.target {
                     Target::Signal(k) => k == kind,
                     Target::Histogram => is_quantile(kind),
-                    Target::Team => false,
+                    Target::Team | Target::Part(_) => false,
                 };
                 // The first name in the expression's own order is the one it is about.
                 let new = entry.needs.iter().filter(|_| gives).find(|m| !metrics.contains(m));
@@ -38,6 +38,19 @@ impl Catalogue {
         }
         let (line, place) = line(kind);
         Hint { metrics, line, place }
+    }
+
+    /// The metrics that breakdowns of `kind` are made from, the first few of them.
+    pub fn part_metrics(&self, kind: PartKind) -> Vec<String> {
+        let entries = self.recipes().iter().flat_map(|r| &r.entries);
+        let needed = entries.filter(|e| e.target == Target::Part(kind)).flat_map(|e| &e.needs);
+        let mut metrics: Vec<String> = Vec::new();
+        for metric in needed {
+            if metrics.len() < SHOWN && !metrics.contains(metric) {
+                metrics.push(metric.clone());
+            }
+        }
+        metrics
     }
 }
 
@@ -66,7 +79,7 @@ const fn line(kind: SignalKind) -> (&'static str, &'static str) {
         }
         K::InFlight => ("http_requests_in_flight{namespace=\"shop\",service=\"checkout\"} 12", APP),
         K::Retries => ("http_client_retries_total{namespace=\"shop\",service=\"checkout\"} 31", APP),
-        K::CpuUsed | K::MemoryUsed | K::Throttle => (CADVISOR, SCRAPE),
+        K::CpuUsed | K::CpuBusiest | K::MemoryUsed | K::MemoryLargest | K::Throttle => (CADVISOR, SCRAPE),
         K::CpuRequested
         | K::CpuLimit
         | K::MemoryRequested
@@ -79,11 +92,23 @@ const fn line(kind: SignalKind) -> (&'static str, &'static str) {
         | K::AutoscalerMax
         | K::AutoscalerDesired => (KSM, SCRAPE),
         K::QueueDepth => ("- {job_name: haproxy, static_configs: [{targets: [\"haproxy:8404\"]}]}", SCRAPE),
-        K::CacheHitRatio | K::CacheEvictions => {
+        K::CacheHitRatio | K::CacheEvictions | K::CacheExpirations | K::CacheUsed | K::CacheMax => {
             ("- {job_name: redis, static_configs: [{targets: [\"redis-exporter:9121\"]}]}", SCRAPE)
         }
         K::PoolWaiting => ("hikaricp_connections_pending{namespace=\"shop\",service=\"checkout\"} 0", APP),
-        K::PoolUsed | K::PoolMax => {
+        K::LocalCacheHitRatio => {
+            ("cache_gets_total{namespace=\"shop\",service=\"checkout\",result=\"hit\"} 950", APP)
+        }
+        K::Partitions => {
+            ("- {job_name: kafka, static_configs: [{targets: [\"kafka-exporter:9308\"]}]}", SCRAPE)
+        }
+        K::DiskFree | K::DiskSize => {
+            ("- {job_name: kubelet, scheme: https, kubernetes_sd_configs: [{role: node}]}", SCRAPE)
+        }
+        K::ResponseSize => {
+            ("http_server_response_body_size_bytes_sum{namespace=\"shop\",service=\"checkout\"} 8.1e7", APP)
+        }
+        K::PoolUsed | K::PoolMax | K::ReplicationLag | K::ReadShare => {
             ("- {job_name: postgresql, static_configs: [{targets: [\"postgres-exporter:9187\"]}]}", SCRAPE)
         }
         K::AffinityRatio => (
@@ -116,6 +141,9 @@ mod tests {
                 let name = hint.line.split('{').next().unwrap();
                 assert!(needed(name), "{kind:?}: no recipe would read {name}");
             }
+        }
+        for kind in PartKind::ALL {
+            assert!(!catalogue.part_metrics(kind).is_empty(), "{kind:?}");
         }
         assert_eq!(
             catalogue.hint(SignalKind::LocaleRatio).metrics,

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::SignalKind;
 use super::expr;
 use super::identity::Identity;
 use super::limits::MAX_RECIPE_BYTES;
+use super::{PartKind, SignalKind};
 
 /// Why a recipe file is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +65,8 @@ pub enum Target {
     Histogram,
     /// Only its labels matter: they name the owning team.
     Team,
+    /// Values by the parts that [`Entry::label`] names.
+    Part(PartKind),
 }
 
 /// One expression of a recipe.
@@ -82,6 +84,8 @@ pub struct Entry {
     pub fallback: bool,
     /// Computed from the metric it would be compared with: no witness for or against a zero.
     pub derived: bool,
+    /// For a breakdown, the label that names the parts; empty otherwise.
+    pub label: String,
 }
 
 impl Entry {
@@ -133,6 +137,8 @@ struct RawRecipe {
     histogram: Vec<RawEntry>,
     #[serde(default)]
     team: Vec<RawEntry>,
+    #[serde(default)]
+    part: Vec<RawPart>,
 }
 
 #[derive(Deserialize)]
@@ -146,6 +152,18 @@ struct RawEntry {
     fallback: bool,
     #[serde(default)]
     derived: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPart {
+    kind: PartKind,
+    label: String,
+    expr: String,
+    scale: Option<f64>,
+    needs: Option<BTreeSet<String>>,
+    #[serde(default)]
+    fallback: bool,
 }
 
 fn requests() -> String {
@@ -169,8 +187,19 @@ impl Recipe {
         let lists = [("signal", raw.signal), ("histogram", raw.histogram), ("team", raw.team)];
         for (list, raws) in lists {
             for (i, entry) in raws.into_iter().enumerate() {
-                entries.push(Self::entry(file, list, i, entry)?);
+                let target = target(file, list, i, entry.kind)?;
+                entries.push(Self::entry(file, &format!("{list}[{i}]"), target, entry)?);
             }
+        }
+        for (i, RawPart { kind, label, expr, scale, needs, fallback }) in raw.part.into_iter().enumerate() {
+            let place = format!("part[{i}]");
+            if !plain(&label) || !expr.contains(&label) {
+                let fix = "name the label that the parts are told apart by, and group by ($by, LABEL)";
+                return Err(field(file, &format!("{place}.label"), format!("{label:?} is not in expr"), fix));
+            }
+            let entry = RawEntry { kind: None, expr, scale, needs, fallback, derived: false };
+            let entry = Self::entry(file, &place, Target::Part(kind), entry)?;
+            entries.push(Entry { label, ..entry });
         }
         Ok(Self {
             name: raw.name.into(),
@@ -183,22 +212,8 @@ impl Recipe {
         })
     }
 
-    fn entry(file: &str, list: &str, index: usize, raw: RawEntry) -> Result<Entry, RecipeError> {
-        let at = |key: &str| format!("{list}[{index}].{key}");
-        let target = match (list, raw.kind) {
-            ("signal", Some(kind)) => Target::Signal(kind),
-            ("histogram", None) => Target::Histogram,
-            ("team", None) => Target::Team,
-            ("signal", None) => {
-                return Err(field(
-                    file,
-                    &at("kind"),
-                    "is absent".into(),
-                    "name the signal, for example demand",
-                ));
-            }
-            _ => return Err(field(file, &at("kind"), "does not belong here".into(), "remove it")),
-        };
+    fn entry(file: &str, place: &str, target: Target, raw: RawEntry) -> Result<Entry, RecipeError> {
+        let at = |key: &str| format!("{place}.{key}");
         if !raw.expr.contains("$by") {
             let fix = "group by ($by), or the answer says nothing about single workloads";
             return Err(field(file, &at("expr"), "does not contain $by".into(), fix));
@@ -225,12 +240,28 @@ impl Recipe {
             needs: raw.needs.unwrap_or(names),
             fallback: raw.fallback,
             derived: raw.derived,
+            label: String::new(),
         })
     }
 }
 
+/// What an entry of `list` measures.
+fn target(file: &str, list: &str, index: usize, kind: Option<SignalKind>) -> Result<Target, RecipeError> {
+    let at = format!("{list}[{index}].kind");
+    match (list, kind) {
+        ("signal", Some(kind)) => Ok(Target::Signal(kind)),
+        ("histogram", None) => Ok(Target::Histogram),
+        ("team", None) => Ok(Target::Team),
+        ("signal", None) => Err(field(file, &at, "is absent".into(), "name the signal, for example demand")),
+        _ => Err(field(file, &at, "does not belong here".into(), "remove it")),
+    }
+}
+
+fn plain(s: &str) -> bool {
+    !s.is_empty() && s.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
 fn check_head(file: &str, raw: &RawRecipe) -> Result<(), RecipeError> {
-    let plain = |s: &str| !s.is_empty() && s.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     if !plain(&raw.name) {
         let problem = format!("{:?} is not a plain name", raw.name);
         return Err(field(file, "name", problem, "use letters, digits and _"));
@@ -309,6 +340,14 @@ expr = 'sum by ($by) (rate(x_total[$window]))'
         assert!(
             error(&GOOD.replace("[[signal]]", "[identity]\nname = [\"a-b\"]\n[[signal]]")).contains("a-b")
         );
+        let part = |label: &str| {
+            GOOD.replace("[[signal]]", "[[part]]")
+                .replace("\"demand\"", &format!("\"route_demand\"\nlabel = \"{label}\""))
+        };
+        assert!(error(&part("http_route")).contains("part[0].label"));
+        let good =
+            Recipe::parse("t.toml", &part("http_route").replace("($by)", "($by, http_route)")).unwrap();
+        assert_eq!(good.entries[0].label, "http_route");
         assert!(error(&"#".repeat(300_000)).contains("256 KiB"));
     }
 }

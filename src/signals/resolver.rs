@@ -12,8 +12,9 @@ use super::catalogue::Catalogue;
 use super::expr::rate_window;
 use super::histogram::{Buckets, quantile};
 use super::identity::unify;
-use super::limits::{FORGET_AFTER, MAX_WORKLOADS};
+use super::limits::{FORGET_AFTER, MAX_WORKLOADS, STALE_KEPT};
 use super::observe::{Observation, Seen, Slot};
+use super::parts::Parts;
 use super::recipe::{Entry, Recipe, Target};
 use super::{History, SignalKind, SignalSet, choose};
 
@@ -40,6 +41,8 @@ pub struct Resolver {
     pub(super) unified: BTreeMap<WorkloadId, WorkloadId>,
     /// What guarded kinds were before this process began.
     pub(super) before: BTreeMap<(WorkloadId, SignalKind), (Timestamp, f64)>,
+    /// Signals broken down.
+    pub(super) parts: Parts,
     max_workloads: usize,
     refused: BTreeSet<WorkloadId>,
 }
@@ -70,6 +73,7 @@ impl Resolver {
             seen: BTreeMap::new(),
             unified: BTreeMap::new(),
             before: BTreeMap::new(),
+            parts: Parts::default(),
             max_workloads: MAX_WORKLOADS,
             refused: BTreeSet::new(),
         }
@@ -163,6 +167,7 @@ impl Resolver {
         }
         let known = self.seen.len();
         self.seen.retain(|_, s| now.since(s.heard) <= FORGET_AFTER);
+        self.parts.forget(now, STALE_KEPT);
         if known != before || self.seen.len() != known || self.unified.is_empty() {
             self.unified = unify(self.seen.keys());
         }
@@ -181,7 +186,12 @@ impl Resolver {
             Ok(series) => {
                 state.error = None;
                 for asked in asked {
-                    self.absorb_series(source, &asked, answer, series);
+                    let entry = self.recipes.get(asked.recipe).and_then(|r| r.entries.get(asked.entry));
+                    if entry.is_some_and(|e| matches!(e.target, Target::Part(_))) {
+                        self.absorb_parts(source, &asked, answer);
+                    } else {
+                        self.absorb_series(source, &asked, answer, series);
+                    }
                 }
             }
         }
@@ -287,7 +297,10 @@ impl Resolver {
 
 /// Whether series of one workload add up.
 pub(super) fn additive(kind: SignalKind) -> bool {
-    !matches!(kind.unit(), crate::series::Unit::Ratio | crate::series::Unit::Seconds)
+    use SignalKind as K;
+    let extreme =
+        matches!(kind, K::CpuBusiest | K::MemoryLargest | K::DiskFree | K::DiskSize | K::ResponseSize);
+    !extreme && !matches!(kind.unit(), crate::series::Unit::Ratio | crate::series::Unit::Seconds)
 }
 
 /// Indices of the entries of `recipe` that can be asked of a source with these metrics.

@@ -57,7 +57,8 @@ fn otel_http_gives_demand_errors_quantiles_and_little() {
         "http_server_request_duration_seconds_sum",
         "http_server_request_duration_seconds_bucket",
     ]);
-    assert_eq!(bench.exprs.len(), 5, "one query per entry, one for all three quantiles: {:?}", bench.exprs);
+    // Four signals, a histogram, and three breakdowns.
+    assert_eq!(bench.exprs.len(), 8, "one query per entry, one for all three quantiles: {:?}", bench.exprs);
     let le = |b: &'static str| [SHOP, &[("le", b)]].concat();
     let (a, b, c) = (le("0.1"), le("0.5"), le("+Inf"));
     let sets = bench.tick(

@@ -21,8 +21,8 @@ pub use crate::forecast::{Fan, FanPoint, ForecastState, LEVELS, ModelShare, Seas
 pub use crate::learning::{HorizonSkill, Scoreboard, ScoredProposal};
 pub use crate::outcome::{Comparison, Outcome, OutcomeVerdict};
 pub use crate::plan::{
-    Capacity, CapacityMethod, CostDelta, Dimension, Exhaustion, ExperienceDelta, Fact, GuardrailResult, Plan,
-    PlannedChange, Verdict,
+    Advice, Capacity, CapacityMethod, CostDelta, Dimension, Exhaustion, ExperienceDelta, Fact,
+    GuardrailResult, Lack, Plan, PlannedChange, Report, Urgency, Verdict,
 };
 pub use crate::proposal::{Proposal, ProposalId, ProposalState, RejectReason, Target};
 pub use crate::scrape::{Dropped, Health, Progress, Refresh, SourceId, SourceKind, SourceStatus};

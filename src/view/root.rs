@@ -8,6 +8,7 @@ use crate::approval::Mode;
 use crate::execution::{Lease, Operation};
 use crate::fleet::Context;
 use crate::outcome::Outcome;
+use crate::plan::{Advice, Report};
 use crate::scrape::{Progress, SourceStatus};
 use crate::series::Timestamp;
 
@@ -84,6 +85,10 @@ pub struct View {
     pub forecasts: Widget<Vec<ForecastView>>,
     /// Widget 6: proposals, highest rank first; decided ones of the last hour after the live ones.
     pub proposals: Widget<Vec<ProposalView>>,
+    /// Widget 6 too: what planners advise that nobody can approve here, most urgent first.
+    pub advice: Vec<Advice>,
+    /// What each planner of the whole fleet found, in the specification's order.
+    pub reports: Vec<Report>,
     /// Widget 7: resources.
     pub resources: Widget<Vec<ResourceRow>>,
     /// Widget 8: cost projection.

@@ -18,6 +18,8 @@ pub struct Watch {
     verdicts: BTreeMap<(String, String), (i64, i64)>,
     /// `from → to` of live proposals, with the second they were first seen.
     proposed: BTreeMap<String, Vec<(i64, u32, u32, String)>>,
+    /// Advice by subject, with the second it was first seen.
+    advised: BTreeMap<String, Vec<(i64, String)>>,
     known: BTreeSet<String>,
     second: i64,
 }
@@ -62,6 +64,12 @@ impl Watch {
                 self.proposed.entry(p.workload.to_string()).or_default().push(entry);
             }
         }
+        for advice in &view.advice {
+            if self.known.insert(advice.key()) {
+                let entry = (second, advice.what.clone());
+                self.advised.entry(advice.subject.clone()).or_default().push(entry);
+            }
+        }
         for operation in &view.operations.data {
             assert!(operation.change.to > operation.change.from, "nothing here was approved to shrink");
         }
@@ -89,13 +97,17 @@ impl Watch {
             Verdict::NoScaleIn => !self.ins(e.workload).iter().any(within),
             Verdict::Nothing => !self.ins(e.workload).iter().chain(&self.outs(e.workload)).any(within),
             Verdict::RolledBack => true,
+            Verdict::Advise(what) => {
+                let mut given = self.advised.get(e.workload).into_iter().flatten();
+                given.any(|(at, said)| *at <= e.by && said.contains(what))
+            }
         }
     }
 
     /// Whether everything that can be reached early was.
     pub fn has_all(&self, expected: &[Expectation]) -> bool {
         let reached = |e: &Expectation| match e.verdict {
-            Verdict::Propose | Verdict::NotScaling(_) => self.holds(e),
+            Verdict::Propose | Verdict::NotScaling(_) | Verdict::Advise(_) => self.holds(e),
             Verdict::NoScaleIn | Verdict::Nothing => self.second > e.by,
             Verdict::RolledBack => true,
         };

@@ -22,6 +22,8 @@ pub fn view(state: &State, now: Timestamp) -> View {
         cost: status::cost(state, now),
         forecasts: predictive::forecasts(state, &services.data, now),
         proposals: predictive::proposals(state, now),
+        advice: state.advised.advice.clone(),
+        reports: state.advised.reports.clone(),
         resources: predictive::resources(state, now),
         projection: predictive::projection(state, now),
         satisfaction: experience::satisfaction(state, now),

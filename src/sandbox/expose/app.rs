@@ -1,7 +1,8 @@
 //! What the services themselves expose: OpenTelemetry names, and older ones for one service.
 
 use super::super::catalog::Dialect;
-use super::super::counters::{Histogram, ROUTES, STATUSES};
+use super::super::counters::{Histogram, ROUTES, Route, STATUSES};
+use super::super::pod::Pod;
 use super::super::queueing::BUCKETS;
 use super::super::workload::Running;
 use super::super::world::World;
@@ -31,15 +32,16 @@ pub fn application(world: &World, region: &str) -> Option<String> {
 fn otel(text: &mut Text, now: i64, workloads: &[&Running]) {
     let name = "http_server_request_duration_seconds";
     text.family(name, "histogram", "Duration of HTTP server requests.");
-    each_answer(now, workloads, |labels, route, status, workload, histogram| {
+    each_answer(now, workloads, |labels, route, status, pod, workload, histogram| {
         let error = if status == "200" { String::new() } else { format!(",error_type=\"{status}\"") };
         let labels = format!(
-            "{labels},service_name=\"{}\",http_route=\"{}\",http_request_method=\"{}\",\
+            "{labels},service_name=\"{}\",service_version=\"{}\",http_route=\"{}\",http_request_method=\"{}\",\
              http_response_status_code=\"{status}\"{error}",
-            workload.spec.name, route.0, route.1
+            workload.spec.name, pod.version.0, route.0, route.1
         );
         write_histogram(text, name, &labels, histogram);
     });
+    sizes(text, now, workloads);
     let name = "http_server_active_requests";
     text.family(name, "gauge", "Number of active HTTP server requests.");
     for workload in workloads {
@@ -55,32 +57,62 @@ fn legacy(text: &mut Text, now: i64, workloads: &[&Running]) {
         return;
     }
     text.family("http_requests_total", "counter", "Requests by method, path and status code.");
-    each_answer(now, workloads, |labels, route, status, _, histogram| {
+    each_answer(now, workloads, |labels, route, status, _, _, histogram| {
         let labels = format!("{labels},path=\"{}\",method=\"{}\",code=\"{status}\"", route.0, route.1);
         text.count("http_requests_total", &labels, histogram.count);
     });
     let name = "http_request_duration_seconds";
     text.family(name, "histogram", "Duration of requests.");
-    each_answer(now, workloads, |labels, route, status, _, histogram| {
+    each_answer(now, workloads, |labels, route, status, _, _, histogram| {
         let labels = format!("{labels},path=\"{}\",method=\"{}\",code=\"{status}\"", route.0, route.1);
         write_histogram(text, name, &labels, histogram);
     });
 }
 
-/// Calls `write` for every pod, route and status: labels of the pod, path and method, status, histogram.
+/// Mean size of an answer, bytes.
+const ANSWER: f64 = 24_000.0;
+
+/// Sizes of answers; their buckets are left out, as a view of the SDK may.
+fn sizes(text: &mut Text, now: i64, workloads: &[&Running]) {
+    let name = "http_server_response_body_size_bytes";
+    text.family(name, "histogram", "Size of HTTP server response bodies.");
+    for workload in workloads {
+        for (pod, labels) in serving(workload, now) {
+            let count: f64 = pod.counters.answers.iter().flatten().map(|h| h.count.floor()).sum();
+            let labels = format!("{labels},service_name=\"{}\"", workload.spec.name);
+            text.sample_with(&format!("{name}_bucket"), &labels, ("le", "+Inf"), count);
+            text.sample(&format!("{name}_sum"), &labels, count * ANSWER);
+            text.count(&format!("{name}_count"), &labels, count);
+        }
+    }
+}
+
+/// Calls `write` for every pod, route and status: labels of the pod, path and method, status, pod, histogram.
 fn each_answer(
     now: i64,
     workloads: &[&Running],
-    mut write: impl FnMut(&str, (&str, &str), &str, &Running, &Histogram),
+    mut write: impl FnMut(&str, (&str, &str), &str, &Pod, &Running, &Histogram),
 ) {
     for workload in workloads {
         for (pod, labels) in serving(workload, now) {
             for (route, answers) in ROUTES.iter().zip(&pod.counters.answers) {
                 for (status, histogram) in STATUSES.iter().zip(answers) {
-                    write(&labels, (route.path, route.method), status, workload, histogram);
+                    let path = path(workload.spec.name, *route);
+                    write(&labels, (path, route.method), status, pod, workload, histogram);
                 }
             }
         }
+    }
+}
+
+/// What a service calls its routes: the second one of a shop can be done without.
+fn path(service: &str, route: Route) -> &'static str {
+    match (service, route.index) {
+        ("checkout" | "cart", 0) => "/v1/basket",
+        ("checkout" | "cart", _) => "/v1/recommendations",
+        ("search", 0) => "/v1/search",
+        ("search", _) => "/v1/suggestions",
+        _ => route.path,
     }
 }
 

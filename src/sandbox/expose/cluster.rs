@@ -6,7 +6,8 @@ use crate::fleet::Owner;
 use super::super::pod::Pod;
 use super::super::workload::Running;
 use super::super::world::World;
-use super::text::{Text, pod_labels, workload_labels};
+use super::super::{catalog, nodes};
+use super::text::{Text, placed_labels, pod_labels, workload_labels};
 
 /// Deployments, autoscalers and pods of the whole fleet.
 pub fn kube_state_metrics(world: &World) -> String {
@@ -15,6 +16,8 @@ pub fn kube_state_metrics(world: &World) -> String {
     autoscalers(&mut text, world);
     pods(&mut text, world);
     requests(&mut text, world);
+    versions(&mut text, world);
+    machines(&mut text);
     text.finish()
 }
 
@@ -143,12 +146,37 @@ fn requests(text: &mut Text, world: &World) {
         text.family(name, "gauge", "Resources asked for or allowed, by container.");
         for workload in &world.workloads {
             for pod in &workload.pods {
-                let labels = format!("{},container=\"{}\"", pod_labels(workload, pod), workload.spec.name);
+                let labels = format!("{},container=\"{}\"", placed_labels(workload, pod), workload.spec.name);
                 let cpu = format!("{labels},resource=\"cpu\",unit=\"core\"");
                 text.sample(name, &cpu, workload.spec.cpu);
                 let memory = format!("{labels},resource=\"memory\",unit=\"byte\"");
                 text.sample(name, &memory, workload.spec.memory);
             }
+        }
+    }
+}
+
+/// Pods' labels, of which kube-state-metrics shows those it is allowed to.
+fn versions(text: &mut Text, world: &World) {
+    let name = "kube_pod_labels";
+    text.family(name, "gauge", "Kubernetes labels converted to Prometheus labels.");
+    for workload in &world.workloads {
+        for pod in &workload.pods {
+            let labels = pod_labels(workload, pod);
+            text.sample_with(name, &labels, ("label_app_kubernetes_io_version", pod.version.0), 1.0);
+        }
+    }
+}
+
+/// What the machines can give.
+fn machines(text: &mut Text) {
+    let name = "kube_node_status_allocatable";
+    text.family(name, "gauge", "Resources of a node that are available for scheduling.");
+    for region in catalog::REGIONS {
+        for index in 0..nodes::count(region) {
+            let labels = format!("node=\"{}\",region=\"{region}\"", nodes::name(region, index));
+            text.sample(name, &format!("{labels},resource=\"cpu\",unit=\"core\""), nodes::NODE.0);
+            text.sample(name, &format!("{labels},resource=\"memory\",unit=\"byte\""), nodes::NODE.1);
         }
     }
 }

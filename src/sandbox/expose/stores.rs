@@ -1,6 +1,6 @@
 //! Caches and databases, in the names of `redis_exporter` and `postgres_exporter`.
 
-use super::super::store::Store;
+use super::super::store::{DISK, Store};
 use super::super::world::World;
 use super::text::{Text, workload_labels};
 
@@ -38,9 +38,9 @@ pub fn redis(world: &World) -> String {
     family("redis_keyspace_hits_total", "counter", &|s| s.hits.floor());
     family("redis_keyspace_misses_total", "counter", &|s| s.misses.floor());
     family("redis_evicted_keys_total", "counter", &|s| s.evicted.floor());
-    family("redis_expired_keys_total", "counter", &|s| (s.misses * 0.3).floor());
-    family("redis_memory_used_bytes", "gauge", &|s| (CACHE_BYTES * (0.05 + 0.9 * s.warmth)).round());
-    family("redis_memory_max_bytes", "gauge", &|_| CACHE_BYTES);
+    family("redis_expired_keys_total", "counter", &|s| s.expired.floor());
+    family("redis_memory_used_bytes", "gauge", &|s| (CACHE_BYTES * s.room * (0.05 + 0.9 * s.warmth)).round());
+    family("redis_memory_max_bytes", "gauge", &|s| CACHE_BYTES * s.room);
     text.finish()
 }
 
@@ -59,5 +59,51 @@ pub fn postgres(world: &World) -> String {
     family("pg_stat_database_xact_commit", "counter", &|s| s.queries.floor());
     family("pg_stat_database_active_time_seconds_total", "counter", &|s| s.query_seconds);
     family("pg_stat_database_deadlocks", "counter", &|_| 0.0);
+    // Rows: a query finds five, and every tenth writes one.
+    family("pg_stat_database_tup_fetched", "counter", &|s| (s.queries * 5.0).floor());
+    family("pg_stat_database_tup_inserted", "counter", &|s| (s.queries * 0.06).floor());
+    family("pg_stat_database_tup_updated", "counter", &|s| (s.queries * 0.04).floor());
+    family("pg_stat_database_tup_deleted", "counter", &|_| 0.0);
+    statements(&mut text, &databases);
+    text.finish()
+}
+
+/// Queries by id: their parts of the calls and of the time, of which the first takes most.
+const STATEMENTS: [(&str, f64, f64); 3] =
+    [("7301468215", 0.3, 0.64), ("1188502934", 0.5, 0.26), ("9045127733", 0.2, 0.1)];
+
+fn statements(text: &mut Text, databases: &[(&Store, String)]) {
+    let mut family = |name: &str, value: &dyn Fn(&Store, f64, f64) -> f64| {
+        text.family(name, "counter", "From pg_stat_statements.");
+        for (store, labels) in databases {
+            for (id, calls, time) in STATEMENTS {
+                text.sample_with(name, labels, ("queryid", id), value(store, calls, time));
+            }
+        }
+    };
+    family("pg_stat_statements_calls_total", &|s, calls, _| (s.queries * calls).floor());
+    family("pg_stat_statements_seconds_total", &|s, _, time| s.query_seconds * time);
+}
+
+/// Volumes of the databases, as the kubelet measures them.
+pub fn volumes(world: &World) -> String {
+    let mut text = Text::new();
+    let families: [(&str, &dyn Fn(&Store) -> f64); 2] = [
+        ("kubelet_volume_stats_available_bytes", &|s| s.disk),
+        ("kubelet_volume_stats_capacity_bytes", &|_| DISK),
+    ];
+    for (name, value) in families {
+        text.family(name, "gauge", "Bytes of the volume.");
+        for workload in &world.workloads {
+            let Some(store) = &workload.store else { continue };
+            // Named after the workload it serves: the database is not one of the fleet's.
+            let spec = &workload.spec;
+            let labels = format!(
+                "namespace=\"{}\",region=\"{}\",persistentvolumeclaim=\"data-{}-0\"",
+                spec.namespace, spec.region, spec.name
+            );
+            text.sample(name, &labels, value(store));
+        }
+    }
     text.finish()
 }

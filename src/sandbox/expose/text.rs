@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::super::nodes;
 use super::super::pod::Pod;
 use super::super::workload::Running;
 
@@ -58,6 +59,15 @@ pub fn workload_labels(workload: &Running) -> String {
 /// The labels every series of a pod carries.
 pub fn pod_labels(workload: &Running, pod: &Pod) -> String {
     format!("{},pod=\"{}\"", workload_labels(workload), pod.name)
+}
+
+/// The same with the machine it is on, once it is placed.
+pub fn placed_labels(workload: &Running, pod: &Pod) -> String {
+    let labels = pod_labels(workload, pod);
+    match pod.node {
+        Some(node) => format!("{labels},node=\"{}\"", nodes::name(workload.spec.region, node)),
+        None => labels,
+    }
 }
 
 /// Pods of `workload` that run a container at `now`, with their labels.

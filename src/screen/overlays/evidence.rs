@@ -2,12 +2,13 @@
 
 use crate::series::Quantity;
 use crate::view::{
-    CapacityMethod, GateState, Health, Kpi, Operation, ProposalView, ServiceRow, Signal, SourceStatus,
-    Verdict, View,
+    Advice, CapacityMethod, GateState, Health, Kpi, Operation, ProposalView, ServiceRow, Signal,
+    SourceStatus, Verdict, View,
 };
 
 use super::super::canvas::{ago, clock_second, duration};
 use super::super::glyphs::Glyphs;
+use super::super::rows::advice_of;
 use super::super::state::RowId;
 use super::super::theme::Role;
 use super::approve::{cost, users};
@@ -45,6 +46,7 @@ pub fn evidence_lines(view: &View, row: &RowId, glyphs: &Glyphs) -> Lines {
                 (j.text.clone(), Role::Text),
             ]
         }),
+        RowId::Advice(key) => advice_of(view, key).map(advice),
         RowId::Source(id) => view.sources.iter().find(|s| s.id == *id).map(|s| source(view, s)),
     }
     .unwrap_or_else(gone)
@@ -144,6 +146,21 @@ fn proposal(view: &View, p: &ProposalView, glyphs: &Glyphs) -> Lines {
     }
     out.push((format!("made {}, expires in {}", ago(view.at, inner.created), duration(p.left)), Role::Dim));
     out.push((format!("{} hash {}", inner.id, p.hash), Role::Dim));
+    out
+}
+
+fn advice(a: &Advice) -> Lines {
+    let mut out = vec![
+        (format!("{} {}", a.dimension.name(), a.subject), Role::Title),
+        (a.what.clone(), Role::Text),
+        (format!("not approvable here: {}", a.not_approvable), Role::Warn),
+    ];
+    for fact in a.evidence.iter().chain(&a.effect) {
+        let at = fact.at.map_or_else(String::new, |t| format!(" at {} UTC", clock_second(t)));
+        out.push((format!("fact   {}: {}{at}", fact.label, fact.quantity), Role::Text));
+    }
+    out.push((format!("sure   {:.0} %: {}", a.confidence * 100.0, a.confidence_why), Role::Text));
+    out.push((format!("given since {} UTC", clock_second(a.since)), Role::Dim));
     out
 }
 

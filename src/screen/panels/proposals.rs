@@ -4,13 +4,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use crate::view::ProposalView;
+use crate::view::{Advice, ProposalView};
 
 use super::super::context::PanelContext;
-use super::super::rows::withdrawn;
+use super::super::rows::{advice_of, withdrawn};
 use super::super::state::RowId;
 use super::super::widgets::{
-    Column, Ink, Pen, Row, Title, countdown, framed, left, put_wrapped, recommendations, right, span, table,
+    Column, Ink, Pen, Row, Title, advice, countdown, frame, framed, left, put_wrapped, recommendations,
+    right, span, table,
 };
 use super::card;
 
@@ -27,12 +28,12 @@ pub fn draw(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
     let ink = Ink::new(ctx.theme, ctx.glyphs);
     let pen = Pen::new(ctx, &ink);
     let rows = ctx.rows();
-    let views: Vec<&ProposalView> = rows.iter().filter_map(|row| find(ctx, row)).collect();
+    let items: Vec<Item<'_>> = rows.iter().filter_map(|row| find(ctx, row)).collect();
     let cursor = rows.iter().position(|r| ctx.is_selected(r));
-    let picked = views.get(cursor.unwrap_or(0)).copied();
-    let alone = !ctx.view.proposals.state.has_data() || views.is_empty();
-    if let (Some(view), Some(_)) = (picked, ctx.state.zoomed()) {
-        card::draw(&pen, area, buf, view);
+    let picked = items.get(cursor.unwrap_or(0)).copied();
+    let alone = !ctx.view.proposals.state.has_data() || items.is_empty();
+    if let (Some(item), Some(_)) = (picked, ctx.state.zoomed()) {
+        draw_card(&pen, area, buf, item);
         return;
     }
     let (list, card) = if alone {
@@ -43,38 +44,70 @@ pub fn draw(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
         let x = area.x + width - 1;
         (Rect { width, ..area }, Rect { x, width: area.right() - x, ..area })
     } else {
-        let height = (views.len() as u16 + 3).min((area.height / 3).max(5)).min(area.height);
+        let height = (items.len() as u16 + 3).min((area.height / 3).max(5)).min(area.height);
         let y = area.y + height.saturating_sub(1);
         (Rect { height, ..area }, Rect { y, height: area.bottom().saturating_sub(y), ..area })
     };
-    draw_list(&pen, list, buf, &views, cursor);
-    if let Some(view) = picked.filter(|_| card.height >= 3) {
-        card::draw(&pen, card, buf, view);
+    draw_list(&pen, list, buf, &items, cursor);
+    if let Some(item) = picked.filter(|_| card.height >= 3) {
+        draw_card(&pen, card, buf, item);
     }
 }
 
-fn find<'a>(ctx: &PanelContext<'a>, row: &RowId) -> Option<&'a ProposalView> {
+/// What the list holds: what a person can approve, then what can only be advised.
+#[derive(Clone, Copy)]
+enum Item<'a> {
+    Proposal(&'a ProposalView),
+    Advice(&'a Advice),
+}
+
+fn find<'a>(ctx: &PanelContext<'a>, row: &RowId) -> Option<Item<'a>> {
     match row {
-        RowId::Proposal(id) => ctx.view.proposals.data.iter().find(|p| p.proposal.id == *id),
+        RowId::Proposal(id) => {
+            ctx.view.proposals.data.iter().find(|p| p.proposal.id == *id).map(Item::Proposal)
+        }
+        RowId::Advice(key) => advice_of(ctx.view, key).map(Item::Advice),
         _ => None,
     }
 }
 
-fn draw_list(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, views: &[&ProposalView], cursor: Option<usize>) {
-    let live = views.iter().filter(|v| v.proposal.state.is_live()).count();
+fn draw_card(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, item: Item<'_>) {
+    match item {
+        Item::Proposal(view) => card::draw(pen, area, buf, view),
+        Item::Advice(given) => {
+            let title = Line::from(format!("{} {}", given.dimension.name(), given.subject));
+            let inner = frame(pen, area, buf, &title, &advice::state(pen, given));
+            advice::card(pen, inner, buf, given);
+        }
+    }
+}
+
+fn draw_list(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, items: &[Item<'_>], cursor: Option<usize>) {
+    let is_live = |i: &&Item<'_>| matches!(i, Item::Proposal(v) if v.proposal.state.is_live());
+    let live = items.iter().filter(is_live).count();
     let gone = match withdrawn(&pen.view.proposals.data) {
         0 => String::new(),
         n => format!(", {n} withdrawn in the last hour"),
     };
-    let waiting = Line::from(span(format!("{live} waiting{gone}"), pen.ink.dim));
+    let advised = match items.iter().filter(|i| matches!(i, Item::Advice(_))).count() {
+        0 => String::new(),
+        n => format!(", {n} advised"),
+    };
+    let waiting = Line::from(span(format!("{live} waiting{advised}{gone}"), pen.ink.dim));
     let title = Title { right: waiting, ..Title::new("Proposals") };
     framed(pen, area, buf, &title, &pen.view.proposals, |pen, _, area, buf| {
-        if views.is_empty() {
+        if items.is_empty() {
             let text = "Nothing to propose: what is there holds what is coming.";
             put_wrapped(buf, area, area.y, text, pen.ink.dim);
             return;
         }
-        let rows: Vec<Row> = views.iter().map(|v| row(pen, v)).collect();
+        let rows: Vec<Row> = items
+            .iter()
+            .map(|item| match item {
+                Item::Proposal(view) => row(pen, view),
+                Item::Advice(given) => advice_row(pen, given),
+            })
+            .collect();
         // The card shows the rest; the list stays a list.
         let pen = Pen { cursor: cursor.or(Some(0)), ..*pen };
         table(&pen, area, buf, &COLUMNS, &rows);
@@ -93,6 +126,16 @@ fn row(pen: &Pen<'_>, view: &ProposalView) -> Row {
         Line::from(span(name, style)),
         recommendations::state(pen, view),
         Line::from(span(left, pen.ink.text)),
+        pen.signed(cost, crate::series::Unit::DollarsPerHour),
+    ])
+}
+
+fn advice_row(pen: &Pen<'_>, given: &Advice) -> Row {
+    let cost = given.saving.map(|s| -s);
+    Row::new(vec![
+        advice::headline(pen, given),
+        advice::state(pen, given),
+        Line::default(),
         pen.signed(cost, crate::series::Unit::DollarsPerHour),
     ])
 }

@@ -5,13 +5,18 @@ use crate::view::{Command, Operation, OperationId, OperationState, View};
 use super::super::event::Effect;
 use super::super::glyphs::{GlyphSet, Glyphs};
 use super::super::overlays::{Edit, Focus, Reject, Sheet, approve_sheet, operation_sheet, release_sheet};
-use super::super::rows::proposal_of;
+use super::super::rows::{advice_of, proposal_of};
 use super::super::state::{RowId, ScreenState};
 
 /// Opens the sheet for approving, or says why not.
 pub(super) fn approve(state: &mut ScreenState, view: &View) {
     if let Some(why) = frozen(state) {
         state.toast = Some(why);
+        return;
+    }
+    if let Some(RowId::Advice(key)) = state.selected() {
+        let why = advice_of(view, key).map_or("it is no longer given", |a| a.not_approvable.as_str());
+        state.toast = Some(format!("advice cannot be approved here: {why}"));
         return;
     }
     let Some(proposal) = proposal_of(view, state) else {

@@ -15,6 +15,7 @@ pub(super) mod testing;
 pub(super) mod testing_view;
 mod words;
 
+pub(super) mod advice;
 mod capacity;
 mod continuity;
 mod cost;

@@ -8,6 +8,7 @@ use crate::series::Unit;
 use crate::view::{ProposalState, ProposalView};
 
 use super::super::rows::{withdrawn, worth_listing};
+use super::advice;
 use super::ink::Level;
 use super::pen::{Pen, fit_line, put_line, put_wrapped, wrap};
 use super::state::{Title, framed, summary as stand_in};
@@ -20,7 +21,7 @@ pub const TITLE: &str = "Recommendations";
 /// Draws the widget.
 pub fn draw(pen: &Pen<'_>, area: Rect, buf: &mut Buffer) {
     framed(pen, area, buf, &Title::new(TITLE), &pen.view.proposals, |pen, proposals, area, buf| {
-        if proposals.is_empty() {
+        if proposals.is_empty() && pen.view.advice.is_empty() && pen.view.reports.is_empty() {
             put_wrapped(
                 buf,
                 area,
@@ -43,7 +44,15 @@ pub fn draw(pen: &Pen<'_>, area: Rect, buf: &mut Buffer) {
         if gone > 0 && y < area.bottom() {
             let text = format!("{gone} withdrawn in the last hour");
             put_line(buf, area, area.x, y, &Line::from(span(text, pen.ink.dim)));
+            y += 1;
         }
+        for given in &pen.view.advice {
+            if y >= area.bottom() {
+                break;
+            }
+            y = advice::entry(pen, area, y, buf, given);
+        }
+        advice::reports(pen, area, y, buf, &pen.view.reports);
     });
 }
 
@@ -51,7 +60,13 @@ pub fn draw(pen: &Pen<'_>, area: Rect, buf: &mut Buffer) {
 pub fn summary(pen: &Pen<'_>) -> Line<'static> {
     stand_in(pen, &pen.view.proposals, |pen, proposals| {
         let live = proposals.iter().filter(|p| p.proposal.state.is_live()).count();
-        let Some(first) = proposals.first() else { return Line::from(span("none", pen.ink.dim)) };
+        let Some(first) = proposals.first() else {
+            let Some(first) = pen.view.advice.first() else { return Line::from(span("none", pen.ink.dim)) };
+            let mut line = advice::state(pen, first);
+            line.spans.push(span(": ", pen.ink.dim));
+            line.spans.extend(advice::headline(pen, first).spans);
+            return line;
+        };
         let mut line = Line::from(span(format!("{live} waiting; "), pen.ink.text));
         line.spans.extend(headline(pen, first).spans);
         line
