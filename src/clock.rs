@@ -133,6 +133,41 @@ impl Clock {
     }
 }
 
+/// How much of a core the thread it lives on takes.
+#[derive(Debug)]
+pub struct Meter {
+    since: std::time::Instant,
+    cpu: Duration,
+    share: Option<f64>,
+}
+
+/// Shorter than this a share would jump with every piece of work.
+const METERED: Duration = Duration::from_secs(10);
+
+impl Meter {
+    /// Begins to measure the calling thread.
+    pub fn start() -> Self {
+        Self { since: instant_now(), cpu: thread_cpu(), share: None }
+    }
+
+    /// Share of a core that the calling thread took in the last ten seconds or more, as far as that is known.
+    pub fn share(&mut self) -> Option<f64> {
+        let elapsed = instant_now().saturating_duration_since(self.since);
+        if elapsed >= METERED {
+            let cpu = thread_cpu();
+            self.share = Some(cpu.saturating_sub(self.cpu).as_secs_f64() / elapsed.as_secs_f64());
+            (self.since, self.cpu) = (instant_now(), cpu);
+        }
+        self.share
+    }
+}
+
+/// CPU time of the calling thread.
+fn thread_cpu() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the machine's clocks")]
 fn machine_wall() -> Timestamp {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use crate::clock::Meter;
 use crate::fleet::WorkloadId;
 use crate::forecast::{ForecastState, Forecaster, Settings};
 use crate::series::{Timestamp, Window};
@@ -25,6 +26,8 @@ pub struct Issued {
     pub workload: WorkloadId,
     /// The state.
     pub forecast: ForecastState,
+    /// Share of a core that the worker took lately.
+    pub busy: Option<f64>,
 }
 
 /// Asks the worker for fans.
@@ -49,6 +52,7 @@ impl Forecasts {
             let mut forecasters: BTreeMap<WorkloadId, Forecaster> = BTreeMap::new();
             let mut waiting: BTreeMap<WorkloadId, Wish> = BTreeMap::new();
             let mut order: VecDeque<WorkloadId> = VecDeque::new();
+            let mut meter = Meter::start();
             loop {
                 // Of several wishes for one workload only the newest is worth the work.
                 let first = if order.is_empty() { queue.blocking_recv() } else { None };
@@ -64,7 +68,8 @@ impl Forecasts {
                     .entry(workload.clone())
                     .or_insert_with(|| Forecaster::new(Settings::default()));
                 let forecast = forecaster.issue(&history, now);
-                if out.blocking_send(Issued { workload, forecast }).is_err() {
+                let busy = meter.share();
+                if out.blocking_send(Issued { workload, forecast, busy }).is_err() {
                     break;
                 }
             }

@@ -50,8 +50,10 @@ pub fn with_input<T>(
 ) -> T {
     let id = &facts.workload.id;
     let rule = state.settings.rule_for(id, &facts.workload.service);
+    let version = facts.versions.change(now);
     run(&PlanInput {
         now,
+        version: version.as_ref(),
         workload: &facts.workload,
         signals: &facts.signals,
         forecast: &facts.forecast,

@@ -275,6 +275,7 @@ impl Engine {
             let stored = StoredFan { workload: issued.workload.to_string(), issued: fan.issued, body };
             self.journal.store_fan(stored, keep);
         }
+        self.state.advised.forecasting = issued.busy.or(self.state.advised.forecasting);
         if let Some(facts) = self.state.fleet.get_mut(&issued.workload) {
             facts.forecast = issued.forecast;
         }

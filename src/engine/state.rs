@@ -108,7 +108,7 @@ pub struct Advised {
     pub reports: Vec<Report>,
     /// All advice, ranked.
     pub advice: Vec<Advice>,
-    /// Share of a core that renewing forecasts takes, smoothed.
+    /// Share of a core that renewing forecasts took lately.
     pub forecasting: Option<f64>,
 }
 

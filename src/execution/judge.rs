@@ -31,29 +31,53 @@ pub enum Judgement {
     NoData,
 }
 
-/// Compares `experiment` with `control`; `tolerance` is a share of the control's median that does not matter.
-pub fn judge(control: &[f64], experiment: &[f64], tolerance: f64) -> Judgement {
+/// How far one group lies from another.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Shift {
+    /// Hodges–Lehmann estimate, in the unit of the values; above zero if the experiment is larger.
+    pub estimate: f64,
+    /// Its 95 % interval.
+    pub interval: (f64, f64),
+    /// Standard score of the Mann–Whitney U; zero if all values are equal.
+    pub z: f64,
+}
+
+impl Shift {
+    /// Whether the experiment is larger with 95 % confidence, by test and by interval.
+    pub fn is_larger(&self) -> bool {
+        self.z > 1.96 && self.interval.0 > 0.0
+    }
+}
+
+/// The shift of `experiment` against `control`; `None` with fewer than [`MIN_SAMPLES`] numbers on a side.
+pub fn shift(control: &[f64], experiment: &[f64]) -> Option<Shift> {
     let newest = |v: &[f64]| -> Vec<f64> {
         v.iter().copied().filter(|x| x.is_finite()).rev().take(MAX_SAMPLES).collect()
     };
     let (control, experiment) = (newest(control), newest(experiment));
     if control.len() < MIN_SAMPLES || experiment.len() < MIN_SAMPLES {
-        return Judgement::NoData;
+        return None;
     }
     let mut shifts: Vec<f64> = experiment.iter().flat_map(|e| control.iter().map(move |c| e - c)).collect();
     shifts.sort_by(f64::total_cmp);
-    let shift = quantile(&shifts, 0.5);
-    let allowed = tolerance * median(&control).abs();
+    let estimate = quantile(&shifts, 0.5);
     let (z, sigma) = mann_whitney(&control, &experiment);
-    if sigma == 0.0 {
-        // All values are equal.
-        return Judgement::Pass { shift };
-    }
     // Order statistics that bound the shift with 95 % confidence.
-    let pairs = shifts.len() as f64;
-    let k = (pairs / 2.0 - 1.96 * sigma).floor().max(0.0) as usize;
-    let low = shifts.get(k).copied().unwrap_or(shift);
-    let high = shifts.get(shifts.len().saturating_sub(k + 1)).copied().unwrap_or(shift);
+    let k = (shifts.len() as f64 / 2.0 - 1.96 * sigma).floor().max(0.0) as usize;
+    let low = shifts.get(k).copied().unwrap_or(estimate);
+    let high = shifts.get(shifts.len().saturating_sub(k + 1)).copied().unwrap_or(estimate);
+    let interval = if sigma == 0.0 { (estimate, estimate) } else { (low, high) };
+    Some(Shift { estimate, interval, z })
+}
+
+/// Compares `experiment` with `control`; `tolerance` is a share of the control's median that does not matter.
+pub fn judge(control: &[f64], experiment: &[f64], tolerance: f64) -> Judgement {
+    let Some(Shift { estimate: shift, interval: (low, high), z }) = shift(control, experiment) else {
+        return Judgement::NoData;
+    };
+    let newest: Vec<f64> =
+        control.iter().copied().filter(|x| x.is_finite()).rev().take(MAX_SAMPLES).collect();
+    let allowed = tolerance * median(&newest).abs();
     if low > allowed && z > 1.96 {
         Judgement::High { shift }
     } else if high <= allowed || shift <= allowed && z.abs() <= 1.96 {
@@ -135,6 +159,18 @@ mod tests {
         assert_eq!(judge(&[f64::NAN; 30], &[0.2; 30], 0.25), Judgement::NoData);
         let wild = [0.05, 0.4, 0.06, 0.5, 0.04, 0.6];
         assert!(matches!(judge(&around(0.1, 6), &wild, 0.25), Judgement::Inconclusive { .. }));
+    }
+
+    #[test]
+    fn the_shift_has_worked_numbers() {
+        // Every pair differs by 10 plus one of −4..=4: median 10, and all 25 pairs are larger.
+        let s = shift(&[1.0, 2.0, 3.0, 4.0, 5.0], &[11.0, 12.0, 13.0, 14.0, 15.0]).unwrap();
+        assert_eq!(s.estimate, 10.0);
+        // U = 25, mean 12.5, variance 5·5·11/12.
+        assert!((s.z - 12.5 / (275.0_f64 / 12.0).sqrt()).abs() < 1e-12);
+        assert!(s.interval.0 >= 6.0 && s.interval.1 <= 14.0 && s.is_larger());
+        let same = shift(&[0.1; 9], &[0.1; 9]).unwrap();
+        assert!(same.interval == (0.0, 0.0) && !same.is_larger());
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::execution::judge::{self, Shift};
 use crate::execution::{Operation, OperationId, OperationState, StageKind};
 use crate::fleet::WorkloadId;
 use crate::plan::Dimension;
@@ -86,6 +87,9 @@ pub struct Figures {
     pub per_replica: Option<f64>,
     /// The p95 that the capacity model expects at the load during the operation, seconds.
     pub p95_expected: Option<f64>,
+    /// Shift of the minutes' p95 during against before, seconds; `None` with too few minutes.
+    #[serde(default)]
+    pub p95_shift: Option<Shift>,
     /// KPI 3; `None` where capacity is not known or nothing was raised.
     pub response: Option<Response>,
     /// Time from proposal to approval, then of each stage, seconds.
@@ -111,6 +115,8 @@ pub struct Around<'a> {
     pub history: &'a dyn Fn(SignalKind, Timestamp, Timestamp) -> Window,
     /// Summed response-time buckets; `None` unless the whole span is held.
     pub histogram: &'a dyn Fn(Timestamp, Timestamp) -> Option<LatencyHistogram>,
+    /// Mean seconds of a replica's phases before it is ready, where the platform tells.
+    pub lifecycle: &'a [(String, f64)],
     /// `t2 − t1`.
     pub settle: Duration,
 }
@@ -138,6 +144,7 @@ pub fn figures(around: &Around<'_>) -> Option<Figures> {
         kept: operation.state == OperationState::Kept,
         per_replica: around.per_replica,
         p95_expected: load.and_then(around.expected_p95),
+        p95_shift: p95_shift(around, until),
         response: response(around, before.ready, warm, until),
         phases: phases(around),
         overhead: overhead(around, &before, &during, warm, ended),
@@ -145,6 +152,15 @@ pub fn figures(around: &Around<'_>) -> Option<Figures> {
         during,
         after,
     })
+}
+
+/// Minutes' p95 of O against those of B.
+fn p95_shift(around: &Around<'_>, until: Timestamp) -> Option<Shift> {
+    let start = around.operation.started;
+    let minutes = |from, to| -> Vec<f64> {
+        (around.history)(SignalKind::LatencyP95, from, to).points().map(|(_, v)| v).collect()
+    };
+    judge::shift(&minutes(start - BEFORE, start), &minutes(start, until))
 }
 
 fn span(around: &Around<'_>, from: Timestamp, to: Timestamp) -> Span {
@@ -232,7 +248,7 @@ fn phases(around: &Around<'_>) -> Vec<(String, f64)> {
         .iter()
         .filter(|s| s.kind < StageKind::Validate)
         .filter_map(|s| Some((s.kind.label().to_owned(), s.ended?.since(s.began?).as_secs_f64())));
-    decided.into_iter().chain(stages).collect()
+    decided.into_iter().chain(stages).chain(around.lifecycle.iter().cloned()).collect()
 }
 
 /// Replicas added, paid from the write to warm; and, if it was rolled back, to the end.

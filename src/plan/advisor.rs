@@ -3,14 +3,16 @@
 use super::advice::{Advice, Report, Urgency};
 use super::survey::Survey;
 use super::{
-    caching, consolidation, data, functional, geographical, intelligence, performance, spending, vertical,
+    binding, caching, consolidation, data, functional, geographical, intelligence, performance, spending,
+    vertical,
 };
 
 /// Advices shown at most; the least urgent and least worth go first.
 const MOST: usize = 60;
 
 /// The planners, in the order of the specification. A new one is one file and one line here.
-const PLANNERS: [fn(&Survey<'_>) -> Report; 9] = [
+const PLANNERS: [fn(&Survey<'_>) -> Report; 10] = [
+    binding::advise,
     vertical::advise,
     geographical::advise,
     functional::advise,

@@ -8,7 +8,7 @@ use crate::signals::PartKind;
 
 use super::Dimension;
 use super::advice::{Advice, Lack, Report, Urgency};
-use super::survey::Survey;
+use super::survey::{Member, Survey};
 
 /// Room left on every machine that stays.
 const RESERVE: f64 = 0.1;
@@ -89,6 +89,22 @@ fn pool_advice(survey: &Survey<'_>, pool: &str, nodes: Vec<Node>) -> Option<Advi
     advice.not_approvable =
         "kubectl drain, or let Karpenter or the cluster autoscaler consolidate: they own the machines".into();
     Some(advice)
+}
+
+/// How many more replicas of `member` fit on the machines of its region that are there; `None` if those are not known
+/// or do not say what a replica asks for.
+pub fn room_for(survey: &Survey<'_>, member: &Member<'_>) -> Option<usize> {
+    let one = [member.workload.pod.cpu_cores?, member.workload.pod.memory_bytes?];
+    let mine: Vec<&Arc<str>> =
+        survey.parts(member, PartKind::NodeCpuRequested).iter().map(|(name, _)| name).collect();
+    let nodes = nodes(survey);
+    let pools: Vec<String> = mine.iter().map(|name| pool_of(name)).collect();
+    let here = nodes.iter().filter(|n| pools.contains(&n.pool));
+    let fits = here.map(|n| {
+        let times = n.gives.iter().zip(n.taken).zip(one).filter(|(_, one)| *one > 0.0);
+        times.map(|((gives, taken), one)| ((gives - taken) / one).max(0.0) as usize).min().unwrap_or(0)
+    });
+    (!pools.is_empty() && one.iter().any(|o| *o > 0.0)).then(|| fits.sum())
 }
 
 /// Share of CPU on `nodes` that nobody asks for.
@@ -213,6 +229,19 @@ mod tests {
         assert!(
             fleet(&[("n-a-1", 8.0), ("n-a-2", 8.0), ("n-a-3", 3.0)], 1.0).report(advise).advice.is_empty()
         );
+    }
+
+    #[test]
+    fn room_is_counted_in_whole_replicas_machine_by_machine() {
+        let mut fleet = fleet(&[("n-a-1", 8.5), ("n-a-2", 9.0), ("n-a-3", 3.0)], 2.0);
+        fleet.items[0].workload.pod.memory_bytes = Some(2.0 * GIB);
+        // 0, 0 and 3 more of two cores each.
+        let report = fleet.report(|survey| {
+            let mut report = Report::new(Dimension::Horizontal, "x");
+            report.judged = room_for(survey, &survey.members[0]).unwrap();
+            report
+        });
+        assert_eq!(report.judged, 3);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::series::{Quantity, Unit};
 use crate::signals::SignalKind;
 
+use super::performance::DEARER;
 use super::{Fact, PlanInput, Verdict};
 
 /// Retries above this share of demand are a storm.
@@ -31,6 +32,7 @@ pub fn diagnose(input: &PlanInput<'_>, hurting: bool) -> Option<Verdict> {
     retry_storm(input)
         .or_else(|| pool_exhausted(input))
         .or_else(|| cache_flushed(input))
+        .or_else(|| dearer_version(input))
         .or_else(|| cpu_regression(input))
 }
 
@@ -83,6 +85,28 @@ fn cache_flushed(input: &PlanInput<'_>) -> Option<Verdict> {
             "it heals as it fills: new replicas would start cold too; warm it, or shed the dearest requests meanwhile",
         )
     })
+}
+
+/// Both versions under the same load are the better control than any day before.
+fn dearer_version(input: &PlanInput<'_>) -> Option<Verdict> {
+    let change = input.version.filter(|c| c.ratio() >= DEARER)?;
+    let more = (change.ratio() - 1.0) * 100.0;
+    Some(verdict(
+        "the new version costs more CPU",
+        vec![
+            fact(
+                &format!("CPU a request, {} against {}", change.version, change.before),
+                change.ratio(),
+                Unit::Factor,
+            ),
+            fact("CPU a request now", change.cost.0, Unit::Seconds),
+            fact("requests compared", change.requests, Unit::Count),
+        ],
+        &format!(
+            "{} costs +{more:.0} % CPU a request: do not scale, roll it back or repair it",
+            change.version
+        ),
+    ))
 }
 
 fn cpu_regression(input: &PlanInput<'_>) -> Option<Verdict> {

@@ -7,7 +7,7 @@ use crate::forecast::ForecastState;
 use crate::series::Timestamp;
 use crate::signals::SignalSet;
 
-use super::{CapacityModel, Limits};
+use super::{CapacityModel, Limits, VersionChange};
 
 /// Medians of the last day of quantities that a workload should not change by itself: the evidence that
 /// something other than demand changed. `None` where history is too short.
@@ -72,6 +72,8 @@ pub struct PlanInput<'a> {
     pub short_cost: Option<f64>,
     /// What is usual.
     pub usual: Usual,
+    /// What the newest version costs against the one before it, where both were measured.
+    pub version: Option<&'a VersionChange>,
     /// What happened lately.
     pub recent: Recent,
     /// The fleet.

@@ -2,6 +2,7 @@
 
 mod advice;
 mod advisor;
+mod binding;
 mod caching;
 mod capacity;
 mod consolidation;

@@ -81,6 +81,7 @@ fn run(s: &Scene) -> Plan {
 fn with<T>(s: &Scene, run: impl FnOnce(&PlanInput<'_>) -> T) -> T {
     let model = CapacityModel::default();
     run(&PlanInput {
+        version: None,
         now: NOW,
         workload: &s.workload,
         signals: &s.signals,
@@ -172,6 +173,24 @@ fn causes_that_replicas_do_not_cure() {
         signal(SignalKind::PoolMax, 100.0, Freshness::Fresh),
     ]);
     assert!(matches!(&run(&s).verdict, Verdict::NotScaling { cause, .. } if cause.contains("connections")));
+    for kind in [SignalKind::PoolWaiting, SignalKind::PoolUsed, SignalKind::PoolMax] {
+        s.signals.signals.remove(&kind);
+    }
+    let change = VersionChange {
+        version: "v142".into(),
+        before: "v141".into(),
+        cost: (0.0069, 0.005),
+        since: NOW,
+        requests: 9000.0,
+    };
+    let verdict = |cost| {
+        let change = VersionChange { cost, ..change.clone() };
+        with(&s, |input| plan(&PlanInput { version: Some(&change), ..*input })).verdict
+    };
+    assert!(
+        matches!(verdict((0.0069, 0.005)), Verdict::NotScaling { advice, .. } if advice.starts_with("v142 costs +38 %"))
+    );
+    assert!(!matches!(verdict((0.0051, 0.005)), Verdict::NotScaling { .. }), "2 % are noise");
 }
 
 #[test]

@@ -46,11 +46,13 @@ pub enum PartKind {
     OriginRoundTrip,
     /// $/GiB out of a region, by region; of no workload.
     EgressPrice,
+    /// Mean seconds that a replica spends until it is scheduled, pulled, started, by phase.
+    Lifecycle,
 }
 
 impl PartKind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::RouteDemand,
         Self::RouteTime,
         Self::VersionDemand,
@@ -65,6 +67,7 @@ impl PartKind {
         Self::NodeRetransmits,
         Self::OriginRoundTrip,
         Self::EgressPrice,
+        Self::Lifecycle,
     ];
 
     /// The serde name.
@@ -84,6 +87,7 @@ impl PartKind {
             Self::NodeRetransmits => "node_retransmits",
             Self::OriginRoundTrip => "origin_round_trip",
             Self::EgressPrice => "egress_price",
+            Self::Lifecycle => "lifecycle",
         }
     }
 
@@ -97,7 +101,7 @@ impl PartKind {
             Self::NodeMemoryRequested | Self::NodeMemory => Unit::Bytes,
             Self::NodePrice => Unit::DollarsPerHour,
             Self::NodeRetransmits => Unit::Ratio,
-            Self::OriginRoundTrip => Unit::Seconds,
+            Self::OriginRoundTrip | Self::Lifecycle => Unit::Seconds,
             Self::EgressPrice => Unit::Dollars,
         }
     }
@@ -130,7 +134,11 @@ impl PartKind {
             Self::QueryTime | Self::QueryCalls => {
                 ("postgres_exporter --collector.stat_statements", "its arguments")
             }
-            Self::NodeCpuRequested | Self::NodeMemoryRequested | Self::NodeCpu | Self::NodeMemory => (
+            Self::NodeCpuRequested
+            | Self::NodeMemoryRequested
+            | Self::NodeCpu
+            | Self::NodeMemory
+            | Self::Lifecycle => (
                 "- {job_name: kube-state-metrics, static_configs: [{targets: [\"kube-state-metrics.kube-system:8080\"]}]}",
                 SCRAPE,
             ),

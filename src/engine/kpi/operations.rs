@@ -6,6 +6,7 @@ use crate::engine::State;
 use crate::execution::Operation;
 use crate::outcome::{self, Around, Figures};
 use crate::series::Timestamp;
+use crate::signals::PartKind;
 
 use super::minute::summed;
 
@@ -28,7 +29,12 @@ pub fn figures_of(state: &State, operation: &Operation) -> Option<Figures> {
         }
         summed(heat.iter().filter(|(at, _)| *at >= from && *at < to).map(|(_, h)| h))
     };
+    // What was said within a day of the operation: phases change with images and machines, not by the minute.
+    let day = Duration::from_secs(86_400);
+    let phases = state.resolver.parts().of(id, PartKind::Lifecycle, operation.started, day);
+    let lifecycle: Vec<(String, f64)> = phases.iter().map(|(name, s)| (name.to_string(), *s)).collect();
     outcome::figures(&Around {
+        lifecycle: &lifecycle,
         operation,
         proposed: state.learned.proposals.get(&operation.proposal).map(|p| p.created),
         per_replica: declared.or_else(learned),

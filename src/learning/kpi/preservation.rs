@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::execution::judge::Shift;
 use crate::learning::wilson;
 use crate::outcome::Figures;
 
@@ -106,8 +107,25 @@ pub fn latency_increase(operations: &[&Figures]) -> Measure {
     if by_model > 0 {
         note.push_str(&format!(" · {by_model} against the model's p95: demand changed by more than 20 %"));
     }
+    note.push_str(&significance(&per));
     let items: Vec<(f64, f64)> = per.iter().map(|(f, l)| (*l, f.during.requests)).collect();
     Measure::mean(&items, note)
+}
+
+/// How many increases are more than chance (Mann–Whitney, 95 %), and the largest Hodges–Lehmann shift of those.
+fn significance(per: &[(&Figures, f64)]) -> String {
+    let shifts: Vec<Shift> = per.iter().filter_map(|(f, _)| f.p95_shift).collect();
+    if shifts.is_empty() {
+        return String::new();
+    }
+    let larger: Vec<&Shift> = shifts.iter().filter(|s| s.is_larger()).collect();
+    let most = larger.iter().max_by(|a, b| a.estimate.total_cmp(&b.estimate));
+    let by = most.map_or_else(String::new, |s| {
+        let ms = |v: f64| v * 1000.0;
+        let (low, high) = s.interval;
+        format!(", by up to {:.0} ms ({:.0} to {:.0})", ms(s.estimate), ms(low), ms(high))
+    });
+    format!(" · {} of {} slower beyond chance{by}", larger.len(), shifts.len())
 }
 
 /// KPI 8. `1 − Σ err / Σ total` over all operations' windows.

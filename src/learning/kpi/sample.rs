@@ -35,6 +35,7 @@ pub fn operation(number: u32) -> Figures {
         after,
         per_replica: Some(150.0),
         p95_expected: Some(0.2),
+        p95_shift: None,
         response: None,
         phases: vec![],
         overhead: None,

@@ -117,7 +117,8 @@ fn phase_medians(operations: &[&Figures]) -> String {
         values.sort_by(f64::total_cmp);
         quantile(&values, 0.5).map(|s| format!("{name} {s:.0} s"))
     };
-    let names = ["decide", "provision", "warm up", "shift"];
+    // What provisioning is made of comes from the pods' own timestamps, where the platform tells.
+    let names = ["decide", "provision", "schedule", "pull", "start", "warm up", "shift"];
     names.iter().filter_map(|n| middle(n)).collect::<Vec<_>>().join(" · ")
 }
 

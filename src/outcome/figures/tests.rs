@@ -80,6 +80,7 @@ fn run(
         Window::new(from, MINUTE, (first..first + n).map(|m| value(kind, m)))
     };
     figures(&Around {
+        lifecycle: &[],
         operation: &operation,
         proposed: Some(at(-1)),
         per_replica: Some(100.0),

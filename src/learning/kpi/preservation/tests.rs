@@ -50,6 +50,10 @@ fn latency_increase_uses_the_model_where_demand_changed() {
     assert!(m.note.contains("1 against the model's p95"), "{}", m.note);
     grown.p95_expected = None;
     assert!((latency_increase(&[&grown]).value.unwrap() - 1.2).abs() < 1e-9, "without a model as it is");
+    steady.p95_shift = Some(Shift { estimate: 0.03, interval: (0.02, 0.04), z: 4.0 });
+    grown.p95_shift = Some(Shift { estimate: 0.01, interval: (-0.01, 0.03), z: 0.8 });
+    let note = latency_increase(&[&steady, &grown]).note;
+    assert!(note.ends_with(" · 1 of 2 slower beyond chance, by up to 30 ms (20 to 40)"), "{note}");
     steady.during.p95 = Some(0.05);
     assert_eq!(latency_increase(&[&steady]).value, Some(0.0), "faster is no increase");
     steady.during.p95 = Some(f64::NAN);

@@ -59,7 +59,7 @@ fn response_time_is_the_p95_and_early_ones_count_as_zero() {
             let mut f = operation(i);
             let seconds = if i <= 5 { 0.0 } else { f64::from(i) * 10.0 };
             f.response = Some(Response { seconds, still_short: i == 20 });
-            f.phases = vec![("decide".into(), 40.0), ("warm up".into(), f64::from(i))];
+            f.phases = vec![("decide".into(), 40.0), ("warm up".into(), f64::from(i)), ("pull".into(), 12.0)];
             f
         })
         .collect();
@@ -70,7 +70,7 @@ fn response_time_is_the_p95_and_early_ones_count_as_zero() {
     assert_eq!((m.value, m.n), (Some(190.0), 20), "the 19th of 20; without capacity it is not scored");
     assert!(m.note.contains("5 of 20 came before"), "{}", m.note);
     assert!(m.note.contains("1 still short"), "{}", m.note);
-    assert!(m.note.contains("decide 40 s · warm up 10 s"), "{}", m.note);
+    assert!(m.note.contains("decide 40 s · pull 12 s · warm up 10 s"), "{}", m.note);
     let (low, high) = m.interval.unwrap();
     assert!(low <= 190.0 && high >= 190.0 && low > 0.0);
     assert_eq!(response_time(&[&unknown]).value, None);
