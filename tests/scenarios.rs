@@ -21,7 +21,7 @@ use weescale::execution::{GateState, LeaseState, OperationState, Provider, Stage
 use weescale::proposal::{ProposalState, RejectReason};
 use weescale::sandbox::Scenario;
 use weescale::scrape::Secret;
-use weescale::view::Command;
+use weescale::view::{Command, View};
 
 /// Times faster than the machine.
 const SPEED: f64 = 25.0;
@@ -74,6 +74,31 @@ async fn region_loss() {
 #[tokio::test(flavor = "multi_thread")]
 async fn metrics_outage() {
     conclude("metrics-outage").await;
+}
+
+/// Every planner finds enough in the fleet to judge, and says so; most have something to advise.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_dimension_is_at_work() {
+    let mut rig = Rig::start("morning-ramp", SPEED, None).await;
+    let mut watch = Watch::default();
+    let judged = |view: &View| view.reports.len() == 10 && view.reports.iter().all(|r| r.judged > 0);
+    let view = watch.until(&mut rig, 900, |view| judged(view)).await;
+    rig.engine.stop().await;
+    for report in &view.reports {
+        println!("{}: {}", report.dimension.name(), report.sentence());
+        assert!(report.advice.iter().all(|a| !a.evidence.is_empty() && !a.not_approvable.is_empty()));
+    }
+    for advice in &view.advice {
+        println!(
+            "{:?} {} {}: {} ({:?})",
+            advice.urgency,
+            advice.dimension.name(),
+            advice.subject,
+            advice.what,
+            advice.saving
+        );
+        assert!((0.0..=1.0).contains(&advice.confidence) && !advice.confidence_why.is_empty());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

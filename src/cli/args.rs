@@ -108,7 +108,7 @@ pub enum Command {
 #[derive(Clone, Debug, Args)]
 pub struct Demo {
     /// calm, morning-ramp, flash-crowd, retry-storm, cold-cache, db-bound, region-loss, metrics-outage,
-    /// controller-fight or month-end
+    /// controller-fight, month-end, wear or bad-deploy
     #[arg(long, value_name = "NAME", default_value = "morning-ramp")]
     pub scenario: String,
     /// How many times faster than the machine's clock simulated time runs
