@@ -83,8 +83,8 @@ mod tests {
     #[test]
     fn urgent_first_then_worth_and_since_is_kept() {
         let advice = |name: &str, urgency, saving| Advice {
-            urgency,
             saving,
+            urgency,
             ..Advice::on(Dimension::Cost, &id(name), format!("do {name}"), now())
         };
         let mut report = Report::new(Dimension::Cost, "x");

@@ -236,7 +236,7 @@ mod tests {
         // 1 GiB an hour over the last six hours, with one clean-up measured wrong.
         for i in 0..72 {
             let odd = if i == 20 { 50.0 * gib } else { 0.0 };
-            fleet.past("orders", K::DiskFree, 72 - i, (30.0 - f64::from(i as u32) / 12.0) * gib + odd);
+            fleet.past("orders", K::DiskFree, 72 - i, (30.0 - f64::from(i) / 12.0) * gib + odd);
         }
         let report = fleet.report(advise);
         assert!(has(&report, "full in 24 h") || has(&report, "full in 23 h"), "{report:?}");

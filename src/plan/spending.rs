@@ -16,7 +16,7 @@ const LIKELY: f64 = 0.25;
 /// Hours of a day in which a floor must be idle to be worth a schedule.
 const IDLE_HOURS: f64 = 4.0;
 
-/// Requests and use of a workload, priced (OpenCost's allocation: the larger of request and use).
+/// Requests and use of a workload, priced (`OpenCost`'s allocation: the larger of request and use).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Allocation {
     /// $/h of what is allocated: `max(request, use)` of CPU and of memory.
@@ -64,7 +64,7 @@ fn normal_cdf(z: f64) -> f64 {
         * (0.254_829_592
             + t * (-0.284_496_736 + t * (1.421_413_741 + t * (-1.453_152_027 + t * 1.061_405_429))));
     let erf = 1.0 - poly * (-x * x).exp();
-    if z >= 0.0 { (1.0 + erf) / 2.0 } else { (1.0 - erf) / 2.0 }
+    f64::midpoint(1.0, if z >= 0.0 { erf } else { -erf })
 }
 
 /// Looks at all that has a price.

@@ -22,7 +22,7 @@ const THROTTLED: f64 = 0.1;
 const WORTH: f64 = 0.15;
 /// With less confidence than half a day of samples nothing is advised but what hurts already.
 const SURE: f64 = 0.5;
-/// Share of a replica's price that is CPU, by the default prices of OpenCost for a core and four GiB.
+/// Share of a replica's price that is CPU, by the default prices of `OpenCost` for a core and four GiB.
 pub const CPU_SHARE: f64 = 0.75;
 /// Smallest sizes asked for: VPA's 25 millicores and 250 MiB a pod.
 const LEAST_CORES: f64 = 0.025;

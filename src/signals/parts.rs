@@ -238,6 +238,7 @@ impl Parts {
 
     /// Parts for tests of planners.
     #[cfg(test)]
+    #[must_use]
     pub fn with(
         mut self,
         workload: Option<&WorkloadId>,

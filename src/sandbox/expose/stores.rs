@@ -88,11 +88,9 @@ fn statements(text: &mut Text, databases: &[(&Store, String)]) {
 /// Volumes of the databases, as the kubelet measures them.
 pub fn volumes(world: &World) -> String {
     let mut text = Text::new();
-    let families: [(&str, &dyn Fn(&Store) -> f64); 2] = [
-        ("kubelet_volume_stats_available_bytes", &|s| s.disk),
-        ("kubelet_volume_stats_capacity_bytes", &|_| DISK),
-    ];
-    for (name, value) in families {
+    for (name, is_free) in
+        [("kubelet_volume_stats_available_bytes", true), ("kubelet_volume_stats_capacity_bytes", false)]
+    {
         text.family(name, "gauge", "Bytes of the volume.");
         for workload in &world.workloads {
             let Some(store) = &workload.store else { continue };
@@ -102,7 +100,7 @@ pub fn volumes(world: &World) -> String {
                 "namespace=\"{}\",region=\"{}\",persistentvolumeclaim=\"data-{}-0\"",
                 spec.namespace, spec.region, spec.name
             );
-            text.sample(name, &labels, value(store));
+            text.sample(name, &labels, if is_free { store.disk } else { DISK });
         }
     }
     text.finish()
