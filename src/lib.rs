@@ -73,7 +73,7 @@
 //!
 //! # Extension
 //!
-//! A source, recipe, forecasting model, planner, provider, panel, widget or theme is one new file and one line in that
+//! A source, recipe, candidate forecast, planner, provider, panel, widget or theme is one new file and one line in that
 //! folder's list; `CONTRIBUTING.md` names each list.
 //!
 //! # Dependencies
@@ -86,7 +86,6 @@
 //! |---|---|
 //! | `reqwest` without default features | brings no TLS of its own choice: `rustls` is given with `ring`, which needs only a C compiler; `aws-lc`, the default, wants cmake and doubles the build |
 //! | `promql-parser` | reads, rewrites and groups the expressions of recipes. Queries over the store have a parser of their own: this one has neither places, which warnings name, nor duration expressions, `anchored`, `smoothed` |
-//! | `augurs` | MSTL and ETS, which are long to write and easy to get wrong; wrapped with limits, as it may fail on short input |
 //! | `rusqlite`, bundled | durable, inspectable with a tool everyone has; bundled, so that its version and options are known |
 //! | `jiff` | time zones and calendars with daylight saving done right; the zones are bundled for bare machines |
 //! | `axum` | the sandbox's HTTP server, on the `hyper` that `reqwest` brings anyway |

@@ -8,6 +8,8 @@ use crate::series::{Timestamp, Window};
 
 /// Steps forecast at most.
 const STEPS: usize = 4096;
+/// Slots used at least, however long: six weeks of hours.
+const SLOTS: u32 = 42 * 24;
 
 /// What to forecast.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +47,7 @@ impl Batch<'_> {
             horizon: self.step.saturating_mul(u32::try_from(self.steps.min(STEPS)).unwrap_or(u32::MAX)),
             reach: f64::INFINITY,
             need: Duration::ZERO,
+            keep: Settings::default().keep.max(self.step.saturating_mul(SLOTS)),
             ..Settings::default()
         };
         match Forecaster::new(settings).issue(&history, self.origin) {

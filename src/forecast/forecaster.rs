@@ -3,15 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::calibrate::{Calibration, calibrate};
+use super::blend::{Blend, NAMES, Scored, Tracks};
 use super::clean::clean;
 use super::conformal::spread;
 use super::fan::{Fan, FanPoint, ForecastState, ModelShare, Season};
 use super::grid::{Grid, Past};
-use super::leads::Leads;
 use super::level::{Shift, shift};
 use super::outlook::{Ahead, outlook};
-use super::pool::Pool;
 use super::seasons::seasons;
 use super::settings::Settings;
 use super::spike::{Alarm, Spike, detect, follow};
@@ -26,7 +24,6 @@ const WATCH_HOURS: usize = 3;
 #[derive(Debug)]
 pub struct Forecaster {
     settings: Settings,
-    pool: Pool,
     fitted: Option<Fitted>,
     spike: Option<Spike>,
 }
@@ -38,8 +35,9 @@ struct Fitted {
     end: Timestamp,
     span: Duration,
     step: Duration,
-    leads: Leads,
-    calibration: Calibration,
+    horizon: usize,
+    blend: Blend,
+    scored: Scored,
     seasons: Vec<Season>,
     shift: Option<Shift>,
 }
@@ -47,7 +45,7 @@ struct Fitted {
 impl Forecaster {
     /// A forecaster that knows nothing yet.
     pub fn new(settings: Settings) -> Self {
-        Self { settings, pool: Pool::standard(), fitted: None, spike: None }
+        Self { settings, fitted: None, spike: None }
     }
 
     /// Whether [`Forecaster::issue`] would refit first: never fitted, too old, or fitted after `now`. A young
@@ -59,27 +57,37 @@ impl Forecaster {
         })
     }
 
-    /// Tries the pool at past origins and learns weights, intervals, skill, coverage and seasons (tens of
-    /// milliseconds). `history` may have any step and gaps; slots after `now` are not looked at.
+    /// Learns weights, intervals, skill, coverage and seasons from past origins (some milliseconds for a month
+    /// of five-minute slots). `history` may have any step and gaps; slots after `now` are not looked at.
     pub fn refit(&mut self, history: &Window, now: Timestamp) {
         self.fitted = None;
-        let mut grid = self.grid(history, now);
-        if self.lacking(&grid).is_some() {
-            return;
+        let grid = self.grid(history, now);
+        if self.lacking(&grid).is_none() {
+            self.learn(grid, now);
         }
+    }
+
+    /// Learns from `grid`; hands back what it was turned into.
+    fn learn(&mut self, mut grid: Grid, now: Timestamp) -> (Grid, Tracks) {
         let shift = shift(grid.past());
         if let Some(shift) = shift {
             shift.rebase(&mut grid.values, 0);
         }
-        let past = grid.past();
-        let leads = Leads::new(grid.step, self.horizon(&grid));
-        let trials = self.pool.backtest(past, &leads, self.settings.origins);
-        let known = past.values.len();
-        let Some(calibration) = calibrate(&trials, &leads, known, past.day, Pool::naive(past)) else {
-            return;
-        };
-        let (span, step, end, seasons) = (grid.span(), grid.step, grid.end, seasons(past));
-        self.fitted = Some(Fitted { at: now, end, span, step, leads, calibration, seasons, shift });
+        let tracks = Tracks::new(grid.past());
+        let horizon = self.horizon(&grid);
+        let blend = Blend::learn(&tracks, minutes(grid.step), horizon);
+        self.fitted = Some(Fitted {
+            at: now,
+            end: grid.end,
+            span: grid.span(),
+            step: grid.step,
+            horizon,
+            scored: blend.scored(),
+            blend,
+            seasons: seasons(grid.past()),
+            shift,
+        });
+        (grid, tracks)
     }
 
     /// The fan from what is known at `now` (cheap). Refits first if [`Forecaster::needs_refit`].
@@ -89,21 +97,26 @@ impl Forecaster {
         if let Some(state) = self.lacking(&grid) {
             return state;
         }
-        if self.needs_refit(now) || self.fitted.as_ref().is_some_and(|f| f.step != grid.step) {
-            self.refit(history, now);
-        }
-        let Some(fitted) = &self.fitted else {
+        let fresh = self.fitted.as_ref().filter(|f| !self.needs_refit(now) && f.step == grid.step);
+        let tracks = if let Some(fitted) = fresh {
+            if let Some(shift) = fitted.shift {
+                let since = grid.end.since(fitted.end).as_millis() / grid.step.as_millis().max(1);
+                shift.rebase(&mut grid.values, usize::try_from(since).unwrap_or(usize::MAX / 2));
+            }
+            Tracks::new(grid.past())
+        } else {
+            let (learned, tracks) = self.learn(grid, now);
+            grid = learned;
+            tracks
+        };
+        let fan = self.fitted.as_ref().and_then(|f| fan(f, grid.past(), &tracks, now));
+        let Some((fan, spike)) = fan else {
             return ForecastState::NotEnough {
                 have: grid.span(),
                 need: self.settings.need * 2,
-                why: "too few values close enough together to measure a forecast error; wait for more".into(),
+                why: "the values held do not give a forecast; wait for more".into(),
             };
         };
-        if let Some(shift) = fitted.shift {
-            let since = grid.end.since(fitted.end).as_millis() / grid.step.as_millis().max(1);
-            shift.rebase(&mut grid.values, usize::try_from(since).unwrap_or(usize::MAX / 2));
-        }
-        let (fan, spike) = self.fan(fitted, grid.past(), now);
         self.spike = spike;
         ForecastState::Ready(Arc::new(fan))
     }
@@ -111,71 +124,6 @@ impl Forecaster {
     /// The spike that was running when the last fan was issued.
     pub fn spike(&self) -> Option<Spike> {
         self.spike
-    }
-
-    /// The fan and the running spike, which short leads follow.
-    fn fan(&self, fitted: &Fitted, past: Past<'_>, now: Timestamp) -> (Fan, Option<Spike>) {
-        let (leads, c) = (&fitted.leads, &fitted.calibration);
-        let longest = leads.tried.last().copied().unwrap_or(1);
-        let all: Vec<usize> = (1..=longest).collect();
-        let (mut ahead, answered) = outlook(&self.pool, leads, c, past, &all);
-        let spike = self.watched(fitted, past).map(|(back, alarm)| {
-            let known = past.prefix(past.values.len() - back);
-            let later: Vec<usize> =
-                all.iter().map(|l| l + back).filter(|l| *l <= longest.max(2 * back)).collect();
-            let (before, _) = outlook(&self.pool, leads, c, known, &later);
-            follow(alarm, &mut ahead, &before, past.hour);
-            let ago = u32::try_from(back - 1 - alarm.first.min(back - 1)).unwrap_or(0);
-            Spike { since: now - fitted.step * ago, class: alarm.class, factor: alarm.factor }
-        });
-        let level = past.level(past.day.max(past.hour));
-        let point = |a: &Ahead| FanPoint {
-            at: now + fitted.step * u32::try_from(a.lead).unwrap_or(u32::MAX),
-            quantiles: spread(a.value, level, &a.offsets),
-        };
-        let fan = Fan {
-            issued: now,
-            step: fitted.step,
-            points: ahead.iter().map(point).collect(),
-            models: self.shares(c, &answered),
-            seasons: fitted.seasons.clone(),
-            skill: c.skill,
-            coverage: c.coverage,
-            scored: c.scored,
-        };
-        (fan, spike)
-    }
-
-    /// The running alarm against what would have been forecast some hours ago, and how many slots ago that is.
-    fn watched(&self, fitted: &Fitted, past: Past<'_>) -> Option<(usize, Alarm)> {
-        let back = (WATCH_HOURS * past.hour).min(past.values.len() / 3);
-        if past.hour < 4 || back < 6 {
-            return None;
-        }
-        let known = past.prefix(past.values.len() - back);
-        let wanted: Vec<usize> = (1..=back).collect();
-        let (expected, _) = outlook(&self.pool, &fitted.leads, &fitted.calibration, known, &wanted);
-        let actual = past.values.get(known.values.len()..)?;
-        let level = known.level(past.day.max(past.hour));
-        detect(actual, &expected, level).map(|alarm| (back, alarm))
-    }
-
-    /// Weights at the shortest horizon of the models that answered, heaviest first.
-    fn shares(&self, c: &Calibration, answered: &[bool]) -> Vec<ModelShare> {
-        let weights = c.weights.first().and_then(Option::as_ref);
-        let names = self.pool.names().zip(answered).enumerate().filter(|(_, (_, answered))| **answered);
-        let mut shares: Vec<ModelShare> = names
-            .map(|(i, (name, _))| ModelShare {
-                name: name.to_owned(),
-                weight: weights.and_then(|w| w.get(i)).map_or(1.0, |w| *w),
-            })
-            .collect();
-        let sum: f64 = shares.iter().map(|s| s.weight).sum();
-        for share in &mut shares {
-            share.weight /= sum;
-        }
-        shares.sort_by(|a, b| b.weight.total_cmp(&a.weight));
-        shares
     }
 
     fn grid(&self, history: &Window, now: Timestamp) -> Grid {
@@ -208,6 +156,63 @@ impl Forecaster {
             ForecastState::NotEnough { have: Duration::ZERO, need, why }
         })
     }
+}
+
+/// The fan and the running spike, which short leads follow; `None` if nothing can be told.
+fn fan(fitted: &Fitted, past: Past<'_>, tracks: &Tracks, now: Timestamp) -> Option<(Fan, Option<Spike>)> {
+    let (blend, longest) = (&fitted.blend, fitted.horizon);
+    let origin = past.values.len().checked_sub(1)?;
+    let level = past.level(past.day.max(past.hour));
+    let mut ahead = outlook(blend, tracks, origin, level, 1..=longest);
+    let spike = watched(fitted, past, tracks).map(|(back, alarm)| {
+        let known = past.prefix(past.values.len() - back);
+        let later = (1 + back..=longest + back).take_while(|l| *l <= longest.max(2 * back));
+        let at = origin.saturating_sub(back);
+        let before = outlook(blend, tracks, at, known.level(past.day.max(past.hour)), later);
+        follow(alarm, &mut ahead, &before, past.hour);
+        let ago = u32::try_from(back - 1 - alarm.first.min(back - 1)).unwrap_or(0);
+        Spike { since: now - fitted.step * ago, class: alarm.class, factor: alarm.factor }
+    });
+    let point = |a: &Ahead| FanPoint {
+        at: now + fitted.step * u32::try_from(a.lead).unwrap_or(u32::MAX),
+        quantiles: spread(a.value, level, &a.offsets),
+    };
+    let fan = Fan {
+        issued: now,
+        step: fitted.step,
+        points: ahead.iter().map(point).collect(),
+        models: shares(blend.shares(tracks, origin, 1)),
+        seasons: fitted.seasons.clone(),
+        skill: fitted.scored.skill(),
+        coverage: fitted.scored.coverage(),
+        scored: fitted.scored.origins(),
+    };
+    (!fan.points.is_empty()).then_some((fan, spike))
+}
+
+/// The running alarm against what would have been forecast some hours ago, and how many slots ago that is.
+fn watched(fitted: &Fitted, past: Past<'_>, tracks: &Tracks) -> Option<(usize, Alarm)> {
+    let back = (WATCH_HOURS * past.hour).min(past.values.len() / 3);
+    if past.hour < 4 || back < 6 {
+        return None;
+    }
+    let known = past.prefix(past.values.len() - back);
+    let level = known.level(past.day.max(past.hour));
+    let expected = outlook(&fitted.blend, tracks, known.values.len().checked_sub(1)?, level, 1..=back);
+    let actual = past.values.get(known.values.len()..)?;
+    detect(actual, &expected, level).map(|alarm| (back, alarm))
+}
+
+/// Families of candidates and their shares of the next step, heaviest first.
+fn shares(of: [f64; NAMES.len()]) -> Vec<ModelShare> {
+    let share = |(name, weight): (&&str, f64)| ModelShare { name: (*name).to_owned(), weight };
+    let mut shares: Vec<ModelShare> = NAMES.iter().zip(of).map(share).filter(|s| s.weight > 0.0).collect();
+    shares.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+    shares
+}
+
+fn minutes(step: Duration) -> f64 {
+    step.as_secs_f64() / 60.0
 }
 
 #[cfg(test)]

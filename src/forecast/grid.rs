@@ -103,20 +103,10 @@ impl<'a> Past<'a> {
         self.values.get(index).copied().flatten()
     }
 
-    /// The value `lead` slots after the origin, shifted back by `cycles` periods; `None` if that is not past.
-    pub fn lagged(self, lead: usize, period: usize, cycles: usize) -> Option<f64> {
-        self.back((period * cycles).checked_sub(lead)?)
-    }
-
     /// Up to `n` present values within the last `within` slots, latest first, with their distance.
     pub fn recent(self, n: usize, within: usize) -> impl Iterator<Item = (usize, f64)> + 'a {
         let latest = self.values.iter().rev().take(within).enumerate();
         latest.filter_map(|(back, v)| v.map(|v| (back, v))).take(n)
-    }
-
-    /// The latest value.
-    pub fn last(self) -> Option<f64> {
-        self.recent(1, self.values.len()).next().map(|(_, v)| v)
     }
 
     /// Median of the present values among the last `within` slots; 0 without any.
@@ -155,19 +145,17 @@ mod tests {
         assert_eq!(g.values, vec![Some(0.5), Some((2.0 + 4.0 + 5.0 + 6.0) / 4.0), Some(8.5)]);
         let later = Grid::new(&w, now + Duration::from_secs(10 * 60), g.step, Duration::from_secs(3600));
         assert_eq!(later.past().back(0), None);
-        assert_eq!(later.past().last(), Some(8.5));
+        assert_eq!(later.past().recent(1, 9).next().map(|r| r.1), Some(8.5));
         assert!(Grid::new(&w, Timestamp::from_secs(-1), g.step, g.step).values.is_empty());
     }
 
     #[test]
-    fn lags_only_see_the_past() {
+    fn a_prefix_ends_earlier() {
         let values: Vec<_> = (0..10).map(|i| Some(f64::from(i))).collect();
         let past = Past { values: &values, day: 4, hour: 1, end: 109 };
-        assert_eq!(past.lagged(1, 4, 1), Some(6.0));
-        assert_eq!(past.lagged(4, 4, 1), Some(9.0));
-        assert_eq!(past.lagged(5, 4, 1), None);
-        assert_eq!(past.prefix(5).last(), Some(4.0));
+        assert_eq!(past.prefix(5).back(0), Some(4.0));
         assert_eq!(past.prefix(5).end, 104);
+        assert_eq!(past.recent(2, 10).collect::<Vec<_>>(), [(0, 9.0), (1, 8.0)]);
         assert_eq!(median(&mut [3.0, 1.0, 2.0, 10.0]), Some(2.5));
     }
 }

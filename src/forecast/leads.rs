@@ -1,4 +1,4 @@
-//! Lead times: which are tried in a backtest, and the buckets that share weights and intervals.
+//! Lead times: which are kept of an issued fan, and the buckets that they are scored in.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -11,13 +11,11 @@ const TRIED: [u64; 27] = [
     1200, 1260, 1320, 1440,
 ];
 
-/// A bucket: the indices of its tried leads and its centre, in slots.
+/// A bucket: the indices of its tried leads and its longest lead.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Bucket {
     /// Indices into [`Leads::tried`].
     pub tried: Range<usize>,
-    /// Mean tried lead, in slots.
-    pub centre: f64,
     /// Longest tried lead, in slots.
     pub longest: usize,
 }
@@ -43,24 +41,12 @@ impl Leads {
         for bound in BOUNDS {
             let to = tried.partition_point(|l| *l <= slots(bound));
             if let Some(leads) = tried.get(from..to).filter(|l| !l.is_empty()) {
-                let centre = leads.iter().sum::<usize>() as f64 / leads.len() as f64;
                 let longest = leads.last().copied().unwrap_or(1);
-                buckets.push(Bucket { tried: from..to, centre, longest });
+                buckets.push(Bucket { tried: from..to, longest });
                 from = to;
             }
         }
         Self { tried, buckets }
-    }
-
-    /// The two buckets around `lead` and the share of the second, for smooth paths across bucket borders.
-    pub fn between(&self, lead: usize) -> (usize, usize, f64) {
-        let lead = lead as f64;
-        let right = self.buckets.partition_point(|b| b.centre < lead);
-        let last = self.buckets.len().saturating_sub(1);
-        let (a, b) = (right.saturating_sub(1), right.min(last));
-        let (Some(l), Some(r)) = (self.buckets.get(a), self.buckets.get(b)) else { return (0, 0, 0.0) };
-        let span = r.centre - l.centre;
-        (a, b, if span > 0.0 { ((lead - l.centre) / span).clamp(0.0, 1.0) } else { 0.0 })
     }
 }
 
@@ -76,16 +62,5 @@ mod tests {
             assert_eq!(covered, (0..leads.tried.len()).collect::<Vec<_>>(), "step {step}");
             assert!(leads.tried.is_sorted() && leads.tried.iter().all(|l| *l <= horizon));
         }
-    }
-
-    #[test]
-    fn between_is_continuous_and_clamped() {
-        let leads = Leads::new(Duration::from_secs(300), 288);
-        assert_eq!(leads.between(1), (0, 0, 0.0));
-        let (_, b, _) = leads.between(288);
-        assert_eq!(b, leads.buckets.len() - 1);
-        let (a, b, share) = leads.between(20);
-        assert_eq!(b, a + 1);
-        assert!(share > 0.0 && share < 1.0);
     }
 }

@@ -2,7 +2,7 @@
 //! level so that every model and every residual speaks of one level.
 
 use super::grid::{Past, median};
-use super::models::PhaseTable;
+use super::phase::PhaseTable;
 
 /// How far back a change may lie, and how long it must have lasted, in hours.
 const FARTHEST: usize = 60;
@@ -11,6 +11,9 @@ const LASTED: usize = 2;
 const LEAST: f64 = 0.223;
 /// Robust deviations of the hourly ratio that a change must exceed.
 const SIGMAS: f64 = 4.0;
+
+/// Share of a change that an earlier one may have reached.
+const PRECEDENT: f64 = 0.6;
 
 /// A lasting change of level.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,19 +36,21 @@ impl Shift {
 ///
 /// Seen against the weeks before, or every weekend would be a shift. With one week only, the days before must
 /// agree, because that week may have been odd. A younger series may only rise: its drop may be its first weekend.
+/// Or the days alone show it, and hardly anything like it was seen before.
 pub(crate) fn shift(past: Past<'_>) -> Option<Shift> {
     let held = past.values.len().saturating_sub(FARTHEST * past.hour);
     if past.day == 0 || past.values.len() < 3 * past.day {
         return None;
     }
-    let by_day = || change(&hourly_log_ratios(past, PhaseTable::new(1, 7, 1)), past.hour, 0.4);
-    let by_week = || change(&hourly_log_ratios(past, PhaseTable::new(7, 3, 1)), past.hour, 0.8);
-    match held / (7 * past.day) {
+    let by_day = || change(&hourly_log_ratios(past, PhaseTable::new(1, 7, 1), FARTHEST), past.hour, 0.4);
+    let by_week = || change(&hourly_log_ratios(past, PhaseTable::new(7, 3, 1), FARTHEST), past.hour, 0.8);
+    let weeks = held / (7 * past.day);
+    match weeks {
         0 => by_day().filter(|s| s.factor > 1.0),
-        1 => {
+        1 => by_day().filter(|s| unprecedented(past, *s)).or_else(|| {
             let (day, week) = (by_day()?, by_week()?);
             ((day.factor > 1.0) == (week.factor > 1.0)).then_some(week)
-        }
+        }),
         _ => by_week(),
     }
 }
@@ -82,9 +87,22 @@ fn change(ratios: &[Option<f64>], hour: usize, unusual: f64) -> Option<Shift> {
     found.then(|| Shift { slots: split * hour, factor: change.exp() })
 }
 
+/// Whether earlier changes in the same direction, of some hours against those before them, did not come near this
+/// one. A rise may have one precedent: what happened once without a season may happen again.
+fn unprecedented(past: Past<'_>, shift: Shift) -> bool {
+    let ratios = hourly_log_ratios(past, PhaseTable::new(1, 7, 1), past.values.len());
+    let before = ratios.get(shift.slots / past.hour + 1..).unwrap_or(&[]);
+    let middle = |from: usize, to: usize| {
+        median(&mut before.get(from..to)?.iter().flatten().copied().collect::<Vec<f64>>())
+    };
+    let moves = (0..before.len()).filter_map(|h| Some(middle(h, h + 4)? - middle(h + 4, h + 12)?));
+    let near = moves.filter(|m| m / shift.factor.ln() > PRECEDENT).count();
+    before.len() >= 7 * 24 && near <= if shift.factor > 1.0 { before.len() / 20 } else { 0 }
+}
+
 /// Logarithm of the hourly median ratio to the same phase before, latest hour first.
-fn hourly_log_ratios(past: Past<'_>, table: PhaseTable) -> Vec<Option<f64>> {
-    let hours = FARTHEST.min(past.values.len().saturating_sub(past.day) / past.hour);
+fn hourly_log_ratios(past: Past<'_>, table: PhaseTable, most: usize) -> Vec<Option<f64>> {
+    let hours = most.min(past.values.len().saturating_sub(past.day) / past.hour);
     let stride = (past.hour / 6).max(1);
     let mut scratch = Vec::new();
     let hour = |h: usize| {

@@ -1,30 +1,30 @@
-//! Stage 4, look ahead: quantile forecasts (fans) from a pool of models, calibrated on their own past.
+//! Stage 4, look ahead: quantile forecasts (fans) from a blend of candidates, calibrated on its own past.
 //!
-//! A history becomes a regular [`grid`] of demand, glitches and failed scrapes are masked ([`clean`]), every
-//! model of the pool ([`models`]) is tried at past origins ([`pool`]), the losses give weights per lead time
-//! ([`weights`]), and the residuals of the weighted pool give the quantiles ([`conformal`]). [`Forecaster`]
-//! ties these together: a full [`Forecaster::refit`] now and then, a cheap [`Forecaster::issue`] often.
-//! A lasting change of level is found by [`level`], a running burst by [`spike`], and both are followed.
+//! A history becomes a regular [`grid`] of demand; glitches and failed scrapes are masked ([`clean`]) and a lasting
+//! change of level is found and moved out of the way ([`level`]). Candidate forecasts (latest values, levels, the
+//! same time yesterday and last week, usual days and weeks) are then combined by one regression per range of leads,
+//! shrunk towards what holds for services in general; a second one gives the scale of its errors and so the
+//! quantiles ([`blend`]). [`Forecaster`] ties these together: a full [`Forecaster::refit`] now and then, a cheap
+//! [`Forecaster::issue`] often. A running burst is found by [`spike`] and followed.
 //! [`IssuedLedger`] keeps fans as they were issued and scores them when the actual values are known.
 
 mod fan;
 mod settings;
 mod grid;
 mod clean;
+mod phase;
 mod level;
-mod models;
 mod leads;
-mod pool;
-mod weights;
+mod blend;
 mod conformal;
 pub mod score;
-mod calibrate;
 mod outlook;
 mod spike;
 mod ledger;
 mod seasons;
 mod forecaster;
 mod batch;
+mod structure;
 pub mod anomaly;
 
 pub use batch::Batch;
@@ -33,3 +33,4 @@ pub use forecaster::Forecaster;
 pub use ledger::{BANDS, IssuedLedger, LeadScore};
 pub use settings::Settings;
 pub use spike::{Spike, SpikeClass};
+pub use structure::{LevelChange, Structure, structure};

@@ -17,8 +17,6 @@ pub struct Settings {
     pub keep: Duration,
     /// Age after which [`super::Forecaster::issue`] refits by itself.
     pub refit_every: Duration,
-    /// Past origins tried at a refit, at most.
-    pub origins: usize,
 }
 
 impl Default for Settings {
@@ -30,7 +28,6 @@ impl Default for Settings {
             need: Duration::from_secs(3600),
             keep: Duration::from_secs(28 * 86_400),
             refit_every: Duration::from_secs(3600),
-            origins: 84,
         }
     }
 }

@@ -48,7 +48,7 @@ const IMPURE: [&str; 11] = [
 ];
 
 /// Crates with a place of their own: paths that start with one of these may name them.
-const CRATES: [(&[&str], &[&str]); 9] = [
+const CRATES: [(&[&str], &[&str]); 8] = [
     (&["ratatui", "crossterm"], &["src/screen/"]),
     (&["tui_logger"], &["src/screen/", "src/telemetry/"]),
     (
@@ -58,7 +58,6 @@ const CRATES: [(&[&str], &[&str]); 9] = [
     (&["axum"], &["src/sandbox/"]),
     (&["rusqlite"], &["src/journal/"]),
     (&["promql_parser"], &["src/signals/", "src/scrape/sources/"]),
-    (&["augurs"], &["src/forecast/models/"]),
     (&["flate2"], &["src/scrape/"]),
     (&["clap", "clap_complete", "clap_mangen", "color_eyre"], &["src/cli/", "src/main.rs"]),
 ];

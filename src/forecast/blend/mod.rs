@@ -1,0 +1,18 @@
+//! One forecast from many: candidate forecasts are the inputs of a regression per range of lead times. Its
+//! coefficients start from what holds for services in general ([`prior`]) and move as far as the history has
+//! evidence ([`learn`]); a second regression tells how far off the first is likely to be ([`inputs`]).
+
+mod tracks;
+mod inputs;
+mod ridge;
+mod prior;
+mod learn;
+mod regress;
+mod scored;
+
+pub(crate) use regress::{Blend, NAMES};
+pub(crate) use scored::Scored;
+pub(crate) use tracks::Tracks;
+
+#[cfg(test)]
+mod tests;
