@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::blend::{Blend, NAMES, Scored, Tracks};
+use super::calendar::{Calendar, Effects, effects};
 use super::clean::clean;
 use super::conformal::spread;
 use super::fan::{Fan, FanPoint, ForecastState, ModelShare, Season};
@@ -40,6 +41,7 @@ struct Fitted {
     scored: Scored,
     seasons: Vec<Season>,
     shift: Option<Shift>,
+    effects: Effects,
 }
 
 impl Forecaster {
@@ -86,6 +88,7 @@ impl Forecaster {
             blend,
             seasons: seasons(grid.past()),
             shift,
+            effects: effects(&grid, &self.settings.calendar),
         });
         (grid, tracks)
     }
@@ -109,7 +112,8 @@ impl Forecaster {
             grid = learned;
             tracks
         };
-        let fan = self.fitted.as_ref().and_then(|f| fan(f, grid.past(), &tracks, now));
+        let fan =
+            self.fitted.as_ref().and_then(|f| fan(f, grid.past(), &tracks, &self.settings.calendar, now));
         let Some((fan, spike)) = fan else {
             return ForecastState::NotEnough {
                 have: grid.span(),
@@ -159,7 +163,13 @@ impl Forecaster {
 }
 
 /// The fan and the running spike, which short leads follow; `None` if nothing can be told.
-fn fan(fitted: &Fitted, past: Past<'_>, tracks: &Tracks, now: Timestamp) -> Option<(Fan, Option<Spike>)> {
+fn fan(
+    fitted: &Fitted,
+    past: Past<'_>,
+    tracks: &Tracks,
+    calendar: &Calendar,
+    now: Timestamp,
+) -> Option<(Fan, Option<Spike>)> {
     let (blend, longest) = (&fitted.blend, fitted.horizon);
     let origin = past.values.len().checked_sub(1)?;
     let level = past.level(past.day.max(past.hour));
@@ -173,9 +183,10 @@ fn fan(fitted: &Fitted, past: Past<'_>, tracks: &Tracks, now: Timestamp) -> Opti
         let ago = u32::try_from(back - 1 - alarm.first.min(back - 1)).unwrap_or(0);
         Spike { since: now - fitted.step * ago, class: alarm.class, factor: alarm.factor }
     });
-    let point = |a: &Ahead| FanPoint {
-        at: now + fitted.step * u32::try_from(a.lead).unwrap_or(u32::MAX),
-        quantiles: spread(a.value, level, &a.offsets),
+    let point = |a: &Ahead| {
+        let at = now + fitted.step * u32::try_from(a.lead).unwrap_or(u32::MAX);
+        let special = fitted.effects.factor(calendar, now, at);
+        FanPoint { at, quantiles: spread(a.value * special, level, &a.offsets) }
     };
     let fan = Fan {
         issued: now,

@@ -5,11 +5,13 @@
 //! same time yesterday and last week, usual days and weeks) are then combined by one regression per range of leads,
 //! shrunk towards what holds for services in general; a second one gives the scale of its errors and so the
 //! quantiles ([`blend`]). [`Forecaster`] ties these together: a full [`Forecaster::refit`] now and then, a cheap
-//! [`Forecaster::issue`] often. A running burst is found by [`spike`] and followed.
+//! [`Forecaster::issue`] often. A running burst is found by [`spike`] and followed. What special
+//! days did before is expected of the next ([`calendar`]).
 //! [`IssuedLedger`] keeps fans as they were issued and scores them when the actual values are known.
 
 mod fan;
 mod settings;
+pub mod calendar;
 mod grid;
 mod clean;
 mod phase;

@@ -1,6 +1,9 @@
 //! What a forecaster may be told.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use super::calendar::Calendar;
 
 /// Settings of a forecaster. The defaults suit services scraped every few seconds to minutes.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +20,8 @@ pub struct Settings {
     pub keep: Duration,
     /// Age after which [`super::Forecaster::issue`] refits by itself.
     pub refit_every: Duration,
+    /// Special days; none by default.
+    pub calendar: Arc<Calendar>,
 }
 
 impl Default for Settings {
@@ -28,6 +33,7 @@ impl Default for Settings {
             need: Duration::from_secs(3600),
             keep: Duration::from_secs(28 * 86_400),
             refit_every: Duration::from_secs(3600),
+            calendar: Arc::default(),
         }
     }
 }

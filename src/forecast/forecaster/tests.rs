@@ -245,3 +245,18 @@ fn seasons_are_named() {
     assert_eq!(fan.seasons.first().map(|s| s.period), Some(Duration::from_secs(86_400)));
     assert!(fan.seasons[0].strength > 0.6);
 }
+
+#[test]
+fn a_declared_event_lifts_its_hours_only() {
+    use crate::forecast::calendar::{Calendar, Event};
+    let event = Event { from: NOW + STEP * 48, to: NOW + STEP * 72, factor: Some(3.0) };
+    let calendar = Arc::new(Calendar::new(jiff::tz::TimeZone::UTC, vec![], vec![event]));
+    let settings = Settings { calendar, ..Settings::default() };
+    let state = Forecaster::new(settings).issue(&window(noisy(14 * 288, 2)), NOW);
+    let (lifted, plain) = (state.fan().cloned().unwrap(), fan(noisy(14 * 288, 2)));
+    for (i, (a, b)) in lifted.points.iter().zip(&plain.points).enumerate() {
+        let expected = if (48..72).contains(&i) { 3.0 } else { 1.0 };
+        let ratio = a.quantile(0.5) / b.quantile(0.5);
+        assert!((ratio / expected - 1.0).abs() < 0.05, "step {i}: {ratio}");
+    }
+}
