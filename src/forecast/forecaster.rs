@@ -183,10 +183,13 @@ fn fan(
         let ago = u32::try_from(back - 1 - alarm.first.min(back - 1)).unwrap_or(0);
         Spike { since: now - fitted.step * ago, class: alarm.class, factor: alarm.factor }
     });
+    let highest = past.values.iter().flatten().copied().fold(0.0, f64::max);
     let point = |a: &Ahead| {
         let at = now + fitted.step * u32::try_from(a.lead).unwrap_or(u32::MAX);
         let special = fitted.effects.factor(calendar, now, at);
-        FanPoint { at, quantiles: spread(a.value * special, level, &a.offsets) }
+        let cap = highest * believed(a.lead as f64 / past.hour as f64);
+        let quantiles = spread(a.value.min(cap) * special, level, &a.offsets);
+        FanPoint { at, quantiles: quantiles.map(|q| q.min(cap * special.max(1.0))) }
     };
     let fan = Fan {
         issued: now,
@@ -199,6 +202,11 @@ fn fan(
         scored: fitted.scored.origins(),
     };
     (!fan.points.is_empty()).then_some((fan, spike))
+}
+
+/// How many times the highest demand ever seen is believed, that many hours ahead: an extrapolation is no evidence.
+fn believed(hours: f64) -> f64 {
+    1.5 + 2.5 * (hours / 6.0).min(1.0)
 }
 
 /// The running alarm against what would have been forecast some hours ago, and how many slots ago that is.
