@@ -44,6 +44,10 @@ pub fn all() -> Vec<String> {
     aggregations(&mut all);
     arithmetic(&mut all);
     matching(&mut all);
+    subqueries(&mut all);
+    instants(&mut all);
+    many_to_one(&mut all);
+    histograms(&mut all);
     all.extend(OTHERS.iter().map(|q| (*q).to_owned()));
     all
 }
@@ -128,6 +132,107 @@ fn matching(all: &mut Vec<String>) {
         all.push(format!("memory_bytes {op} up"));
         all.push(format!("up == 1 {op} on (instance) memory_bytes > 1e9"));
         all.push(format!("http_requests_total {op} ignoring (code) up"));
+    }
+}
+
+/// Subqueries with and without a step, nested, with `offset` and `@`.
+fn subqueries(all: &mut Vec<String>) {
+    for (range, step) in [("5m", "30s"), ("10m", "1m"), ("17m", "47s"), ("20m", ""), ("3m", "7s")] {
+        for function in
+            ["sum_over_time", "avg_over_time", "max_over_time", "count_over_time", "stddev_over_time"]
+        {
+            all.push(format!("{function}(memory_bytes[{range}:{step}])"));
+            all.push(format!("{function}(rate(http_requests_total[1m])[{range}:{step}])"));
+        }
+        for function in ["rate", "increase", "changes", "resets", "deriv", "delta"] {
+            all.push(format!("{function}(http_requests_total[{range}:{step}])"));
+        }
+        all.push(format!("quantile_over_time(0.75, sum by (job) (memory_bytes)[{range}:{step}])"));
+        all.push(format!("max_over_time((balance > -20)[{range}:{step}] offset 4m)"));
+        all.push(format!("min_over_time(memory_bytes[{range}:{step}] @ 1700001501.25)"));
+        all.push(format!("sum_over_time(balance[{range}:{step}] @ 1700001501.25 offset 3m)"));
+        // A millisecond keeps the inner window off the left edge.
+        all.push(format!("max_over_time(sum_over_time(up[120001ms:20s])[{range}:{step}])"));
+        all.push(format!("sum_over_time(vector(time())[{range}:{step}])"));
+        all.push(format!("absent_over_time(nothing[{range}:{step}])"));
+        all.push(format!("count_over_time(topk(2, memory_bytes)[{range}:{step}])"));
+    }
+}
+
+/// `@` and `offset`, forwards and backwards, on selectors and windows.
+fn instants(all: &mut Vec<String>) {
+    for shift in [
+        "offset 1m",
+        "offset -2m",
+        "offset 90s",
+        "@ 1700001000.5",
+        "@ start()",
+        "@ end()",
+        "@ 1700001000.5 offset 10m",
+        "@ end() offset -1m",
+        "offset 5m @ start()",
+    ] {
+        for metric in GAUGES {
+            all.push(format!("{metric} {shift}"));
+            if !(shift.contains('@') && shift.contains("offset")) {
+                all.push(format!("timestamp({metric} {shift})"));
+            }
+            all.push(format!("avg_over_time({metric}[5m] {shift})"));
+            all.push(format!("predict_linear({metric}[5m] {shift}, 60)"));
+        }
+        all.push(format!("rate(http_requests_total[3m] {shift})"));
+        all.push(format!("sum(memory_bytes {shift}) - sum(memory_bytes)"));
+        all.push(format!("memory_bytes {shift} > memory_bytes"));
+    }
+}
+
+/// Many to one and one to many, with labels from the other side, and sets by some labels.
+fn many_to_one(all: &mut Vec<String>) {
+    for op in ["+", "-", "*", "/", ">", "<=", "!=", "== bool", "> bool"] {
+        for include in ["", "(version)", "(version, instance)"] {
+            all.push(format!("http_requests_total {op} on (job, instance) group_left {include} build_info"));
+            all.push(format!("build_info {op} on (instance) group_right {include} http_requests_total"));
+            all.push(format!(
+                "http_requests_total {op} ignoring (code, version) group_left {include} build_info"
+            ));
+        }
+        all.push(format!("http_requests_total {op} on (job) group_left () sum by (job) (memory_bytes)"));
+        all.push(format!("sum by (job) (up) {op} on (job) http_requests_total"));
+        all.push(format!("http_requests_total {op} on (instance) memory_bytes"));
+        all.push(format!("{{job=\"shop\"}} {op} on (instance) group_left () up"));
+    }
+    for op in ["and", "or", "unless"] {
+        for matching in
+            ["", "on ()", "on (job)", "on (instance, job)", "ignoring (code)", "ignoring (code, le)"]
+        {
+            all.push(format!("http_requests_total {op} {matching} up"));
+            all.push(format!("latency_seconds_bucket {op} {matching} (http_requests_total > 1e6)"));
+        }
+    }
+    all.push("1 + 2 ^ 3 ^ 0.5 - -2 ^ 2 % 3".into());
+    all.push("up or memory_bytes and balance unless up == 0".into());
+    all.push("-up ^ 2 * 3".into());
+}
+
+/// Classic histograms, whole, in part and damaged.
+fn histograms(all: &mut Vec<String>) {
+    for q in ["-0.1", "0", "0.001", "0.25", "0.5", "0.9", "0.99", "1", "1.1", "NaN"] {
+        for buckets in [
+            "latency_seconds_bucket",
+            "rate(latency_seconds_bucket[2m])",
+            "sum by (le) (rate(latency_seconds_bucket[5m]))",
+            "sum by (le, job) (increase(latency_seconds_bucket[10m] offset 5m))",
+            "latency_seconds_bucket{le!=\"+Inf\"}",
+            "latency_seconds_bucket{le=\"+Inf\"}",
+            "latency_seconds_bucket{le=~\"0.1|\\\\+Inf\"}",
+            "latency_seconds_bucket * 0",
+            "-latency_seconds_bucket",
+            "label_replace(latency_seconds_bucket, \"le\", \"0.1\", \"le\", \"0.05\")",
+            "label_replace(latency_seconds_bucket, \"le\", \"what\", \"le\", \"0.05\")",
+            "memory_bytes",
+        ] {
+            all.push(format!("histogram_quantile({q}, {buckets})"));
+        }
     }
 }
 

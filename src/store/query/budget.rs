@@ -5,7 +5,7 @@ use std::cell::Cell;
 use super::{Options, QueryError};
 
 /// How often each sample of the budget may be looked at in overlapping windows.
-const VISITS_PER_SAMPLE: usize = 100;
+const VISITS_PER_SAMPLE: usize = 20;
 
 /// Counts series and samples against [`Options::max_series`] and [`Options::max_samples`].
 #[derive(Debug)]

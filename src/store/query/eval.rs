@@ -33,6 +33,8 @@ impl Evaluator<'_> {
         if expr.fixed && computed && self.steps.count() > 1 {
             return self.repeated(self.over(Steps::once(self.steps.start)).eval(expr)?);
         }
+        // A subquery may have very many steps; whatever holds a value a step is paid for.
+        self.budget.charge(0, self.steps.count())?;
         match &expr.node {
             Node::Number(value) => Ok(Val::Scalar(vec![*value; self.steps.count()])),
             Node::Text(text) => Ok(Val::Text(text.clone())),

@@ -58,13 +58,18 @@ struct Sides<'a> {
     signatures: &'a [Labels],
 }
 
+/// Columns of the "many" and of the "one" side, where they are not filled, and their signature.
+type Pair = (Option<usize>, Option<usize>, usize);
+
 /// Results: columns by labels, and which pair each came from.
 struct Results {
     columns: Vec<Column>,
     /// The signature that gave a column its latest value.
     owners: Vec<usize>,
     by_labels: HashMap<Labels, usize>,
-    by_pair: HashMap<(Option<usize>, Option<usize>, usize), usize>,
+    by_pair: HashMap<Pair, usize>,
+    /// The pair that each "many" column gave last, and its place: mostly the same at every step.
+    latest: Vec<Option<(Pair, usize)>>,
 }
 
 impl Evaluator<'_> {
@@ -102,6 +107,7 @@ impl Evaluator<'_> {
             owners: Vec::new(),
             by_labels: HashMap::new(),
             by_pair: HashMap::new(),
+            latest: vec![None; many.len()],
         };
         for step in 0..self.steps.count() {
             results.owners.fill(usize::MAX);
@@ -164,21 +170,7 @@ impl Evaluator<'_> {
         results: &mut Results,
     ) -> Result<bool, QueryError> {
         let Some(value) = sides.value(many.1, one.1) else { return Ok(false) };
-        let key = (many.0, one.0, signature);
-        let place = if let Some(place) = results.by_pair.get(&key) {
-            *place
-        } else {
-            let (labels, drop_name) = sides.result(signature, many.0, one.0);
-            let place = results.by_labels.get(&labels).copied().unwrap_or(results.columns.len());
-            if place == results.columns.len() {
-                let values = self.blank()?;
-                results.by_labels.insert(labels.clone(), place);
-                results.columns.push(Column { labels, drop_name, values });
-                results.owners.push(usize::MAX);
-            }
-            results.by_pair.insert(key, place);
-            place
-        };
+        let place = self.place(sides, (many.0, one.0, signature), results)?;
         let slot = results.columns.get_mut(place).and_then(|c| c.values.get_mut(step));
         if let (Some(slot), Some(owner)) = (slot, results.owners.get_mut(place)) {
             if !is_gap(*slot) {
@@ -195,6 +187,32 @@ impl Evaluator<'_> {
             *owner = signature;
         }
         Ok(true)
+    }
+
+    /// The number of the column that a pair gives.
+    fn place(&self, sides: &Sides<'_>, pair: Pair, results: &mut Results) -> Result<usize, QueryError> {
+        let latest = pair.0.and_then(|m| results.latest.get(m)).copied().flatten();
+        if let Some((_, place)) = latest.filter(|(known, _)| *known == pair) {
+            return Ok(place);
+        }
+        let place = if let Some(place) = results.by_pair.get(&pair) {
+            *place
+        } else {
+            let (labels, drop_name) = sides.result(pair.2, pair.0, pair.1);
+            let place = results.by_labels.get(&labels).copied().unwrap_or(results.columns.len());
+            if place == results.columns.len() {
+                let values = self.blank()?;
+                results.by_labels.insert(labels.clone(), place);
+                results.columns.push(Column { labels, drop_name, values });
+                results.owners.push(usize::MAX);
+            }
+            results.by_pair.insert(pair, place);
+            place
+        };
+        if let Some(slot) = pair.0.and_then(|m| results.latest.get_mut(m)) {
+            *slot = Some((pair, place));
+        }
+        Ok(place)
     }
 }
 

@@ -4,7 +4,7 @@ use crate::series::METRIC_NAME;
 
 use super::super::QueryError;
 use super::super::eval::Evaluator;
-use super::super::plan::{Call, Edges, Node};
+use super::super::plan::{Call, Node};
 use super::super::ranges::{Cursor, Run};
 use super::super::value::{Column, merged, nameless};
 use super::window::{RangeFn, Window};
@@ -58,7 +58,7 @@ impl Evaluator<'_> {
             self.budget.visit(visited)?;
             let column = self.range_result(run, f, values);
             if !column.is_empty() {
-                if f.counter && ranged.edges == Edges::Plain {
+                if f.counter {
                     self.doubt_counter(run, at);
                 }
                 out.push(column);
