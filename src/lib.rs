@@ -26,6 +26,7 @@
 //! | | [`screen`], [`report`] show | the view | a terminal, text, JSON |
 //! | | [`engine`] wires | messages | runs the path every tick and publishes the view |
 //! | | [`sandbox`] is a fleet to try it on | a scenario and a seed | the same HTTP that a real fleet has |
+//! | | [`backtest`] replays history | a trace | what each policy would have done, at equal minutes short |
 //! | | [`config`], [`telemetry`], [`cli`] | files, logs, arguments | settings, our own log, an exit code |
 //!
 //! A signal is a PromQL expression with a unit and a fallback order, so that one definition serves every source: it is
@@ -51,7 +52,7 @@
 //! - A stage never imports a later one; nothing imports `screen`, `report`, `engine` or `cli`, except `cli` itself.
 //! - `screen` and `report` know only `view`, the vocabulary and themselves. Only `screen` names ratatui or crossterm.
 //! - Only `scrape/http.rs`, `scrape/sources` and `execution/providers` name an HTTP client.
-//! - Stages 2 to 7, 9 and 10 do no I/O, are not `async`, and take `now` as an argument.
+//! - Stages 2 to 7, 9 and 10 and [`backtest`] do no I/O, are not `async`, and take `now` as an argument.
 //! - Clocks are read in `clock.rs` and nowhere else. Every wait and deadline is on the monotonic clock.
 //! - There is no `unsafe`, and outside tests nothing unwraps, indexes or panics.
 //!
@@ -135,6 +136,7 @@ pub mod screen;
 pub mod report;
 pub mod engine;
 pub mod sandbox;
+pub mod backtest;
 pub mod config;
 pub mod telemetry;
 pub mod cli;

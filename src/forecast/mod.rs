@@ -7,6 +7,7 @@
 //! quantiles ([`blend`]). [`Forecaster`] ties these together: a full [`Forecaster::refit`] now and then, a cheap
 //! [`Forecaster::issue`] often. A running burst is found by [`spike`] and followed. What special
 //! days did before is expected of the next ([`calendar`]).
+//! Minutes ahead on fine data are told by [`short`].
 //! [`IssuedLedger`] keeps fans as they were issued and scores them when the actual values are known.
 
 mod fan;
@@ -28,6 +29,7 @@ mod forecaster;
 mod batch;
 mod structure;
 pub mod anomaly;
+pub mod short;
 
 pub use batch::Batch;
 pub use fan::{Fan, FanPoint, ForecastState, LEVELS, ModelShare, Season};

@@ -2,34 +2,42 @@
 
 mod advice;
 mod advisor;
+pub mod autoscaler;
 mod binding;
 mod caching;
 mod capacity;
 mod consolidation;
 mod data;
+pub mod day_plan;
 mod diagnosis;
 #[cfg(test)]
 mod fixture;
+pub mod follow;
 mod functional;
 mod geographical;
 pub mod guardrails;
 mod horizontal;
+pub mod hpa;
 mod input;
 mod intelligence;
 mod isotonic;
+pub mod lead_time;
 pub mod newsvendor;
 pub mod outlook;
 mod performance;
 mod planner;
 pub mod queue_model;
+pub mod reserve;
 mod spending;
 mod survey;
 #[cfg(test)]
 mod tests;
 mod types;
 mod usage;
+pub mod usl;
 pub mod vertical;
 mod versions;
+pub mod what_if;
 
 pub use advice::{Advice, Lack, Report, Urgency};
 pub use advisor::{advise, ranked};

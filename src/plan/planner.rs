@@ -7,7 +7,7 @@ use super::horizontal::{Wish, floor, running, scale_in};
 use super::outlook::{exhaustion, minutes_short};
 use super::{
     Capacity, CapacityMethod, CostDelta, Exhaustion, ExperienceDelta, Fact, Plan, PlanInput, PlannedChange,
-    Verdict, diagnosis, guardrails, newsvendor,
+    Verdict, autoscaler, diagnosis, guardrails, newsvendor,
 };
 
 /// Plans one workload.
@@ -159,6 +159,10 @@ fn propose(input: &PlanInput<'_>, plan: &mut Plan, capacity: &Capacity, wish: Wi
     plan.need_peak = Some(wish.needed);
     plan.guardrails = guardrails::check(input, &wish.change, now_running);
     plan.facts = facts(plan, capacity, now_running, &wish);
+    if let Some(demand) = input.signals.latest(SignalKind::Demand) {
+        let fan = input.forecast.fan().map(AsRef::as_ref);
+        plan.facts.extend(autoscaler::facts(input, &wish.change, fan, demand));
+    }
     plan.cost = cost(input, now_running, &wish.change);
     plan.experience = experience(input, capacity, now_running, &wish);
     let failed = plan.guardrails.iter().find(|g| !g.passed).map(|g| format!("{}: {}", g.name, g.detail));

@@ -203,6 +203,24 @@ fn a_freeze_and_a_sick_fleet_block() {
     assert!(matches!(&run(&s).verdict, Verdict::Blocked { by, .. } if by.contains("unready")));
 }
 
+#[test]
+fn a_proposal_says_what_the_autoscaler_does_by_itself() {
+    let mut s = scene(hpa(), hump);
+    s.signals.signals.extend([signal(SignalKind::AutoscalerDesired, 10.0, Freshness::Fresh)]);
+    let p = run(&s);
+    let Verdict::Change(change) = &p.verdict else { panic!("no change: {:?}", p.verdict) };
+    let own = p.facts.iter().find(|f| f.label.contains("by itself")).unwrap();
+    assert!(own.label.contains("moot under this floor") && own.quantity.value == 10.0, "{own:?}");
+    let after = p.facts.iter().find(|f| f.label.contains("lease has ended")).unwrap();
+    // The hump is over: the median is back under 1000 requests a second, of which a replica gets about 105.
+    assert!(after.quantity.value <= 10.0 && after.at.unwrap() >= change.until.unwrap(), "{after:?}");
+    // At its minimum its target cannot be told.
+    s.workload.replicas = Some(Replicas { desired: 10, ready: 10, min: Some(10), max: Some(40) });
+    assert!(run(&s).facts.iter().all(|f| !f.label.contains("by itself")));
+    s.workload.owner = Owner::Nobody;
+    assert!(run(&s).facts.iter().all(|f| !f.label.contains("by itself")));
+}
+
 fn lowers(verdict: &Verdict) -> bool {
     matches!(verdict, Verdict::Change(c) if c.to < c.from)
 }

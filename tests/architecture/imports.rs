@@ -3,7 +3,7 @@
 use super::source::{Source, past_close, words};
 
 /// The modules as `src/lib.rs` lists them.
-pub const PATH_ORDER: [&str; 22] = [
+pub const PATH_ORDER: [&str; 23] = [
     "clock",
     "series",
     "fleet",
@@ -23,14 +23,15 @@ pub const PATH_ORDER: [&str; 22] = [
     "report",
     "engine",
     "sandbox",
+    "backtest",
     "config",
     "telemetry",
     "cli",
 ];
 
 /// Stages that do no I/O, are not async and take `now` as an argument.
-const PURE: [&str; 8] =
-    ["store", "signals", "forecast", "plan", "proposal", "approval", "outcome", "learning"];
+const PURE: [&str; 9] =
+    ["store", "signals", "forecast", "plan", "proposal", "approval", "outcome", "learning", "backtest"];
 
 /// What a pure stage may not name.
 const IMPURE: [&str; 11] = [
@@ -82,7 +83,7 @@ fn allowed(from: &str, to: &str) -> bool {
             let earlier = stages.iter().take_while(|stage| **stage != from);
             vocabulary.contains(&to) || earlier.into_iter().any(|stage| *stage == to)
         }
-        "view" | "config" => vocabulary.contains(&to) || stages.contains(&to),
+        "view" | "config" | "backtest" => vocabulary.contains(&to) || stages.contains(&to),
         // Of the clock they know `Monotonic` and its reader: dialogues and redraws have deadlines too.
         "screen" | "report" => vocabulary.contains(&to) || to == "view",
         "engine" => !["screen", "report", "sandbox", "telemetry", "cli"].contains(&to),

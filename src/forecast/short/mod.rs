@@ -1,0 +1,13 @@
+//! Short leads on fine data: the distribution of demand a few minutes ahead, learned and issued a value at a time.
+//!
+//! An autoregression on recent means and on the same time of earlier days ([`features`]), fitted by [`recursive`] least
+//! squares with forgetting; a second one for the size of the error; the standardised errors of the last days give the
+//! tail ([`tail`]). Every value costs the same few microseconds, however long the history.
+
+mod features;
+mod past;
+mod recursive;
+mod short_lead;
+mod tail;
+
+pub use short_lead::{Ahead, ShortLead};
