@@ -11,6 +11,8 @@ use std::process::{Command, Stdio};
 
 #[path = "cli/anomalies.rs"]
 mod anomalies;
+#[path = "cli/backtest.rs"]
+mod backtest;
 #[path = "cli/forecast.rs"]
 mod forecast;
 

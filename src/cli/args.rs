@@ -89,6 +89,10 @@ pub enum Command {
     Forecast(super::forecast::Forecast),
     /// What is unusual: scores of one series, or of a folder of them
     Anomalies(super::anomalies::Anomalies),
+    /// What weescale and today's autoscalers would have done on a history, at equal minutes short
+    Backtest(super::backtest::Backtest),
+    /// What a service would need: demand times k, a zone gone, other replicas, cold caches
+    WhatIf(super::what_if::WhatIf),
     /// Write, show or check the configuration
     Config(Config),
     /// Export or verify the journal

@@ -2,6 +2,7 @@
 
 mod anomalies;
 mod args;
+mod backtest;
 mod check;
 mod completions;
 mod config;
@@ -22,6 +23,7 @@ mod samples;
 mod serve;
 mod status;
 mod table;
+mod what_if;
 mod whole;
 
 pub use args::{Cli, Command};

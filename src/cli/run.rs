@@ -17,6 +17,8 @@ pub async fn run(cli: Cli) -> Outcome {
         Some(Command::Proposals(args)) => status::proposals(&live, &args).await,
         Some(Command::Forecast(args)) => forecast::run(&live, &args).await,
         Some(Command::Anomalies(args)) => anomalies::run(&live, &args).await,
+        Some(Command::Backtest(args)) => super::backtest::run(&live, &args).await,
+        Some(Command::WhatIf(args)) => super::what_if::run(&live, &args).await,
         Some(Command::Config(args)) => config::run(&live, &args),
         Some(Command::Journal(args)) => journal::run(&live, &args),
         Some(Command::Completions { shell }) => completions::shell(shell),

@@ -4,7 +4,7 @@ mod args;
 mod index;
 mod one;
 mod picture;
-mod query;
+pub mod query;
 mod task;
 mod text;
 

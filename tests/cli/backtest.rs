@@ -1,0 +1,72 @@
+//! `weescale backtest` on histories that are good, thin and wrong.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+use super::{Home, text};
+
+/// Three days at five minutes with a daily wave, one row missing.
+fn history() -> String {
+    let mut out = String::from("unix_seconds,value\n");
+    for i in (0..288 * 3).filter(|i| *i != 400) {
+        let phase = f64::from(i) / 288.0 * std::f64::consts::TAU;
+        let noise = f64::from((i * 7919) % 101) / 5.0;
+        writeln!(out, "{},{:.3}", 1_750_000_200 + i * 300, 100.0 - 40.0 * phase.cos() + noise).unwrap();
+    }
+    out
+}
+
+#[test]
+fn every_format_shows_the_same_replay() {
+    let home = Home::new();
+    let file = home.file("shop.csv.gz", "");
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gz.write_all(history().as_bytes()).unwrap();
+    std::fs::write(&file, gz.finish().unwrap()).unwrap();
+    let run = |format: &str| {
+        let fixed = ["--pod-capacity", "10", "--lead", "3m", "--short", "1", "--price", "0.1"];
+        let mut args = vec!["backtest", "--input", text(&file), "--format", format];
+        args.extend(fixed);
+        home.good(&args)
+    };
+    let table = run("table");
+    for word in
+        ["day plan", "HPA, best settings", "KEDA", "AWS", "static", "864 slots of 300 s, 1 of them", "$"]
+    {
+        assert!(table.contains(word), "{word} is not in {table}");
+    }
+    assert!(table.contains('#') && table.contains('*') && !table.contains('\u{1b}'));
+    let json: serde_json::Value = serde_json::from_str(&run("json")).unwrap();
+    let report = &json["report"];
+    assert_eq!(report["missing"], 1);
+    assert_eq!(report["families"].as_array().unwrap().len(), 7);
+    let plan = &report["families"][0];
+    assert_eq!(plan["id"], "day_plan");
+    let shown = &plan["runs"][usize::try_from(plan["shown"].as_u64().unwrap()).unwrap()];
+    assert!(shown["decisions_most"].as_u64().unwrap() <= 6);
+    // A pod-hour costs ten cents, and the figures are those of the table.
+    let (hours, cost) = (shown["pod_hours"].as_f64().unwrap(), shown["cost"].as_f64().unwrap());
+    assert!((cost - hours * 0.1).abs() < 1e-9 && table.contains(&format!("{hours:.0}")));
+    let page = run("markdown");
+    assert!(page.contains("| policy | setting |") && page.contains("| weescale, day plan |"), "{page}");
+    let svg = run("svg");
+    assert!(svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>") && svg.contains("<polyline"));
+}
+
+#[test]
+fn what_cannot_be_replayed_is_said() {
+    let home = Home::new();
+    let file = home.file("shop.csv", &history());
+    let thin = home.file("thin.csv", "time,value\n0,1\n60,2\n120,3\n");
+    let path = text(&file);
+    assert!(home.bad(1, &["backtest", "--input", text(&thin)]).contains("at least 120"));
+    assert!(home.bad(1, &["backtest", "--input", path, "--pod-capacity", "0"]).contains("pod capacity 0"));
+    assert!(home.bad(1, &["backtest", "--input", path, "--test-fraction", "2"]).contains("test fraction"));
+    assert!(home.bad(2, &["backtest", "--input", path, "--short", "90"]).contains("--short"));
+    assert!(home.bad(2, &["backtest", "--input", path, "--lead", "soon"]).contains("soon"));
+    assert!(home.bad(2, &["backtest", "--recording", "shop/checkout"]).contains("--query"));
+    assert!(home.bad(2, &["backtest"]).contains("--input"));
+    assert!(home.bad(2, &["what-if"]).contains("--times"));
+    assert!(home.bad(2, &["what-if", "--times", "2"]).contains("--prometheus"));
+    assert!(home.bad(2, &["what-if", "--times", "NaN"]).contains("--times"));
+}
