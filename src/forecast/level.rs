@@ -88,7 +88,8 @@ fn change(ratios: &[Option<f64>], hour: usize, unusual: f64) -> Option<Shift> {
 }
 
 /// Whether earlier changes in the same direction, of some hours against those before them, did not come near this
-/// one. A rise may have one precedent: what happened once without a season may happen again.
+/// one. A rise may have had precedents for half a day a week: what happened without a season may happen
+/// again, and a rise missed costs more than one imagined.
 fn unprecedented(past: Past<'_>, shift: Shift) -> bool {
     let ratios = hourly_log_ratios(past, PhaseTable::new(1, 7, 1), past.values.len());
     let before = ratios.get(shift.slots / past.hour + 1..).unwrap_or(&[]);
@@ -97,7 +98,7 @@ fn unprecedented(past: Past<'_>, shift: Shift) -> bool {
     };
     let moves = (0..before.len()).filter_map(|h| Some(middle(h, h + 4)? - middle(h + 4, h + 12)?));
     let near = moves.filter(|m| m / shift.factor.ln() > PRECEDENT).count();
-    before.len() >= 7 * 24 && near <= if shift.factor > 1.0 { before.len() / 20 } else { 0 }
+    before.len() >= 7 * 24 && near <= if shift.factor > 1.0 { before.len() / 14 } else { 0 }
 }
 
 /// Logarithm of the hourly median ratio to the same phase before, latest hour first.

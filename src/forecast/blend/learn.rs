@@ -14,10 +14,12 @@ const TRIED: usize = 3;
 const ROUNDS: usize = 3;
 /// Stretches of history, each as long as the lead and some hours, that the general law counts for: place, scale,
 /// shape. Forecasts within one stretch share their errors.
-const TRUST_PLACE: f64 = 2.0;
-const TRUST_SCALE: f64 = 5.0;
+const TRUST_PLACE: f64 = 1.0;
+const TRUST_SCALE: f64 = 3.0;
 const TRUST_SHAPE: f64 = 4.0;
 const STRETCH_HOURS: f64 = 6.0;
+/// Stretches below which the history is doubted more than in proportion.
+const HARDLY: f64 = 4.0;
 /// What was learned from looks a little better than what is to come.
 const OPTIMISM: f64 = 1.05;
 /// Days after which the past counts half.
@@ -100,7 +102,8 @@ impl<'a> Lessons<'a> {
 /// `prior`, moved by what was tried over as many `stretches` of history.
 fn moved(prior: &Law, mut tried: Tried, stretches: f64, origins: usize) -> Learned {
     let n = tried.rows.len() as f64;
-    let (trust_place, trust_scale) = (n * TRUST_PLACE / stretches, n * TRUST_SCALE / stretches);
+    let doubt = n * (1.0 + HARDLY / stretches) / stretches;
+    let (trust_place, trust_scale) = (doubt * TRUST_PLACE, doubt * TRUST_SCALE);
     let place = fit(&tried.places, &prior.place, trust_place, ROUNDS);
     // Errors are measured by the other half, or they would be smaller than those to come.
     let half = |new: bool| -> [f64; PLACES] {
