@@ -102,6 +102,7 @@ fn blank(id: &WorkloadId, now: Timestamp) -> WorkloadFacts {
         capacity: CapacityModel::default(),
         observed: None,
         forecast,
+        burst: None,
         plan: None,
         heat: VecDeque::new(),
         last_outage: Some(now),

@@ -7,15 +7,22 @@ use tokio::sync::mpsc;
 
 use crate::clock::Meter;
 use crate::fleet::WorkloadId;
+use crate::forecast::burst::{Burst, Bursts};
 use crate::forecast::{ForecastState, Forecaster, Settings};
 use crate::series::{Timestamp, Window};
+use crate::signals::{History, SignalKind};
 
 /// Wishes that may wait for the worker.
 const QUEUE: usize = 256;
+/// Alarms a day that are wanted at most, and how often the past is searched for bursts.
+const ALARMS: f64 = 0.5;
+const LEARN_EVERY: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_secs(3600);
 
 struct Wish {
     workload: WorkloadId,
     history: Window,
+    errors: Option<(f64, f64)>,
     now: Timestamp,
 }
 
@@ -28,6 +35,46 @@ pub struct Issued {
     pub forecast: ForecastState,
     /// Share of a core that the worker took lately.
     pub busy: Option<f64>,
+    /// The burst that runs, if one does.
+    pub burst: Option<Burst>,
+}
+
+/// What the worker keeps of a workload.
+struct Known {
+    forecaster: Forecaster,
+    bursts: Option<Bursts>,
+    learned: Option<Timestamp>,
+}
+
+impl Known {
+    fn new() -> Self {
+        Self { forecaster: Forecaster::new(Settings::default()), bursts: None, learned: None }
+    }
+
+    fn issue(&mut self, wish: Wish) -> Issued {
+        let Wish { workload, history, errors, now } = wish;
+        let forecast = self.forecaster.issue(&history, now);
+        if self.learned.is_none_or(|at| now < at || now.since(at) >= LEARN_EVERY) {
+            self.bursts = Bursts::learn(&history, now, ALARMS);
+            self.learned = Some(now);
+        }
+        let burst = self.bursts.as_ref().and_then(|b| b.running(&history, now, errors));
+        Issued { workload, forecast, burst, busy: None }
+    }
+}
+
+/// The share of requests that failed, as a rule over the last hours and in the last minutes.
+pub fn failing(history: &History, id: &WorkloadId, now: Timestamp) -> Option<(f64, f64)> {
+    let mean = |kind, from, to| {
+        let window = history.window(id, kind, from, to, Duration::from_secs(60));
+        let (n, sum) = window.points().fold((0u32, 0.0), |(n, s), (_, v)| (n + 1, s + v));
+        (n > 0).then(|| sum / f64::from(n))
+    };
+    let share = |from, to| {
+        let demand = mean(SignalKind::Demand, from, to).filter(|d| *d > 0.0)?;
+        Some(mean(SignalKind::Errors, from, to)? / demand)
+    };
+    Some((share(now - HOUR * 7, now - HOUR)?, share(now - Duration::from_secs(300), now)?))
 }
 
 /// Asks the worker for fans.
@@ -49,7 +96,7 @@ impl Forecasts {
     pub fn start(every: Duration, out: mpsc::Sender<Issued>) -> std::io::Result<Self> {
         let (wishes, mut queue) = mpsc::channel::<Wish>(QUEUE);
         std::thread::Builder::new().name("forecast".into()).spawn(move || {
-            let mut forecasters: BTreeMap<WorkloadId, Forecaster> = BTreeMap::new();
+            let mut known: BTreeMap<WorkloadId, Known> = BTreeMap::new();
             let mut waiting: BTreeMap<WorkloadId, Wish> = BTreeMap::new();
             let mut order: VecDeque<WorkloadId> = VecDeque::new();
             let mut meter = Meter::start();
@@ -63,13 +110,10 @@ impl Forecasts {
                     }
                 }
                 let next = order.pop_front().and_then(|id| waiting.remove(&id));
-                let Some(Wish { workload, history, now }) = next else { break };
-                let forecaster = forecasters
-                    .entry(workload.clone())
-                    .or_insert_with(|| Forecaster::new(Settings::default()));
-                let forecast = forecaster.issue(&history, now);
-                let busy = meter.share();
-                if out.blocking_send(Issued { workload, forecast, busy }).is_err() {
+                let Some(wish) = next else { break };
+                let mut issued = known.entry(wish.workload.clone()).or_insert_with(Known::new).issue(wish);
+                issued.busy = meter.share();
+                if out.blocking_send(issued).is_err() {
                     break;
                 }
             }
@@ -83,12 +127,13 @@ impl Forecasts {
         workloads: impl Iterator<Item = &'a WorkloadId>,
         now: Timestamp,
         history: impl Fn(&WorkloadId) -> Window,
+        errors: impl Fn(&WorkloadId) -> Option<(f64, f64)>,
     ) {
         for id in workloads {
             let due = self.asked.get(id).is_none_or(|at| now.since(*at) >= self.every || now < *at);
             if due && let Ok(permit) = self.wishes.try_reserve() {
                 self.asked.insert(id.clone(), now);
-                permit.send(Wish { workload: id.clone(), history: history(id), now });
+                permit.send(Wish { workload: id.clone(), history: history(id), errors: errors(id), now });
             }
         }
     }

@@ -19,7 +19,7 @@ use crate::signals::SignalKind;
 use crate::view::{Command, NoticeLevel, View};
 
 use super::evaluate::{self, StoreQueries};
-use super::forecasts::{Forecasts, Issued};
+use super::forecasts::{Forecasts, Issued, failing};
 use super::platforms::Listing;
 use super::pods::Pods;
 use super::{State, advising, fleet, learn, planning, publish, record, sources};
@@ -278,6 +278,7 @@ impl Engine {
         self.state.advised.forecasting = issued.busy.or(self.state.advised.forecasting);
         if let Some(facts) = self.state.fleet.get_mut(&issued.workload) {
             facts.forecast = issued.forecast;
+            facts.burst = issued.burst;
         }
     }
 
@@ -369,8 +370,9 @@ impl Engine {
         let history = &self.state.history;
         let from = now - Duration::from_secs(15 * 86_400);
         let step = Duration::from_secs(300);
-        self.forecasts
-            .ask(self.state.fleet.keys(), now, |id| history.window(id, SignalKind::Demand, from, now, step));
+        let demand = |id: &_| history.window(id, SignalKind::Demand, from, now, step);
+        let errors = |id: &_| failing(history, id, now);
+        self.forecasts.ask(self.state.fleet.keys(), now, demand, errors);
     }
 
     fn persist(&mut self, now: Timestamp) {

@@ -10,6 +10,7 @@ use crate::execution::providers::contract::WorkloadState as PlatformState;
 use crate::execution::{Lease, Operation, OperationId};
 use crate::fleet::{Workload, WorkloadId};
 use crate::forecast::ForecastState;
+use crate::forecast::burst::Burst;
 use crate::outcome::Outcome;
 use crate::plan::{Advice, CapacityModel, Limits, Plan, Report, Usage, Usual, Versions};
 use crate::proposal::{ProposalId, Queue, Target};
@@ -85,6 +86,8 @@ pub struct WorkloadFacts {
     pub observed: Option<Timestamp>,
     /// Its demand forecast.
     pub forecast: ForecastState,
+    /// The burst that runs, if one does.
+    pub burst: Option<Burst>,
     /// What the plan says.
     pub plan: Option<Plan>,
     /// Latency histograms by minute, oldest first.

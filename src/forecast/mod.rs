@@ -30,6 +30,7 @@ mod batch;
 mod structure;
 pub mod anomaly;
 pub mod short;
+pub mod burst;
 
 pub use batch::Batch;
 pub use fan::{Fan, FanPoint, ForecastState, LEVELS, ModelShare, Season};

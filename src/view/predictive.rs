@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::fleet::WorkloadId;
 use crate::forecast::ForecastState;
+use crate::forecast::burst::Burst;
 use crate::outcome::Outcome;
 use crate::proposal::Proposal;
 use crate::series::{Timestamp, Window};
@@ -27,6 +28,9 @@ pub struct ForecastView {
     pub capacity_after: Option<f64>,
     /// When the median is expected to cross `capacity_now`, and half the width of that band.
     pub crossing: Option<(Timestamp, Duration)>,
+    /// The burst that runs, if one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub burst: Option<Burst>,
     /// Declared events: instant and name.
     pub events: Vec<(Timestamp, String)>,
 }

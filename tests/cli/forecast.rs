@@ -42,6 +42,7 @@ fn one_history_as_table_json_and_csv() {
         "{table}"
     );
     assert!(!table.contains('\u{1b}'), "no colours in a pipe");
+    assert!(table.contains("bursts   0 in this history") && table.contains("false alarms a day"), "{table}");
 
     let csv = home.good(&["forecast", "--input", text(&file), "--horizon", "6h", "--format", "csv"]);
     let rows = quantiles(&csv);
@@ -58,6 +59,7 @@ fn one_history_as_table_json_and_csv() {
     let json = home.good(&["forecast", "--input", text(&file), "--horizon", "1h", "--format", "json"]);
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["points"].as_array().unwrap().len(), 12);
+    assert_eq!((json["bursts"]["past"].as_u64(), json["bursts"]["running"].is_null()), (Some(0), true));
     assert!(json["points"][0]["quantiles"]["0.975"].is_number() && json["step_seconds"] == 300.0);
 
     let out = home.path().join("f.csv");

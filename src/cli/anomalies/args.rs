@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args, ValueEnum};
 
 /// `weescale anomalies`.
+#[expect(clippy::doc_markdown, reason = "the text is shown as help")]
 #[derive(Clone, Debug, Args)]
 #[command(group = ArgGroup::new("of").required(true).args(["input", "data"]))]
 pub struct Anomalies {

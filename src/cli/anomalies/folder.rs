@@ -67,10 +67,9 @@ fn walk(root: &Path, at: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Resul
     }
     entries.sort_by(|a, b| a.0.cmp(&b.0));
     for (path, kind) in entries {
-        let name = path.to_string_lossy().to_lowercase();
         if kind.is_dir() && depth < MAX_DEPTH {
             walk(root, &path, depth + 1, files)?;
-        } else if !kind.is_dir() && (name.ends_with(".csv") || name.ends_with(".csv.gz")) {
+        } else if !kind.is_dir() && is_series(&path) {
             files.push(path);
         }
         if files.len() > MAX_FILES {
@@ -81,6 +80,12 @@ fn walk(root: &Path, at: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Resul
         }
     }
     Ok(())
+}
+
+/// Whether the name ends in `.csv` or `.csv.gz`.
+fn is_series(path: &Path) -> bool {
+    let ends = |path: &Path, with: &str| path.extension().is_some_and(|e| e.eq_ignore_ascii_case(with));
+    ends(path, "csv") || (ends(path, "gz") && path.file_stem().is_some_and(|s| ends(Path::new(s), "csv")))
 }
 
 fn one(data: &Path, file: &Path, column: Option<&str>, output: &Path) -> Outcome {

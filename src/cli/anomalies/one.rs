@@ -75,7 +75,7 @@ fn table(name: &str, scored: &[Scored], top: usize, look: Look) -> String {
     let mut worst: Vec<&Scored> = scored.iter().filter(|s| s.evidence.score > 0.0).collect();
     worst.sort_by(|a, b| b.evidence.score.total_cmp(&a.evidence.score));
     worst.truncate(top);
-    worst.sort_by(|a, b| a.row.at.cmp(&b.row.at));
+    worst.sort_by_key(|s| s.row.at);
     let head = ["", "time", "value", "score", "unusual"].map(str::to_owned);
     let rows = worst.iter().map(|s| {
         let mark = if s.anomaly { "!" } else { "" };

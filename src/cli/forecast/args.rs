@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{ArgGroup, Args, ValueEnum};
 
 /// `weescale forecast`.
+#[expect(clippy::doc_markdown, reason = "the text is shown as help")]
 #[derive(Clone, Debug, Args)]
 #[command(group = ArgGroup::new("of").required(true).args(["input", "query", "task"]))]
 pub struct Forecast {

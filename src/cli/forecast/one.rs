@@ -14,6 +14,7 @@ use crate::forecast::{Batch, Fan};
 use crate::series::{Timestamp, Window};
 
 use super::args::{As, Forecast};
+use super::bursts::Known;
 use super::{query, task, text};
 
 /// History used at most.
@@ -50,9 +51,10 @@ pub async fn run(live: &Live, args: &Forecast) -> Outcome {
         (None, None) => return Err(Failure::Usage("give --input, --query or --task".into())),
     };
     let fan = made(&history, args.horizon)?;
+    let bursts = Known::of(&history.window);
     let printed = match args.format {
-        As::Table => text::table(&history, &fan, Look::of(live, args.output.is_none())),
-        As::Json => text::json(&history, &fan)?,
+        As::Table => text::table(&history, &fan, &bursts, Look::of(live, args.output.is_none())),
+        As::Json => text::json(&history, &fan, &bursts)?,
         As::Csv => text::csv(&fan),
     };
     match &args.output {

@@ -10,7 +10,7 @@ use crate::cli::args::Live;
 use crate::cli::exit::Failure;
 use crate::cli::live;
 use crate::clock::Clock;
-use crate::scrape::{BackfillRequest, Delivery, GIVEN_UP, Target, spawn_promql};
+use crate::scrape::{BackfillRequest, Delivery, GIVEN_UP, Health, Target, spawn_promql};
 use crate::series::text::clean;
 use crate::series::{Timestamp, Window};
 
@@ -19,6 +19,9 @@ use super::text;
 
 /// Longest wait for the whole history.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// How often the server is asked whether it lives meanwhile, and failures in a row that end the wait.
+const ALIVE: Duration = Duration::from_secs(1);
+const FAILURES: u32 = 3;
 /// Most points asked for.
 const MAX_POINTS: u128 = 500_000;
 
@@ -56,12 +59,13 @@ pub async fn history(live: &Live, expr: &str, back: Duration, step: Duration) ->
 }
 
 async fn collected(
-    target: Target,
+    mut target: Target,
     clock: Clock,
     asked: BackfillRequest,
 ) -> Result<BTreeMap<Timestamp, f64>, Failure> {
     let (out, mut deliveries) = mpsc::channel(16);
     let expr = Arc::clone(&asked.expr);
+    target.interval = ALIVE;
     let handle = spawn_promql(target, clock, out).map_err(Failure::other)?;
     handle.backfill(asked).map_err(Failure::other)?;
     let (mut points, mut labels, mut over) = (BTreeMap::new(), None, false);
@@ -71,6 +75,11 @@ async fn collected(
             Delivery::Status(status) if over => {
                 let why = status.warnings.iter().find_map(|w| w.strip_prefix(GIVEN_UP));
                 return why.map_or(Ok(points), |why| Err(Failure::Other(why.to_owned())));
+            }
+            Delivery::Status(status) => {
+                if let Health::Failing { error, failures: FAILURES.., .. } = status.health {
+                    return Err(Failure::Other(error));
+                }
             }
             Delivery::Backfilled { answer, .. } if answer.expr == expr => {
                 for (found, samples) in answer.series {

@@ -8,6 +8,7 @@ use crate::cli::table::{QUANTILES, columns, six};
 use crate::forecast::{Fan, FanPoint};
 use crate::series::Unit;
 
+use super::bursts::Known;
 use super::one::History;
 use super::picture::picture;
 
@@ -30,7 +31,7 @@ pub fn span(span: Duration) -> String {
 }
 
 /// For people: what was read, a picture, the quantiles at some leads, and how far they can be trusted.
-pub fn table(history: &History, fan: &Fan, look: Look) -> String {
+pub fn table(history: &History, fan: &Fan, bursts: &Known, look: Look) -> String {
     let window = &history.window;
     let behind = window.step().saturating_mul(u32::try_from(window.len()).unwrap_or(u32::MAX));
     let mut out = format!(
@@ -50,6 +51,7 @@ pub fn table(history: &History, fan: &Fan, look: Look) -> String {
     out.push_str(&quantiles(fan));
     out.push('\n');
     out.push_str(&trust(fan));
+    out.push_str(&bursts.text());
     out
 }
 
@@ -112,7 +114,7 @@ pub fn csv(fan: &Fan) -> String {
 }
 
 /// One object.
-pub fn json(history: &History, fan: &Fan) -> Result<String, Failure> {
+pub fn json(history: &History, fan: &Fan, bursts: &Known) -> Result<String, Failure> {
     let points: Vec<serde_json::Value> = fan
         .points
         .iter()
@@ -142,6 +144,7 @@ pub fn json(history: &History, fan: &Fan) -> Result<String, Failure> {
         "skill": fan.skill,
         "coverage_90": fan.coverage,
         "scored": fan.scored,
+        "bursts": bursts.json(),
         "points": points,
     });
     Ok(serde_json::to_string_pretty(&whole).map_err(Failure::other)? + "\n")

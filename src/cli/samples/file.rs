@@ -33,7 +33,7 @@ pub fn read(path: &Path) -> Result<String, Failure> {
     }
     String::from_utf8(bytes).map_err(|e| {
         let good = e.as_bytes().get(..e.utf8_error().valid_up_to()).unwrap_or_default();
-        let line = 1 + good.iter().filter(|b| **b == b'\n').count();
+        let line = good.split(|b| *b == b'\n').count();
         Failure::Other(format!("{shown}:{line}: not UTF-8 text; give a CSV file, plain or gzip"))
     })
 }

@@ -66,6 +66,7 @@ fn forecast(state: &State, w: &WorkloadFacts, now: Timestamp) -> ForecastView {
         capacity_now: capacity.zip(running).map(|(c, n)| c.at(n)),
         capacity_after: capacity.zip(after).filter(|(_, n)| Some(*n) != running).map(|(c, n)| c.at(n)),
         crossing,
+        burst: w.burst.clone(),
         events: Vec::new(),
     }
 }

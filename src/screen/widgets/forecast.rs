@@ -5,8 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use crate::series::Unit;
-use crate::view::Fan;
-use crate::view::{ForecastState, ForecastView};
+use crate::view::{Burst, Fan, ForecastState, ForecastView};
 
 use super::chart::plot::Plot;
 use super::chart::spark::spark_ahead;
@@ -158,6 +157,21 @@ fn facts_line(pen: &Pen<'_>, fan: &Fan) -> Line<'static> {
     line
 }
 
+/// `flash crowd 82 %, 2.4x since 14:05, peak 480 (420-600), 15 min left (12-20)`; without past bursts only what is.
+fn burst_text(burst: &Burst) -> String {
+    let (name, share) = burst.classes.first().map_or(("burst", 1.0), |(class, share)| (class.name(), *share));
+    let mut text = format!("{name} {:.0} %, {:.1}x", share * 100.0, burst.factor);
+    let number = |v: f64| Unit::Count.split(v).0;
+    if let Some(peak) = burst.peak {
+        let (low, middle, high) = (number(peak.low), number(peak.middle), number(peak.high));
+        text.push_str(&format!(", peak {middle} ({low}-{high})"));
+    }
+    if let Some(left) = burst.minutes_left {
+        text.push_str(&format!(", {:.0} min left ({:.0}-{:.0})", left.middle, left.low, left.high));
+    }
+    text
+}
+
 /// Facts under the chart: peak, crossing, models, seasons.
 fn facts(pen: &Pen<'_>, forecast: &ForecastView) -> Vec<Line<'static>> {
     let now = pen.view.at;
@@ -171,6 +185,9 @@ fn facts(pen: &Pen<'_>, forecast: &ForecastView) -> Vec<Line<'static>> {
             time_span(half)
         );
         pieces.push(Line::from(span(text, pen.ink.bad)));
+    }
+    if let Some(burst) = &forecast.burst {
+        pieces.push(Line::from(span(burst_text(burst), pen.ink.warn)));
     }
     let Some(fan) = forecast.forecast.fan() else { return pieces };
     if let Some((at, peak)) = fan.peak(0.95, now, fan.end()) {
@@ -188,4 +205,26 @@ fn facts(pen: &Pen<'_>, forecast: &ForecastView) -> Vec<Line<'static>> {
         pieces.push(Line::from(span(text, pen.ink.dim)));
     }
     pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::series::Timestamp;
+    use crate::view::{BurstClass, Range};
+
+    #[test]
+    fn a_burst_says_how_high_and_how_long_only_where_that_was_learned() {
+        let mut burst = Burst {
+            since: Timestamp::from_secs(0),
+            classes: vec![(BurstClass::FlashCrowd, 0.82), (BurstClass::Step, 0.18)],
+            factor: 2.43,
+            peak: Some(Range { low: 420.0, middle: 480.0, high: 600.0 }),
+            minutes_left: Some(Range { low: 12.0, middle: 15.0, high: 20.0 }),
+            learned_from: 5,
+        };
+        assert_eq!(burst_text(&burst), "flash crowd 82 %, 2.4x, peak 480 (420-600), 15 min left (12-20)");
+        (burst.peak, burst.minutes_left) = (None, None);
+        assert_eq!(burst_text(&burst), "flash crowd 82 %, 2.4x");
+    }
 }
