@@ -92,7 +92,7 @@ pub struct Figures {
     pub p95_shift: Option<Shift>,
     /// KPI 3; `None` where capacity is not known or nothing was raised.
     pub response: Option<Response>,
-    /// Time from proposal to approval, then of each stage, seconds.
+    /// Time from need to proposal, to approval, then of each stage and of a replica's phases, seconds.
     pub phases: Vec<(String, f64)>,
     /// Paid for replicas before they served, and for replicas rolled back, $; `None` without a price.
     pub overhead: Option<f64>,
@@ -132,6 +132,7 @@ pub fn figures(around: &Around<'_>) -> Option<Figures> {
     let before = span(around, operation.started - BEFORE, operation.started);
     let during = span(around, operation.started, until);
     let after = span(around, reached, until);
+    let minutes = shortage(around, before.ready, warm, until);
     let load = during.demand.zip(during.ready).filter(|(_, n)| *n > 0.0).map(|(x, n)| x / n);
     Some(Figures {
         operation: operation.id.clone(),
@@ -145,8 +146,8 @@ pub fn figures(around: &Around<'_>) -> Option<Figures> {
         per_replica: around.per_replica,
         p95_expected: load.and_then(around.expected_p95),
         p95_shift: p95_shift(around, until),
-        response: response(around, before.ready, warm, until),
-        phases: phases(around),
+        response: response(&minutes),
+        phases: phases(around, first_short(&minutes)),
         overhead: overhead(around, &before, &during, warm, ended),
         before,
         during,
@@ -206,49 +207,59 @@ fn weighted(values: &Window, demand: &Window) -> Option<f64> {
     (pairs.len() >= ENOUGH && weight > 0.0).then(|| pairs.iter().map(|(v, w)| v * w).sum::<f64>() / weight)
 }
 
-/// `T = max(0, t_cap − t_need)`. Replicas that the operation added count from the end of warm-up.
-fn response(
+/// Minutes from before the operation to its end, each with whether capacity was short; none where capacity is not known
+/// or nothing was raised. Replicas that the operation added count from the end of warm-up.
+fn shortage(
     around: &Around<'_>,
     ready_before: Option<f64>,
     warm: Timestamp,
     until: Timestamp,
-) -> Option<Response> {
+) -> Vec<(Timestamp, bool)> {
     let operation = around.operation;
-    let per_replica = around.per_replica.filter(|c| *c > 0.0)?;
+    let Some(per_replica) = around.per_replica.filter(|c| *c > 0.0) else { return Vec::new() };
     if operation.change.to <= operation.change.from {
-        return None;
+        return Vec::new();
     }
     let from = operation.started - BEFORE;
     let demand = (around.history)(SignalKind::Demand, from, until);
     let ready = (around.history)(SignalKind::ReplicasReady, from, until);
-    let known: Vec<(Timestamp, bool)> = demand
-        .points()
-        .filter_map(|(at, x)| {
-            let n = ready.value_at(at)?;
-            let usable = if at < warm { ready_before.map_or(n, |b| n.min(b)) } else { n };
-            Some((at, x > usable * per_replica))
-        })
-        .collect();
-    let (last, _) = *known.last()?;
-    let Some(need) = known.iter().find(|(_, short)| *short).map(|(at, _)| *at) else {
+    let short = |(at, x): (Timestamp, f64)| {
+        let n = ready.value_at(at)?;
+        let usable = if at < warm { ready_before.map_or(n, |b| n.min(b)) } else { n };
+        Some((at, x > usable * per_replica))
+    };
+    demand.points().filter_map(short).collect()
+}
+
+fn first_short(minutes: &[(Timestamp, bool)]) -> Option<Timestamp> {
+    minutes.iter().find(|(_, short)| *short).map(|(at, _)| *at)
+}
+
+/// `T = max(0, t_cap − t_need)`.
+fn response(minutes: &[(Timestamp, bool)]) -> Option<Response> {
+    let (last, _) = *minutes.last()?;
+    let Some(need) = first_short(minutes) else {
         return Some(Response { seconds: 0.0, still_short: false });
     };
-    let enough = known.iter().find(|(at, short)| *at > need && !short).map(|(at, _)| *at);
+    let enough = minutes.iter().find(|(at, short)| *at > need && !short).map(|(at, _)| *at);
     Some(Response {
         seconds: enough.unwrap_or(last).since(need).as_secs_f64(),
         still_short: enough.is_none(),
     })
 }
 
-fn phases(around: &Around<'_>) -> Vec<(String, f64)> {
+/// From the need to the proposal, to the decision, then the stages and what provisioning is made of.
+fn phases(around: &Around<'_>, need: Option<Timestamp>) -> Vec<(String, f64)> {
     let operation = around.operation;
+    let seen = around.proposed.zip(need).filter(|(proposed, need)| proposed > need);
+    let detected = seen.map(|(proposed, need)| ("detect".to_owned(), proposed.since(need).as_secs_f64()));
     let decided = around.proposed.map(|at| ("decide".to_owned(), operation.started.since(at).as_secs_f64()));
     let stages = operation
         .stages
         .iter()
         .filter(|s| s.kind < StageKind::Validate)
         .filter_map(|s| Some((s.kind.label().to_owned(), s.ended?.since(s.began?).as_secs_f64())));
-    decided.into_iter().chain(stages).chain(around.lifecycle.iter().cloned()).collect()
+    detected.into_iter().chain(decided).chain(stages).chain(around.lifecycle.iter().cloned()).collect()
 }
 
 /// Replicas added, paid from the write to warm; and, if it was rolled back, to the end.

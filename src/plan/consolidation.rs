@@ -12,6 +12,8 @@ use super::survey::{Member, Survey};
 
 /// Room left on every machine that stays.
 const RESERVE: f64 = 0.1;
+/// Machines of a pool that always stay: one may fail.
+const STAY: usize = 2;
 /// A workload with the same on at least this share of all machines runs on each of them and moves nowhere.
 const EVERYWHERE: f64 = 0.9;
 
@@ -170,7 +172,7 @@ fn removable(mut nodes: Vec<Node>) -> Vec<Node> {
     nodes.sort_by(|a, b| a.taken[0].total_cmp(&b.taken[0]).then_with(|| a.name.cmp(&b.name)));
     let mut gone: Vec<Node> = Vec::new();
     let mut index = 0;
-    while nodes.len() > 1 && index < nodes.len() {
+    while nodes.len() > STAY && index < nodes.len() {
         let Some(candidate) = nodes.get(index).cloned() else { break };
         let mut rest: Vec<Node> = nodes.iter().filter(|n| n.name != candidate.name).cloned().collect();
         // The fullest that has room: others empty out and may go next.

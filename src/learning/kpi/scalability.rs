@@ -118,7 +118,7 @@ fn phase_medians(operations: &[&Figures]) -> String {
         quantile(&values, 0.5).map(|s| format!("{name} {s:.0} s"))
     };
     // What provisioning is made of comes from the pods' own timestamps, where the platform tells.
-    let names = ["decide", "provision", "schedule", "pull", "start", "warm up", "shift"];
+    let names = ["detect", "decide", "provision", "schedule", "pull", "start", "warm up", "shift"];
     names.iter().filter_map(|n| middle(n)).collect::<Vec<_>>().join(" · ")
 }
 

@@ -115,8 +115,10 @@ fn response_counts_from_need_to_warm() {
     let f = run(OperationState::Kept, |_| {}, value).unwrap();
     // Short from minute −2 (300 rps on 2 × 100); ready at 2 but warm only at 4.
     assert_eq!(f.response, Some(Response { seconds: 360.0, still_short: false }));
-    assert_eq!(f.phases.first(), Some(&("decide".to_owned(), 60.0)));
-    assert_eq!(f.phases.get(2), Some(&("warm up".to_owned(), 120.0)));
+    // Proposed a minute after the need, decided a minute later.
+    assert_eq!(f.phases.first(), Some(&("detect".to_owned(), 60.0)));
+    assert_eq!(f.phases.get(1), Some(&("decide".to_owned(), 60.0)));
+    assert_eq!(f.phases.get(3), Some(&("warm up".to_owned(), 120.0)));
     let calm = |kind, m| if kind == SignalKind::Demand { Some(150.0) } else { value(kind, m) };
     let early = run(OperationState::Kept, |_| {}, calm).unwrap();
     assert_eq!(early.response, Some(Response { seconds: 0.0, still_short: false }));
