@@ -128,7 +128,11 @@ fn query(survey: &Survey<'_>, member: &Member<'_>) -> Option<Advice> {
         .fact("queries at a time, all", total, Unit::Count)
         .fact_if("of connections in use", share_used(member), Unit::Ratio)
         .sure(0.8, "from pg_stat_statements");
-    advice.urgency = if share_used(member).is_some_and(|s| s >= 0.9) { Urgency::Now } else { Urgency::Soon };
+    advice.urgency = match share_used(member) {
+        Some(share) if share >= 0.9 => Urgency::Now,
+        Some(share) if share >= 0.7 => Urgency::Soon,
+        _ => Urgency::Eventually,
+    };
     advice.not_approvable = "an index or a rewrite: EXPLAIN (ANALYZE, BUFFERS) says which".into();
     Some(advice)
 }

@@ -171,9 +171,11 @@ fn night(survey: &Survey<'_>, member: &Member<'_>, a: Allocation) -> Option<Advi
         return None;
     }
     let low = (f64::from(min) - spare).round().max(2.0);
-    let what = format!(
-        "lower the floor {min} → {low:.0} in quiet hours: {hours:.0} h a day need half of it or less"
-    );
+    let what = if hours >= 23.0 {
+        format!("lower the floor {min} → {low:.0}: no hour of the last day needed more than half of it")
+    } else {
+        format!("lower the floor {min} → {low:.0} in quiet hours: {hours:.0} h a day need half of it or less")
+    };
     let mut advice = Advice::on(Dimension::Cost, &member.workload.id, what, survey.now)
         .fact("idle hours of the last day", hours, Unit::Count)
         .fact("replicas to spare then, mean", spare, Unit::Count)
