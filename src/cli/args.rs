@@ -89,7 +89,7 @@ pub enum Command {
     Forecast(super::forecast::Forecast),
     /// What is unusual: scores of one series, or of a folder of them
     Anomalies(super::anomalies::Anomalies),
-    /// What weescale and today's autoscalers would have done on a history, at equal minutes short
+    /// What weescale and other autoscalers would have done on a history
     Backtest(super::backtest::Backtest),
     /// What a service would need: demand times k, a zone gone, other replicas, cold caches
     WhatIf(super::what_if::WhatIf),
