@@ -1,7 +1,7 @@
 //! Targets that mean harm, or are just broken, cost bounded memory and nobody else's time, and the source says which
 //! limit they hit.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests fail loudly")]
+#![expect(clippy::unwrap_used, reason = "tests fail loudly")]
 
 use std::io::Write;
 use std::sync::Arc;

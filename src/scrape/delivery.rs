@@ -10,7 +10,6 @@ use super::{ScrapeBlock, SourceId, SourceStatus};
 
 /// One message from a source's task.
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "a few a second go through a short queue")]
 pub enum Delivery {
     /// A target was scraped; a scrape that failed has values only of what it says about itself.
     Scraped(ScrapeBlock),

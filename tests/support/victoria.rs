@@ -1,6 +1,6 @@
 use super::Peer;
 
-/// Debian's VictoriaMetrics, which scrapes itself every second.
+/// Debian's `VictoriaMetrics`, which scrapes itself every second.
 pub fn victoria_metrics() -> Option<Peer> {
     Peer::start("victoria-metrics", "/health", |addr, dir| {
         vec![
