@@ -15,6 +15,8 @@ use super::target::Target;
 
 /// Rows packed at once. More would make the open end dear: a row takes 8 bytes for each value that changed.
 const OPEN_ROWS: usize = 30;
+/// Without a common divisor with [`OPEN_ROWS`], so that the targets' turns spread evenly, however many there are.
+const STRIDE: usize = 11;
 /// Packed runs of rows that are packed again as one.
 const MERGED: usize = 4;
 
@@ -29,6 +31,8 @@ pub(super) struct Group {
     pub(super) latest: Vec<f64>,
     /// When that was.
     pub(super) last_at: Timestamp,
+    /// Share of the open end, in [`OPEN_ROWS`]ths, at which it is packed next.
+    share: usize,
     /// Samples in rows that are not packed.
     open_samples: u64,
     /// Columns without a series.
@@ -51,7 +55,9 @@ pub(super) struct Committed {
 }
 
 impl Group {
-    pub(super) fn new(names: &Names) -> Self {
+    /// Target `number` of a store. The first run of rows is shorter for some, else targets that appear together would
+    /// all have their open end longest, and be packed, at once.
+    pub(super) fn new(number: usize, names: &Names) -> Self {
         let target = Target {
             index: Arc::new(Index::new(names)),
             segments: Vec::new(),
@@ -62,6 +68,7 @@ impl Group {
             target: Arc::new(target),
             latest: Vec::new(),
             last_at: Timestamp::from_millis(i64::MIN),
+            share: OPEN_ROWS - number * STRIDE % OPEN_ROWS,
             open_samples: 0,
             free: Vec::new(),
             table: 0,
@@ -128,9 +135,13 @@ impl Group {
             first.zip(last).is_some_and(|(a, b)| b.saturating_sub(a) >= retention / of * part)
         };
         let rows = &target.rows;
-        if rows.len() < OPEN_ROWS && !spans(rows.first().map(|r| r.at), rows.last().map(|r| r.at), 1, 8) {
+        let (share, all) = (self.share as i64, 8 * OPEN_ROWS as i64);
+        if rows.len() < self.share
+            && !spans(rows.first().map(|r| r.at), rows.last().map(|r| r.at), share, all)
+        {
             return;
         }
+        self.share = OPEN_ROWS;
         target.segments.push(Arc::new(Segment::pack(rows, self.latest.len())));
         target.rows.clear();
         self.open_samples = 0;

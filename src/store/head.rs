@@ -146,7 +146,7 @@ impl Store {
             return *number;
         }
         let number = self.groups.len();
-        self.groups.push(Group::new(&self.names));
+        self.groups.push(Group::new(number, &self.names));
         self.sources.insert(source, number);
         number
     }

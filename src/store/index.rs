@@ -10,6 +10,7 @@ use crate::series::Labels;
 
 use super::names::{Names, hash_pair};
 use super::query::Matcher;
+use super::sets::Sets;
 
 /// A label that columns have.
 #[derive(Clone, Debug)]
@@ -29,7 +30,7 @@ pub(super) struct Index {
     free: Vec<u32>,
     lookup: HashTable<u32>,
     /// Numbers of pairs in the order of their names; an empty set is a column without a series.
-    sets: Vec<Box<[u32]>>,
+    sets: Sets,
     /// Columns with a series.
     live: usize,
 }
@@ -43,7 +44,7 @@ impl Index {
             pairs: Vec::new(),
             free: Vec::new(),
             lookup: HashTable::new(),
-            sets: Vec::new(),
+            sets: Sets::default(),
             live: 0,
         }
     }
@@ -55,7 +56,7 @@ impl Index {
 
     /// Whether the column has a series.
     pub(super) fn has(&self, column: u32) -> bool {
-        self.sets.get(column as usize).is_some_and(|set| !set.is_empty())
+        !self.sets.get(column).is_empty()
     }
 
     /// Enters a series without a name or label too: it is entered under an empty name.
@@ -68,14 +69,8 @@ impl Index {
             let empty: Arc<str> = "".into();
             set.push(self.enter(&empty, &empty, column, names));
         }
-        let at = column as usize;
-        if self.sets.len() <= at {
-            self.sets.resize_with(at + 1, Box::default);
-        }
-        if let Some(place) = self.sets.get_mut(at) {
-            *place = set.into();
-            self.live += 1;
-        }
+        self.sets.put(column, &set);
+        self.live += 1;
     }
 
     fn enter(&mut self, name: &Arc<str>, value: &Arc<str>, column: u32, names: &mut Names) -> u32 {
@@ -111,11 +106,11 @@ impl Index {
     pub(super) fn remove(&mut self, dead: &BTreeSet<u32>, names: &mut Names) {
         let mut touched = BTreeSet::new();
         for column in dead {
-            if let Some(set) = self.sets.get_mut(*column as usize).map(std::mem::take) {
-                self.live -= usize::from(!set.is_empty());
-                touched.extend(set);
-            }
+            let set = self.sets.remove(*column);
+            self.live -= usize::from(!set.is_empty());
+            touched.extend(set);
         }
+        self.sets.compact();
         for number in touched {
             let Some(pair) = self.pairs.get_mut(number as usize) else { continue };
             pair.columns.retain(|column| !dead.contains(column));
@@ -135,8 +130,7 @@ impl Index {
     }
 
     fn set(&self, column: u32) -> impl ExactSizeIterator<Item = (u32, Option<&Pair>)> {
-        let set = self.sets.get(column as usize).map_or(&[][..], |set| set);
-        set.iter().map(|n| (*n, self.pairs.get(*n as usize)))
+        self.sets.get(column).iter().map(|n| (*n, self.pairs.get(*n as usize)))
     }
 
     /// Whether the column has exactly these labels.
@@ -194,7 +188,7 @@ impl Index {
             return Some(columns.to_vec());
         }
         let Some(matcher) = matchers.iter().find(|m| !m.matches_value("")) else {
-            return Some((0..self.sets.len() as u32).collect());
+            return Some((0..self.sets.columns()).collect());
         };
         let of_name = self.pairs.iter().filter(|p| *p.name == *matcher.name());
         Some(
@@ -208,8 +202,6 @@ impl Index {
     /// Heap bytes held. Walks the labels, not the series.
     pub(super) fn bytes(&self) -> usize {
         let pairs: usize = self.pairs.iter().map(|p| size_of::<Pair>() + 8 + p.columns.capacity() * 4).sum();
-        // A set is a box of its own: the allocator rounds up.
-        let labels: usize = self.pairs.iter().map(|p| p.columns.len() * 4).sum();
-        pairs + labels + self.live * 16 + self.sets.capacity() * size_of::<Box<[u32]>>()
+        pairs + self.sets.bytes()
     }
 }

@@ -43,6 +43,7 @@ mod names;
 pub mod query;
 mod row;
 mod segment;
+mod sets;
 mod snapshot;
 mod target;
 
