@@ -1,11 +1,14 @@
 //! Polls a source on its schedule for as long as the engine listens; a panic costs one poll, not the source.
 
+use std::future::poll_fn;
 use std::hash::{BuildHasher, RandomState};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::series::Timestamp;
@@ -37,14 +40,8 @@ impl Supervisor {
         self.reporter.report().await;
         while !self.reporter.is_closed() {
             let (at, began, machine_began) = (self.clock.now(), self.clock.monotonic(), machine.monotonic());
-            let mut poll = JoinSet::new();
-            poll.spawn(async move {
-                let polled = source.poll(at).await;
-                (source, polled)
-            });
-            let next = match poll.join_next().await {
-                Some(Ok((returned, polled))) => {
-                    source = returned;
+            let next = match caught(source.poll(at)).await {
+                Ok(polled) => {
                     let took = machine.monotonic().since(machine_began);
                     let next = self.finished(&mut schedule, polled, at, took).await;
                     if next.lost {
@@ -52,9 +49,9 @@ impl Supervisor {
                     }
                     next
                 }
-                crashed => {
+                Err(cause) => {
                     source = make();
-                    self.crashed(&mut schedule, crashed.and_then(Result::err))
+                    self.crashed(&mut schedule, &cause)
                 }
             };
             self.reporter.report().await;
@@ -111,12 +108,11 @@ impl Supervisor {
         Next { wait, interruptible: asked.is_none(), lost }
     }
 
-    fn crashed(&self, schedule: &mut Schedule, error: Option<tokio::task::JoinError>) -> Next {
-        let cause = error.map(|e| e.to_string()).unwrap_or_default();
+    fn crashed(&self, schedule: &mut Schedule, cause: &str) -> Next {
         let reason = format!(
             "{}: the poll crashed and is restarted; please report this as a bug: {}",
             self.id,
-            crate::series::text::clean(&cause, super::error::FOREIGN_CHARS)
+            crate::series::text::clean(cause, super::error::FOREIGN_CHARS)
         );
         tracing::error!(source = %self.id, "{reason}");
         let as_failure = ScrapeError::Connection { url: self.id.clone(), why: reason.clone() };
@@ -145,6 +141,20 @@ impl Supervisor {
             }
         }
     }
+}
+
+/// What `work` gives, or what it said when it panicked. A task of its own for each poll would do the same for more.
+async fn caught<T>(work: impl Future<Output = T>) -> Result<T, String> {
+    let mut work = pin!(work);
+    // Nothing of what a panic may have left half done is looked at again: the source is made anew.
+    let polled = poll_fn(move |cx| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
+        Ok(poll) => poll.map(Ok),
+        Err(panic) => Poll::Ready(Err(panic)),
+    });
+    polled.await.map_err(|panic| match panic.downcast::<String>() {
+        Ok(text) => *text,
+        Err(panic) => panic.downcast::<&str>().map_or_else(|_| String::new(), |text| (*text).to_owned()),
+    })
 }
 
 /// When to poll next, from the start of the last poll, and whether a person may shorten that.
