@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use crate::clock::{Clock, Monotonic};
 use crate::scrape::{Answer, Delivery, QuerySpec, SourceId};
 use crate::series::Timestamp;
 use crate::signals::{Freshness, SignalSet};
@@ -62,6 +63,29 @@ impl StoreQueries {
     }
 }
 
+/// How many times as long as the queries took the store is left alone: they take a fiftieth of a core at most.
+const REST: u32 = 50;
+
+/// When the store is asked again. Many targets change it all the time, each of them once an interval: asking a large
+/// store at every tick would give the same answers for several times the work.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Pace {
+    /// When it was asked last, and how long that took, machine time.
+    last: Option<(Monotonic, Duration)>,
+}
+
+impl Pace {
+    /// Whether to ask at `now`; never put off beyond `most` after the last time.
+    pub fn is_due(&self, now: Monotonic, most: Duration) -> bool {
+        self.last.is_none_or(|(last, took)| now.since(last) >= took.saturating_mul(REST).min(most))
+    }
+
+    /// The store was asked at `now`, which took so long.
+    pub fn note(&mut self, now: Monotonic, took: Duration) {
+        self.last = Some((now, took));
+    }
+}
+
 impl Engine {
     /// Evaluates what is asked of the store on a snapshot and a thread of its own. Scrapes that arrive meanwhile are
     /// taken in, so that a slow query delays no appending; the answers are those of the moment it began.
@@ -73,9 +97,13 @@ impl Engine {
         let interval = interval(&self.state.settings.scrape);
         let queries = [Some(self.queries.clone()), self.pods.due(now, interval)];
         let snapshot = self.state.store.snapshot();
-        let mut asking = tokio::task::spawn_blocking(move || -> Vec<Answer> {
+        let asked_at = self.clock.monotonic();
+        let mut asking = tokio::task::spawn_blocking(move || -> (Vec<Answer>, Duration) {
+            let machine = Clock::real();
+            let began = machine.monotonic();
             let all = queries.iter().flatten();
-            all.flat_map(|asked| asked.answers(&snapshot, now, &Options::default())).collect()
+            let answers = all.flat_map(|asked| asked.answers(&snapshot, now, &Options::default())).collect();
+            (answers, machine.monotonic().since(began))
         });
         loop {
             let arriving = async {
@@ -87,7 +115,10 @@ impl Engine {
             tokio::select! {
                 biased;
                 answered = &mut asking => match answered {
-                    Ok(answers) => return answers,
+                    Ok((answers, took)) => {
+                        self.pace.note(asked_at, took);
+                        return answers;
+                    }
                     Err(error) => {
                         self.say(NoticeLevel::Error, format!("queries over the store: {error}"));
                         return Vec::new();
@@ -124,4 +155,23 @@ pub fn scraped() -> SourceId {
 /// How often the store changes: the shortest interval of the scraped targets.
 pub fn interval(targets: &[crate::scrape::Target]) -> Duration {
     targets.iter().map(|t| t.interval).max().unwrap_or(crate::scrape::DEFAULT_INTERVAL)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_takes_long_is_asked_seldom_but_once_an_interval() {
+        let at = |ms| Monotonic::from_duration(Duration::from_millis(ms));
+        let most = Duration::from_secs(13);
+        let mut pace = Pace::default();
+        assert!(pace.is_due(at(0), most));
+        pace.note(at(1000), Duration::from_millis(10));
+        assert!(!pace.is_due(at(1499), most));
+        assert!(pace.is_due(at(1500), most), "what is quick is asked at every tick");
+        pace.note(at(2000), Duration::from_secs(2));
+        assert!(!pace.is_due(at(14_999), most));
+        assert!(pace.is_due(at(15_000), most));
+    }
 }

@@ -18,7 +18,7 @@ use crate::series::Timestamp;
 use crate::signals::SignalKind;
 use crate::view::{Command, NoticeLevel, View};
 
-use super::evaluate::{self, StoreQueries};
+use super::evaluate::{self, Pace, StoreQueries};
 use super::forecasts::{Forecasts, Issued, failing};
 use super::platforms::Listing;
 use super::pods::Pods;
@@ -50,6 +50,8 @@ pub struct Engine {
     pub(super) next_operation: u64,
     pub(super) forecasts: Forecasts,
     pub(super) queries: StoreQueries,
+    /// When the store is asked.
+    pub(super) pace: Pace,
     /// Pods of the workloads with an operation in flight.
     pub(super) pods: Pods,
     /// Servers' answers since the last tick.
@@ -339,7 +341,8 @@ impl Engine {
     async fn evaluate(&mut self, now: Timestamp, deliveries: Option<&mut mpsc::Receiver<Delivery>>) {
         let scraped = evaluate::scraped();
         self.watch_pods(now);
-        if std::mem::take(&mut self.scraped) {
+        if self.scraped && self.is_time_to_ask() {
+            self.scraped = false;
             if self.queries.outdated(&self.state.store) {
                 let store = &self.state.store;
                 let interval = evaluate::interval(&self.state.settings.scrape);
@@ -357,6 +360,14 @@ impl Engine {
         }
         self.state.history.record(&sets, now);
         fleet::merge(&mut self.state, sets, now);
+    }
+
+    /// Whether the store is asked now. Who changes something watches what comes of it as closely as can be.
+    fn is_time_to_ask(&self) -> bool {
+        let busy = self.state.operations.values().any(|o| !o.state.is_final());
+        let targets = &self.state.settings.scrape;
+        let interval = targets.iter().map(|t| t.interval).min().unwrap_or_default();
+        busy || self.pace.is_due(self.clock.monotonic(), interval.saturating_sub(self.state.tuning.tick))
     }
 
     /// Time until the store holds a whole rate window.

@@ -20,7 +20,7 @@ use crate::signals::{History, Resolver};
 use crate::store::Store;
 use crate::view::{Command, Mode, View};
 
-use super::evaluate::StoreQueries;
+use super::evaluate::{Pace, StoreQueries};
 use super::forecasts::Forecasts;
 use super::pods::Pods;
 use super::record::JournalRecorder;
@@ -127,6 +127,7 @@ pub async fn start(settings: Settings, options: Options) -> Result<EngineHandle,
         next_operation,
         forecasts,
         queries: StoreQueries::default(),
+        pace: Pace::default(),
         pods: Pods::default(),
         answers: BTreeMap::new(),
         scraped: false,
