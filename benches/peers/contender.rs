@@ -83,7 +83,7 @@ fn weescale_config(scenario: &Scenario, port: u16) -> String {
         // Writing into a string cannot fail.
         let _ = writeln!(
             text,
-            "[[scrape]]\nurl = \"http://127.0.0.1:{port}/t/{index}/metrics\"\ninterval = \"{}s\"\njob = \"fleet\"",
+            "[[scrape]]\nurl = \"http://127.0.0.1:{port}/t/{index}/metrics\"\ninterval = \"{}s\"\njob = \"fleet\"\nlabels = {{ instance = \"t{index}\" }}",
             scenario.interval_s
         );
     }
