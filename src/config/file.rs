@@ -74,6 +74,8 @@ pub struct Source {
     pub interval: Option<Written>,
     /// Request timeout.
     pub timeout: Option<Written>,
+    /// `gzip` or `identity`: how bodies may be sent.
+    pub encoding: Option<crate::scrape::Encoding>,
     /// `job` label.
     pub job: Option<String>,
     /// Further labels.

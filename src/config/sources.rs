@@ -108,6 +108,7 @@ impl Merge {
             }
             target.limits.timeout = timeout.0;
         }
+        target.encoding = source.encoding;
         if let Some(job) = &source.job {
             target.job = clean(job, NAME_CHARS);
         }

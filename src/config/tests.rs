@@ -15,12 +15,13 @@ fn the_template_is_valid_with_and_without_its_examples() {
     load_text(TEMPLATE).unwrap();
     let examples = "
         [[prometheus]]\nurl = \"http://127.0.0.1:9090\"\ninterval = \"15s\"\nheaders = { \"X-Scope-OrgID\" = \"t\" }
-        [[scrape]]\nurl = \"127.0.0.1:9100\"\njob = \"node\"\nlabels = { region = \"eu\" }
+        [[scrape]]\nurl = \"127.0.0.1:9100\"\njob = \"node\"\nlabels = { region = \"eu\" }\nencoding = \"gzip\"
         [[service]]\nname = \"check*\"\nslo = { target = 0.999, latency = \"250ms\" }\nmin = 2\nmax = 40
         [[region]]\nname = \"eu-west\"\ntime_zone = \"Europe/Dublin\"\nlatitude = 53.3\nlongitude = -6.3
         [[freeze]]\nfrom = \"2026-12-24T00:00:00Z\"\nto = \"2026-12-27T00:00:00Z\"";
     let s = load_text(&format!("{TEMPLATE}\n{examples}")).unwrap();
     assert_eq!(s.scrape[0].id().as_str(), "http://127.0.0.1:9100/metrics");
+    assert_eq!(s.scrape[0].encoding, Some(crate::scrape::Encoding::Gzip));
     let rule = s.rule_for(&"shop/checkout@eu".parse().unwrap(), "");
     assert_eq!((rule.min, rule.max), (Some(2), Some(40)));
     assert!(rule.objective.unwrap().is_declared());
@@ -49,6 +50,8 @@ fn unknown_keys_name_line_and_alternatives() {
         load_text("mode = \"ask\"\n[[service]]\nname = \"a\"\nmax_replicas = 4\n").unwrap_err().to_string();
     assert!(error.contains(":4:") && error.contains("max_replicas") && error.contains("max"), "{error}");
     assert!(load_text("mode = 3").unwrap_err().to_string().contains(":1:"));
+    let error = load_text("[[scrape]]\nurl = \"h\"\nencoding = \"zstd\"").unwrap_err().to_string();
+    assert!(error.contains(":3:") && error.contains("identity"), "{error}");
     assert!(load_text("service = [{ name = \"a\", cooldown = \"-5m\" }]").is_err());
 }
 

@@ -28,6 +28,7 @@ pub fn start(
     clock: &Clock,
     out: &mpsc::Sender<Delivery>,
 ) -> Result<(Vec<Handle>, BTreeMap<SourceId, SourceFacts>), EngineError> {
+    let wires = scrape::Wires::default();
     let mut handles = Vec::new();
     let mut facts = BTreeMap::new();
     let mut note = |target: &scrape::Target, kind, history_only| {
@@ -44,7 +45,7 @@ pub fn start(
     };
     for target in &settings.scrape {
         note(target, SourceKind::Exposition, false);
-        handles.push(scrape::spawn_exposition(target.clone(), clock.clone(), out.clone())?);
+        handles.push(scrape::spawn_exposition_over(&wires, target.clone(), clock.clone(), out.clone())?);
     }
     for (target, history_only) in
         settings.prometheus.iter().map(|t| (t, false)).chain(settings.history.iter().map(|t| (t, true)))

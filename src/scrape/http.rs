@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::path::Path;
-use std::sync::Once;
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -12,9 +12,10 @@ use reqwest::{
 
 use crate::series::text::clean;
 
+use super::bodies::{Bodies, Body};
 use super::error::FOREIGN_CHARS;
 use super::inflate::{DecodeError, Decoder};
-use super::{Auth, Limits, ScrapeError, SourceId, Target};
+use super::{Auth, Encoding, Limits, ScrapeError, SourceId, Target, Tls};
 
 /// Longest body of an error answer that is read, in bytes.
 const ERROR_BODY_BYTES: u64 = 64 << 10;
@@ -22,11 +23,35 @@ const ERROR_BODY_BYTES: u64 = 64 << 10;
 /// Longest file of certificates or of a key, in bytes.
 const PEM_BYTES: u64 = 4 << 20;
 
-/// An HTTP client for one target.
+/// Idle connections kept to one host and port, all targets there together. They pass through few at a time: each is
+/// asked at a moment of its own.
+const IDLE: usize = 32;
+
+/// What sources share on their way to the network: clients with their connections, and buffers. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Wires {
+    clients: Arc<Mutex<Vec<(Manner, Client)>>>,
+    bodies: Bodies,
+}
+
+/// What two targets must have in common to share a client. Credentials go with each request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Manner {
+    https: bool,
+    loopback: bool,
+    tls: Tls,
+    headers: usize,
+    timeout: Duration,
+    redirects: usize,
+}
+
+/// The way to one target.
 #[derive(Debug)]
 pub(super) struct Http {
     client: Client,
     target: Target,
+    bodies: Bodies,
+    accept_encoding: HeaderValue,
 }
 
 /// A whole answer, within bounds.
@@ -34,35 +59,72 @@ pub(super) struct Http {
 pub(super) struct Fetched {
     pub(super) status: StatusCode,
     pub(super) content_type: String,
-    pub(super) body: Vec<u8>,
+    pub(super) body: Body,
     /// Whether the protocol would have told us if the body had been cut.
     pub(super) framed: bool,
     retry_after: Option<Duration>,
 }
 
-impl Http {
-    /// A client for `target`.
-    ///
-    /// # Errors
-    /// The CA file or TLS set-up cannot be used.
-    pub(super) fn new(target: Target) -> Result<Self, ScrapeError> {
+impl Wires {
+    /// The client for `target`, which is also that of all targets asked in the same manner.
+    fn client(&self, target: &Target) -> Result<Client, ScrapeError> {
+        let manner = Manner::of(target);
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, client)) = clients.iter().find(|(known, _)| *known == manner) {
+            return Ok(client.clone());
+        }
+        let client = manner.client(target)?;
+        clients.push((manner, client.clone()));
+        Ok(client)
+    }
+}
+
+impl Manner {
+    fn of(target: &Target) -> Self {
+        let https = target.url().scheme() != "http";
+        Self {
+            https,
+            loopback: is_loopback(target.url()),
+            tls: if https { target.tls.clone() } else { Tls::default() },
+            headers: target.limits.headers,
+            timeout: target.limits.timeout,
+            redirects: target.limits.redirects,
+        }
+    }
+
+    fn client(&self, target: &Target) -> Result<Client, ScrapeError> {
         install_crypto();
-        let limits = target.limits;
         let mut builder = Client::builder()
             .user_agent(concat!("weescale/", env!("CARGO_PKG_VERSION")))
             .http1_only()
-            .http1_max_headers(limits.headers)
+            .http1_max_headers(self.headers)
             .referer(false)
-            .connect_timeout(limits.timeout)
-            .pool_max_idle_per_host(limits.concurrency)
-            .redirect(same_origin(limits.redirects));
-        if is_loopback(target.url()) {
+            .connect_timeout(self.timeout)
+            .pool_max_idle_per_host(IDLE)
+            .redirect(same_origin(self.redirects));
+        if self.loopback {
             builder = builder.no_proxy();
         }
-        let client = with_tls(builder, &target)?.build().map_err(|e| {
+        with_tls(builder, target)?.build().map_err(|e| {
             ScrapeError::config(target.id(), "tls", format!("TLS cannot be set up: {}", root_cause(&e)))
-        })?;
-        Ok(Self { client, target })
+        })
+    }
+}
+
+impl Http {
+    /// The way to `target` over `wires`.
+    ///
+    /// # Errors
+    /// The CA file or TLS set-up cannot be used.
+    pub(super) fn new(target: Target, wires: &Wires) -> Result<Self, ScrapeError> {
+        let client = wires.client(&target)?;
+        // Compressing and inflating costs more than passing bytes on within one machine.
+        let near = if is_loopback(target.url()) { Encoding::Identity } else { Encoding::Gzip };
+        let accept_encoding = HeaderValue::from_static(match target.encoding.unwrap_or(near) {
+            Encoding::Identity => "identity",
+            Encoding::Gzip => "gzip",
+        });
+        Ok(Self { client, target, bodies: wires.bodies.clone(), accept_encoding })
     }
 
     /// The target.
@@ -76,8 +138,8 @@ impl Http {
     }
 
     /// GET, with an `Accept` header.
-    pub(super) async fn get(&self, url: Url, accept: &str) -> Result<Fetched, ScrapeError> {
-        self.run(self.client.get(url).header(header::ACCEPT, accept)).await
+    pub(super) async fn get(&self, url: Url, accept: &'static str) -> Result<Fetched, ScrapeError> {
+        self.run(self.client.get(url).header(header::ACCEPT, HeaderValue::from_static(accept))).await
     }
 
     /// POST of an already encoded form.
@@ -91,7 +153,8 @@ impl Http {
     async fn run(&self, request: RequestBuilder) -> Result<Fetched, ScrapeError> {
         let after = self.target.limits.timeout;
         let work = async {
-            let request = self.authorised(request).await?.header(header::ACCEPT_ENCODING, "gzip");
+            let request = self.authorised(request).await?;
+            let request = request.header(header::ACCEPT_ENCODING, self.accept_encoding.clone());
             let response = request.send().await.map_err(|e| self.failed(&e))?;
             self.collect(response).await
         };
@@ -137,7 +200,7 @@ impl Http {
             framed: headers.contains_key(header::CONTENT_LENGTH)
                 || headers.contains_key(header::TRANSFER_ENCODING),
             retry_after: retry_after(headers).map(|wait| wait.min(limits.retry_after)),
-            body: Vec::new(),
+            body: Body::default(),
         };
         let gzip = self.is_gzip(headers)?;
         if fetched.status.is_success() {
@@ -150,12 +213,7 @@ impl Http {
         Ok(fetched)
     }
 
-    async fn body(
-        &self,
-        response: &mut Response,
-        gzip: bool,
-        bounds: &Limits,
-    ) -> Result<Vec<u8>, ScrapeError> {
+    async fn body(&self, response: &mut Response, gzip: bool, bounds: &Limits) -> Result<Body, ScrapeError> {
         let decoding = |error: DecodeError| match error {
             DecodeError::TooLarge => self.too_large("decoded_bytes", bounds.decoded_bytes),
             DecodeError::Corrupt => ScrapeError::refused(self.id(), "its gzip body is torn or not gzip"),
@@ -163,7 +221,8 @@ impl Http {
         if response.content_length().is_some_and(|n| n > bounds.body_bytes) {
             return Err(self.too_large("body_bytes", bounds.body_bytes));
         }
-        let mut decoder = Decoder::new(gzip, bounds.decoded_bytes);
+        let mut decoder = Decoder::new(gzip, bounds.decoded_bytes, self.bodies.lend());
+        decoder.expect(response.content_length().unwrap_or_default());
         let mut sent: u64 = 0;
         while let Some(piece) = response.chunk().await.map_err(|e| self.failed(&e))? {
             sent += piece.len() as u64;
@@ -354,6 +413,26 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn what_is_asked_in_the_same_manner_shares_a_client() {
+        let wires = Wires::default();
+        let way = |address: &str, change: fn(&mut Target)| {
+            let mut target = Target::exposition(address).unwrap();
+            change(&mut target);
+            Http::new(target, &wires).unwrap()
+        };
+        let asks = |http: &Http| http.accept_encoding.to_str().unwrap().to_owned();
+        assert_eq!(asks(&way("http://10.0.0.5:9100", |_| {})), "gzip");
+        assert_eq!(asks(&way("http://10.0.0.6:9100", |t| t.encoding = Some(Encoding::Identity))), "identity");
+        assert_eq!(wires.clients.lock().unwrap().len(), 1);
+        assert_eq!(asks(&way("http://localhost:9100", |_| {})), "identity");
+        assert_eq!(wires.clients.lock().unwrap().len(), 2, "a proxy is never asked for loopback");
+        way("http://10.0.0.7:9100", |t| t.limits.timeout = Duration::from_secs(3));
+        way("https://10.0.0.7:9100", |_| {});
+        way("https://10.0.0.8:9100", |t| t.tls.insecure_skip_verify = true);
+        assert_eq!(wires.clients.lock().unwrap().len(), 5);
+    }
 
     #[test]
     fn retry_after_in_both_forms() {

@@ -1,9 +1,20 @@
 //! Bounded decompression, fed piece by piece.
 
-use std::io::{self, Read, Write};
+use std::io::Read;
 
 use flate2::read::MultiGzDecoder;
-use flate2::write::GzDecoder;
+use flate2::{Decompress, FlushDecompress, Status};
+
+use super::bodies::Body;
+
+/// Least room made in the body before inflating into it, in bytes.
+const ROOM: usize = 16 << 10;
+
+/// Most room made for what is only announced, in bytes.
+const ANNOUNCED: usize = 1 << 20;
+
+/// The window of gzip, as a power of two.
+const WINDOW: u8 = 15;
 
 /// Inflates a whole gzip file, of one member or several, to at most `bound` bytes.
 ///
@@ -18,29 +29,6 @@ pub fn gunzip(file: &[u8], bound: u64) -> Result<Vec<u8>, DecodeError> {
     read.map(|_| bytes).map_err(|_| DecodeError::Corrupt)
 }
 
-/// A growing buffer that refuses to grow over its bound.
-#[derive(Debug)]
-pub(super) struct Bounded {
-    bytes: Vec<u8>,
-    bound: u64,
-    exceeded: bool,
-}
-
-impl Write for Bounded {
-    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        if (self.bytes.len() + piece.len()) as u64 > self.bound {
-            self.exceeded = true;
-            return Err(io::Error::other("over the bound"));
-        }
-        self.bytes.extend_from_slice(piece);
-        Ok(piece.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// Why a body could not be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DecodeError {
@@ -50,45 +38,78 @@ pub enum DecodeError {
     Corrupt,
 }
 
-/// Collects a body, inflating it if it is gzip.
+/// Collects a body, inflating it if it is gzip, right into the buffer it is read from.
 #[derive(Debug)]
-pub(super) enum Decoder {
-    /// As sent.
-    Identity(Bounded),
-    /// Inflated.
-    Gzip(Box<GzDecoder<Bounded>>),
+pub(super) struct Decoder {
+    body: Body,
+    bound: usize,
+    gzip: Option<Inflater>,
+}
+
+#[derive(Debug)]
+struct Inflater {
+    stream: Decompress,
+    ended: bool,
 }
 
 impl Decoder {
-    /// An empty one.
-    pub(super) fn new(gzip: bool, bound: u64) -> Self {
-        let sink = Bounded { bytes: Vec::new(), bound, exceeded: false };
-        if gzip { Self::Gzip(Box::new(GzDecoder::new(sink))) } else { Self::Identity(sink) }
+    /// One that fills `body`, which is empty, with at most `bound` bytes.
+    pub(super) fn new(gzip: bool, bound: u64, body: Body) -> Self {
+        let stream = || Inflater { stream: Decompress::new_gzip(WINDOW), ended: false };
+        Self { body, bound: usize::try_from(bound).unwrap_or(usize::MAX), gzip: gzip.then(stream) }
+    }
+
+    /// Makes room for a body that is announced to have so many bytes as sent; not for all a giant claims to have.
+    pub(super) fn expect(&mut self, bytes: u64) {
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX).min(self.bound).min(ANNOUNCED);
+        self.body.bytes_mut().reserve(bytes);
     }
 
     /// Adds a piece as sent.
     pub(super) fn push(&mut self, piece: &[u8]) -> Result<(), DecodeError> {
-        let (result, exceeded) = match self {
-            Self::Identity(sink) => (sink.write_all(piece), sink.exceeded),
-            Self::Gzip(decoder) => {
-                let result = decoder.write_all(piece);
-                (result, decoder.get_ref().exceeded)
+        let out = self.body.bytes_mut();
+        match &mut self.gzip {
+            Some(inflater) => inflater.push(piece, out, self.bound),
+            None if piece.len() > self.bound.saturating_sub(out.len()) => Err(DecodeError::TooLarge),
+            None => {
+                out.extend_from_slice(piece);
+                Ok(())
             }
-        };
-        result.map_err(|_| if exceeded { DecodeError::TooLarge } else { DecodeError::Corrupt })
+        }
     }
 
     /// The whole body; a torn gzip stream is corrupt.
-    pub(super) fn finish(self) -> Result<Vec<u8>, DecodeError> {
-        match self {
-            Self::Identity(sink) => Ok(sink.bytes),
-            Self::Gzip(mut decoder) => {
-                let done = decoder.try_finish();
-                if decoder.get_ref().exceeded {
-                    return Err(DecodeError::TooLarge);
-                }
-                done.map_err(|_| DecodeError::Corrupt)?;
-                decoder.finish().map(|sink| sink.bytes).map_err(|_| DecodeError::Corrupt)
+    pub(super) fn finish(self) -> Result<Body, DecodeError> {
+        match self.gzip {
+            Some(inflater) if !inflater.ended => Err(DecodeError::Corrupt),
+            _ => Ok(self.body),
+        }
+    }
+}
+
+impl Inflater {
+    fn push(&mut self, mut piece: &[u8], out: &mut Vec<u8>, bound: usize) -> Result<(), DecodeError> {
+        loop {
+            if self.ended {
+                // One file is one body: what follows it is not part of it.
+                return if piece.is_empty() { Ok(()) } else { Err(DecodeError::Corrupt) };
+            }
+            if out.capacity() - out.len() < ROOM {
+                out.reserve(ROOM);
+            }
+            let (taken, made) = (self.stream.total_in(), out.len());
+            let status = self.stream.decompress_vec(piece, out, FlushDecompress::None);
+            let taken = usize::try_from(self.stream.total_in() - taken).unwrap_or(usize::MAX);
+            if out.len() > bound {
+                return Err(DecodeError::TooLarge);
+            }
+            piece = piece.get(taken..).unwrap_or_default();
+            match status.map_err(|_| DecodeError::Corrupt)? {
+                Status::StreamEnd => self.ended = true,
+                // Everything is taken in, and what there was to give is given.
+                _ if piece.is_empty() && out.len() < out.capacity() => return Ok(()),
+                _ if taken == 0 && out.len() == made => return Err(DecodeError::Corrupt),
+                _ => {}
             }
         }
     }
@@ -99,6 +120,7 @@ mod tests {
     use super::*;
     use flate2::Compression;
     use flate2::write::GzEncoder;
+    use std::io::Write;
 
     fn gz(bytes: &[u8]) -> Vec<u8> {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
@@ -107,11 +129,11 @@ mod tests {
     }
 
     fn decode(body: &[u8], bound: u64) -> Result<Vec<u8>, DecodeError> {
-        let mut decoder = Decoder::new(true, bound);
+        let mut decoder = Decoder::new(true, bound, Body::default());
         for piece in body.chunks(7) {
             decoder.push(piece)?;
         }
-        decoder.finish()
+        decoder.finish().map(|body| body.to_vec())
     }
 
     #[test]
@@ -122,6 +144,24 @@ mod tests {
         let whole = gz(b"some metrics that are longer than one piece");
         assert_eq!(decode(&whole[..whole.len() - 9], 1000), Err(DecodeError::Corrupt));
         assert_eq!(decode(b"not gzip at all", 1000), Err(DecodeError::Corrupt));
+        assert_eq!(decode(&[gz(b"a"), b"more".to_vec()].concat(), 1000), Err(DecodeError::Corrupt));
+        let mut wrong = gz(b"a sum that does not fit");
+        let sum = wrong.len() - 8;
+        wrong[sum] ^= 1;
+        assert_eq!(decode(&wrong, 1000), Err(DecodeError::Corrupt));
+    }
+
+    #[test]
+    fn bodies_are_inflated_whole_whatever_the_pieces() {
+        let text: Vec<u8> =
+            (0..200_000u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+        let packed = gz(&text);
+        for size in [1, 1000, 16 << 10, packed.len()] {
+            let mut decoder = Decoder::new(true, text.len() as u64, Body::default());
+            decoder.expect(packed.len() as u64);
+            packed.chunks(size).try_for_each(|piece| decoder.push(piece)).unwrap();
+            assert!(*decoder.finish().unwrap() == *text, "in pieces of {size}");
+        }
     }
 
     #[test]

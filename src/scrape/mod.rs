@@ -6,6 +6,7 @@
 
 pub mod answers;
 mod block;
+mod bodies;
 mod delivery;
 mod error;
 pub mod exposition;
@@ -33,11 +34,12 @@ pub use delivery::{Answer, BackfillRequest, Delivery, QuerySpec, RangeAnswer};
 pub use error::ScrapeError;
 pub use extras::{check_header, check_param};
 pub use handle::{Handle, HandleError};
+pub use http::Wires;
 pub use inflate::{DecodeError, gunzip};
 pub use limits::Limits;
 pub use reporter::STANDING as GIVEN_UP;
 pub use secret::{Auth, Credential, Secret};
 pub use source::{Polled, Source};
-pub use sources::{PromqlClient, Spent, Told, spawn_exposition, spawn_promql};
+pub use sources::{PromqlClient, Spent, Told, spawn_exposition, spawn_exposition_over, spawn_promql};
 pub use status::{Dropped, Health, Progress, Refresh, SourceId, SourceKind, SourceStatus};
-pub use target::{DEFAULT_INTERVAL, Target, Tls};
+pub use target::{DEFAULT_INTERVAL, Encoding, Target, Tls};

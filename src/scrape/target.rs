@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::Url;
+use serde::Deserialize;
 
 use crate::series::text::clean;
 
@@ -37,8 +38,20 @@ pub struct Target {
     pub params: Vec<(String, String)>,
     /// How a TLS server is verified, and how we identify ourselves to it.
     pub tls: Tls,
+    /// How bodies may be sent; gzip unless the address is on this machine.
+    pub encoding: Option<Encoding>,
     /// Bounds.
     pub limits: Limits,
+}
+
+/// How bodies may be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Encoding {
+    /// Compressed, if the other side can.
+    Gzip,
+    /// As they are.
+    Identity,
 }
 
 /// How a TLS server is verified.
@@ -89,6 +102,7 @@ impl Target {
             headers: Vec::new(),
             params: Vec::new(),
             tls: Tls::default(),
+            encoding: None,
             limits: Limits::default(),
         })
     }

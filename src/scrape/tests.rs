@@ -5,3 +5,4 @@ mod fixture;
 mod groups;
 mod server;
 mod supervision;
+mod wires;

@@ -9,7 +9,7 @@ use tokio::sync::mpsc::Sender;
 use crate::clock::Clock;
 use crate::scrape::exposition::{ACCEPT, Format, Reader, Reading};
 use crate::scrape::handle::Handle;
-use crate::scrape::http::Http;
+use crate::scrape::http::{Http, Wires};
 use crate::scrape::reporter::Reporter;
 use crate::scrape::source::{Polled, Source};
 use crate::scrape::supervisor::Supervisor;
@@ -24,8 +24,21 @@ use crate::series::Timestamp;
 /// # Errors
 /// The target's TLS settings cannot be used.
 pub fn spawn_exposition(target: Target, clock: Clock, out: Sender<Delivery>) -> Result<Handle, ScrapeError> {
+    spawn_exposition_over(&Wires::default(), target, clock, out)
+}
+
+/// Like [`spawn_exposition`], over wires that many targets share.
+///
+/// # Errors
+/// As [`spawn_exposition`].
+pub fn spawn_exposition_over(
+    wires: &Wires,
+    target: Target,
+    clock: Clock,
+    out: Sender<Delivery>,
+) -> Result<Handle, ScrapeError> {
     let (id, interval, limits) = (target.id().clone(), target.interval, target.limits);
-    let http = Arc::new(Http::new(target)?);
+    let http = Arc::new(Http::new(target, wires)?);
     let status = SourceStatus::starting(id.clone(), SourceKind::Exposition, interval);
     let poll_now = Arc::new(Notify::new());
     let supervisor = Supervisor {

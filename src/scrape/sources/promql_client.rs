@@ -9,7 +9,7 @@ use reqwest::{StatusCode, Url};
 
 use crate::clock::Clock;
 use crate::scrape::answers::{self, AnswerError, Data, Described, Envelope};
-use crate::scrape::http::{Fetched, Http};
+use crate::scrape::http::{Fetched, Http, Wires};
 use crate::scrape::{Limits, ScrapeError, SourceId, Target};
 use crate::series::{Labels, Sample, Timestamp};
 
@@ -78,7 +78,7 @@ impl PromqlClient {
     pub fn new(target: Target, clock: &Clock) -> Result<Self, ScrapeError> {
         let budget = Budget::new(&target.limits, clock.factor());
         Ok(Self {
-            http: Http::new(target)?,
+            http: Http::new(target, &Wires::default())?,
             budget,
             machine: Clock::real(),
             get_only: AtomicBool::new(false),
