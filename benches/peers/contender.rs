@@ -42,7 +42,7 @@ impl Contender {
         let text = if output.stdout.is_empty() { output.stderr } else { output.stdout };
         String::from_utf8_lossy(&text)
             .lines()
-            .next()
+            .find(|line| !line.is_empty())
             .map(|line| line.split(", branch").next().unwrap_or(line).to_owned())
     }
 
