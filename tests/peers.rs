@@ -50,7 +50,7 @@ fn lines(body: &str) -> usize {
 fn value(scrape: &ScrapeBlock, name: &str) -> f64 {
     let slot =
         scrape.born.iter().find(|(_, l)| l.metric_name() == Some(name)).map(|(slot, _)| *slot).expect(name);
-    scrape.values[slot as usize]
+    scrape.values.get(slot as usize).copied().expect(name)
 }
 
 async fn reads_all_of(url: &str, body: &str, names: &[&str]) {
@@ -253,7 +253,7 @@ async fn joined_queries_are_answered_by_prometheus_as_each_alone() {
 
 #[tokio::test]
 async fn joined_queries_are_answered_by_victoria_metrics_as_each_alone() {
-    let Some(victoria) = support::victoria_metrics() else { return };
+    let Some(victoria) = support::victoria::victoria_metrics() else { return };
     let exprs = [
         "vm_app_version",
         "sum by (type) (vm_rows)",

@@ -11,7 +11,7 @@
 )]
 
 mod load;
-#[expect(dead_code, unused_imports, reason = "another file uses the rest")]
+#[expect(dead_code, reason = "another file uses the rest")]
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -25,8 +25,8 @@ struct Pki {
 }
 
 impl Pki {
-    fn file(&self, name: &str) -> Option<PathBuf> {
-        Some(self.folder.path().join(name))
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
 }
 
@@ -117,10 +117,10 @@ const TEXT: &str = "text/plain; version=0.0.4";
 async fn an_own_authority_is_trusted_and_no_other() {
     let pki = pki(false);
     let url = serve(pki.server.clone(), TEXT, "up_here 1\n").await;
-    let own = Tls { ca_file: pki.file("ca.pem"), ..Tls::default() };
+    let own = Tls { ca_file: Some(pki.file("ca.pem")), ..Tls::default() };
     assert_eq!(scraped(&url, own.clone()).await, Health::Healthy);
     let stranger = self::pki(false);
-    let wrong = Tls { ca_file: stranger.file("ca.pem"), ..Tls::default() };
+    let wrong = Tls { ca_file: Some(stranger.file("ca.pem")), ..Tls::default() };
     assert!(why(scraped(&url, wrong).await).contains("certificate"));
     // The certificate is for 127.0.0.1 alone.
     let name = url.replace("127.0.0.1", "localhost");
@@ -132,8 +132,12 @@ async fn a_server_that_asks_who_we_are_is_told() {
     let pki = pki(true);
     let answer = r#"{"status":"success","data":{"resultType":"scalar","result":[1,"1"]}}"#;
     let url = serve(pki.server.clone(), "application/json", answer).await;
-    let own = Tls { ca_file: pki.file("ca.pem"), ..Tls::default() };
-    let with = Tls { cert_file: pki.file("client.pem"), key_file: pki.file("client.key"), ..own.clone() };
+    let own = Tls { ca_file: Some(pki.file("ca.pem")), ..Tls::default() };
+    let with = Tls {
+        cert_file: Some(pki.file("client.pem")),
+        key_file: Some(pki.file("client.key")),
+        ..own.clone()
+    };
     for (tls, known) in [(own.clone(), false), (with, true)] {
         let mut target = Target::new(&url).unwrap();
         target.tls = tls;
@@ -142,10 +146,14 @@ async fn a_server_that_asks_who_we_are_is_told() {
         let health = status(&mut rx).await.health;
         assert_eq!(health == Health::Healthy, known, "{health:?}");
     }
-    let swapped = Tls { cert_file: pki.file("client.key"), key_file: pki.file("client.pem"), ..own.clone() };
-    let half = Tls { cert_file: pki.file("client.pem"), ..own.clone() };
-    let none = Tls { cert_file: pki.file("ca.pem"), key_file: pki.file("ca.pem"), ..own };
-    let text = std::fs::read_to_string(pki.file("client.key").unwrap()).unwrap();
+    let swapped = Tls {
+        cert_file: Some(pki.file("client.key")),
+        key_file: Some(pki.file("client.pem")),
+        ..own.clone()
+    };
+    let half = Tls { cert_file: Some(pki.file("client.pem")), ..own.clone() };
+    let none = Tls { cert_file: Some(pki.file("ca.pem")), key_file: Some(pki.file("ca.pem")), ..own };
+    let text = std::fs::read_to_string(pki.file("client.key")).unwrap();
     for tls in [half, none] {
         let mut target = Target::new(&url).unwrap();
         target.tls = tls;

@@ -9,7 +9,7 @@ mod generator;
 mod payload;
 mod process;
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command};
 use std::time::Duration;
@@ -158,33 +158,16 @@ fn stats(port: u16, scenario: &Scenario, from: Duration) -> Result<Stats> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     let path = format!("/stats?interval_ms={}&from_ms={}", scenario.interval_s * 1000, from.as_millis());
     write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")?;
-    let mut answer = vec![0; 1024];
-    let mut length = 0;
-    while !answer.get(..length).unwrap_or_default().ends_with(b"\n") || length < 80 {
-        let read = stream.read(answer.get_mut(length..).unwrap_or_default())?;
-        if read == 0 {
-            break;
-        }
-        length += read;
-        if String::from_utf8_lossy(answer.get(..length).unwrap_or_default())
-            .split("\r\n\r\n")
-            .nth(1)
-            .is_some_and(|b| b.ends_with('\n'))
-        {
-            break;
-        }
-    }
-    let text = String::from_utf8_lossy(answer.get(..length).unwrap_or_default()).into_owned();
-    let fields: Vec<f64> = text
-        .split("\r\n\r\n")
-        .nth(1)
-        .unwrap_or_default()
-        .split_ascii_whitespace()
-        .filter_map(|field| field.parse().ok())
-        .collect();
+    let mut answer = String::new();
+    let mut reader = BufReader::new(stream);
+    // The head ends with an empty line, and the body is one line.
+    while reader.read_line(&mut answer)? > 2 {}
+    answer.clear();
+    reader.read_line(&mut answer)?;
+    let fields: Vec<f64> = answer.split_ascii_whitespace().filter_map(|field| field.parse().ok()).collect();
     match *fields.as_slice() {
         [_, samples, missed, delay_p99_ms] => Ok(Stats { samples, missed: missed as u64, delay_p99_ms }),
-        _ => Err(eyre!("the generator answered {text:?}")),
+        _ => Err(eyre!("the generator answered {answer:?}")),
     }
 }
 

@@ -1,7 +1,7 @@
 //! History replayed: what each policy would have done, minute by minute, on a simulated fleet.
 //!
 //! Pods are idealised: each holds a fixed demand, and a decision takes effect a lead time after it was taken. A policy
-//! sees each slot once it is over and answers with a count ([`policies`]); [`simulate`] keeps the books ([`Figures`]).
+//! sees each slot once it is over and answers with a count ([`policies`]); [`simulate()`] keeps the books ([`Figures`]).
 //! Policies have one knob each, so that they are compared as frontiers at equal minutes short ([`frontier`]).
 //! Slots without a value are seen as missing, and nothing is scored in them.
 

@@ -112,7 +112,9 @@ fn a_task_is_done_whole_each_from_its_own_file() {
     home.file("c.csv", &(plain() + &future));
     let index = |rows: &[&str]| {
         let mut all = String::from("file,series_id,step,origin_unix,horizon\n");
-        rows.iter().for_each(|r| writeln!(all, "{r},300,{ORIGIN},288").unwrap());
+        for r in rows {
+            writeln!(all, "{r},300,{ORIGIN},288").unwrap();
+        }
         home.file("index.csv", &all);
     };
     let out = home.path().join("out").with_extension("csv");

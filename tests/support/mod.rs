@@ -5,10 +5,9 @@ mod haproxy;
 mod node_exporter;
 mod peer;
 mod prometheus;
-mod victoria;
+pub mod victoria;
 
 pub use haproxy::haproxy;
 pub use node_exporter::node_exporter;
 pub use peer::Peer;
 pub use prometheus::prometheus;
-pub use victoria::victoria_metrics;

@@ -1,7 +1,7 @@
 //! The horizontal pod autoscaler, emulated: what it asks for, why, and what it will do next.
 //!
 //! Follows the controller's `replica_calculator.go` and `horizontal.go` as documented in "Horizontal Pod Autoscaling" of
-//! the Kubernetes documentation: [`replicas`] from one metric, [`behaviour`] limits how far one step may go, and the
+//! the Kubernetes documentation: [`replicas()`] from one metric, [`behaviour`] limits how far one step may go, and the
 //! [`Emulator`] adds stabilisation and the bounds.
 
 mod behaviour;
