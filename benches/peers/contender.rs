@@ -40,10 +40,10 @@ impl Contender {
     pub fn version(self) -> Option<String> {
         let output = Command::new(self.program()).arg("--version").output().ok()?;
         let text = if output.stdout.is_empty() { output.stderr } else { output.stdout };
-        String::from_utf8_lossy(&text)
-            .lines()
-            .find(|line| !line.is_empty())
-            .map(|line| line.split(", branch").next().unwrap_or(line).to_owned())
+        let text = String::from_utf8_lossy(&text);
+        // Debian's VictoriaMetrics does not tell.
+        let line = text.lines().find(|line| !line.is_empty()).unwrap_or("version not told");
+        Some(line.split(", branch").next().unwrap_or(line).to_owned())
     }
 
     /// Starts it on the scenario's targets; `folder` is empty and its own.
