@@ -87,6 +87,8 @@
 //! |---|---|
 //! | `reqwest` without default features | brings no TLS of its own choice: `rustls` is given with `ring`, which needs only a C compiler; `aws-lc`, the default, wants cmake and doubles the build |
 //! | `promql-parser` | reads, rewrites and groups the expressions of recipes. Queries over the store have a parser of their own: this one has neither places, which warnings name, nor duration expressions, `anchored`, `smoothed` |
+//! | `kube`, `k8s-openapi` | kubeconfig, exec plugins, client certificates, watches with bookmarks: what a page of our own would get wrong; its hidden retries are off |
+//! | `aws-sigv4`, `aws-credential-types`, `quick-xml` | signs requests that `reqwest` sends once: the SDK costs five times the build and repeats writes by itself |
 //! | `rusqlite`, bundled | durable, inspectable with a tool everyone has; bundled, so that its version and options are known |
 //! | `jiff` | time zones and calendars with daylight saving done right; the zones are bundled for bare machines |
 //! | `axum` | the sandbox's HTTP server, on the `hyper` that `reqwest` brings anyway |
