@@ -193,6 +193,12 @@ impl Guard {
         if set < limits.min || set > limits.max {
             return refuse(format!("{set} is outside {}..={}", limits.min, limits.max));
         }
+        // Disruption budgets, quota and room; undoing our own stays allowed.
+        if order.way() == Way::Forward
+            && let Some(why) = a.live.limits.forbid(from, set)
+        {
+            return refuse(why);
+        }
         let (low, high) = (limits.lowest_from(from), limits.highest_from(from));
         if order.way() == Way::Forward && !(low..=high).contains(&set) {
             return refuse(format!("{from}→{set} is more than one step, {low}..={high}"));

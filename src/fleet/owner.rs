@@ -23,6 +23,11 @@ pub enum Owner {
         /// Whether it writes its own value back within seconds.
         self_heal: bool,
     },
+    /// Somebody that nothing is written through: another operator's resource, or several who fight.
+    Elsewhere {
+        /// Named as people know it: `kafka/bus`, `hpa/a and hpa/b`.
+        name: String,
+    },
 }
 
 /// A field that can be written, named as people know it.
@@ -54,7 +59,7 @@ impl Owner {
         match self {
             Self::Nobody => Some(Field::Replicas),
             Self::Autoscaler { .. } => Some(Field::MinReplicas),
-            Self::Unknown | Self::Git { .. } => None,
+            Self::Unknown | Self::Git { .. } | Self::Elsewhere { .. } => None,
         }
     }
 
@@ -63,7 +68,7 @@ impl Owner {
         match self {
             Self::Unknown => "unknown".into(),
             Self::Nobody => "nobody".into(),
-            Self::Autoscaler { name } => name.clone(),
+            Self::Autoscaler { name } | Self::Elsewhere { name } => name.clone(),
             Self::Git { tool, self_heal } => {
                 format!("git {tool}{}", if *self_heal { ", self-heal" } else { "" })
             }

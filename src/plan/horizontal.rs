@@ -46,7 +46,7 @@ pub fn floor(
     let replicas = input.workload.replicas?;
     let field = input.workload.owner.floor_field().unwrap_or(match input.workload.owner {
         Owner::Nobody | Owner::Unknown => Field::Replicas,
-        Owner::Autoscaler { .. } | Owner::Git { .. } => {
+        Owner::Autoscaler { .. } | Owner::Git { .. } | Owner::Elsewhere { .. } => {
             if replicas.min.is_some() {
                 Field::MinReplicas
             } else {

@@ -81,6 +81,9 @@ pub fn owner_note(owner: &Owner, change: &PlannedChange) -> String {
         Owner::Git { tool, self_heal: false } => {
             format!("In Git ({tool}): a write would be reverted at its next sync. Change it there.")
         }
+        Owner::Elsewhere { name } => {
+            format!("{name} decides the count: change it there, nothing is written here.")
+        }
         Owner::Unknown => "Nobody knows who owns the count: shown as advice, nothing can be written.".into(),
     }
 }

@@ -25,7 +25,8 @@ pub struct Ledger(VecDeque<(Write, Answer)>);
 
 /// All workloads.
 pub fn list(world: &World) -> WorkloadList {
-    WorkloadList { workloads: world.workloads.iter().map(|w| state(w, world.second())).collect() }
+    let workloads = world.workloads.iter().map(|w| state(w, world.second())).collect();
+    WorkloadList { workloads, ..WorkloadList::default() }
 }
 
 /// One workload, or 404.
@@ -200,6 +201,7 @@ pub fn state(workload: &Running, now: i64) -> WorkloadState {
         memory_bytes: Some(spec.memory),
         dollars_per_hour: Some(spec.price),
         pods: workload.pods.iter().map(|p| pod_state(p, now)).collect(),
+        ..WorkloadState::default()
     }
 }
 

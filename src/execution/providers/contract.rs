@@ -18,6 +18,44 @@ use serde::{Deserialize, Serialize};
 pub struct WorkloadList {
     /// All workloads this token may see.
     pub workloads: Vec<WorkloadState>,
+    /// What could not be read, and how to let it be: one sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// How far a count may go at present, by what the platform says of budgets, quota and room.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlatformLimits {
+    /// No scale-in goes below this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_allowed: Option<Bound>,
+    /// No scale-out goes above this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_allowed: Option<Bound>,
+}
+
+impl PlatformLimits {
+    const fn is_empty(&self) -> bool {
+        self.min_allowed.is_none() && self.max_allowed.is_none()
+    }
+
+    /// Why `to` must not be written over `from`, in one sentence; a step back towards the bounds is never refused.
+    pub fn forbid(&self, from: u32, to: u32) -> Option<String> {
+        let low = self.min_allowed.as_ref().filter(|b| to < from && to < b.value);
+        let high = self.max_allowed.as_ref().filter(|b| to > from && to > b.value);
+        let bound = low.or(high)?;
+        let way = if to < from { "lowest" } else { "highest" };
+        Some(format!("{to} is refused, {} is the {way} at present: {}", bound.value, bound.why))
+    }
+}
+
+/// A bound and its reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bound {
+    /// The count.
+    pub value: u32,
+    /// One sentence.
+    pub why: String,
 }
 
 /// A workload as the platform has it.
@@ -63,6 +101,12 @@ pub struct WorkloadState {
     /// The pods.
     #[serde(default)]
     pub pods: Vec<PodState>,
+    /// How far the count may go at present.
+    #[serde(default, skip_serializing_if = "PlatformLimits::is_empty")]
+    pub limits: PlatformLimits,
+    /// What a person should know of it before deciding: one sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// Writable fields; an absent one does not exist on this workload.

@@ -20,6 +20,8 @@ const MAX_BODY: usize = 16 * 1024 * 1024;
 const MAX_TEXT: usize = 300;
 /// Longest uid, characters.
 const MAX_UID: usize = 253;
+/// Most sentences taken over with a list or a workload.
+const MAX_NOTES: usize = 50;
 /// Most workloads, and most pods and annotations of one, taken over.
 const MAX_PARTS: usize = 10_000;
 
@@ -257,7 +259,8 @@ impl Provider for HttpProvider {
                 return Err(ProviderError::Unknown(format!("more than {MAX_PARTS} workloads")));
             }
             let workloads = list.workloads.into_iter().map(checked).collect::<Result<_, _>>()?;
-            Ok(WorkloadList { workloads })
+            let notes = list.notes.iter().take(MAX_NOTES).map(|n| clean(n, MAX_TEXT)).collect();
+            Ok(WorkloadList { workloads, notes })
         })
     }
 
@@ -373,9 +376,16 @@ fn checked(mut state: WorkloadState) -> Result<WorkloadState, ProviderError> {
         *text = clean(text, 253);
     }
     match &mut state.owner {
-        Owner::Autoscaler { name } => *name = clean(name, 253),
+        Owner::Autoscaler { name } | Owner::Elsewhere { name } => *name = clean(name, 253),
         Owner::Git { tool, .. } => *tool = clean(tool, 253),
         Owner::Unknown | Owner::Nobody => {}
+    }
+    state.notes.truncate(MAX_NOTES);
+    for note in &mut state.notes {
+        *note = clean(note, MAX_TEXT);
+    }
+    for bound in [&mut state.limits.min_allowed, &mut state.limits.max_allowed].into_iter().flatten() {
+        bound.why = clean(&bound.why, MAX_TEXT);
     }
     for pod in &mut state.pods {
         pod.name = clean(&pod.name, 253);

@@ -2,5 +2,7 @@
 
 pub mod contract;
 mod http;
+mod kubernetes;
 
 pub use http::{HttpProvider, HttpSettings, HttpSetupError, TokenSource};
+pub use kubernetes::{KubernetesProvider, KubernetesSettings, KubernetesSetupError};

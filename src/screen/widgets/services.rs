@@ -115,6 +115,7 @@ fn replicas(pen: &Pen<'_>, row: &ServiceRow) -> Line<'static> {
         Owner::Unknown | Owner::Nobody => "",
         Owner::Autoscaler { .. } => " hpa",
         Owner::Git { .. } => " git",
+        Owner::Elsewhere { .. } => " other",
     };
     let (mark, style) = match row.autoscaler {
         AutoscalerState::Capped => (pen.ink.glyph("⊤ capped", "^ capped"), pen.ink.bad),

@@ -1,0 +1,173 @@
+//! From objects to a workload as the contract has it.
+
+use std::time::Duration;
+
+use crate::clock::Monotonic;
+use crate::execution::providers::contract::{Fields, WorkloadState};
+use crate::fleet::Replicas;
+use crate::series::text::clean;
+
+use super::cache::{Cache, Key};
+use super::kind::Kind;
+use super::limits::{Around, limits};
+use super::object::{Hpa, Meta, Scalable, ScaledObject, requests};
+use super::owner::{Facts, Holder, Verdict, resolve};
+use super::{pods, writer};
+
+/// What was not heard of for longer is not known.
+pub(super) const STALE: Duration = Duration::from_secs(180);
+/// Most pods shown of one workload.
+const MAX_PODS: usize = 10_000;
+
+/// One workload with the autoscalers of its namespace, from one moment.
+#[derive(Clone, Debug)]
+pub(super) struct View<'a> {
+    pub(super) kind: Kind,
+    pub(super) workload: &'a Scalable,
+    pub(super) hpas: Option<Vec<&'a Hpa>>,
+    pub(super) scaled: Option<Vec<&'a ScaledObject>>,
+}
+
+impl View<'_> {
+    /// Who owns it.
+    pub(super) fn verdict(&self, cache: &Cache) -> Verdict {
+        let meta = &self.workload.metadata;
+        let key: Key = (meta.namespace.clone(), meta.name.clone());
+        let heals = |name: &str| {
+            // An application in another namespace is tracked as NAMESPACE_NAME.
+            let name = name.rsplit('_').next().unwrap_or(name);
+            let mut all = cache.applications.iter().filter(|((_, n), _)| n == name);
+            let found = all.next()?.1;
+            Some(found.spec.sync_policy.automated.as_ref().is_some_and(|a| a.self_heal))
+        };
+        let primary = (key.0.clone(), format!("{}-primary", key.1));
+        let made_by_flagger =
+            |w: &Scalable| w.metadata.controller().is_some_and(|o| o.kind == "Canary" && o.name == key.1);
+        let rollout = Cache::within(&cache.rollouts, &key.0).into_iter().find(|r| {
+            let reference = r.spec.workload_ref.as_ref();
+            reference.is_some_and(|r| r.kind == self.kind.name() && r.name == key.1)
+        });
+        resolve(&Facts {
+            kind: self.kind,
+            workload: self.workload,
+            hpas: self.hpas.clone(),
+            scaled: self.scaled.clone(),
+            vpas: Cache::within(&cache.vpas, &key.0),
+            heals: &heals,
+            has_primary: cache.deployments.get(&primary).is_some_and(|w| made_by_flagger(w)),
+            rollout: rollout.map(|r| r.metadata.name.as_str()),
+            changes: cache.changes(self.kind, &key),
+        })
+    }
+
+    fn hpa(&self, name: &str) -> Option<&Hpa> {
+        self.hpas.iter().flatten().find(|h| h.metadata.name == name).copied()
+    }
+
+    fn scaled(&self, name: &str) -> Option<&ScaledObject> {
+        self.scaled.iter().flatten().find(|s| s.metadata.name == name).copied()
+    }
+
+    /// The object that holds the field.
+    pub(super) fn holder(&self, holder: &Holder) -> &Meta {
+        let own = &self.workload.metadata;
+        match holder {
+            Holder::Workload => own,
+            Holder::Hpa(name) => self.hpa(name).map_or(own, |h| &h.metadata),
+            Holder::Scaled(name) => self.scaled(name).map_or(own, |s| &s.metadata),
+        }
+    }
+
+    /// The field as it stands in the object; `None` if it is absent there.
+    pub(super) fn present(&self, holder: &Holder, field: writer::Written) -> Option<i64> {
+        match (holder, field) {
+            (Holder::Workload, _) => self.workload.spec.replicas,
+            (Holder::Hpa(name), writer::Written::MaxReplicas) => self.hpa(name).map(|h| h.spec.max_replicas),
+            (Holder::Hpa(name), _) => self.hpa(name)?.spec.min_replicas,
+            (Holder::Scaled(name), writer::Written::MaxReplicaCount) => self.scaled(name)?.spec.max_replica_count,
+            (Holder::Scaled(name), _) => self.scaled(name)?.spec.min_replica_count,
+        }
+    }
+
+    fn fields(&self, holder: &Holder) -> Result<Fields, String> {
+        let count = |n: i64| Replicas::check_count(n).map_err(|e| e.to_string());
+        let replicas = Some(count(self.workload.spec.replicas.unwrap_or(1))?);
+        let (min, max) = match holder {
+            Holder::Workload => (None, None),
+            Holder::Hpa(name) => {
+                let spec = self.hpa(name).map(|h| &h.spec);
+                (spec.map(|s| s.min_replicas.unwrap_or(1)), spec.map(|s| s.max_replicas))
+            }
+            Holder::Scaled(name) => {
+                let spec = self.scaled(name).map(|s| &s.spec);
+                (spec.map(|s| s.min_replica_count.unwrap_or(0)), spec.map(|s| s.max_replica_count.unwrap_or(100)))
+            }
+        };
+        Ok(Fields { replicas, min_replicas: min.map(count).transpose()?, max_replicas: max.map(count).transpose()? })
+    }
+
+    /// As the contract has it. The error names a count that cannot be.
+    pub(super) fn state(&self, cache: &Cache, region: &str, now: Monotonic) -> Result<WorkloadState, String> {
+        let meta = &self.workload.metadata;
+        let verdict = self.verdict(cache);
+        let holder = self.holder(&verdict.holder);
+        let fields = self.fields(&verdict.holder)?;
+        let replicas = fields.replicas.unwrap_or(1);
+        let known = |kind: Kind| cache.is_known(kind, &meta.namespace, now, STALE);
+        let pods_known = known(Kind::Pod);
+        let mut list = Vec::new();
+        if pods_known {
+            let of_it = Cache::within(&cache.pods, &meta.namespace).into_iter();
+            let of_it = of_it.filter(|p| pods::belongs(p, self.kind, &meta.name));
+            list = of_it.filter_map(pods::state).take(MAX_PODS).collect();
+        }
+        let everywhere = cache.health.contains_key(&(Kind::Pod, None));
+        let nodes = (pods_known && everywhere && known(Kind::Node)).then(|| {
+            let pods = cache.pods.values().map(AsRef::as_ref).collect();
+            (cache.nodes.values().map(AsRef::as_ref).collect(), pods)
+        });
+        let around = Around {
+            pdbs: Cache::within(&cache.pdbs, &meta.namespace),
+            quotas: Cache::within(&cache.quotas, &meta.namespace),
+            nodes,
+            autoscaled: verdict.holder != Holder::Workload,
+        };
+        let (cpu_cores, memory_bytes) = requests(&self.workload.spec.template.spec);
+        let ready = self.workload.status.ready_replicas.unwrap_or(0);
+        let team = ["team", "app.kubernetes.io/team"].iter().find_map(|l| meta.labels.get(*l));
+        let annotations = holder.annotations.iter().filter(|(key, _)| key.starts_with("weescale.io/"));
+        Ok(WorkloadState {
+            uid: identity(meta, holder),
+            namespace: clean(&meta.namespace, 253),
+            name: clean(&meta.name, 253),
+            region: region.to_owned(),
+            service: String::new(),
+            team: team.map(|t| clean(t, 120)).unwrap_or_default(),
+            generation: meta.version().max(holder.version()),
+            fields,
+            ready: Replicas::check_count(ready).map_err(|e| e.to_string())?,
+            annotations: annotations.take(50).map(|(k, v)| (clean(k, 253), clean(v, 300))).collect(),
+            owner: verdict.owner,
+            cpu_cores,
+            memory_bytes,
+            dollars_per_hour: None,
+            pods: list,
+            limits: limits(self.workload, replicas, &around),
+            notes: verdict.notes,
+        })
+    }
+}
+
+/// The workload's uid, and that of the object that holds its field if it is another: an approval is bound to both.
+fn identity(workload: &Meta, holder: &Meta) -> String {
+    if workload.uid == holder.uid {
+        clean(&workload.uid, 120)
+    } else {
+        format!("{}.{}", clean(&workload.uid, 120), clean(&holder.uid, 120))
+    }
+}
+
+/// The workload's own uid out of an identity.
+pub(super) fn workload_uid(identity: &str) -> &str {
+    identity.split('.').next().unwrap_or(identity)
+}

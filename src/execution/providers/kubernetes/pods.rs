@@ -1,0 +1,112 @@
+//! Pods as the contract has them: never counted by phase, which stays Running on a dead node.
+
+use std::collections::BTreeMap;
+
+use crate::execution::providers::contract::{PodPhase, PodState};
+use crate::series::text::clean;
+
+use super::kind::Kind;
+use super::object::{Condition, Pod};
+
+/// Whether `pod` was made for the workload.
+pub(super) fn belongs(pod: &Pod, kind: Kind, name: &str) -> bool {
+    let Some(owner) = pod.metadata.controller() else { return false };
+    if kind == Kind::StatefulSet {
+        return owner.kind == "StatefulSet" && owner.name == name;
+    }
+    let hash = if kind == Kind::Rollout { "rollouts-pod-template-hash" } else { "pod-template-hash" };
+    // A ReplicaSet is called NAME-HASH, and its pods carry the hash.
+    let set = pod.metadata.labels.get(hash).and_then(|h| owner.name.strip_suffix(h.as_str()));
+    owner.kind == "ReplicaSet" && set.and_then(|s| s.strip_suffix('-')) == Some(name)
+}
+
+/// One pod. Pods that ended for good are left out.
+pub(super) fn state(pod: &Pod) -> Option<PodState> {
+    if matches!(pod.status.phase.as_str(), "Succeeded") {
+        return None;
+    }
+    let conditions: BTreeMap<&str, &Condition> =
+        pod.status.conditions.iter().map(|c| (c.kind.as_str(), c)).collect();
+    let holds = |name: &str| conditions.get(name).is_some_and(|c| c.status == "True");
+    let ready = holds("Ready");
+    let containers = &pod.status.container_statuses;
+    let crashing = containers.iter().find_map(|c| c.state.waiting.as_ref()).filter(|w| is_bad(&w.reason));
+    let killed = containers
+        .iter()
+        .find_map(|c| c.last_state.terminated.as_ref().or(c.state.terminated.as_ref()))
+        .filter(|t| t.reason == "OOMKilled" || t.reason == "Error");
+    let phase = if pod.metadata.deletion_timestamp.is_some() {
+        PodPhase::Terminating
+    } else if ready {
+        PodPhase::Ready
+    } else if pod.status.phase == "Failed" || crashing.is_some() {
+        PodPhase::Failed
+    } else if !holds("PodScheduled") {
+        PodPhase::Pending
+    } else if containers.iter().any(|c| c.state.running.is_some()) || pod.status.phase == "Running" {
+        PodPhase::Starting
+    } else {
+        PodPhase::Pulling
+    };
+    let mut reason = String::new();
+    if !ready {
+        let unplaced = conditions.get("PodScheduled").filter(|c| c.status == "False");
+        reason = match (unplaced, killed, crashing) {
+            (Some(c), ..) => format!("{}: {}", c.reason, c.message),
+            (_, Some(t), _) if t.reason == "OOMKilled" => t.reason.clone(),
+            (.., Some(w)) => format!("{}: {}", w.reason, w.message),
+            (_, Some(t), _) => t.reason.clone(),
+            _ => pod.status.reason.clone(),
+        };
+    }
+    let ready_at = conditions.get("Ready").filter(|_| ready).and_then(|c| c.last_transition_time);
+    Some(PodState {
+        name: clean(&pod.metadata.name, 253),
+        phase,
+        created_ms: pod.metadata.creation_timestamp.map_or(0, |t| t.0.as_millisecond()),
+        ready_ms: ready_at.map(|t| t.0.as_millisecond()),
+        warm: None,
+        traffic: None,
+        restarts: containers.iter().map(|c| u32::try_from(c.restart_count).unwrap_or(0)).max().unwrap_or(0),
+        reason: clean(reason.trim_end_matches([':', ' ']), 300),
+    })
+}
+
+fn is_bad(reason: &str) -> bool {
+    matches!(
+        reason,
+        "CrashLoopBackOff"
+            | "ImagePullBackOff"
+            | "ErrImagePull"
+            | "InvalidImageName"
+            | "CreateContainerConfigError"
+            | "CreateContainerError"
+            | "RunContainerError"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn pod(status: serde_json::Value) -> PodState {
+        let pod: Pod = serde_json::from_value(json!({ "metadata": { "name": "p" }, "status": status })).unwrap();
+        state(&pod).unwrap()
+    }
+
+    #[test]
+    fn reasons_are_told() {
+        let placed = json!({ "type": "PodScheduled", "status": "True" });
+        let p = pod(json!({ "phase": "Running", "conditions": [placed, { "type": "Ready", "status": "False" }] }));
+        assert_eq!(p.phase, PodPhase::Starting, "Running and not ready is not ready");
+        let loops = pod(json!({ "phase": "Running", "conditions": [placed],
+            "containerStatuses": [{ "restartCount": 4, "state": { "waiting": { "reason": "CrashLoopBackOff", "message": "back-off" } },
+                "lastState": { "terminated": { "reason": "OOMKilled" } } }] }));
+        assert_eq!((loops.phase, loops.restarts, loops.reason.as_str()), (PodPhase::Failed, 4, "OOMKilled"));
+        let wait = pod(json!({ "phase": "Pending",
+            "conditions": [{ "type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes\u{1b}[2J" }] }));
+        assert_eq!(wait.phase, PodPhase::Pending);
+        assert!(wait.reason.starts_with("Unschedulable: 0/3 nodes") && !wait.reason.contains('\u{1b}'));
+    }
+}

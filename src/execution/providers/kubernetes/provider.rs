@@ -1,0 +1,281 @@
+//! The provider: watches that feed a cache, fresh reads, one write path.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use crate::approval::WriteOrder;
+use crate::clock::{Clock, Monotonic};
+use crate::execution::provider::{Pending, Provider, ProviderError};
+use crate::execution::providers::contract::{WorkloadList, WorkloadState};
+
+use super::api::Api;
+use super::assemble::{STALE, View, workload_uid};
+use super::cache::{Cache, Health, Key, Scope};
+use super::connect;
+use super::fresh::Fresh;
+use super::kind::{Kind, is_name};
+use super::namespaces::{self, Places};
+use super::object::{Application, Hpa, Node, Pdb, Pod, Quota, Scalable, ScaledObject, Vpa};
+use super::reflect::keep;
+use super::report;
+use super::settings::{KubernetesSettings, KubernetesSetupError};
+
+/// The first lists may take this long before what is there is shown without them.
+const FIRST: Duration = Duration::from_secs(30);
+/// Servers send a bookmark a minute; a watch that is silent for longer than this is dead.
+const SILENCE: Duration = Duration::from_secs(90);
+/// Most namespaces given one by one.
+const MAX_NAMESPACES: usize = 100;
+
+/// What watches and calls have in common.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) api: Api,
+    pub(super) cache: Mutex<Cache>,
+    /// A watch without a line for this long is dead.
+    pub(super) silence: Duration,
+    /// Which ways of writing a scope's workloads this identity has, and when that was asked.
+    pub(super) rights: Mutex<BTreeMap<(Kind, String), (bool, Monotonic)>>,
+    /// What writes had to leave out.
+    pub(super) remarks: Mutex<BTreeSet<String>>,
+}
+
+impl Shared {
+    pub(super) fn cache(&self) -> MutexGuard<'_, Cache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Debug, Default)]
+struct Running {
+    places: Option<Arc<Places>>,
+    tasks: JoinSet<()>,
+}
+
+/// One cluster as a platform. Watches begin with the first call and end with the provider.
+#[derive(Debug)]
+pub struct KubernetesProvider {
+    pub(super) shared: Arc<Shared>,
+    running: tokio::sync::Mutex<Running>,
+}
+
+impl KubernetesProvider {
+    /// A provider. Refused when there is no usable kubeconfig, context or service account; nothing is sent yet.
+    pub fn new(settings: KubernetesSettings) -> Result<Self, KubernetesSetupError> {
+        Self::with_silence(settings, SILENCE)
+    }
+
+    /// As [`Self::new`]; a watch that is silent for `silence` counts as dead, 90 s otherwise.
+    pub fn with_silence(settings: KubernetesSettings, silence: Duration) -> Result<Self, KubernetesSetupError> {
+        if let Some(bad) = settings.namespaces.iter().find(|n| !is_name(n)) {
+            let bad = crate::series::text::clean(bad, 120);
+            return Err(KubernetesSetupError::Setting(format!("namespaces: {bad} is not a namespace name")));
+        }
+        if settings.namespaces.len() > MAX_NAMESPACES {
+            let what = format!("namespaces: more than {MAX_NAMESPACES}; leave it out to look at all");
+            return Err(KubernetesSetupError::Setting(what));
+        }
+        connect::check(&settings)?;
+        let shared = Shared {
+            api: Api::new(settings, Clock::real()),
+            cache: Mutex::default(),
+            silence,
+            rights: Mutex::default(),
+            remarks: Mutex::default(),
+        };
+        Ok(Self { shared: Arc::new(shared), running: tokio::sync::Mutex::default() })
+    }
+
+    /// Begins the watches, once.
+    async fn start(&self) -> Result<Arc<Places>, ProviderError> {
+        let mut running = self.running.lock().await;
+        if let Some(places) = &running.places {
+            return Ok(Arc::clone(places));
+        }
+        let places = Arc::new(namespaces::find(&self.shared.api).await?);
+        for kind in Kind::ALL.into_iter().filter(|k| places.has(*k)) {
+            let scopes: Vec<Option<String>> =
+                if kind.is_cluster_wide() { vec![None] } else { places.scopes.clone() };
+            for namespace in scopes {
+                self.shared.cache().health.insert((kind, namespace.clone()), Health::Starting);
+                spawn(&mut running.tasks, Arc::clone(&self.shared), (kind, namespace));
+            }
+        }
+        running.places = Some(Arc::clone(&places));
+        Ok(places)
+    }
+
+    /// Waits until everything was listed once, or for as long as that may take.
+    async fn listed(&self) {
+        let clock = self.shared.api.clock();
+        let began = clock.monotonic();
+        while self.shared.cache().health.values().any(|h| *h == Health::Starting)
+            && clock.monotonic().since(began) < FIRST
+        {
+            clock.sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn workloads(&self) -> Result<WorkloadList, ProviderError> {
+        let places = self.start().await?;
+        self.listed().await;
+        let mut notes = Vec::new();
+        let mut missing = 0;
+        for name in places.scopes.iter().flatten() {
+            match namespaces::exists(&self.shared.api, name).await? {
+                Some(true) => {}
+                Some(false) => {
+                    missing += 1;
+                    notes.push(format!("namespace {name} does not exist"));
+                }
+                None if self.is_empty(name) => notes.push(format!(
+                    "namespace {name} shows nothing, and whether it exists cannot be seen; add to a ClusterRole: - \
+                     {{apiGroups: [\"\"], resources: [namespaces], verbs: [get]}}"
+                )),
+                None => {}
+            }
+        }
+        if missing > 0 && missing == places.scopes.len() {
+            return Err(ProviderError::NotFound(notes.join("; ")));
+        }
+        let now = self.shared.api.clock().monotonic();
+        let cache = self.shared.cache();
+        unheard(&cache, now)?;
+        notes.extend(report::notes(&cache, &places, now));
+        let mut list = WorkloadList::default();
+        let mut names = BTreeSet::new();
+        for kind in Kind::SCALABLE {
+            for (key, workload) in cache.scalable(kind) {
+                let full = format!("{}/{}", key.0, key.1);
+                if !names.insert(key.clone()) {
+                    notes.push(format!("{full} is there twice: the {} is left out", kind.name()));
+                    continue;
+                }
+                match self.cached(&cache, kind, workload, now) {
+                    Ok(state) => list.workloads.push(state),
+                    Err(why) => notes.push(format!("{full} is left out: {why}")),
+                }
+            }
+        }
+        drop(cache);
+        notes.extend(self.shared.remarks.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
+        notes.truncate(100);
+        list.notes = notes;
+        Ok(list)
+    }
+
+    fn is_empty(&self, namespace: &str) -> bool {
+        let cache = self.shared.cache();
+        Kind::SCALABLE.into_iter().all(|k| Cache::within(cache.scalable(k), namespace).is_empty())
+    }
+
+    fn cached(
+        &self,
+        cache: &Cache,
+        kind: Kind,
+        workload: &Scalable,
+        now: Monotonic,
+    ) -> Result<WorkloadState, String> {
+        let namespace = &workload.metadata.namespace;
+        let keda = cache.health.keys().any(|(k, _)| *k == Kind::ScaledObject);
+        let hpas = cache.is_known(Kind::Hpa, namespace, now, STALE);
+        let scaled = !keda || cache.is_known(Kind::ScaledObject, namespace, now, STALE);
+        let view = View {
+            kind,
+            workload,
+            hpas: hpas.then(|| Cache::within(&cache.hpas, namespace)),
+            scaled: scaled.then(|| Cache::within(&cache.scaled, namespace)),
+        };
+        view.state(cache, &self.shared.api.settings().region, now)
+    }
+
+    /// Finds the object behind an identity and reads it afresh.
+    pub(super) async fn fresh(&self, identity: &str) -> Result<Fresh, ProviderError> {
+        let uid = workload_uid(identity);
+        let (kind, key) = self.locate(uid).await?;
+        let keda = self.start().await?.has(Kind::ScaledObject);
+        let fresh = Fresh::read(&self.shared.api, kind, &key, keda).await?;
+        if fresh.workload.metadata.uid != uid {
+            let why = format!("{}/{} was deleted and made anew since", key.0, key.1);
+            return Err(ProviderError::NotFound(why));
+        }
+        Ok(fresh)
+    }
+
+    async fn locate(&self, uid: &str) -> Result<(Kind, Key), ProviderError> {
+        self.start().await?;
+        if let Some(found) = self.shared.cache().locate(uid) {
+            return Ok(found);
+        }
+        self.listed().await;
+        let cache = self.shared.cache();
+        // Not being listed proves absence only while the lists are whole.
+        unheard(&cache, self.shared.api.clock().monotonic())?;
+        let gone = || ProviderError::NotFound(format!("no workload has the uid {}", crate::series::text::clean(uid, 60)));
+        cache.locate(uid).ok_or_else(gone)
+    }
+}
+
+/// An error if what can be scaled has not been heard of for too long: it is not shown as live.
+fn unheard(cache: &Cache, now: Monotonic) -> Result<(), ProviderError> {
+    let mut seen = 0;
+    let mut refused = None;
+    for ((kind, namespace), health) in &cache.health {
+        if !Kind::SCALABLE.contains(kind) {
+            continue;
+        }
+        let place = namespace.as_ref().map_or_else(String::new, |n| format!(" in {n}"));
+        let late = |why: &str| ProviderError::Unavailable {
+            why: format!("{}{place} not heard of for too long: {why}", kind.plural()),
+            retry_after: None,
+        };
+        match health {
+            Health::Live(at) if now.since(*at) > STALE => return Err(late("the watch is silent")),
+            Health::Failing { why, seen } if seen.is_none_or(|at| now.since(at) > STALE) => return Err(late(why)),
+            Health::Starting => return Err(late("the first list is not there yet")),
+            Health::Forbidden(why) => {
+                refused = Some(format!("{why}; add to the role: {}", kind.rule(&["get", "list", "watch"], "")));
+            }
+            Health::Live(_) | Health::Failing { .. } => seen += 1,
+            Health::Absent => {}
+        }
+    }
+    match refused {
+        Some(why) if seen == 0 => Err(ProviderError::Forbidden(why)),
+        _ => Ok(()),
+    }
+}
+
+fn spawn(tasks: &mut JoinSet<()>, shared: Arc<Shared>, scope: Scope) {
+    match scope.0 {
+        Kind::Deployment | Kind::StatefulSet | Kind::Rollout => tasks.spawn(keep::<Scalable>(shared, scope)),
+        Kind::Hpa => tasks.spawn(keep::<Hpa>(shared, scope)),
+        Kind::ScaledObject => tasks.spawn(keep::<ScaledObject>(shared, scope)),
+        Kind::Vpa => tasks.spawn(keep::<Vpa>(shared, scope)),
+        Kind::Pdb => tasks.spawn(keep::<Pdb>(shared, scope)),
+        Kind::Quota => tasks.spawn(keep::<Quota>(shared, scope)),
+        Kind::Pod => tasks.spawn(keep::<Pod>(shared, scope)),
+        Kind::Node => tasks.spawn(keep::<Node>(shared, scope)),
+        Kind::Application => tasks.spawn(keep::<Application>(shared, scope)),
+    };
+}
+
+impl Provider for KubernetesProvider {
+    fn list(&self) -> Pending<'_, Result<WorkloadList, ProviderError>> {
+        Box::pin(self.workloads())
+    }
+
+    fn read<'a>(&'a self, uid: &'a str) -> Pending<'a, Result<WorkloadState, ProviderError>> {
+        Box::pin(async move {
+            let fresh = self.fresh(uid).await?;
+            fresh.state(&self.shared.cache(), &self.shared.api)
+        })
+    }
+
+    fn write<'a>(&'a self, order: &'a WriteOrder) -> Pending<'a, Result<WorkloadState, ProviderError>> {
+        Box::pin(self.send(order))
+    }
+}

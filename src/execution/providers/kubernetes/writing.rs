@@ -1,0 +1,249 @@
+//! The write: read afresh, compare, one conditional patch, and what its answer means.
+
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::approval::WriteOrder;
+use crate::execution::provider::ProviderError;
+use crate::execution::providers::contract::WorkloadState;
+use crate::fleet::Field;
+
+use super::api::{NoReply, Reply, decode};
+use super::fresh::Fresh;
+use super::kind::Kind;
+use super::object::Meta;
+use super::owner::Holder;
+use super::patch::{Change, build};
+use super::provider::KubernetesProvider;
+use super::refusal;
+use super::writer::Written;
+
+/// Who we are in `managedFields`.
+const MANAGER: &str = "weescale";
+/// A right once asked for holds this long.
+const RIGHT: Duration = Duration::from_secs(300);
+
+/// The field to write and the object it is in.
+struct Place {
+    kind: Kind,
+    name: String,
+    field: Written,
+    holder: Holder,
+    /// Only the count may be written, through the `scale` subresource.
+    scale: bool,
+}
+
+impl Place {
+    const fn key(&self) -> &'static str {
+        match self.field {
+            Written::Replicas => "replicas",
+            Written::MinReplicas => "minReplicas",
+            Written::MaxReplicas => "maxReplicas",
+            Written::MinReplicaCount => "minReplicaCount",
+            Written::MaxReplicaCount => "maxReplicaCount",
+        }
+    }
+}
+
+/// What a patched object is read back for.
+#[derive(Deserialize)]
+struct Patched {
+    metadata: Meta,
+    #[serde(default)]
+    spec: serde_json::Value,
+}
+
+impl KubernetesProvider {
+    /// Sends `order`, once.
+    pub(super) async fn send(&self, order: &WriteOrder) -> Result<WorkloadState, ProviderError> {
+        let identity = &order.target().uid;
+        let fresh = match self.fresh(identity).await {
+            Ok(fresh) => fresh,
+            Err(error) => return Err(error),
+        };
+        let state = self.state(&fresh)?;
+        if &state.uid != identity {
+            let why = "another object holds the field now".to_owned();
+            return Err(ProviderError::Conflict { why, current: Some(Box::new(state)) });
+        }
+        if state.fields.get(order.field()) != Some(order.expect()) {
+            let why = format!("{} is not {} any more", order.field().name(), order.expect());
+            return Err(ProviderError::Precondition { why, current: Some(Box::new(state)) });
+        }
+        let mut place = self.place(&fresh, order.field())?;
+        let namespace = fresh.workload.metadata.namespace.clone();
+        if place.holder == Holder::Workload {
+            place.scale = !self.may_patch(place.kind, &namespace).await;
+        }
+        let view = fresh.view();
+        let holder = view.holder(&place.holder);
+        let body = build(&Change {
+            uid: &holder.uid,
+            field: place.key(),
+            // The scale subresource always has the field.
+            present: if place.scale { Some(order.expect().into()) } else { view.present(&place.holder, place.field) },
+            set: order.set(),
+            annotations: (!place.scale).then_some(&holder.annotations),
+            notes: order.annotations(),
+        });
+        let sub = if place.scale { "/scale" } else { "" };
+        let dry = if order.is_dry_run() { "&dryRun=All" } else { "" };
+        let path = format!(
+            "{}{sub}?fieldManager={MANAGER}&fieldValidation=Strict{dry}",
+            place.kind.object(&namespace, &place.name)
+        );
+        match self.shared.api.patch(&path, &body).await {
+            Ok(reply) if matches!(reply.status, 200 | 201) => self.accepted(fresh, &place, &reply),
+            Ok(reply) => Err(self.refused(order, &place, &namespace, &reply).await),
+            Err(no) => Err(NoReply::of_write(no)),
+        }
+    }
+
+    fn state(&self, fresh: &Fresh) -> Result<WorkloadState, ProviderError> {
+        fresh.state(&self.shared.cache(), &self.shared.api)
+    }
+
+    fn place(&self, fresh: &Fresh, field: Field) -> Result<Place, ProviderError> {
+        let verdict = fresh.view().verdict(&self.shared.cache());
+        let (kind, name, written) = match (&verdict.holder, field) {
+            (Holder::Workload, Field::Replicas) => {
+                (fresh.kind, fresh.workload.metadata.name.clone(), Written::Replicas)
+            }
+            (Holder::Hpa(name), Field::MinReplicas) => (Kind::Hpa, name.clone(), Written::MinReplicas),
+            (Holder::Hpa(name), Field::MaxReplicas) => (Kind::Hpa, name.clone(), Written::MaxReplicas),
+            (Holder::Scaled(name), Field::MinReplicas) => {
+                (Kind::ScaledObject, name.clone(), Written::MinReplicaCount)
+            }
+            (Holder::Scaled(name), Field::MaxReplicas) => {
+                (Kind::ScaledObject, name.clone(), Written::MaxReplicaCount)
+            }
+            _ => {
+                let who = verdict.owner.label();
+                return Err(ProviderError::Invalid(format!("{who} does not respect {}", field.name())));
+            }
+        };
+        Ok(Place { kind, name, field: written, holder: verdict.holder, scale: false })
+    }
+
+    /// Whether whole objects may be patched, so that the lease is noted on them. Not knowing is not a right.
+    async fn may_patch(&self, kind: Kind, namespace: &str) -> bool {
+        #[derive(Deserialize)]
+        struct Review {
+            status: Verdict,
+        }
+        #[derive(Deserialize)]
+        struct Verdict {
+            #[serde(default)]
+            allowed: bool,
+        }
+        let now = self.shared.api.clock().monotonic();
+        let key = (kind, namespace.to_owned());
+        {
+            let rights = self.shared.rights.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some((allowed, _)) = rights.get(&key).filter(|(_, at)| now.since(*at) < RIGHT) {
+                return *allowed;
+            }
+        }
+        let question = serde_json::json!({
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": { "resourceAttributes": {
+                "namespace": namespace, "verb": "patch", "group": kind.group(), "resource": kind.plural() } },
+        });
+        let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+        let reply = self.shared.api.question(path, &question).await;
+        let review = reply.ok().filter(|r| r.status == 201).and_then(|r| decode::<Review>(&r.body).ok());
+        let Some(allowed) = review.map(|r| r.status.allowed) else { return false };
+        self.shared.rights.lock().unwrap_or_else(PoisonError::into_inner).insert(key, (allowed, now));
+        if !allowed {
+            let mut remarks = self.shared.remarks.lock().unwrap_or_else(PoisonError::into_inner);
+            remarks.insert(format!(
+                "leases are not noted on {} in {namespace}: only their scale may be written; add to the role: {}",
+                kind.plural(),
+                kind.rule(&["patch"], "")
+            ));
+        }
+        allowed
+    }
+
+    /// The state with what the answer says; 200 means accepted, not done.
+    fn accepted(&self, mut fresh: Fresh, place: &Place, reply: &Reply) -> Result<WorkloadState, ProviderError> {
+        if let Some(warning) = &reply.warning {
+            tracing::warn!("kubernetes {}: {warning}", self.shared.api.settings().name);
+        }
+        let patched: Patched = decode(&reply.body).map_err(ProviderError::Unknown)?;
+        let value = patched.spec.get(place.key()).and_then(serde_json::Value::as_i64);
+        let workload = &mut fresh.workload;
+        match &place.holder {
+            Holder::Workload => {
+                workload.spec.replicas = value;
+                workload.metadata.resource_version.clone_from(&patched.metadata.resource_version);
+                if !place.scale {
+                    workload.metadata = patched.metadata;
+                }
+            }
+            Holder::Hpa(name) => {
+                let mut all = fresh.hpas.iter_mut().flatten();
+                if let Some(hpa) = all.find(|h| h.metadata.name == *name) {
+                    hpa.metadata = patched.metadata;
+                    match place.field {
+                        Written::MaxReplicas => hpa.spec.max_replicas = value.unwrap_or(0),
+                        _ => hpa.spec.min_replicas = value,
+                    }
+                }
+            }
+            Holder::Scaled(name) => {
+                let mut all = fresh.scaled.iter_mut().flatten();
+                if let Some(scaled) = all.find(|s| s.metadata.name == *name) {
+                    scaled.metadata = patched.metadata;
+                    match place.field {
+                        Written::MaxReplicaCount => scaled.spec.max_replica_count = value,
+                        _ => scaled.spec.min_replica_count = value,
+                    }
+                }
+            }
+        }
+        self.state(&fresh).map_err(|e| ProviderError::Unknown(e.to_string()))
+    }
+
+    /// What a refusal means; a failed test is told by reading back what is there.
+    async fn refused(&self, order: &WriteOrder, place: &Place, namespace: &str, reply: &Reply) -> ProviderError {
+        let why = refusal::words(reply);
+        match reply.status {
+            403 => {
+                self.shared
+                    .rights
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .remove(&(place.kind, namespace.to_owned()));
+                let sub = if place.scale { "scale" } else { "" };
+                ProviderError::Forbidden(format!("{why}; add to the role: {}", place.kind.rule(&["patch"], sub)))
+            }
+            409 | 422 => {
+                let current = match self.fresh(&order.target().uid).await {
+                    Ok(fresh) => self.state(&fresh).ok(),
+                    Err(ProviderError::NotFound(gone)) => return ProviderError::NotFound(gone),
+                    Err(_) => None,
+                };
+                let same = current.as_ref().is_none_or(|c| c.uid == order.target().uid);
+                let value = current.as_ref().and_then(|c| c.fields.get(order.field()));
+                let moved = value.is_some_and(|v| v != order.expect());
+                let current = current.map(Box::new);
+                if reply.status == 409 || !same {
+                    ProviderError::Conflict { why, current }
+                } else if moved || refusal::is_failed_test(reply) {
+                    let why = match value {
+                        Some(v) => format!("{} is {v}, expected {}", order.field().name(), order.expect()),
+                        None => why,
+                    };
+                    ProviderError::Precondition { why, current }
+                } else {
+                    ProviderError::Invalid(why)
+                }
+            }
+            _ => refusal::of(reply),
+        }
+    }
+}
