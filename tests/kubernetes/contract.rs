@@ -1,0 +1,107 @@
+//! What every provider keeps: what is read is so, a rehearsal changes nothing, a write is conditional and absolute,
+//! drift cancels it, and what was written can be given back.
+
+use weescale::approval::{LeaseNote, Way};
+use weescale::execution::providers::contract::WorkloadState;
+use weescale::execution::{Provider, ProviderError};
+use weescale::fleet::{Field, Owner};
+
+use crate::cluster::Cluster;
+use crate::kube_api::{KubeApi, deployment, hpa};
+use crate::rig::{mandate, named, order};
+
+const DEPLOYMENTS: &str = "apps/v1/deployments";
+const HPAS: &str = "autoscaling/v2/horizontalpodautoscalers";
+
+#[tokio::test]
+async fn here() {
+    whole(Cluster::Here(KubeApi::start().await)).await;
+}
+
+#[tokio::test]
+async fn on_a_real_cluster() {
+    if let Some(cluster) = Cluster::real("contract").await {
+        whole(cluster).await;
+    }
+}
+
+async fn whole(cluster: Cluster) {
+    cluster.put(DEPLOYMENTS, deployment("web", "u-web", 3)).await;
+    cluster.put(DEPLOYMENTS, deployment("worker", "u-worker", 2)).await;
+    cluster.put(HPAS, hpa("web", "h-web", "web", 2, 12)).await;
+    let provider = cluster.provider();
+
+    let web = named(&provider, "web").await;
+    assert_eq!(web.owner, Owner::Autoscaler { name: "hpa/web".into() });
+    assert_eq!((web.fields.min_replicas, web.fields.max_replicas), (Some(2), Some(12)));
+    let worker = named(&provider, "worker").await;
+    assert_eq!((worker.owner.clone(), worker.fields.replicas), (Owner::Nobody, Some(2)));
+    assert_eq!((worker.cpu_cores, worker.team.as_str()), (Some(0.25), "front"));
+    assert_eq!(provider.read(&worker.uid).await.unwrap().fields, worker.fields, "read afresh");
+
+    rehearsal(&cluster, &provider, &worker).await;
+    count(&cluster, &provider, &worker).await;
+    floor(&cluster, &provider, &web).await;
+    recreated(&cluster, &provider).await;
+    drop(provider);
+    cluster.end().await;
+}
+
+/// A rehearsal finds what the write would find, and changes nothing.
+async fn rehearsal(cluster: &Cluster, provider: &impl Provider, worker: &WorkloadState) {
+    let before = cluster.get(DEPLOYMENTS, "worker").await;
+    let state = provider.write(&mandate(worker, Field::Replicas, 5).rehearsal(5)).await.unwrap();
+    assert_eq!(state.fields.replicas, Some(5), "the state as it would be");
+    let after = cluster.get(DEPLOYMENTS, "worker").await;
+    assert_eq!(after["spec"], before["spec"]);
+    assert_eq!(after["metadata"]["generation"], before["metadata"]["generation"]);
+}
+
+async fn count(cluster: &Cluster, provider: &impl Provider, worker: &WorkloadState) {
+    let state = provider.write(&order(worker, Field::Replicas, 5)).await.unwrap();
+    assert_eq!(state.fields.replicas, Some(5));
+    let live = provider.read(&worker.uid).await.unwrap();
+    assert_eq!(live.fields.replicas, Some(5));
+    assert_eq!(live.annotations[LeaseNote::PREVIOUS], "2");
+    assert!(live.generation >= state.generation);
+    let object = cluster.get(DEPLOYMENTS, "worker").await;
+    assert!(object["metadata"]["managedFields"].to_string().contains("\"weescale\""), "our own name");
+
+    // Somebody else moves it: what was approved is not so any more.
+    cluster.set(DEPLOYMENTS, "worker", "replicas", 7).await;
+    let stale = provider.write(&order(&state, Field::Replicas, 6)).await;
+    let Err(ProviderError::Precondition { current: Some(current), .. }) = stale else { panic!("{stale:?}") };
+    assert_eq!(current.fields.replicas, Some(7));
+    assert_eq!(cluster.get(DEPLOYMENTS, "worker").await["spec"]["replicas"], 7);
+}
+
+async fn floor(cluster: &Cluster, provider: &impl Provider, web: &WorkloadState) {
+    let mut authority = mandate(web, Field::MinReplicas, 4);
+    let up = authority.order(Way::Forward, 2, 4).unwrap();
+    let note = LeaseNote { until: weescale::series::Timestamp::from_secs(9_000_000_000), previous: 2, owner: "ann".into() };
+    let state = provider.write(&up.with_note(Some(&note))).await.unwrap();
+    assert_eq!((state.fields.min_replicas, state.annotations[LeaseNote::OWNER].as_str()), (Some(4), "ann"));
+    let object = cluster.get(HPAS, "web").await;
+    assert_eq!(object["spec"]["minReplicas"], 4);
+    assert_eq!(object["metadata"]["annotations"][LeaseNote::PREVIOUS], "2", "on the object that holds the field");
+
+    // The server refuses what makes no sense, and says so.
+    let refused = provider.write(&order(&state, Field::MinReplicas, 30)).await;
+    assert!(matches!(&refused, Err(ProviderError::Invalid(why)) if why.contains("422")), "{refused:?}");
+
+    let down = authority.order(Way::Back, 4, 2).unwrap().with_note(None);
+    let state = provider.write(&down).await.unwrap();
+    assert_eq!(state.fields.min_replicas, Some(2));
+    let object = cluster.get(HPAS, "web").await;
+    assert!(object["metadata"]["annotations"].get(LeaseNote::UNTIL).is_none(), "the note is gone");
+}
+
+/// An object made anew under the same name is another one.
+async fn recreated(cluster: &Cluster, provider: &weescale::execution::providers::KubernetesProvider) {
+    let old = named(provider, "worker").await;
+    cluster.delete(DEPLOYMENTS, "worker").await;
+    cluster.put(DEPLOYMENTS, deployment("worker", "u-worker-2", old.fields.replicas.unwrap())).await;
+    let refused = provider.write(&order(&old, Field::Replicas, 9)).await;
+    assert!(matches!(refused, Err(ProviderError::NotFound(_) | ProviderError::Conflict { .. })), "{refused:?}");
+    assert_eq!(cluster.get(DEPLOYMENTS, "worker").await["spec"]["replicas"], old.fields.replicas.unwrap());
+}

@@ -1,0 +1,80 @@
+//! Credentials: renewed when refused, re-read when rotated, and never a freeze.
+
+use std::time::Duration;
+
+use weescale::clock::Clock;
+use weescale::execution::providers::KubernetesProvider;
+use weescale::execution::{Provider, ProviderError};
+use weescale::fleet::Field;
+
+use crate::kube_api::{KubeApi, deployment};
+use crate::rig::{named, order};
+
+fn plugin(api: &KubeApi, script: &str) {
+    std::fs::write(api.file("plugin"), script).unwrap();
+}
+
+#[tokio::test]
+async fn a_rotated_token_is_read_again() {
+    let api = KubeApi::start().await;
+    api.world().put(deployment("web", "u-web", 3));
+    let provider = KubernetesProvider::new(api.settings()).unwrap();
+    let web = named(&provider, "web").await;
+    api.world().token = "rotated".into();
+    // Not there yet: an error that is told, not a freeze.
+    let error = provider.read(&web.uid).await.unwrap_err();
+    assert!(matches!(error, ProviderError::Unauthenticated(_)), "{error:?}");
+    std::fs::write(api.file("token"), "rotated").unwrap();
+    assert_eq!(provider.read(&web.uid).await.unwrap().fields.replicas, Some(3));
+    let state = provider.write(&order(&web, Field::Replicas, 5)).await.unwrap();
+    assert_eq!(state.fields.replicas, Some(5));
+}
+
+#[tokio::test]
+async fn a_plugin_is_asked_again_when_its_token_is_refused() {
+    let api = KubeApi::start().await;
+    api.world().put(deployment("web", "u-web", 3));
+    let answer = |token: &str| {
+        format!("echo called >>{}; echo '{{\"status\":{{\"token\":\"{token}\"}}}}'\n", api.file("calls").display())
+    };
+    plugin(&api, &answer("good"));
+    let mut settings = api.settings();
+    settings.context = Some("exec".into());
+    let provider = KubernetesProvider::new(settings).unwrap();
+    let web = named(&provider, "web").await;
+    let calls = || std::fs::read_to_string(api.file("calls")).unwrap().lines().count();
+    assert_eq!(calls(), 1, "once for all watches together");
+    plugin(&api, &answer("second"));
+    api.world().token = "second".into();
+    assert_eq!(provider.read(&web.uid).await.unwrap().fields.replicas, Some(3));
+    assert!(calls() >= 2);
+}
+
+#[tokio::test]
+async fn a_plugin_that_hangs_is_an_error_within_its_time() {
+    let api = KubeApi::start().await;
+    plugin(&api, "sleep 600\n");
+    let mut settings = api.settings();
+    settings.context = Some("exec".into());
+    let provider = KubernetesProvider::new(settings).unwrap();
+    let clock = Clock::real();
+    let began = clock.monotonic();
+    let error = provider.list().await.unwrap_err();
+    assert!(clock.monotonic().since(began) < Duration::from_secs(18), "killed after 10 s");
+    let ProviderError::Unauthenticated(why) = error else { panic!("{error:?}") };
+    assert!(why.contains("credential plugin sh did not answer within 10 s"), "{why}");
+    // At once the second time: nobody waits ten seconds for every call.
+    let began = clock.monotonic();
+    provider.list().await.unwrap_err();
+    assert!(clock.monotonic().since(began) < Duration::from_secs(3));
+}
+
+#[tokio::test]
+async fn the_wrong_authority_is_not_trusted() {
+    let (api, other) = (KubeApi::start().await, KubeApi::start().await);
+    let mut settings = api.settings();
+    settings.ca_file = Some(other.file("ca.pem"));
+    let error = KubernetesProvider::new(settings).unwrap().list().await.unwrap_err();
+    assert!(matches!(&error, ProviderError::Unavailable { why, .. } if why.to_lowercase().contains("certificate")), "{error:?}");
+    assert_eq!(api.world().seen.len(), 0, "no token was sent");
+}

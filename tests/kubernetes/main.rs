@@ -1,0 +1,19 @@
+//! The Kubernetes provider: the contract every provider keeps, against a server in this process and, when
+//! `WEESCALE_TEST_KUBECONFIG` names a kubeconfig, against a real cluster; and the faults only the former can make.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::significant_drop_tightening,
+    reason = "tests fail loudly, and hold the server's state for a statement"
+)]
+
+mod cluster;
+mod contract;
+mod credentials;
+mod faults;
+#[path = "../kube_api/mod.rs"]
+mod kube_api;
+mod reading;
+mod rig;
