@@ -34,6 +34,9 @@ pub struct Live {
     /// An endpoint that exposes metrics as text (repeatable)
     #[arg(long, global = true, value_name = "URL")]
     pub scrape: Vec<String>,
+    /// A context of the kubeconfig: its cluster is shown, and scaled where that is allowed
+    #[arg(long, global = true, value_name = "NAME")]
+    pub context: Option<String>,
     /// Poll interval, for example 5s
     #[arg(long, global = true, value_name = "DURATION", value_parser = duration)]
     pub interval: Option<Duration>,

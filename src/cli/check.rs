@@ -56,7 +56,8 @@ pub async fn run(live: &Live) -> Outcome {
         };
     }
     out::print(&text)?;
-    let reachable = view.sources.iter().any(|s| s.health == Health::Healthy);
+    let only_platforms = view.sources.is_empty() && !view.services.data.is_empty();
+    let reachable = only_platforms || view.sources.iter().any(|s| s.health == Health::Healthy);
     if reachable { Ok(()) } else { Err(Failure::Other("no source is reachable".into())) }
 }
 
@@ -68,12 +69,17 @@ async fn platforms(settings: &Settings) -> Result<String, Failure> {
         }
         Mode::Ask => "mode     ask: every write is asked for first\n".to_owned(),
     };
-    if settings.providers.is_empty() {
-        text.push_str("missing  provider: proposals stay advice; add a [[provider]] to the configuration\n");
+    if settings.providers.is_empty() && settings.kubernetes.is_empty() {
+        text.push_str(
+            "missing  provider: proposals stay advice; add a [[provider]] or [[kubernetes]] to the configuration\n",
+        );
     }
-    for (name, answer) in engine::ask_providers(&settings.providers).await? {
+    for (name, answer) in engine::ask_providers(settings).await? {
         let _ = match answer {
-            Ok(n) => writeln!(text, "ok       provider {name}: {n} workloads"),
+            Ok((n, notes)) => {
+                let _ = writeln!(text, "ok       provider {name}: {n} workloads");
+                notes.iter().try_for_each(|note| writeln!(text, "limited  provider {name}: {note}"))
+            }
             Err(why) => writeln!(text, "failing  provider {name}: {why}"),
         };
     }

@@ -28,15 +28,19 @@ pub fn given(live: &Live) -> Given {
         theme: live.theme.clone(),
         journal: live.journal.clone(),
         prometheus_env: std::env::var("PROMETHEUS_URL").ok().filter(|v| !v.is_empty()),
+        kube_context: live.context.clone(),
+        kube_found: ["KUBECONFIG", "KUBERNETES_SERVICE_HOST"]
+            .iter()
+            .any(|name| std::env::var_os(name).is_some_and(|v| !v.is_empty())),
     }
 }
 
 /// Refuses to look at nothing.
 pub fn need_sources(settings: &Settings) -> Result<(), Failure> {
-    if settings.prometheus.is_empty() && settings.scrape.is_empty() {
+    if settings.prometheus.is_empty() && settings.scrape.is_empty() && settings.kubernetes.is_empty() {
         return Err(Failure::Usage(
             "nothing to look at: give --prometheus http://HOST:9090, or --scrape http://HOST:PORT/metrics, or set \
-             PROMETHEUS_URL, or write a configuration with `weescale config init`; to see a simulated fleet: \
+             PROMETHEUS_URL, or give --context NAME of a kubeconfig, or write a configuration with `weescale config init`; to see a simulated fleet: \
              `weescale demo`"
                 .into(),
         ));

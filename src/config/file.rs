@@ -31,6 +31,9 @@ pub struct File {
     /// Platforms that can be scaled.
     #[serde(default)]
     pub provider: Vec<Provider>,
+    /// Kubernetes clusters.
+    #[serde(default)]
+    pub kubernetes: Vec<Kubernetes>,
     /// Services.
     #[serde(default)]
     pub service: Vec<Service>,
@@ -137,6 +140,29 @@ pub struct Provider {
     pub token_env: Option<String>,
     /// PEM file with the only authorities trusted.
     pub ca_file: Option<PathBuf>,
+}
+
+/// `[[kubernetes]]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kubernetes {
+    /// Name on cards and in the journal; the context if absent.
+    pub name: Option<String>,
+    /// Which kubeconfig.
+    pub kubeconfig: Option<PathBuf>,
+    /// Which context of it.
+    pub context: Option<String>,
+    /// Namespaces to look at; all if absent.
+    #[serde(default)]
+    pub namespaces: Vec<String>,
+    /// Region its workloads are in.
+    pub region: Option<String>,
+    /// PEM file with the only authorities trusted.
+    pub ca_file: Option<PathBuf>,
+    /// Proxy, instead of the one of kubeconfig and environment.
+    pub proxy: Option<String>,
+    /// For the whole of one request.
+    pub timeout: Option<Written>,
 }
 
 /// `[[service]]`.

@@ -43,6 +43,10 @@ pub struct Given {
     pub journal: Option<PathBuf>,
     /// `PROMETHEUS_URL`.
     pub prometheus_env: Option<String>,
+    /// `--context`.
+    pub kube_context: Option<String>,
+    /// Whether `KUBECONFIG` is set, or this is a pod with a service account.
+    pub kube_found: bool,
 }
 
 /// Reads and merges. Without `--config` the default file is read if it exists.
@@ -122,7 +126,7 @@ impl Merge {
 
     fn settings(&mut self, given: &Given, file: File) -> Settings {
         let from_file = self.origin.clone();
-        let context = self.context(&file.context);
+        let context = self.context(given, &file.context);
         let mode = self.mode(given, file.mode.as_deref());
         let Sources { prometheus, history, scrape } = self.sources(given, &file);
         let journal = given.journal.clone().or_else(|| file.journal.clone());
@@ -135,6 +139,8 @@ impl Merge {
             let origin = if given.theme.is_some() { "command line" } else { &from_file };
             self.note("theme", theme.clone(), origin);
         }
+        let providers = self.providers(&file.provider);
+        let kubernetes = self.kubernetes(given, &file.kubernetes, &providers);
         Settings {
             journal: journal.or_else(|| super::default_journal(&context.name)),
             context,
@@ -144,7 +150,8 @@ impl Merge {
             prometheus,
             history,
             scrape,
-            providers: self.providers(&file.provider),
+            providers,
+            kubernetes,
             services: file.service.iter().enumerate().map(|(i, s)| self.service(i, s)).collect(),
             regions: file.region.iter().enumerate().filter_map(|(i, r)| self.region(i, r)).collect(),
             freezes: file.freeze.iter().enumerate().filter_map(|(i, f)| self.freeze(i, f)).collect(),
@@ -156,8 +163,14 @@ impl Merge {
         }
     }
 
-    fn context(&mut self, context: &file::Context) -> Context {
+    fn context(&mut self, given: &Given, context: &file::Context) -> Context {
         let origin = self.origin.clone();
+        let asked = given.kube_context.as_ref().filter(|_| context.name.is_none());
+        if let Some(asked) = asked {
+            let name = clean(asked, NAME_CHARS);
+            self.note("context.name", name.clone(), "command line");
+            return Context { name, protected: context.protected.unwrap_or(false) };
+        }
         let name = context.name.as_deref().map(|n| clean(n, NAME_CHARS));
         if let Some(name) = &name {
             self.note("context.name", name.clone(), &origin);

@@ -6,6 +6,7 @@
 mod error;
 pub mod file;
 mod find;
+mod kubernetes;
 mod merge;
 mod place;
 mod settings;

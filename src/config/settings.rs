@@ -30,6 +30,8 @@ pub struct Settings {
     pub scrape: Vec<scrape::Target>,
     /// Platforms that can be scaled.
     pub providers: Vec<ProviderSettings>,
+    /// Kubernetes clusters.
+    pub kubernetes: Vec<crate::execution::providers::KubernetesSettings>,
     /// Rules for services, in order; later ones win field by field.
     pub services: Vec<ServiceRule>,
     /// Regions.

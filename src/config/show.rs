@@ -12,7 +12,9 @@ pub fn show(settings: &Settings) -> String {
     let mut out = String::new();
     let mut line = |field: &str, value: &str| {
         let origin =
-            settings.origins.iter().find(|o| o.field == field && (o.field != "source" || o.value == value));
+            settings.origins.iter().find(|o| {
+                o.field == field && (!matches!(field, "source" | "kubernetes") || o.value == value)
+            });
         // Writing to a string cannot fail.
         let _ = writeln!(out, "{field:<18} {value:<48} {}", origin.map_or("default", |o| &o.origin));
     };
@@ -29,6 +31,9 @@ pub fn show(settings: &Settings) -> String {
     }
     for provider in &settings.providers {
         line("provider", &format!("{} {}", provider.name, provider.url));
+    }
+    for cluster in &settings.kubernetes {
+        line("kubernetes", &cluster.name);
     }
     for rule in &settings.services {
         line("service", &rule.name);

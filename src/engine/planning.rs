@@ -59,7 +59,7 @@ pub fn with_input<T>(
         forecast: &facts.forecast,
         model: &facts.capacity,
         declared_capacity: rule.capacity,
-        limits: &rule.limits(),
+        limits: &limits(&rule, facts),
         lead: lead(state, id),
         short_cost: rule.short_cost,
         usual: facts.usual.map_or_else(Usual::default, |(_, usual)| usual),
@@ -71,6 +71,14 @@ pub fn with_input<T>(
             since_recovery: facts.last_outage.map(|at| now.since(at)),
         },
     })
+}
+
+/// The rule's bounds within what the platform has room for at present.
+fn limits(rule: &crate::config::ServiceRule, facts: &WorkloadFacts) -> plan::Limits {
+    let limits = rule.limits();
+    let Some(platform) = &facts.platform else { return limits };
+    let room = platform.state.limits.max_allowed.as_ref().map_or(limits.max, |b| b.value);
+    plan::Limits { max: limits.max.min(room).max(limits.min), ..limits }
 }
 
 /// Time from decision to warm capacity: the longest of the last operations on the workload, or the default.

@@ -252,6 +252,9 @@ impl Engine {
     }
 
     fn listing(&mut self, listing: Listing) {
+        for note in &listing.notes {
+            self.say(NoticeLevel::Info, format!("provider {}: {note}", listing.provider));
+        }
         match listing.result {
             Ok(workloads) => {
                 if self.state.platform_errors.remove(&listing.provider).is_some() {

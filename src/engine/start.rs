@@ -9,10 +9,9 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::approval::Gate;
 use crate::clock::Clock;
-use crate::config::{ProviderSettings, Settings};
-use crate::execution::providers::{HttpProvider, HttpSettings, TokenSource};
+use crate::config::Settings;
 use crate::execution::{
-    self, ExecutorConfig, Freeze, GuardPolicy, Job, Pacing, Provider, Providers, Receipt,
+    self, ExecutorConfig, Freeze, GuardPolicy, Job, Pacing, Providers, Receipt,
 };
 use crate::journal::{self, Entry, Journal, JournalError, JournalHandle, Kind};
 use crate::proposal::Queue;
@@ -86,7 +85,7 @@ pub async fn start(settings: Settings, options: Options) -> Result<EngineHandle,
 
     let (deliver, deliveries) = mpsc::channel(QUEUE);
     let (handles, source_facts) = sources::start(&settings, &clock, &deliver)?;
-    let providers = make_providers(&settings.providers)?;
+    let providers = super::providers::make(&settings)?;
     let (tasks, listings) = watch_platforms(&providers, tuning, &clock);
     let (issue, issued) = mpsc::channel(QUEUE);
     let forecasts = Forecasts::start(tuning.forecast, issue)
@@ -271,29 +270,4 @@ fn guard(settings: &Settings) -> GuardPolicy {
     let freezes =
         settings.freezes.iter().map(|f| Freeze { name: f.reason.clone(), from: f.from, to: f.to }).collect();
     GuardPolicy { freezes, ..GuardPolicy::default() }
-}
-
-/// Asks every provider for its workloads, one after the other: how many there are, or why there is no answer.
-pub async fn ask_providers(
-    settings: &[ProviderSettings],
-) -> Result<Vec<(String, Result<usize, String>)>, EngineError> {
-    let mut answers = Vec::new();
-    for (name, provider) in make_providers(settings)? {
-        let listed = provider.list().await;
-        answers.push((name, listed.map(|l| l.workloads.len()).map_err(|e| e.to_string())));
-    }
-    Ok(answers)
-}
-
-fn make_providers(settings: &[ProviderSettings]) -> Result<Providers, EngineError> {
-    let mut providers = Providers::new();
-    for p in settings {
-        let fail = |why: String| EngineError::Provider { name: p.name.clone(), why };
-        let token = TokenSource::from(p.token.clone());
-        let http = HttpSettings { token, ca_file: p.ca_file.clone(), ..HttpSettings::new(&p.url) };
-        let provider: Arc<dyn Provider> =
-            Arc::new(HttpProvider::new(&http).map_err(|e| fail(e.to_string()))?);
-        providers.insert(p.name.clone(), provider);
-    }
-    Ok(providers)
 }

@@ -3,6 +3,7 @@
 mod experience;
 mod intelligence;
 mod kpis;
+mod ownership;
 mod predictive;
 mod root;
 mod status;

@@ -106,7 +106,7 @@ fn card(state: &State, p: &Proposal, now: Timestamp) -> ProposalView {
         type_name: protected.then(|| state.settings.context.name.clone()),
         rank: avoided * price.unwrap_or(1.0),
         similar: similar(state, p),
-        proposal: p.clone(),
+        proposal: super::ownership::explained(state, p),
     }
 }
 
@@ -137,6 +137,9 @@ fn not_approvable(state: &State, p: &Proposal, now: Timestamp) -> Option<String>
     }
     if let Some(g) = p.guardrails.iter().find(|g| !g.passed) {
         return Some(format!("guardrail {}: {}", g.name, g.detail));
+    }
+    if let Some(why) = super::ownership::no_room(state, p) {
+        return Some(why);
     }
     let freshness = state.fleet.get(&p.workload).map(|w| w.signals.freshness(SignalKind::Demand));
     if freshness != Some(Freshness::Fresh) {

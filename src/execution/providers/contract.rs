@@ -49,6 +49,30 @@ impl PlatformLimits {
     }
 }
 
+/// The field that holds the floor, as a manifest has it: what to change where Git would set a write back.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestField {
+    /// `autoscaling/v2`.
+    pub api_version: String,
+    /// `HorizontalPodAutoscaler`.
+    pub kind: String,
+    /// The object's name.
+    pub name: String,
+    /// Under `spec`: `minReplicas`.
+    pub field: String,
+}
+
+impl ManifestField {
+    /// A patch of the manifest, for Kustomize and for people: YAML.
+    pub fn patch(&self, namespace: &str, value: u32) -> String {
+        let Self { api_version, kind, name, field } = self;
+        format!(
+            "apiVersion: {api_version}\nkind: {kind}\nmetadata:\n  name: {name}\n  namespace: {namespace}\nspec:\n  \
+             {field}: {value}\n"
+        )
+    }
+}
+
 /// A bound and its reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bound {
@@ -104,6 +128,9 @@ pub struct WorkloadState {
     /// How far the count may go at present.
     #[serde(default, skip_serializing_if = "PlatformLimits::is_empty")]
     pub limits: PlatformLimits,
+    /// Where the field stands in a manifest, on platforms that have them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<ManifestField>,
     /// What a person should know of it before deciding: one sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,

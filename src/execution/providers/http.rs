@@ -380,6 +380,11 @@ fn checked(mut state: WorkloadState) -> Result<WorkloadState, ProviderError> {
         Owner::Git { tool, .. } => *tool = clean(tool, 253),
         Owner::Unknown | Owner::Nobody => {}
     }
+    if let Some(m) = &mut state.manifest {
+        for text in [&mut m.api_version, &mut m.kind, &mut m.name, &mut m.field] {
+            *text = clean(text, 253);
+        }
+    }
     state.notes.truncate(MAX_NOTES);
     for note in &mut state.notes {
         *note = clean(note, MAX_TEXT);

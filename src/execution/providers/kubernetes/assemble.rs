@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::clock::Monotonic;
-use crate::execution::providers::contract::{Fields, WorkloadState};
+use crate::execution::providers::contract::{Fields, ManifestField, WorkloadState};
 use crate::fleet::Replicas;
 use crate::series::text::clean;
 
@@ -106,6 +106,20 @@ impl View<'_> {
         Ok(Fields { replicas, min_replicas: min.map(count).transpose()?, max_replicas: max.map(count).transpose()? })
     }
 
+    fn manifest(&self, holder: &Holder) -> ManifestField {
+        let (kind, name, field) = match holder {
+            Holder::Workload => (self.kind, &self.workload.metadata.name, "replicas"),
+            Holder::Hpa(name) => (Kind::Hpa, name, "minReplicas"),
+            Holder::Scaled(name) => (Kind::ScaledObject, name, "minReplicaCount"),
+        };
+        ManifestField {
+            api_version: kind.api_version(),
+            kind: kind.name().to_owned(),
+            name: clean(name, 253),
+            field: field.to_owned(),
+        }
+    }
+
     /// As the contract has it. The error names a count that cannot be.
     pub(super) fn state(&self, cache: &Cache, region: &str, now: Monotonic) -> Result<WorkloadState, String> {
         let meta = &self.workload.metadata;
@@ -153,6 +167,7 @@ impl View<'_> {
             dollars_per_hour: None,
             pods: list,
             limits: limits(self.workload, replicas, &around),
+            manifest: Some(self.manifest(&verdict.holder)),
             notes: verdict.notes,
         })
     }

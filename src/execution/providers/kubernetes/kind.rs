@@ -56,6 +56,14 @@ impl Kind {
         }
     }
 
+    /// `apps/v1`, as written in an object's `apiVersion`.
+    pub(super) fn api_version(self) -> String {
+        match self.group() {
+            "" => self.version().to_owned(),
+            group => format!("{group}/{}", self.version()),
+        }
+    }
+
     /// Resource name as in paths and rules.
     pub(super) const fn plural(self) -> &'static str {
         match self {

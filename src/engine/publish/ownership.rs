@@ -1,0 +1,31 @@
+//! What a platform says of a workload's owner and room, on its card.
+
+use crate::fleet::Owner;
+use crate::proposal::Proposal;
+
+use super::super::State;
+
+/// The proposal with what its platform says now: remarks on the owner, and for Git what to change in the manifest.
+/// None of it is part of what an approval binds.
+pub fn explained(state: &State, proposal: &Proposal) -> Proposal {
+    let mut shown = proposal.clone();
+    let facts = state.fleet.get(&proposal.workload).and_then(|w| w.platform.as_ref());
+    let Some(platform) = facts.map(|f| &f.state) else { return shown };
+    for note in &platform.notes {
+        let mut letters = note.chars();
+        let first: String = letters.next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
+        shown.owner_note.push_str(&format!(" {first}{}.", letters.as_str()));
+    }
+    if let (Owner::Git { .. }, Some(m)) = (&proposal.owner, &platform.manifest) {
+        let (kind, name, field) = (&m.kind, &m.name, &m.field);
+        let text = format!(" In its manifest, {kind} {name}: spec.{field}: {}.", proposal.change.to);
+        shown.owner_note.push_str(&text);
+    }
+    shown
+}
+
+/// Why the platform would not have room for the change, or would break a budget.
+pub fn no_room(state: &State, proposal: &Proposal) -> Option<String> {
+    let facts = state.fleet.get(&proposal.workload)?.platform.as_ref()?;
+    facts.state.limits.forbid(proposal.change.from, proposal.change.to)
+}
