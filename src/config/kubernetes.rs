@@ -26,12 +26,16 @@ impl Merge {
         for (i, cluster) in clusters.iter().enumerate() {
             let field = format!("kubernetes[{i}]");
             let settings = self.cluster(&field, cluster);
-            let taken = |name: &str| made.iter().any(|m| m.name == name) || providers.iter().any(|p| p.name == name);
+            let taken =
+                |name: &str| made.iter().any(|m| m.name == name) || providers.iter().any(|p| p.name == name);
             if taken(&settings.name) {
                 self.problem(format!("{field}.name"), "must be unlike any other provider's");
             }
             if let Some(region) = made.iter().find(|m| m.region == settings.region) {
-                let what = format!("must differ from that of {}: workloads of both would have one name", region.name);
+                let what = format!(
+                    "must differ from that of {}: workloads of both would have one name",
+                    region.name
+                );
                 self.problem(format!("{field}.region"), what);
             }
             made.push(settings);
@@ -98,7 +102,11 @@ mod tests {
         let two = "[[kubernetes]]\ncontext = \"eu\"\nregion = \"eu\"\nnamespaces = [\"shop\"]\n[[kubernetes]]\nname = \"us\"\nregion = \"us\"\n";
         let all = loaded(two, Given::default()).unwrap();
         assert_eq!((all[0].name.as_str(), all[1].name.as_str()), ("eu", "us"));
-        let with = |context: &str| Given { kube_context: Some(context.into()), kube_found: true, ..Given::default() };
+        let with = |context: &str| Given {
+            kube_context: Some(context.into()),
+            kube_found: true,
+            ..Given::default()
+        };
         let chosen = loaded(two, with("eu")).unwrap();
         assert_eq!((chosen.len(), chosen[0].namespaces.len()), (1, 1), "the file's own entry");
         assert_eq!(loaded("", with("prod")).unwrap()[0].context.as_deref(), Some("prod"));
@@ -113,7 +121,13 @@ mod tests {
     fn what_makes_no_sense_is_refused() {
         let bad = "[[kubernetes]]\nname = \"a\"\ntimeout = \"0s\"\nproxy = \"socks\"\nca_file = \"/no/such\"\n[[kubernetes]]\nname = \"a\"\n";
         let error = loaded(bad, Given::default()).unwrap_err();
-        for part in ["kubernetes[0].timeout", "kubernetes[0].proxy", "kubernetes[0].ca_file", "kubernetes[1].name", "kubernetes[1].region"] {
+        for part in [
+            "kubernetes[0].timeout",
+            "kubernetes[0].proxy",
+            "kubernetes[0].ca_file",
+            "kubernetes[1].name",
+            "kubernetes[1].region",
+        ] {
             assert!(error.contains(part), "{part}: {error}");
         }
     }

@@ -11,10 +11,10 @@ pub const TEMPLATE: &str = include_str!("../../assets/config.toml");
 pub fn show(settings: &Settings) -> String {
     let mut out = String::new();
     let mut line = |field: &str, value: &str| {
-        let origin =
-            settings.origins.iter().find(|o| {
-                o.field == field && (!matches!(field, "source" | "kubernetes") || o.value == value)
-            });
+        let origin = settings
+            .origins
+            .iter()
+            .find(|o| o.field == field && (!matches!(field, "source" | "kubernetes") || o.value == value));
         // Writing to a string cannot fail.
         let _ = writeln!(out, "{field:<18} {value:<48} {}", origin.map_or("default", |o| &o.origin));
     };

@@ -10,9 +10,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::approval::Gate;
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::execution::{
-    self, ExecutorConfig, Freeze, GuardPolicy, Job, Pacing, Providers, Receipt,
-};
+use crate::execution::{self, ExecutorConfig, Freeze, GuardPolicy, Job, Pacing, Providers, Receipt};
 use crate::journal::{self, Entry, Journal, JournalError, JournalHandle, Kind};
 use crate::proposal::Queue;
 use crate::signals::{History, Resolver};

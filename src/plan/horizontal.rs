@@ -44,16 +44,13 @@ pub fn floor(
     demand: f64,
 ) -> Option<Wish> {
     let replicas = input.workload.replicas?;
-    let field = input.workload.owner.floor_field().unwrap_or(match input.workload.owner {
-        Owner::Nobody | Owner::Unknown => Field::Replicas,
-        Owner::Autoscaler { .. } | Owner::Git { .. } | Owner::Elsewhere { .. } => {
-            if replicas.min.is_some() {
-                Field::MinReplicas
-            } else {
-                Field::Replicas
+    let field =
+        input.workload.owner.floor_field().unwrap_or(match input.workload.owner {
+            Owner::Nobody | Owner::Unknown => Field::Replicas,
+            Owner::Autoscaler { .. } | Owner::Git { .. } | Owner::Elsewhere { .. } => {
+                if replicas.min.is_some() { Field::MinReplicas } else { Field::Replicas }
             }
-        }
-    });
+        });
     let running = running(&replicas);
     let held = capacity.at(running);
     let soon = input.now + input.lead + LOOK_AHEAD;

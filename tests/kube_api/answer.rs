@@ -46,7 +46,9 @@ fn status(code: u16, reason: &str, message: &str) -> Answer {
 
 fn forbidden(world: &World, verb: &str, resource: &str) -> Option<Answer> {
     let denied = world.denied.contains(&format!("{verb} {resource}"));
-    denied.then(|| status(403, "Forbidden", &format!("{resource} is forbidden: User \"ann\" cannot {verb} resource")))
+    denied.then(|| {
+        status(403, "Forbidden", &format!("{resource} is forbidden: User \"ann\" cannot {verb} resource"))
+    })
 }
 
 /// A path taken apart.
@@ -62,7 +64,8 @@ pub struct Route {
 impl Route {
     pub fn of(path: &str) -> Option<Self> {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
-        let query = query.split('&').filter_map(|p| p.split_once('=')).map(|(k, v)| (k.into(), v.into())).collect();
+        let query =
+            query.split('&').filter_map(|p| p.split_once('=')).map(|(k, v)| (k.into(), v.into())).collect();
         let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
         let (group, rest) = match parts.as_slice() {
             ["api", version, rest @ ..] => ((*version).to_owned(), rest),
@@ -157,7 +160,8 @@ fn list(world: &mut World, route: &Route) -> Answer {
     let from: usize = more.map_or(0, |m| m.parse().unwrap());
     let limit: usize = route.query.get("limit").map_or(usize::MAX, |l| l.parse().unwrap());
     let limit = limit.min(world.page);
-    let fits = |key: &Key| key.0 == route.collection && (route.namespace.is_empty() || key.1 == route.namespace);
+    let fits =
+        |key: &Key| key.0 == route.collection && (route.namespace.is_empty() || key.1 == route.namespace);
     let all: Vec<&Value> = world.objects.iter().filter(|(k, _)| fits(k)).map(|(_, v)| v).collect();
     let items: Vec<&Value> = all.iter().skip(from).take(limit).copied().collect();
     let next = (from + items.len() < all.len()).then(|| (from + items.len()).to_string());

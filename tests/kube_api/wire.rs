@@ -26,7 +26,8 @@ fn tls(folder: &Path) -> TlsAcceptor {
     std::fs::write(folder.join("ca.pem"), ca.self_signed(&ca_key).unwrap().pem()).unwrap();
     let issuer = Issuer::new(ca, ca_key);
     let key = KeyPair::generate().unwrap();
-    let cert = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+    let cert =
+        CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let config = ServerConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -73,7 +74,12 @@ async fn request(stream: &mut Stream) -> std::io::Result<Option<[String; 4]>> {
                 let mut first = head.split(' ');
                 let mut part = || first.next().unwrap_or_default().to_owned();
                 let (method, path) = (part(), part());
-                return Ok(Some([method, path, header("authorization").unwrap_or_default(), body.to_owned()]));
+                return Ok(Some([
+                    method,
+                    path,
+                    header("authorization").unwrap_or_default(),
+                    body.to_owned(),
+                ]));
             }
         }
         let n = stream.read(&mut chunk).await?;
@@ -162,7 +168,8 @@ async fn watch(stream: &mut Stream, world: &Mutex<World>, path: &str) -> std::io
             let gone = at < world.compacted;
             if gone {
                 let message = format!("too old resource version: {at} ({})", world.compacted);
-                let object = json!({ "kind": "Status", "message": message, "reason": "Expired", "code": 410 });
+                let object =
+                    json!({ "kind": "Status", "message": message, "reason": "Expired", "code": 410 });
                 lines = vec![json!({ "type": "ERROR", "object": object }).to_string()];
             } else if !world.mute {
                 at = world.version;

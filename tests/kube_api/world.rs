@@ -143,7 +143,8 @@ impl World {
 
     /// The trouble that is due for a request.
     pub fn trouble(&mut self, method: &str, path: &str) -> Option<Trouble> {
-        let fault = self.faults.iter_mut().find(|f| f.times > 0 && f.method == method && path.contains(f.path))?;
+        let fault =
+            self.faults.iter_mut().find(|f| f.times > 0 && f.method == method && path.contains(f.path))?;
         fault.times -= 1;
         Some(fault.trouble.clone())
     }

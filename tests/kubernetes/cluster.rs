@@ -22,12 +22,17 @@ impl Cluster {
         };
         let _ = rustls_provider();
         let file = kube::config::Kubeconfig::read_from(&config).unwrap();
-        let made = kube::Config::from_custom_kubeconfig(file, &kube::config::KubeConfigOptions::default()).await;
+        let made =
+            kube::Config::from_custom_kubeconfig(file, &kube::config::KubeConfigOptions::default()).await;
         let client = kube::Client::try_from(made.unwrap()).unwrap();
         let namespace = format!("weescale-test-{test}-{}", std::process::id());
         let cluster = Self::Real { client, config, namespace: namespace.clone() };
         let object = json!({ "kind": "Namespace", "apiVersion": "v1", "metadata": { "name": namespace } });
-        assert_eq!(cluster.call("POST", "/api/v1/namespaces", &object).await.0, 201, "cannot make a namespace");
+        assert_eq!(
+            cluster.call("POST", "/api/v1/namespaces", &object).await.0,
+            201,
+            "cannot make a namespace"
+        );
         Some(cluster)
     }
 
@@ -72,7 +77,8 @@ impl Cluster {
                 object["metadata"].as_object_mut().unwrap().remove("uid");
                 object.as_object_mut().unwrap().remove("status");
                 if object["kind"] == "Deployment" {
-                    object["spec"]["template"]["spec"]["containers"][0]["image"] = json!("example.invalid/web:1");
+                    object["spec"]["template"]["spec"]["containers"][0]["image"] =
+                        json!("example.invalid/web:1");
                 }
                 let (status, answer) = self.call("POST", &self.path(resource, ""), &object).await;
                 assert_eq!(status, 201, "{answer}");

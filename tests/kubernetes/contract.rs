@@ -78,12 +78,20 @@ async fn count(cluster: &Cluster, provider: &impl Provider, worker: &WorkloadSta
 async fn floor(cluster: &Cluster, provider: &impl Provider, web: &WorkloadState) {
     let mut authority = mandate(web, Field::MinReplicas, 4);
     let up = authority.order(Way::Forward, 2, 4).unwrap();
-    let note = LeaseNote { until: weescale::series::Timestamp::from_secs(9_000_000_000), previous: 2, owner: "ann".into() };
+    let note = LeaseNote {
+        until: weescale::series::Timestamp::from_secs(9_000_000_000),
+        previous: 2,
+        owner: "ann".into(),
+    };
     let state = provider.write(&up.with_note(Some(&note))).await.unwrap();
     assert_eq!((state.fields.min_replicas, state.annotations[LeaseNote::OWNER].as_str()), (Some(4), "ann"));
     let object = cluster.get(HPAS, "web").await;
     assert_eq!(object["spec"]["minReplicas"], 4);
-    assert_eq!(object["metadata"]["annotations"][LeaseNote::PREVIOUS], "2", "on the object that holds the field");
+    assert_eq!(
+        object["metadata"]["annotations"][LeaseNote::PREVIOUS],
+        "2",
+        "on the object that holds the field"
+    );
 
     // The server refuses what makes no sense, and says so.
     let refused = provider.write(&order(&state, Field::MinReplicas, 30)).await;
@@ -102,6 +110,9 @@ async fn recreated(cluster: &Cluster, provider: &weescale::execution::providers:
     cluster.delete(DEPLOYMENTS, "worker").await;
     cluster.put(DEPLOYMENTS, deployment("worker", "u-worker-2", old.fields.replicas.unwrap())).await;
     let refused = provider.write(&order(&old, Field::Replicas, 9)).await;
-    assert!(matches!(refused, Err(ProviderError::NotFound(_) | ProviderError::Conflict { .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(ProviderError::NotFound(_) | ProviderError::Conflict { .. })),
+        "{refused:?}"
+    );
     assert_eq!(cluster.get(DEPLOYMENTS, "worker").await["spec"]["replicas"], old.fields.replicas.unwrap());
 }

@@ -35,7 +35,10 @@ async fn a_plugin_is_asked_again_when_its_token_is_refused() {
     let api = KubeApi::start().await;
     api.world().put(deployment("web", "u-web", 3));
     let answer = |token: &str| {
-        format!("echo called >>{}; echo '{{\"status\":{{\"token\":\"{token}\"}}}}'\n", api.file("calls").display())
+        format!(
+            "echo called >>{}; echo '{{\"status\":{{\"token\":\"{token}\"}}}}'\n",
+            api.file("calls").display()
+        )
     };
     plugin(&api, &answer("good"));
     let mut settings = api.settings();
@@ -75,6 +78,9 @@ async fn the_wrong_authority_is_not_trusted() {
     let mut settings = api.settings();
     settings.ca_file = Some(other.file("ca.pem"));
     let error = KubernetesProvider::new(settings).unwrap().list().await.unwrap_err();
-    assert!(matches!(&error, ProviderError::Unavailable { why, .. } if why.to_lowercase().contains("certificate")), "{error:?}");
+    assert!(
+        matches!(&error, ProviderError::Unavailable { why, .. } if why.to_lowercase().contains("certificate")),
+        "{error:?}"
+    );
     assert_eq!(api.world().seen.len(), 0, "no token was sent");
 }

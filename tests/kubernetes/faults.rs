@@ -52,14 +52,18 @@ async fn an_unknown_outcome_is_unknown_and_sent_once() {
 async fn a_stalled_write_has_a_deadline() {
     for trouble in [Trouble::Stall, Trouble::HalfBody] {
         let (error, sent, _) = write_with(trouble).await;
-        assert!(matches!(&error, ProviderError::Unknown(why) if why.contains("no answer within 2 s")), "{error:?}");
+        assert!(
+            matches!(&error, ProviderError::Unknown(why) if why.contains("no answer within 2 s")),
+            "{error:?}"
+        );
         assert_eq!(sent, 1);
     }
 }
 
 #[tokio::test]
 async fn too_many_requests_is_a_refusal_with_a_pause() {
-    let (error, sent, now) = write_with(Trouble::Plain(429, "Too many requests, please try again later.\n")).await;
+    let (error, sent, now) =
+        write_with(Trouble::Plain(429, "Too many requests, please try again later.\n")).await;
     let ProviderError::Unavailable { why, retry_after } = error else { panic!("{error:?}") };
     assert!(why.contains("Too many requests"), "{why}");
     assert_eq!((retry_after, sent, now), (Some(Duration::from_secs(4)), 1, 3));
@@ -88,7 +92,11 @@ async fn the_scale_alone_may_be_written() {
         let world = api.world();
         let patch = world.seen.iter().find(|s| s.method == "PATCH").unwrap();
         assert!(patch.path.contains("/deployments/web/scale?fieldManager=weescale&fieldValidation=Strict"));
-        assert!(patch.body.starts_with(r#"[{"op":"test","path":"/metadata/uid","value":"u-web"}"#), "{}", patch.body);
+        assert!(
+            patch.body.starts_with(r#"[{"op":"test","path":"/metadata/uid","value":"u-web"}"#),
+            "{}",
+            patch.body
+        );
     }
     let notes = provider.list().await.unwrap().notes;
     assert!(notes.iter().any(|n| n.contains("leases are not noted on deployments")), "{notes:?}");
@@ -96,7 +104,10 @@ async fn the_scale_alone_may_be_written() {
     api.world().denied.insert("patch deployments/scale".into());
     let error = provider.write(&order(&state, Field::Replicas, 6)).await.unwrap_err();
     let ProviderError::Forbidden(why) = error else { panic!("{error:?}") };
-    assert!(why.contains("- {apiGroups: [\"apps\"], resources: [deployments/scale], verbs: [patch]}"), "{why}");
+    assert!(
+        why.contains("- {apiGroups: [\"apps\"], resources: [deployments/scale], verbs: [patch]}"),
+        "{why}"
+    );
 }
 
 #[tokio::test]

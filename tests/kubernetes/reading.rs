@@ -170,10 +170,12 @@ async fn keda_and_git_own_their_fields() {
         world.put(deployment("queue", "u-queue", 3));
         world.put(scaled_object("jobs", "s-jobs", "queue"));
         let mut made = hpa("keda-hpa-jobs", "h-jobs", "queue", 1, 100);
-        made["metadata"]["ownerReferences"] = json!([{ "kind": "ScaledObject", "name": "jobs", "controller": true }]);
+        made["metadata"]["ownerReferences"] =
+            json!([{ "kind": "ScaledObject", "name": "jobs", "controller": true }]);
         world.put(made);
         let mut git = deployment("site", "u-site", 3);
-        git["metadata"]["annotations"]["argocd.argoproj.io/tracking-id"] = json!("shop:apps/Deployment:shop/site");
+        git["metadata"]["annotations"]["argocd.argoproj.io/tracking-id"] =
+            json!("shop:apps/Deployment:shop/site");
         world.put(git);
         world.set("apps/v1/deployments", "site", "replicas", 3, "argocd-controller");
     }

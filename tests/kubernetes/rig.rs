@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use weescale::approval::{Gate, LeaseNote, Mandate, Mode, OperationId, Person, Preconditions, Way, WriteOrder};
+use weescale::approval::{
+    Gate, LeaseNote, Mandate, Mode, OperationId, Person, Preconditions, Way, WriteOrder,
+};
 use weescale::clock::Monotonic;
 use weescale::execution::Provider;
 use weescale::execution::providers::KubernetesProvider;
@@ -50,7 +52,8 @@ pub fn mandate(state: &WorkloadState, field: Field, to: u32) -> Mandate {
     let context = Context { name: "t".into(), protected: false };
     let person = Person { uid: 1000, name: "ann".into() };
     let now = Monotonic::default();
-    let permit = Gate::new(Mode::Ask, context).approve(&proposal, &proposal.hash(), None, &person, now, facts);
+    let permit =
+        Gate::new(Mode::Ask, context).approve(&proposal, &proposal.hash(), None, &person, now, facts);
     permit.unwrap().redeem(now).unwrap()
 }
 

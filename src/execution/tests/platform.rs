@@ -189,7 +189,9 @@ impl Inner {
 
 impl Provider for Platform {
     fn list(&self) -> Pending<'_, Result<WorkloadList, ProviderError>> {
-        Box::pin(async { Ok(WorkloadList { workloads: vec![self.get(|i| i.state.clone())], ..WorkloadList::default() }) })
+        Box::pin(async {
+            Ok(WorkloadList { workloads: vec![self.get(|i| i.state.clone())], ..WorkloadList::default() })
+        })
     }
 
     fn read<'a>(&'a self, uid: &'a str) -> Pending<'a, Result<WorkloadState, ProviderError>> {

@@ -145,7 +145,8 @@ impl Api {
         loop {
             let session = self.session().await.map_err(NoReply::Locked)?;
             let bytes = body.map(|b| b.to_string().into_bytes()).unwrap_or_default();
-            let request = request(method.clone(), path, "application/json", bytes).map_err(NoReply::Unsent)?;
+            let request =
+                request(method.clone(), path, "application/json", bytes).map_err(NoReply::Unsent)?;
             let reply = within(self.settings.timeout, exchange(&session.client, request)).await?;
             if reply.status != 401 || tried {
                 return Ok(reply);
@@ -185,8 +186,7 @@ impl Api {
     /// Opens a stream. The deadline is for its beginning only.
     pub(super) async fn open(&self, path: &str) -> Result<Response<Body>, NoReply> {
         let session = self.session().await.map_err(NoReply::Locked)?;
-        let request =
-            request(Method::GET, path, "application/json", Vec::new()).map_err(NoReply::Unsent)?;
+        let request = request(Method::GET, path, "application/json", Vec::new()).map_err(NoReply::Unsent)?;
         let response = within(self.settings.timeout, send(&session.client, request)).await?;
         if response.status().as_u16() == 401 {
             self.refused(&session).await;
@@ -200,10 +200,7 @@ impl Api {
     }
 }
 
-async fn within<T>(
-    limit: Duration,
-    work: impl Future<Output = Result<T, NoReply>>,
-) -> Result<T, NoReply> {
+async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, NoReply>>) -> Result<T, NoReply> {
     let late = || NoReply::Lost(format!("no answer within {} s", limit.as_secs()));
     tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(late()))
 }

@@ -84,7 +84,9 @@ impl View<'_> {
             (Holder::Workload, _) => self.workload.spec.replicas,
             (Holder::Hpa(name), writer::Written::MaxReplicas) => self.hpa(name).map(|h| h.spec.max_replicas),
             (Holder::Hpa(name), _) => self.hpa(name)?.spec.min_replicas,
-            (Holder::Scaled(name), writer::Written::MaxReplicaCount) => self.scaled(name)?.spec.max_replica_count,
+            (Holder::Scaled(name), writer::Written::MaxReplicaCount) => {
+                self.scaled(name)?.spec.max_replica_count
+            }
             (Holder::Scaled(name), _) => self.scaled(name)?.spec.min_replica_count,
         }
     }
@@ -100,10 +102,17 @@ impl View<'_> {
             }
             Holder::Scaled(name) => {
                 let spec = self.scaled(name).map(|s| &s.spec);
-                (spec.map(|s| s.min_replica_count.unwrap_or(0)), spec.map(|s| s.max_replica_count.unwrap_or(100)))
+                (
+                    spec.map(|s| s.min_replica_count.unwrap_or(0)),
+                    spec.map(|s| s.max_replica_count.unwrap_or(100)),
+                )
             }
         };
-        Ok(Fields { replicas, min_replicas: min.map(count).transpose()?, max_replicas: max.map(count).transpose()? })
+        Ok(Fields {
+            replicas,
+            min_replicas: min.map(count).transpose()?,
+            max_replicas: max.map(count).transpose()?,
+        })
     }
 
     fn manifest(&self, holder: &Holder) -> ManifestField {

@@ -38,10 +38,7 @@ pub(super) enum Health {
     /// This identity may not read it; in the server's words.
     Forbidden(String),
     /// Cannot be read at present. `seen` is the last sign of life, if there was one.
-    Failing {
-        why: String,
-        seen: Option<Monotonic>,
-    },
+    Failing { why: String, seen: Option<Monotonic> },
 }
 
 /// Everything read.
@@ -118,7 +115,9 @@ kept!(
 /// Drops what is large and never looked at.
 fn trim(kind: Kind, meta: &mut Meta) {
     let keep = |key: &str| {
-        ["weescale.io/", "argocd.", "autoscaling.keda.sh/", "meta.helm.sh/"].iter().any(|p| key.starts_with(p))
+        ["weescale.io/", "argocd.", "autoscaling.keda.sh/", "meta.helm.sh/"]
+            .iter()
+            .any(|p| key.starts_with(p))
     };
     meta.annotations.retain(|key, _| keep(key));
     if matches!(kind, Kind::Pod | Kind::Node) {
@@ -132,7 +131,8 @@ impl Cache {
         let (kind, namespace) = scope;
         let outside = |key: &Key| namespace.as_ref().is_some_and(|n| *n != key.0);
         let old = std::mem::take(T::shelf(self, *kind));
-        let mut kept: Shelf<T> = old.iter().filter(|(k, _)| outside(k)).map(|(k, v)| (k.clone(), Arc::clone(v))).collect();
+        let mut kept: Shelf<T> =
+            old.iter().filter(|(k, _)| outside(k)).map(|(k, v)| (k.clone(), Arc::clone(v))).collect();
         for mut item in items {
             if kept.len() >= MAX_OBJECTS {
                 *self.skipped.entry(*kind).or_default() += 1;
@@ -173,7 +173,9 @@ impl Cache {
     }
 
     fn remember<T: Kept>(&mut self, kind: Kind, key: &Key, old: Option<&T>, new: &T, at: Timestamp) {
-        let (Some((before, _)), Some((value, manager))) = (old.and_then(Kept::count), new.count()) else { return };
+        let (Some((before, _)), Some((value, manager))) = (old.and_then(Kept::count), new.count()) else {
+            return;
+        };
         if before != value {
             let changes = self.changes.entry((kind, key.clone())).or_default();
             if changes.len() >= CHANGES {
@@ -211,7 +213,9 @@ impl Cache {
         let mut scopes = self
             .health
             .iter()
-            .filter(|((k, n), _)| *k == kind && n.as_ref().is_none_or(|n| n == namespace || namespace.is_empty()))
+            .filter(|((k, n), _)| {
+                *k == kind && n.as_ref().is_none_or(|n| n == namespace || namespace.is_empty())
+            })
             .peekable();
         scopes.peek().is_some()
             && scopes.all(|(_, health)| match health {

@@ -52,7 +52,8 @@ pub(super) fn check(settings: &KubernetesSettings) -> Result<(), KubernetesSetup
     if known.contains(&wanted) {
         return Ok(());
     }
-    let why = if wanted.is_empty() { "none is current; choose one with --context" } else { "it is not there" };
+    let why =
+        if wanted.is_empty() { "none is current; choose one with --context" } else { "it is not there" };
     Err(KubernetesSetupError::Context {
         name: clean(wanted, 120),
         why: why.into(),

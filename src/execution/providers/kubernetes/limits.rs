@@ -36,10 +36,9 @@ fn disruption(workload: &Scalable, replicas: u32, pdb: &Pdb, autoscaled: bool) -
     pdb.spec.selector.as_ref().filter(|s| !labels.is_empty() && s.selects(labels))?;
     let name = clean(&pdb.metadata.name, 120);
     let hard = pdb.spec.min_available.as_ref().and_then(serde_json::Value::as_i64);
-    let hard = hard.and_then(|n| u32::try_from(n).ok()).map(|value| Bound {
-        value,
-        why: format!("PodDisruptionBudget {name} wants {value} available"),
-    });
+    let hard = hard
+        .and_then(|n| u32::try_from(n).ok())
+        .map(|value| Bound { value, why: format!("PodDisruptionBudget {name} wants {value} available") });
     let seen = pdb.status.observed_generation.is_some();
     let allowed = pdb.status.disruptions_allowed.filter(|_| seen && !autoscaled);
     let step = allowed.and_then(|n| u32::try_from(n).ok()).map(|n| Bound {
@@ -153,9 +152,11 @@ mod tests {
         let bound = limits(&api(), 10, &around(false)).min_allowed.unwrap();
         assert_eq!(bound.value, 9);
         assert!(bound.why.contains("PodDisruptionBudget api"));
-        let other: Scalable = of(json!({ "spec": { "template": { "metadata": { "labels": { "app": "web" } } } } }));
+        let other: Scalable =
+            of(json!({ "spec": { "template": { "metadata": { "labels": { "app": "web" } } } } }));
         assert_eq!(limits(&other, 10, &around(false)).min_allowed, None);
-        let share: Pdb = of(json!({ "spec": { "minAvailable": "50%", "selector": { "matchLabels": { "app": "api" } } },
+        let share: Pdb =
+            of(json!({ "spec": { "minAvailable": "50%", "selector": { "matchLabels": { "app": "api" } } },
             "status": { "disruptionsAllowed": 5, "observedGeneration": 1 } }));
         let around = |autoscaled| Around { pdbs: vec![&share], autoscaled, ..Around::default() };
         assert_eq!(limits(&api(), 10, &around(false)).min_allowed.unwrap().value, 5);
@@ -173,7 +174,9 @@ mod tests {
 
         let node: Node = of(json!({ "metadata": { "name": "n" },
             "status": { "allocatable": { "cpu": "2", "memory": "8Gi", "pods": "20" }, "conditions": [{ "type": "Ready", "status": "True" }] } }));
-        let pod: Pod = of(json!({ "spec": { "nodeName": "n", "containers": [{ "resources": { "requests": { "cpu": "500m" } } }] } }));
+        let pod: Pod = of(
+            json!({ "spec": { "nodeName": "n", "containers": [{ "resources": { "requests": { "cpu": "500m" } } }] } }),
+        );
         let around = Around { nodes: Some((vec![&node], vec![&pod])), ..Around::default() };
         assert_eq!(limits(&api(), 10, &around).max_allowed.unwrap().value, 13);
         let mut dead = node.clone();

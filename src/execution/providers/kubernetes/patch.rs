@@ -62,7 +62,10 @@ mod tests {
             notes: &notes,
         };
         let text = build(&change).to_string();
-        assert!(text.starts_with(r#"[{"op":"test","path":"/metadata/uid","value":"u1"},{"op":"test""#), "{text}");
+        assert!(
+            text.starts_with(r#"[{"op":"test","path":"/metadata/uid","value":"u1"},{"op":"test""#),
+            "{text}"
+        );
         assert!(text.contains("weescale.io~1a") && !text.contains("weescale.io~1b"), "{text}");
         change.annotations = None;
         assert_eq!(build(&change).as_array().unwrap().len(), 3);

@@ -91,14 +91,17 @@ mod tests {
     use serde_json::json;
 
     fn pod(status: serde_json::Value) -> PodState {
-        let pod: Pod = serde_json::from_value(json!({ "metadata": { "name": "p" }, "status": status })).unwrap();
+        let pod: Pod =
+            serde_json::from_value(json!({ "metadata": { "name": "p" }, "status": status })).unwrap();
         state(&pod).unwrap()
     }
 
     #[test]
     fn reasons_are_told() {
         let placed = json!({ "type": "PodScheduled", "status": "True" });
-        let p = pod(json!({ "phase": "Running", "conditions": [placed, { "type": "Ready", "status": "False" }] }));
+        let p = pod(
+            json!({ "phase": "Running", "conditions": [placed, { "type": "Ready", "status": "False" }] }),
+        );
         assert_eq!(p.phase, PodPhase::Starting, "Running and not ready is not ready");
         let loops = pod(json!({ "phase": "Running", "conditions": [placed],
             "containerStatuses": [{ "restartCount": 4, "state": { "waiting": { "reason": "CrashLoopBackOff", "message": "back-off" } },

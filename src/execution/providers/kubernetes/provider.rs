@@ -69,7 +69,10 @@ impl KubernetesProvider {
     }
 
     /// As [`Self::new`]; a watch that is silent for `silence` counts as dead, 90 s otherwise.
-    pub fn with_silence(settings: KubernetesSettings, silence: Duration) -> Result<Self, KubernetesSetupError> {
+    pub fn with_silence(
+        settings: KubernetesSettings,
+        silence: Duration,
+    ) -> Result<Self, KubernetesSetupError> {
         if let Some(bad) = settings.namespaces.iter().find(|n| !is_name(n)) {
             let bad = crate::series::text::clean(bad, 120);
             return Err(KubernetesSetupError::Setting(format!("namespaces: {bad} is not a namespace name")));
@@ -214,7 +217,12 @@ impl KubernetesProvider {
         let cache = self.shared.cache();
         // Not being listed proves absence only while the lists are whole.
         unheard(&cache, self.shared.api.clock().monotonic())?;
-        let gone = || ProviderError::NotFound(format!("no workload has the uid {}", crate::series::text::clean(uid, 60)));
+        let gone = || {
+            ProviderError::NotFound(format!(
+                "no workload has the uid {}",
+                crate::series::text::clean(uid, 60)
+            ))
+        };
         cache.locate(uid).ok_or_else(gone)
     }
 }
@@ -234,10 +242,13 @@ fn unheard(cache: &Cache, now: Monotonic) -> Result<(), ProviderError> {
         };
         match health {
             Health::Live(at) if now.since(*at) > STALE => return Err(late("the watch is silent")),
-            Health::Failing { why, seen } if seen.is_none_or(|at| now.since(at) > STALE) => return Err(late(why)),
+            Health::Failing { why, seen } if seen.is_none_or(|at| now.since(at) > STALE) => {
+                return Err(late(why));
+            }
             Health::Starting => return Err(late("the first list is not there yet")),
             Health::Forbidden(why) => {
-                refused = Some(format!("{why}; add to the role: {}", kind.rule(&["get", "list", "watch"], "")));
+                refused =
+                    Some(format!("{why}; add to the role: {}", kind.rule(&["get", "list", "watch"], "")));
             }
             Health::Live(_) | Health::Failing { .. } => seen += 1,
             Health::Absent => {}

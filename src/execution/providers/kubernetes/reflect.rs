@@ -182,7 +182,10 @@ fn page<T: Kept>(shared: &Shared, scope: &Scope, body: &[u8]) -> Result<List<T>,
 /// A continue token as part of an address.
 fn encoded(token: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~');
-    token.chars().map(|c| if plain(c) { c.to_string() } else { format!("%{:02X}", u32::from(c) & 0xff) }).collect()
+    token
+        .chars()
+        .map(|c| if plain(c) { c.to_string() } else { format!("%{:02X}", u32::from(c) & 0xff) })
+        .collect()
 }
 
 async fn watch<T: Kept>(shared: &Shared, scope: &Scope, from: &str) -> End {

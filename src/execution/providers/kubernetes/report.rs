@@ -10,11 +10,16 @@ use super::namespaces::Places;
 pub(super) fn notes(cache: &Cache, places: &Places, now: Monotonic) -> Vec<String> {
     let mut notes = places.notes.clone();
     for kind in Kind::ALL {
-        let absent = !places.has(kind)
-            || cache.health.iter().any(|((k, _), h)| *k == kind && *h == Health::Absent);
+        let absent =
+            !places.has(kind) || cache.health.iter().any(|((k, _), h)| *k == kind && *h == Health::Absent);
         if absent {
             if kind.is_built_in() {
-                notes.push(format!("{}: the cluster has no API {}; {}", kind.plural(), api(kind), kind.purpose()));
+                notes.push(format!(
+                    "{}: the cluster has no API {}; {}",
+                    kind.plural(),
+                    api(kind),
+                    kind.purpose()
+                ));
             }
             continue;
         }
@@ -22,7 +27,8 @@ pub(super) fn notes(cache: &Cache, places: &Places, now: Monotonic) -> Vec<Strin
             let place = namespace.as_ref().map_or_else(String::new, |n| format!(" in namespace {n}"));
             match health {
                 Health::Forbidden(_) => {
-                    let role = if namespace.is_some() && !kind.is_cluster_wide() { "Role" } else { "ClusterRole" };
+                    let role =
+                        if namespace.is_some() && !kind.is_cluster_wide() { "Role" } else { "ClusterRole" };
                     notes.push(format!(
                         "{}{place} may not be read, so {}; add to the {role}: {}",
                         kind.plural(),
@@ -41,7 +47,10 @@ pub(super) fn notes(cache: &Cache, places: &Places, now: Monotonic) -> Vec<Strin
             }
         }
         if let Some(n) = cache.skipped.get(&kind) {
-            notes.push(format!("{}: {n} could not be decoded or were too many, and are left out", kind.plural()));
+            notes.push(format!(
+                "{}: {n} could not be decoded or were too many, and are left out",
+                kind.plural()
+            ));
         }
     }
     notes

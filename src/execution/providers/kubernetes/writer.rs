@@ -63,7 +63,11 @@ pub(super) fn read<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<Writer>, D::Er
     Ok(kept
         .map(|e| Writer {
             manager: clean(&e.manager, 120),
-            fields: ALL.iter().filter(|(_, key)| e.fields_v1.spec.contains_key(*key)).map(|(f, _)| *f).collect(),
+            fields: ALL
+                .iter()
+                .filter(|(_, key)| e.fields_v1.spec.contains_key(*key))
+                .map(|(f, _)| *f)
+                .collect(),
             at: e.time,
         })
         .collect())

@@ -83,7 +83,11 @@ impl KubernetesProvider {
             uid: &holder.uid,
             field: place.key(),
             // The scale subresource always has the field.
-            present: if place.scale { Some(order.expect().into()) } else { view.present(&place.holder, place.field) },
+            present: if place.scale {
+                Some(order.expect().into())
+            } else {
+                view.present(&place.holder, place.field)
+            },
             set: order.set(),
             annotations: (!place.scale).then_some(&holder.annotations),
             notes: order.annotations(),
@@ -169,7 +173,12 @@ impl KubernetesProvider {
     }
 
     /// The state with what the answer says; 200 means accepted, not done.
-    fn accepted(&self, mut fresh: Fresh, place: &Place, reply: &Reply) -> Result<WorkloadState, ProviderError> {
+    fn accepted(
+        &self,
+        mut fresh: Fresh,
+        place: &Place,
+        reply: &Reply,
+    ) -> Result<WorkloadState, ProviderError> {
         if let Some(warning) = &reply.warning {
             tracing::warn!("kubernetes {}: {warning}", self.shared.api.settings().name);
         }
@@ -209,7 +218,13 @@ impl KubernetesProvider {
     }
 
     /// What a refusal means; a failed test is told by reading back what is there.
-    async fn refused(&self, order: &WriteOrder, place: &Place, namespace: &str, reply: &Reply) -> ProviderError {
+    async fn refused(
+        &self,
+        order: &WriteOrder,
+        place: &Place,
+        namespace: &str,
+        reply: &Reply,
+    ) -> ProviderError {
         let why = refusal::words(reply);
         match reply.status {
             403 => {
@@ -219,7 +234,10 @@ impl KubernetesProvider {
                     .unwrap_or_else(PoisonError::into_inner)
                     .remove(&(place.kind, namespace.to_owned()));
                 let sub = if place.scale { "scale" } else { "" };
-                ProviderError::Forbidden(format!("{why}; add to the role: {}", place.kind.rule(&["patch"], sub)))
+                ProviderError::Forbidden(format!(
+                    "{why}; add to the role: {}",
+                    place.kind.rule(&["patch"], sub)
+                ))
             }
             409 | 422 => {
                 let current = match self.fresh(&order.target().uid).await {

@@ -160,7 +160,10 @@ fn by_hpa(facts: &Facts<'_>, hpa: &Hpa, notes: &mut Vec<String>) -> (Owner, Hold
         notes.push("at zero replicas the HPA is switched off: nothing scales it up".into());
     }
     for condition in &hpa.status.conditions {
-        if condition.kind == "ScalingActive" && condition.status == "False" && condition.reason != "ScalingDisabled" {
+        if condition.kind == "ScalingActive"
+            && condition.status == "False"
+            && condition.reason != "ScalingDisabled"
+        {
             notes.push(format!(
                 "the HPA is blind: {} {}",
                 clean(&condition.reason, 60),

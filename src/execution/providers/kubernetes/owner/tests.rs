@@ -102,7 +102,12 @@ fn the_table_of_the_design() {
     let none: Option<Field> = None;
     let rows = [
         ("nobody", case(), "nobody", Some(Field::Replicas)),
-        ("an HPA", Case { hpas: Some(vec![hpa("web", json!({}))]), ..case() }, "hpa/web", Some(Field::MinReplicas)),
+        (
+            "an HPA",
+            Case { hpas: Some(vec![hpa("web", json!({}))]), ..case() },
+            "hpa/web",
+            Some(Field::MinReplicas),
+        ),
         (
             "KEDA with the HPA it made",
             Case {
@@ -113,20 +118,85 @@ fn the_table_of_the_design() {
             "keda/queue",
             Some(Field::MinReplicas),
         ),
-        ("KEDA unseen", Case { hpas: Some(vec![hpa("keda-hpa-queue", owned("ScaledObject", "queue"))]), ..case() }, "keda/queue", none),
-        ("another operator's HPA", Case { hpas: Some(vec![hpa("web", owned("EffectiveHorizontalPodAutoscaler", "web"))]), ..case() }, "effectivehorizontalpodautoscaler/web", none),
-        ("another operator's workload", Case { workload: workload(owned("Kafka", "bus")), ..case() }, "kafka/bus", none),
-        ("two autoscalers", Case { hpas: Some(vec![hpa("a", json!({})), hpa("b", json!({}))]), ..case() }, "hpa/a and hpa/b", none),
-        ("an HPA beside KEDA", Case { hpas: Some(vec![hpa("a", json!({}))]), scaled: Some(vec![scaled(json!({}))]), ..case() }, "hpa/a and keda/queue", none),
-        ("Argo CD holds the count", Case { workload: workload(argo("argocd-controller", "f:replicas")), heals: Some(true), ..case() }, "git argocd shop, self-heal", none),
-        ("Argo CD leaves the count alone", Case { workload: workload(argo("argocd-controller", "f:template")), ..case() }, "nobody", Some(Field::Replicas)),
-        ("Flux holds the HPA's minimum", Case { hpas: Some(vec![hpa("web", flux)]), ..case() }, "git flux apps", none),
-        ("writers unknown, tracked", Case { workload: workload(json!({ "annotations": { ARGO: "shop:x" } })), ..case() }, "git argocd shop", none),
-        ("Helm", Case { workload: workload(json!({ "annotations": { "meta.helm.sh/release-name": "web" }, "managedFields": [wrote("helm", "f:replicas")] })), ..case() }, "nobody", Some(Field::Replicas)),
+        (
+            "KEDA unseen",
+            Case { hpas: Some(vec![hpa("keda-hpa-queue", owned("ScaledObject", "queue"))]), ..case() },
+            "keda/queue",
+            none,
+        ),
+        (
+            "another operator's HPA",
+            Case { hpas: Some(vec![hpa("web", owned("EffectiveHorizontalPodAutoscaler", "web"))]), ..case() },
+            "effectivehorizontalpodautoscaler/web",
+            none,
+        ),
+        (
+            "another operator's workload",
+            Case { workload: workload(owned("Kafka", "bus")), ..case() },
+            "kafka/bus",
+            none,
+        ),
+        (
+            "two autoscalers",
+            Case { hpas: Some(vec![hpa("a", json!({})), hpa("b", json!({}))]), ..case() },
+            "hpa/a and hpa/b",
+            none,
+        ),
+        (
+            "an HPA beside KEDA",
+            Case { hpas: Some(vec![hpa("a", json!({}))]), scaled: Some(vec![scaled(json!({}))]), ..case() },
+            "hpa/a and keda/queue",
+            none,
+        ),
+        (
+            "Argo CD holds the count",
+            Case { workload: workload(argo("argocd-controller", "f:replicas")), heals: Some(true), ..case() },
+            "git argocd shop, self-heal",
+            none,
+        ),
+        (
+            "Argo CD leaves the count alone",
+            Case { workload: workload(argo("argocd-controller", "f:template")), ..case() },
+            "nobody",
+            Some(Field::Replicas),
+        ),
+        (
+            "Flux holds the HPA's minimum",
+            Case { hpas: Some(vec![hpa("web", flux)]), ..case() },
+            "git flux apps",
+            none,
+        ),
+        (
+            "writers unknown, tracked",
+            Case { workload: workload(json!({ "annotations": { ARGO: "shop:x" } })), ..case() },
+            "git argocd shop",
+            none,
+        ),
+        (
+            "Helm",
+            Case {
+                workload: workload(
+                    json!({ "annotations": { "meta.helm.sh/release-name": "web" }, "managedFields": [wrote("helm", "f:replicas")] }),
+                ),
+                ..case()
+            },
+            "nobody",
+            Some(Field::Replicas),
+        ),
         ("autoscalers unseen", Case { hpas: None, ..case() }, "unknown", none),
         ("Flagger's target", Case { primary: true, ..case() }, "flagger web-primary", none),
-        ("Flagger's primary", Case { workload: workload(owned("Canary", "web")), ..case() }, "nobody", Some(Field::Replicas)),
-        ("an HPA of something else", Case { kind: Kind::StatefulSet, hpas: Some(vec![hpa("web", json!({}))]), ..case() }, "nobody", Some(Field::Replicas)),
+        (
+            "Flagger's primary",
+            Case { workload: workload(owned("Canary", "web")), ..case() },
+            "nobody",
+            Some(Field::Replicas),
+        ),
+        (
+            "an HPA of something else",
+            Case { kind: Kind::StatefulSet, hpas: Some(vec![hpa("web", json!({}))]), ..case() },
+            "nobody",
+            Some(Field::Replicas),
+        ),
     ];
     for (what, case, owner, field) in rows {
         assert_eq!(label(case), (owner.to_owned(), field), "{what}");
@@ -135,10 +205,16 @@ fn the_table_of_the_design() {
 
 #[test]
 fn what_a_person_should_know_is_said() {
-    let git = workload(json!({ "annotations": { ARGO: "shop:x" }, "managedFields": [wrote("argocd-controller", "f:replicas")] }));
+    let git = workload(
+        json!({ "annotations": { ARGO: "shop:x" }, "managedFields": [wrote("argocd-controller", "f:replicas")] }),
+    );
     let v = verdict(Case { workload: git, hpas: Some(vec![hpa("web", json!({}))]), ..Case::default() });
     assert_eq!(v.owner, Owner::Autoscaler { name: "hpa/web".into() });
-    assert!(v.notes.iter().any(|n| n.contains("argocd shop") && n.contains("fights hpa/web")), "{:?}", v.notes);
+    assert!(
+        v.notes.iter().any(|n| n.contains("argocd shop") && n.contains("fights hpa/web")),
+        "{:?}",
+        v.notes
+    );
 
     let vpa = json!({ "metadata": { "name": "v" }, "spec": { "targetRef": { "kind": "Deployment", "name": "web" } } });
     let v = verdict(Case { vpas: vec![vpa], ..Case::default() });
@@ -153,7 +229,8 @@ fn what_a_person_should_know_is_said() {
 
 #[test]
 fn two_who_set_it_back_and_forth_are_named() {
-    let change = |manager: &str, value, ms| Change { manager: manager.into(), value, at: Timestamp::from_millis(ms) };
+    let change =
+        |manager: &str, value, ms| Change { manager: manager.into(), value, at: Timestamp::from_millis(ms) };
     let pair = |gap: i64| {
         [("kubectl", 9), ("cronscaler", 3), ("kubectl", 9), ("cronscaler", 3)]
             .iter()
