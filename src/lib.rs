@@ -141,6 +141,7 @@ pub mod view;
 pub mod screen;
 pub mod report;
 pub mod engine;
+pub mod session;
 pub mod sandbox;
 pub mod backtest;
 pub mod config;
