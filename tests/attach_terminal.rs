@@ -76,7 +76,9 @@ fn two_screens_one_state_and_one_killed_in_mid_operation_changes_nothing() {
     let approved = until(PATIENCE, || {
         let (_, text) = fleet.ask(&["proposals", "--format", "json"]);
         let open: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap_or_default();
-        let Some(p) = open.iter().find(|p| p["not_approvable"].is_null() && p["to"] > p["from"]) else { return false };
+        let Some(p) = open.iter().find(|p| p["not_approvable"].is_null() && p["to"] > p["from"]) else {
+            return false;
+        };
         fleet.ask(&["approve", p["id"].as_str().unwrap(), "--hash", p["hash"].as_str().unwrap()]).0
     });
     assert!(approved, "nothing could be approved");
@@ -99,7 +101,9 @@ fn two_screens_one_state_and_one_killed_in_mid_operation_changes_nothing() {
     let over = until(PATIENCE, || {
         let (_, text) = fleet.ask(&["status", "--format", "json"]);
         let status: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-        status["operations"].as_array().is_some_and(|all| all.iter().any(|o| o["id"] == "op-1" && o["state"] == "done"))
+        status["operations"]
+            .as_array()
+            .is_some_and(|all| all.iter().any(|o| o["id"] == "op-1" && o["state"] == "done"))
     });
     assert!(over, "the operation went on to its end:\n{}", two.screen());
     two.sees(SOON, "● kept");
