@@ -25,6 +25,7 @@
 //! | | [`view`] is the read model | what the stages know | one immutable picture for people |
 //! | | [`screen`], [`report`] show | the view | a terminal, text, JSON |
 //! | | [`engine`] wires | messages | runs the path every tick and publishes the view |
+//! | | [`session`] serves and attaches | the view, wishes | frames on a unix socket, answers |
 //! | | [`sandbox`] is a fleet to try it on | a scenario and a seed | the same HTTP that a real fleet has |
 //! | | [`backtest`] replays history | a trace | what each policy would have done, at equal minutes short |
 //! | | [`config`], [`telemetry`], [`cli`] | files, logs, arguments | settings, our own log, an exit code |
@@ -37,6 +38,7 @@
 //! ```text
 //! pollers ──mpsc──▶ engine (sole owner of the store) ──watch<Arc<View>>──▶ screen
 //! screen  ──mpsc<Command>──▶ engine
+//! session ──mpsc<Wish>──▶ engine ──oneshot<Answer>──▶ session (view out, wishes in, over a unix socket)
 //! engine  ──Snapshot──▶ queries over the store, on a thread of their own ──answers──▶ engine
 //! engine  ──mpsc<Job + Permit>──▶ executor ──mpsc<Receipt>──▶ engine
 //! engine, executor ──mpsc──▶ journal writer, which answers when the record is synchronised
@@ -49,7 +51,8 @@
 //!
 //! Of structure, checked by `tests/architecture.rs`:
 //!
-//! - A stage never imports a later one; nothing imports `screen`, `report`, `engine` or `cli`, except `cli` itself.
+//! - A stage never imports a later one; nothing imports `screen`, `report`, `engine`, `session` or
+//!   `cli`, except `cli` itself.
 //! - `screen` and `report` know only `view`, the vocabulary and themselves. Only `screen` names ratatui or crossterm.
 //! - Only `scrape/http.rs`, `scrape/sources` and `execution/providers` name an HTTP client.
 //! - Stages 2 to 7, 9 and 10 and [`backtest`] do no I/O, are not `async`, and take `now` as an argument.
@@ -92,7 +95,7 @@
 //! | `rusqlite`, bundled | durable, inspectable with a tool everyone has; bundled, so that its version and options are known |
 //! | `jiff` | time zones and calendars with daylight saving done right; the zones are bundled for bare machines |
 //! | `axum` | the sandbox's HTTP server, on the `hyper` that `reqwest` brings anyway |
-//! | `flate2` with `zlib-rs` | gzip answers, inflated by us within a bound of decoded bytes; the back end is Rust |
+//! | `flate2` with `zlib-rs` | gzip answers and pictures for attached screens, inflated by us within a bound of decoded bytes; the back end is Rust |
 //! | `hashbrown` | the standard library's hash table without its map: a table of numbers, looked up by what they stand for, which a map would hold twice |
 //! | `memchr` | finds line ends and quotes with vector instructions and without `unsafe` of ours; `regex` brings it anyway |
 //! | `regex` | PromQL's matchers are RE2; this is the same language and the same promise of linear time |
@@ -120,7 +123,7 @@
 //!   the time.
 //! - The queries of signals are evaluated on a snapshot off the engine's loop; what arrives meanwhile is appended.
 //! - A backtest's day plan (corridors with a follower) is simulated only: what is executed live are single leased floors.
-//! - `serve` runs the engine without a screen; sessions (`attach`, `replay`), the Kubernetes and AWS clients and reports
+//! - Replay and hand-over of sessions, the Kubernetes and AWS clients and reports
 //!   other than text and JSON are not there yet.
 
 pub mod clock;
@@ -141,6 +144,7 @@ pub mod view;
 pub mod screen;
 pub mod report;
 pub mod engine;
+pub mod session;
 pub mod sandbox;
 pub mod backtest;
 pub mod config;

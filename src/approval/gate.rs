@@ -97,6 +97,28 @@ pub enum Refusal {
         /// Limit.
         limit: String,
     },
+    /// The first of two keys was turned: no leave yet.
+    #[error(
+        "1 of 2: {by} approved {proposal}; it costs {cost} more, above the {limit} one person may decide, so another person must approve it too"
+    )]
+    SecondPerson {
+        /// Which.
+        proposal: ProposalId,
+        /// Who turned the first key.
+        by: Person,
+        /// Extra cost.
+        cost: String,
+        /// Limit.
+        limit: String,
+    },
+    /// The same person again.
+    #[error("{by} approved {proposal} already; the second key must be another person's")]
+    SamePerson {
+        /// Which.
+        proposal: ProposalId,
+        /// Who.
+        by: Person,
+    },
     /// The name was not typed, or not exactly.
     #[error("protected context: type its name, {0}, exactly")]
     NotTyped(String),
@@ -132,12 +154,29 @@ pub struct Gate {
     context: Context,
     shown: VecDeque<(String, ProposalId, Parts)>,
     approved: VecDeque<ProposalId>,
+    second_above: Option<f64>,
+    /// First keys: hash of what was shown, and whose.
+    first: VecDeque<(String, Person)>,
 }
 
 impl Gate {
     /// A gate for one context.
     pub const fn new(mode: Mode, context: Context) -> Self {
-        Self { mode, context, shown: VecDeque::new(), approved: VecDeque::new() }
+        Self {
+            mode,
+            context,
+            shown: VecDeque::new(),
+            approved: VecDeque::new(),
+            second_above: None,
+            first: VecDeque::new(),
+        }
+    }
+
+    /// Changes that add more than this, $/h, take two people. What cannot be priced does too.
+    #[must_use]
+    pub fn with_second_person_above(mut self, limit: Option<f64>) -> Self {
+        self.second_above = limit;
+        self
     }
 
     /// The mode.
@@ -159,7 +198,8 @@ impl Gate {
 
     /// Gives leave to execute exactly what was shown, once.
     ///
-    /// `typed` is the context's name as typed, needed in protected contexts. Nothing is remembered on refusal.
+    /// `typed` is the context's name as typed, needed in protected contexts. Nothing is remembered on
+    /// refusal, except the first of two keys ([`Refusal::SecondPerson`]).
     pub fn approve(
         &mut self,
         proposal: &Proposal,
@@ -190,6 +230,7 @@ impl Gate {
         let Some(target) = proposal.target.clone() else {
             return Err(Refusal::NoTarget(proposal.workload.to_string()));
         };
+        self.two_keys(proposal, shown_hash, person)?;
         if self.approved.len() >= MEMORY {
             self.approved.pop_front();
         }
@@ -221,6 +262,35 @@ impl Gate {
             return Err(Refusal::OtherContext(record.context));
         }
         Ok(Mandate::new(record))
+    }
+
+    /// Holds a large change back until two different people approved the very same thing.
+    fn two_keys(&mut self, proposal: &Proposal, hash: &str, person: &Person) -> Result<(), Refusal> {
+        let Some(limit) = self.second_above else { return Ok(()) };
+        let cost = proposal.cost.per_hour();
+        if cost.is_some_and(|cost| cost <= limit) {
+            return Ok(());
+        }
+        match self.first.iter().find(|(shown, _)| shown == hash) {
+            Some((_, first)) if first.uid != person.uid => {
+                self.first.retain(|(shown, _)| shown != hash);
+                Ok(())
+            }
+            Some(_) => Err(Refusal::SamePerson { proposal: proposal.id.clone(), by: person.clone() }),
+            None => {
+                if self.first.len() >= MEMORY {
+                    self.first.pop_front();
+                }
+                self.first.push_back((hash.to_owned(), person.clone()));
+                let show = |v| Quantity::new(v, DollarsPerHour).to_string();
+                Err(Refusal::SecondPerson {
+                    proposal: proposal.id.clone(),
+                    by: person.clone(),
+                    cost: cost.map_or_else(|| "an unknown amount".into(), show),
+                    limit: show(limit),
+                })
+            }
+        }
     }
 
     fn check_shown(&self, proposal: &Proposal, shown_hash: &str) -> Result<(), Refusal> {

@@ -52,6 +52,9 @@ pub struct Live {
     /// Where decisions, signals and forecasts are kept
     #[arg(long, global = true, value_name = "FILE")]
     pub journal: Option<PathBuf>,
+    /// Socket that `serve` makes and `attach`, `approve` and the like use [default: in the user's runtime folder]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub socket: Option<PathBuf>,
     /// Log file [default: weescale.log in the user's state folder]
     #[arg(long, global = true, value_name = "FILE")]
     pub log: Option<PathBuf>,
@@ -80,14 +83,32 @@ pub enum Color {
 pub enum Command {
     /// The dashboard on a simulated fleet with real HTTP on loopback
     Demo(Demo),
-    /// The engine without a screen, as a service; SIGTERM stops it
+    /// The engine without a screen, as a service that `attach` joins; SIGTERM stops it
     Serve,
+    /// The dashboard on an engine that runs as a service; leaving it changes nothing
+    Attach,
     /// What is reachable, which metrics are missing, and how to add them
     Check,
     /// The state of everything, once, without a terminal
     Status(Format),
     /// Open proposals, once, without a terminal
     Proposals(Format),
+    /// Floors that are held, until when and for what, of the running engine
+    Leases(Shape),
+    /// Approve exactly what was shown, by its hash
+    Approve(Approve),
+    /// Reject a proposal, with a reason
+    Reject(Reject),
+    /// Stop an operation and roll it back
+    Abort(On),
+    /// Stop an operation before its next stage
+    Pause(On),
+    /// Let a paused operation go on
+    Resume(On),
+    /// Give a floor back now
+    Release(On),
+    /// Put a note about a proposal, an operation or a service into the journal
+    Note(Note),
     /// What demand is coming: of one history a picture and quantiles, of a folder of them a file
     Forecast(super::forecast::Forecast),
     /// What is unusual: scores of one series, or of a folder of them
@@ -111,6 +132,65 @@ pub enum Command {
     Keys,
 }
 
+/// Output of a command to a running engine.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Shape {
+    /// Output format
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: As,
+}
+
+/// `weescale approve`.
+#[derive(Clone, Debug, Args)]
+pub struct Approve {
+    /// The proposal: p-4
+    pub id: String,
+    /// Its hash as shown by `weescale proposals --format json`
+    #[arg(long, value_name = "HASH")]
+    pub hash: String,
+    /// The context's name, where it is protected
+    #[arg(long, value_name = "NAME")]
+    pub typed: Option<String>,
+    /// Output
+    #[command(flatten)]
+    pub shape: Shape,
+}
+
+/// `weescale reject`.
+#[derive(Clone, Debug, Args)]
+pub struct Reject {
+    /// The proposal: p-4
+    pub id: String,
+    /// wrong-forecast, too-costly, bad-time, other-work or not-trusted
+    #[arg(long, value_name = "CODE")]
+    pub reason: String,
+    /// Output
+    #[command(flatten)]
+    pub shape: Shape,
+}
+
+/// `weescale abort`, `pause`, `resume` and `release`.
+#[derive(Clone, Debug, Args)]
+pub struct On {
+    /// The operation: op-2
+    pub id: String,
+    /// Output
+    #[command(flatten)]
+    pub shape: Shape,
+}
+
+/// `weescale note`.
+#[derive(Clone, Debug, Args)]
+pub struct Note {
+    /// What it is about: p-4, op-2, a service
+    pub about: String,
+    /// The note
+    pub text: String,
+    /// Output
+    #[command(flatten)]
+    pub shape: Shape,
+}
+
 /// `weescale demo`.
 #[derive(Clone, Debug, Args)]
 pub struct Demo {
@@ -127,6 +207,12 @@ pub struct Demo {
     /// Only observe: no approvals
     #[arg(long)]
     pub observe: bool,
+    /// Run as a service without a screen, for `weescale attach`
+    #[arg(long)]
+    pub serve: bool,
+    /// Changes that add more than this, $/h, take two people
+    #[arg(long, value_name = "DOLLARS")]
+    pub second_person_above: Option<f64>,
 }
 
 /// Output format.

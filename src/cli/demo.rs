@@ -16,8 +16,8 @@ use crate::sandbox::{self, Sandbox, Scenario};
 use crate::scrape::{Credential, Target};
 
 use super::args::{Demo, Live};
-use super::dashboard;
 use super::exit::{Failure, Outcome};
+use super::{dashboard, serve};
 
 /// Shortest and longest poll interval of the simulated fleet, in its own time.
 const INTERVALS: (f64, f64) = (5.0, 60.0);
@@ -51,7 +51,12 @@ pub async fn run(live: &Live, args: &Demo) -> Outcome {
     let scratch = scratch()?;
     let settings = settings(live, args, &fleet, &scratch.0)?;
     let options = Options { clock, tuning: tuning(args.speed), pacing: Pacing::default(), simulated };
-    let outcome = dashboard::open(live, settings, options).await;
+    let outcome = if args.serve {
+        let what = format!("a simulated fleet, {}", args.scenario);
+        serve::hold(live, settings, options, &what).await
+    } else {
+        dashboard::open(live, settings, options).await
+    };
     drop(fleet);
     outcome
 }
@@ -73,6 +78,7 @@ fn settings(live: &Live, args: &Demo, fleet: &Sandbox, scratch: &Path) -> Result
     let blank = crate::config::Given {
         theme: live.theme.clone(),
         journal: live.journal.clone(),
+        socket: live.socket.clone(),
         ..Default::default()
     };
     let mut settings = crate::config::load_without_file(&blank)?;
@@ -113,6 +119,7 @@ fn settings(live: &Live, args: &Demo, fleet: &Sandbox, scratch: &Path) -> Result
         ..ServiceRule::default()
     });
     settings.budget_month = Some(5_000.0);
+    settings.second_person_above = args.second_person_above.filter(|limit| limit.is_finite());
     Ok(settings)
 }
 

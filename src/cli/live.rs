@@ -27,6 +27,7 @@ pub fn given(live: &Live) -> Given {
         allow_actions: live.allow_actions,
         theme: live.theme.clone(),
         journal: live.journal.clone(),
+        socket: live.socket.clone(),
         prometheus_env: std::env::var("PROMETHEUS_URL").ok().filter(|v| !v.is_empty()),
         kube_context: live.context.clone(),
         kube_found: ["KUBECONFIG", "KUBERNETES_SERVICE_HOST"]

@@ -31,6 +31,7 @@ pub fn options(live: &Live, settings: &Settings) -> Result<ScreenOptions, Failur
         keymap: Keymap::new(&bindings).map_err(|e| Failure::Usage(format!("configuration [keys]: {e}")))?,
         panel: PanelId::Status,
         pictures: Some(picture::start()),
+        spot: None,
     })
 }
 

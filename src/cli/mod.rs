@@ -2,6 +2,7 @@
 
 mod anomalies;
 mod args;
+mod attach;
 mod backtest;
 mod check;
 mod completions;
@@ -25,6 +26,7 @@ mod status;
 mod table;
 mod what_if;
 mod whole;
+mod wish;
 
 pub use args::{Cli, Command};
 pub use exit::Failure;

@@ -2,7 +2,8 @@
 
 use super::exit::Outcome;
 use super::{
-    Cli, Command, anomalies, check, completions, config, dashboard, demo, forecast, journal, serve, status,
+    Cli, Command, anomalies, attach, check, completions, config, dashboard, demo, forecast, journal, serve,
+    status, wish,
 };
 
 /// Runs what the command line asks for.
@@ -12,6 +13,15 @@ pub async fn run(cli: Cli) -> Outcome {
         None => dashboard::run(&live).await,
         Some(Command::Demo(args)) => demo::run(&live, &args).await,
         Some(Command::Serve) => serve::run(&live).await,
+        Some(Command::Attach) => attach::run(&live).await,
+        Some(Command::Leases(shape)) => wish::leases(&live, shape).await,
+        Some(Command::Approve(args)) => wish::approve(&live, &args).await,
+        Some(Command::Reject(args)) => wish::reject(&live, &args).await,
+        Some(Command::Abort(on)) => wish::on(&live, &on, crate::view::Command::Abort).await,
+        Some(Command::Pause(on)) => wish::on(&live, &on, crate::view::Command::Pause).await,
+        Some(Command::Resume(on)) => wish::on(&live, &on, crate::view::Command::Resume).await,
+        Some(Command::Release(on)) => wish::on(&live, &on, crate::view::Command::Release).await,
+        Some(Command::Note(args)) => wish::note(&live, &args).await,
         Some(Command::Check) => check::run(&live).await,
         Some(Command::Status(args)) => status::run(&live, &args).await,
         Some(Command::Proposals(args)) => status::proposals(&live, &args).await,

@@ -1,14 +1,33 @@
 //! `weescale status` and `weescale proposals`.
 
+use std::sync::Arc;
+
 use crate::report;
+use crate::session::{Desk, SessionError};
+use crate::view::View;
 
 use super::args::{As, Format, Live};
 use super::exit::{Failure, Outcome};
-use super::{live, out};
+use super::{live, out, wish};
+
+/// What a running engine knows; where none answers, or sources are named, a look of our own.
+async fn look(live: &Live, args: &Format) -> Result<Arc<View>, Failure> {
+    let settings = live::settings(live)?;
+    let asked = live.socket.is_some();
+    if asked || (live.prometheus.is_empty() && live.scrape.is_empty()) {
+        let (path, named) = wish::socket(&settings)?;
+        match Desk::to_look(&path, named).await {
+            Ok(mut desk) => return Ok(Arc::new(desk.view().await.map_err(Failure::other)?)),
+            Err(SessionError::Absent { .. }) if !asked => {}
+            Err(error) => return Err(Failure::other(error)),
+        }
+    }
+    live::look(settings, args.wait, true).await
+}
 
 /// The state of everything.
 pub async fn run(live: &Live, args: &Format) -> Outcome {
-    let view = live::look(live::settings(live)?, args.wait, true).await?;
+    let view = look(live, args).await?;
     match args.format {
         As::Text => out::print(&report::status_text(&view)),
         As::Json => json(&report::status(&view)),
@@ -17,7 +36,7 @@ pub async fn run(live: &Live, args: &Format) -> Outcome {
 
 /// Open proposals.
 pub async fn proposals(live: &Live, args: &Format) -> Outcome {
-    let view = live::look(live::settings(live)?, args.wait, true).await?;
+    let view = look(live, args).await?;
     match args.format {
         As::Json => json(&report::proposals(&view)),
         As::Text => {

@@ -49,9 +49,23 @@ pub struct File {
     /// Times of a proposal's life.
     #[serde(default)]
     pub proposals: Proposals,
+    /// Sessions.
+    #[serde(default)]
+    pub session: Session,
     /// Keys: action name to key.
     #[serde(default)]
     pub keys: BTreeMap<String, String>,
+}
+
+/// `[session]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Session {
+    /// Path of the socket.
+    pub socket: Option<PathBuf>,
+    /// Groups whose members may attach beside the engine's own user.
+    #[serde(default)]
+    pub groups: Vec<String>,
 }
 
 /// `[context]`.

@@ -24,3 +24,13 @@ pub fn default_journal(name: &str) -> Option<PathBuf> {
 pub fn log_path() -> Option<PathBuf> {
     dirs().map(|d| d.state_dir().unwrap_or_else(|| d.data_local_dir()).join("weescale.log"))
 }
+
+/// `$XDG_RUNTIME_DIR/weescale/engine.sock`, or a folder of the user's own in the folder for temporary files.
+pub fn default_socket() -> Option<PathBuf> {
+    let runtime = dirs().and_then(|d| d.runtime_dir().map(PathBuf::from));
+    let own = || {
+        let uid = rustix::process::geteuid().as_raw();
+        std::env::temp_dir().join(format!("weescale-{uid}"))
+    };
+    Some(runtime.unwrap_or_else(own).join("engine.sock"))
+}

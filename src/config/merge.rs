@@ -41,6 +41,8 @@ pub struct Given {
     pub theme: Option<String>,
     /// `--journal`.
     pub journal: Option<PathBuf>,
+    /// `--socket`.
+    pub socket: Option<PathBuf>,
     /// `PROMETHEUS_URL`.
     pub prometheus_env: Option<String>,
     /// `--context`.
@@ -141,7 +143,15 @@ impl Merge {
         }
         let providers = self.providers(&file.provider);
         let kubernetes = self.kubernetes(given, &file.kubernetes, &providers);
+        let socket = given.socket.clone().or_else(|| file.session.socket.clone());
+        if let Some(path) = &socket {
+            let origin = if given.socket.is_some() { "command line" } else { &from_file };
+            self.note("session.socket", path.display().to_string(), origin);
+        }
         Settings {
+            socket_named: socket.is_some(),
+            socket: socket.or_else(super::default_socket),
+            session_groups: file.session.groups.clone(),
             journal: journal.or_else(|| super::default_journal(&context.name)),
             context,
             mode,

@@ -17,7 +17,7 @@ mod span;
 mod tests;
 
 pub use error::{ConfigError, Problem};
-pub use find::{default_journal, default_path, log_path};
+pub use find::{default_journal, default_path, default_socket, log_path};
 pub use merge::{Given, load, load_without_file};
 pub use settings::{FreezeWindow, Override, ProviderSettings, ServiceRule, Settings};
 pub use show::{TEMPLATE, show};

@@ -46,6 +46,12 @@ pub struct Settings {
     pub lifetimes: Lifetimes,
     /// Where the journal is; `None` keeps it in memory.
     pub journal: Option<PathBuf>,
+    /// Where the engine is served and joined; `None` without a folder for it.
+    pub socket: Option<PathBuf>,
+    /// Whether a person or the file named the socket.
+    pub socket_named: bool,
+    /// Groups whose members may attach beside the engine's own user.
+    pub session_groups: Vec<String>,
     /// Folder with own recipes.
     pub recipes: Option<PathBuf>,
     /// For each value that is not a default, where it came from.

@@ -26,6 +26,8 @@ pub fn show(settings: &Settings) -> String {
         "journal",
         &settings.journal.as_ref().map_or_else(|| "in memory".into(), |p| p.display().to_string()),
     );
+    let socket = settings.socket.as_ref().map_or_else(|| "none".into(), |p| p.display().to_string());
+    line("session.socket", &socket);
     for target in settings.prometheus.iter().chain(&settings.scrape) {
         line("source", target.id().as_str());
     }

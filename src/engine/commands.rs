@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::error::TrySendError;
 
-use crate::approval::{OperationId, Preconditions};
+use crate::approval::{OperationId, Preconditions, Refusal};
 use crate::execution::Job;
 use crate::fleet::WorkloadId;
 use crate::journal::{Entry, Kind};
 use crate::plan::{self, PlannedChange, guardrails};
 use crate::proposal::{Proposal, ProposalId, QueueEvent};
 use crate::signals::{Freshness, SignalKind};
-use crate::view::{Command, NoticeLevel};
+use crate::view::{Answer, Caller, Command, NoticeLevel};
 
 use super::run::Engine;
 use super::{planning, record};
@@ -23,77 +23,105 @@ const GAP: Duration = Duration::from_secs(2);
 
 impl Engine {
     /// Carries out a wish, or says why not.
-    pub(super) async fn command(&mut self, command: Command) {
+    pub(super) async fn command(&mut self, command: Command, caller: &Caller) -> Answer {
+        let by = caller.person.name.clone();
         match command {
             Command::Approve { proposal, hash, typed } => {
-                self.approve(&proposal, &hash, typed.as_deref()).await;
+                self.approve(&proposal, &hash, typed.as_deref(), caller).await
             }
             Command::Reject { proposal, reason } => {
-                let by = self.state.person.name.clone();
                 match self.state.queue.reject(&proposal, &by, reason, self.moment()) {
                     Some(event) => {
                         self.queue_events(vec![event]).await;
-                        self.say(NoticeLevel::Info, format!("{proposal} rejected: {}", reason.phrase()));
+                        self.done(format!("{proposal} rejected: {}", reason.phrase()))
                     }
-                    None => self.say(NoticeLevel::Warning, format!("{proposal} is no longer open")),
+                    None => self.refused(format!("{proposal} is no longer open")),
                 }
             }
             Command::Snooze { proposal, duration } => {
                 match self.state.queue.snooze(&proposal, duration.min(LONGEST_SNOOZE), self.moment()) {
                     Some(event) => {
                         self.queue_events(vec![event]).await;
+                        Answer::yes(format!("{proposal} is hidden"))
                     }
-                    None => self.say(NoticeLevel::Warning, format!("{proposal} is no longer open")),
+                    None => self.refused(format!("{proposal} is no longer open")),
                 }
             }
             Command::Edit { proposal, to } => self.edit(&proposal, to).await,
-            Command::Pause(id) => self.job(Job::Pause(id, self.state.person.name.clone())),
-            Command::Resume(id) => self.job(Job::Resume(id, self.state.person.name.clone())),
-            Command::Abort(id) => self.job(Job::Abort(id, self.state.person.name.clone())),
-            Command::Release(id) => self.job(Job::Release(id, self.state.person.name.clone())),
-            Command::PollNow => self.handles.iter().for_each(crate::scrape::Handle::poll_now),
+            Command::Pause(id) => self.job(&id, "pauses before its next stage", Job::Pause(id.clone(), by)),
+            Command::Resume(id) => self.job(&id, "goes on", Job::Resume(id.clone(), by)),
+            Command::Abort(id) => self.job(&id, "is stopped and rolled back", Job::Abort(id.clone(), by)),
+            Command::Release(id) => self.job(&id, "is given back", Job::Release(id.clone(), by)),
+            Command::PollNow => {
+                self.handles.iter().for_each(crate::scrape::Handle::poll_now);
+                Answer::yes("every source is polled now")
+            }
+            Command::Note { about, text } => self.note_down(&about, &text, caller).await,
+            Command::Unattended => self.unattended(&by).await,
         }
     }
 
-    async fn approve(&mut self, id: &ProposalId, hash: &str, typed: Option<&str>) {
+    fn done(&mut self, text: String) -> Answer {
+        self.say(NoticeLevel::Info, text.clone());
+        Answer::yes(text)
+    }
+
+    fn refused(&mut self, text: String) -> Answer {
+        self.say(NoticeLevel::Warning, text.clone());
+        Answer::no(text)
+    }
+
+    async fn approve(&mut self, id: &ProposalId, hash: &str, typed: Option<&str>, caller: &Caller) -> Answer {
         // After a gap (a sleeping machine, a stopped process) nothing known is of now: look first.
         if self.gap() > self.state.tuning.tick + GAP {
             self.tick(None).await;
         }
         let Some(mut proposal) = self.state.queue.get(id).cloned() else {
-            self.say(NoticeLevel::Warning, format!("{id} is no longer open; nothing was executed"));
-            return;
+            return self.refused(format!("{id} is no longer open; nothing was executed"));
         };
         if let Some(why) = self.state.halted.clone() {
-            self.refuse(&proposal, format!("weescale is halted: {why}")).await;
-            return;
+            return self.refuse(&proposal, format!("weescale is halted: {why}"), caller).await;
         }
         // Reserved before anything is decided: the engine never waits for the executor, which waits for the engine.
         let Ok(turn) = self.jobs.clone().try_reserve_owned() else {
-            self.refuse(&proposal, "the executor is busy or has stopped; try again".into()).await;
-            return;
+            let why = "the executor is busy or has stopped; try again".into();
+            return self.refuse(&proposal, why, caller).await;
         };
         self.guard_again(&mut proposal);
         let operation = OperationId::new(&format!("op-{}", self.next_operation));
-        let facts = self.preconditions(&proposal, operation);
+        let facts = self.preconditions(&proposal, operation.clone());
         let now = self.clock.monotonic();
-        let person = self.state.person.clone();
-        let permit = match self.gate.approve(&proposal, hash, typed, &person, now, facts) {
+        let permit = match self.gate.approve(&proposal, hash, typed, &caller.person, now, facts) {
             Ok(permit) => permit,
-            Err(refusal) => {
-                self.refuse(&proposal, refusal.to_string()).await;
-                return;
+            Err(first @ Refusal::SecondPerson { .. }) => {
+                return self.first_key(&proposal, first.to_string(), caller).await;
             }
+            Err(refusal) => return self.refuse(&proposal, refusal.to_string(), caller).await,
         };
         self.next_operation += 1;
-        let Some(event) = self.state.queue.approved(id, &person.name, self.moment()) else { return };
+        let name = &caller.person.name;
+        let Some(event) = self.state.queue.approved(id, name, self.moment()) else {
+            return Answer::no(format!("{id} is no longer open; nothing was executed"));
+        };
         // The decision is on the disk before anything is executed; without that, nothing is.
-        if self.queue_events(vec![event]).await {
+        if self.events_by(vec![event], Some(caller)).await {
             let warm_up = self.state.learned_warm_up(&proposal.workload);
             turn.send(Job::Start { proposal: Box::new(proposal), permit, warm_up });
+            Answer::yes(format!("{id} is approved: {operation} begins"))
         } else {
-            self.say(NoticeLevel::Error, format!("{id} was not executed: the journal cannot be written"));
+            let text = format!("{id} was not executed: the journal cannot be written");
+            self.say(NoticeLevel::Error, text.clone());
+            Answer::no(text)
         }
+    }
+
+    /// The first of two keys is on the disk before it is shown.
+    async fn first_key(&mut self, proposal: &Proposal, text: String, caller: &Caller) -> Answer {
+        let body = serde_json::json!({ "proposal": proposal.id, "hash": proposal.hash(), "caller": caller });
+        let line = format!("{} {}: {text}", proposal.id, proposal.workload);
+        self.journal(vec![Entry::new(Kind::Key, line, body).by(&caller.person.name)]).await;
+        self.state.first_keys.insert(proposal.id.clone(), caller.person.clone());
+        self.done(text)
     }
 
     /// Puts the guardrails as they are now in place of those at the time the proposal was made.
@@ -105,12 +133,12 @@ impl Engine {
         });
     }
 
-    async fn refuse(&mut self, proposal: &Proposal, why: String) {
+    async fn refuse(&mut self, proposal: &Proposal, why: String, caller: &Caller) -> Answer {
         let text = format!("{} {}: {why}", proposal.id, proposal.workload);
         self.say(NoticeLevel::Warning, format!("not approved: {why}"));
-        let body = serde_json::json!({ "proposal": proposal.id, "why": why });
-        let user = self.state.person.name.clone();
-        self.journal(vec![Entry::new(Kind::Refuse, text, body).by(&user)]).await;
+        let body = serde_json::json!({ "proposal": proposal.id, "why": why, "caller": caller });
+        self.journal(vec![Entry::new(Kind::Refuse, text, body).by(&caller.person.name)]).await;
+        Answer::no(why)
     }
 
     fn preconditions(&self, proposal: &Proposal, operation: OperationId) -> Preconditions {
@@ -140,7 +168,7 @@ impl Engine {
         }
     }
 
-    async fn edit(&mut self, id: &ProposalId, to: u32) {
+    async fn edit(&mut self, id: &ProposalId, to: u32) -> Answer {
         let now = self.moment();
         let events = self.state.queue.get(id).cloned().and_then(|proposal| {
             let facts = self.state.fleet.get(&proposal.workload)?;
@@ -153,26 +181,40 @@ impl Engine {
         match events {
             Some(events) => {
                 self.queue_events(events).await;
+                Answer::yes(format!("a new proposal with {to} takes the place of {id}"))
             }
-            None => self.say(NoticeLevel::Warning, format!("{id} is no longer open")),
+            None => self.refused(format!("{id} is no longer open")),
         }
     }
 
-    fn job(&mut self, job: Job) {
+    fn job(&mut self, id: &OperationId, what: &str, job: Job) -> Answer {
+        if !self.state.operations.contains_key(id) && !self.state.leases.contains_key(id) {
+            return self.refused(format!("there is no operation {id}"));
+        }
         let why = match self.jobs.try_send(job) {
-            Ok(()) => return,
+            Ok(()) => return Answer::yes(format!("{id} {what}")),
             Err(TrySendError::Full(_)) => "the executor is busy, nothing was done; ask again",
             Err(TrySendError::Closed(_)) => "the executor has stopped; restart weescale",
         };
         self.say(NoticeLevel::Error, why.into());
+        Answer::no(why)
     }
 
     /// Journals what happened to proposals and takes note of it; `false` if the journal did not take it.
     pub(super) async fn queue_events(&mut self, events: Vec<QueueEvent>) -> bool {
+        self.events_by(events, None).await
+    }
+
+    /// The same, with who did it, as the kernel names them, in each record.
+    async fn events_by(&mut self, events: Vec<QueueEvent>, caller: Option<&Caller>) -> bool {
         if events.is_empty() {
             return true;
         }
-        let entries = events.iter().map(record::of_queue).collect();
+        let mut entries: Vec<Entry> = events.iter().map(record::of_queue).collect();
+        if let Some(caller) = caller {
+            let named = entries.iter_mut().filter_map(|e| e.body.as_object_mut());
+            named.for_each(|body| _ = body.insert("caller".into(), serde_json::json!(caller)));
+        }
         for event in events {
             self.note(&event);
         }
@@ -189,6 +231,7 @@ impl Engine {
                 self.say(NoticeLevel::Info, format!("new proposal {}: {}", p.id, p.sentence));
             }
             QueueEvent::Closed(p) => {
+                self.state.first_keys.remove(&p.id);
                 let text = super::decisions::decision(&p.state);
                 self.state.learned.scores.decided(&p.id, &text);
                 self.state.learned.proposals.insert(p.id.clone(), p.clone());

@@ -6,13 +6,18 @@ use crate::series::text::clean;
 /// User id from the kernel; the name from the user database, as a label only. `$USER` is not asked: it can lie.
 pub fn current() -> Person {
     let uid = rustix::process::getuid().as_raw();
+    Person { uid, name: name_of(uid) }
+}
+
+/// The login name of a user id, as a label.
+pub fn name_of(uid: u32) -> String {
     let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     let name = users.lines().find_map(|line| {
         let mut fields = line.split(':');
         let name = fields.next()?;
         (fields.nth(1)?.parse() == Ok(uid)).then(|| clean(name, 64))
     });
-    Person { uid, name: name.unwrap_or_else(|| format!("uid {uid}")) }
+    name.unwrap_or_else(|| format!("uid {uid}"))
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::proposal::Moment;
 use crate::scrape::{Answer, Delivery, Handle, Health, SourceId};
 use crate::series::Timestamp;
 use crate::signals::SignalKind;
-use crate::view::{Command, NoticeLevel, View};
+use crate::view::{Caller, Command, NoticeLevel, View, Wish};
 
 use super::evaluate::{self, Pace, StoreQueries};
 use super::forecasts::{Forecasts, Issued, failing};
@@ -34,6 +34,7 @@ pub(super) struct Inbox {
     pub issued: mpsc::Receiver<Issued>,
     pub listings: mpsc::Receiver<Listing>,
     pub commands: mpsc::Receiver<Command>,
+    pub wishes: mpsc::Receiver<Wish>,
     pub written: mpsc::Receiver<Vec<Record>>,
     pub stop: watch::Receiver<bool>,
 }
@@ -85,7 +86,8 @@ impl Engine {
             tokio::select! {
                 biased;
                 _ = inbox.stop.changed() => break,
-                Some(command) = inbox.commands.recv() => self.wish(command).await,
+                Some(command) = inbox.commands.recv() => self.own(command).await,
+                Some(wish) = inbox.wishes.recv() => self.wish(wish).await,
                 Some(receipt) = inbox.receipts.recv() => self.receipt(receipt),
                 Some(records) = inbox.written.recv() => self.show(&records),
                 Some(listing) = inbox.listings.recv() => self.listing(listing),
@@ -102,7 +104,9 @@ impl Engine {
     async fn drain(&mut self, inbox: &mut Inbox) {
         for _ in 0..DRAIN {
             if let Ok(command) = inbox.commands.try_recv() {
-                self.wish(command).await;
+                self.own(command).await;
+            } else if let Ok(wish) = inbox.wishes.try_recv() {
+                self.wish(wish).await;
             } else if let Ok(receipt) = inbox.receipts.try_recv() {
                 self.receipt(receipt);
             } else if let Ok(records) = inbox.written.try_recv() {
@@ -119,10 +123,19 @@ impl Engine {
         }
     }
 
-    /// Carries a wish out and shows at once what came of it.
-    async fn wish(&mut self, command: Command) {
-        self.command(command).await;
+    /// Carries out a wish of the person at this process's own keyboard.
+    async fn own(&mut self, command: Command) {
+        let caller = Caller { person: self.state.person.clone(), tty: String::new() };
+        self.command(command, &caller).await;
         self.publish();
+    }
+
+    /// Carries a wish out, shows at once what came of it, and answers.
+    async fn wish(&mut self, wish: Wish) {
+        let answer = self.command(wish.command, &wish.caller).await;
+        self.publish();
+        // Whoever asked may be gone; what they asked for is done and recorded all the same.
+        let _ = wish.reply.send(answer);
     }
 
     async fn stop(&mut self, inbox: &mut Inbox) {

@@ -15,7 +15,7 @@ use crate::journal::{self, Entry, Journal, JournalError, JournalHandle, Kind};
 use crate::proposal::Queue;
 use crate::signals::{History, Resolver};
 use crate::store::Store;
-use crate::view::{Command, Mode, View};
+use crate::view::{Command, Mode, View, Wish};
 
 use super::evaluate::{Pace, StoreQueries};
 use super::forecasts::Forecasts;
@@ -60,6 +60,8 @@ pub struct EngineHandle {
     pub view: watch::Receiver<Arc<View>>,
     /// Wishes of people.
     pub commands: mpsc::Sender<Command>,
+    /// Wishes of people who are attached; each is answered.
+    pub wishes: mpsc::Sender<Wish>,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
@@ -97,7 +99,8 @@ pub async fn start(settings: Settings, options: Options) -> Result<EngineHandle,
     execution::spawn(config, clock.clone(), providers.clone(), recorder, job_queue, receipt_tx);
 
     let mut state = state(&settings, tuning, &simulated, &clock, source_facts, &restored)?;
-    let mut gate = Gate::new(settings.mode, settings.context.clone());
+    let mut gate = Gate::new(settings.mode, settings.context.clone())
+        .with_second_person_above(settings.second_person_above);
     adopt(&mut state, &mut gate, &restored, &jobs, clock.now()).await;
     let next_operation = restored.last_operation + 1;
     let abandoned = std::mem::take(&mut restored.abandoned);
@@ -112,6 +115,7 @@ pub async fn start(settings: Settings, options: Options) -> Result<EngineHandle,
 
     let (view_tx, view) = watch::channel(Arc::new(publish::view(&state, clock.now())));
     let (command_tx, commands) = mpsc::channel(QUEUE);
+    let (wish_tx, wishes) = mpsc::channel(QUEUE);
     let (stop, stopped) = watch::channel(false);
     let engine = Engine {
         state,
@@ -135,9 +139,9 @@ pub async fn start(settings: Settings, options: Options) -> Result<EngineHandle,
         view: view_tx,
         _tasks: tasks,
     };
-    let inbox = Inbox { deliveries, receipts, issued, listings, commands, written, stop: stopped };
+    let inbox = Inbox { deliveries, receipts, issued, listings, commands, wishes, written, stop: stopped };
     let task = tokio::spawn(engine.run(inbox));
-    Ok(EngineHandle { view, commands: command_tx, stop, task })
+    Ok(EngineHandle { view, commands: command_tx, wishes: wish_tx, stop, task })
 }
 
 /// The journal, and why it is one in memory although a file was asked for.
@@ -189,6 +193,7 @@ pub(super) fn state(
         sources,
         fleet: BTreeMap::new(),
         queue: Queue::new(settings.lifetimes, restored.last_proposal),
+        first_keys: BTreeMap::new(),
         operations: BTreeMap::new(),
         moved: restored.moved.clone(),
         leases: BTreeMap::new(),

@@ -141,6 +141,8 @@ pub struct State {
     pub fleet: BTreeMap<WorkloadId, WorkloadFacts>,
     /// Proposals.
     pub queue: Queue,
+    /// First of two keys, by proposal, as shown; the gate has its own.
+    pub first_keys: BTreeMap<ProposalId, Person>,
     /// Moves of earlier runs that still count, and how long before the start each was.
     pub moved: Vec<(MandateRecord, Duration)>,
     /// Operations, all since start and those adopted.

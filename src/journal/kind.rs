@@ -53,6 +53,10 @@ pub enum Kind {
     Score,
     /// The screen went away while something was in flight.
     Detach,
+    /// The first of two people approved.
+    Key,
+    /// A person noted something.
+    Note,
 }
 
 impl Kind {
@@ -82,6 +86,8 @@ impl Kind {
             Self::Outcome => "outcome",
             Self::Score => "score",
             Self::Detach => "detach",
+            Self::Key => "key",
+            Self::Note => "note",
         }
     }
 

@@ -20,6 +20,7 @@ pub fn status(view: &View) -> Value {
         "operations": view.operations.data.iter().map(operation).collect::<Vec<_>>(),
         "leases": view.leases,
         "targets": view.sources.iter().map(|s| (s.id.to_string(), target(s, view))).collect::<serde_json::Map<_, _>>(),
+        "people": view.people,
         "kpis": view.kpis,
         "journal": header.journal,
         "error": header.halted,
@@ -44,6 +45,7 @@ fn proposal(p: &ProposalView) -> Value {
         "expires_s": p.left.as_secs(),
         "reason": p.proposal.sentence,
         "not_approvable": p.not_approvable,
+        "two_keys": p.two_keys,
     })
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::view::{Command, View};
+use crate::view::{Command, Spot, View};
 
 use super::glyphs::GlyphSet;
 use super::keymap::Keymap;
@@ -28,6 +28,8 @@ pub struct ScreenOptions {
     pub panel: PanelId,
     /// Where pictures go when a person saves one; saving is refused without.
     pub pictures: Option<Pictures>,
+    /// Where to tell what the person looks at, if others are attached.
+    pub spot: Option<watch::Sender<Spot>>,
 }
 
 /// Saving of pictures, which is done elsewhere: a slow disk must not hold up the screen.

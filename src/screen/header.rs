@@ -101,6 +101,7 @@ fn right_side(ctx: &PanelContext<'_>) -> Vec<(String, Style)> {
     let h = &ctx.view.header;
     let frozen = ctx.state.is_frozen();
     let (age, role) = match h.data_age {
+        _ if !h.link.is_empty() => ("NOT LIVE".to_owned(), Role::Bad),
         _ if frozen => ("FROZEN".to_owned(), Role::Warn),
         None => ("no data yet".to_owned(), Role::Stale),
         // Three of the usual intervals.
@@ -110,6 +111,13 @@ fn right_side(ctx: &PanelContext<'_>) -> Vec<(String, Style)> {
     let waiting = ctx.style(if h.waiting > 0 { Role::Accent } else { Role::Dim });
     let flight = ctx.style(if h.in_flight > 0 { Role::Accent } else { Role::Dim });
     let mut out = Vec::new();
+    if h.screen > 0 && ctx.size >= SizeClass::Normal {
+        let followed = ctx.view.people.iter().find(|a| Some(a.screen) == ctx.state.following);
+        out.push(match followed {
+            Some(person) => (format!(" following {} ", person.name), ctx.style(Role::Accent)),
+            None => (format!(" {} here ", ctx.view.people.len()), ctx.style(Role::Dim)),
+        });
+    }
     if ctx.size >= SizeClass::Normal {
         out.push((format!(" {} waiting", h.waiting), waiting));
         out.push((format!("  {} in flight  ", h.in_flight), flight));
@@ -127,7 +135,9 @@ fn right_side(ctx: &PanelContext<'_>) -> Vec<(String, Style)> {
 fn draw_tabs(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
     let h = &ctx.view.header;
     let waiting = if h.waiting + h.in_flight > 0 { Role::Accent } else { Role::Dim };
-    let note = if let Some(why) = &h.halted {
+    let note = if !h.link.is_empty() {
+        (format!("{} {}", ctx.glyphs.bad, h.link), Role::Bad)
+    } else if let Some(why) = &h.halted {
         (format!("{} HALTED: {why}", ctx.glyphs.bad), Role::Bad)
     } else if h.journal != "ok" {
         (format!("{} journal: {}", ctx.glyphs.bad, h.journal), Role::Bad)

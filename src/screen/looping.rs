@@ -224,6 +224,10 @@ impl Loop {
             self.pace.drew(self.clock.monotonic());
         }
         self.dirty = false;
+        if let Some(spot) = &self.options.spot {
+            let now = super::spot::spot(&self.state);
+            spot.send_if_modified(|told| (*told != now).then(|| *told = now).is_some());
+        }
         update(&mut self.state, &self.options.keymap, Event::Painted(self.clock.monotonic()), &self.shown);
         Ok(())
     }

@@ -23,6 +23,7 @@ mod overlays;
 mod panels;
 mod rows;
 mod signals;
+mod spot;
 mod state;
 mod strip;
 mod terminal;

@@ -149,6 +149,8 @@ pub struct ScreenState {
     pub(super) notice_seen: u64,
     pub(super) toast: Option<String>,
     pub(super) size: (u16, u16),
+    /// Number of the screen that is followed.
+    pub(super) following: Option<u64>,
 }
 
 impl ScreenState {

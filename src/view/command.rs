@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::execution::OperationId;
 use crate::proposal::{ProposalId, RejectReason};
 
 /// A wish.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Command {
     /// Approve what was shown.
     Approve {
@@ -48,4 +51,13 @@ pub enum Command {
     Release(OperationId),
     /// Poll every source now.
     PollNow,
+    /// Put a note into the journal.
+    Note {
+        /// Proposal, operation or workload it is about, by identity.
+        about: String,
+        /// The note.
+        text: String,
+    },
+    /// The last screen went away; recorded while something is in flight.
+    Unattended,
 }

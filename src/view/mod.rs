@@ -8,12 +8,14 @@ mod experience;
 mod intelligence;
 mod kpi;
 mod predictive;
+mod presence;
 mod record;
 mod root;
 mod state;
 mod status;
+mod wish;
 
-pub use crate::approval::Mode;
+pub use crate::approval::{Mode, Person};
 pub use crate::execution::{
     Checkpoint, Gate, GateState, Lease, LeaseState, Operation, OperationId, OperationState, Stage, StageKind,
 };
@@ -32,8 +34,10 @@ pub use command::Command;
 pub use experience::{Continuity, Heatmap, RegionView, Satisfaction};
 pub use intelligence::{DecisionStats, Growth, Knowledge, LearningView, Lesson, RejectStat};
 pub use kpi::{Kpi, KpiState};
-pub use predictive::{CostProjection, ForecastView, ProposalView, ResourceRow};
+pub use predictive::{CostProjection, ForecastView, ProposalView, ResourceRow, TwoKeys};
+pub use presence::{Attached, Spot};
 pub use record::{JournalLine, Notice, NoticeLevel};
 pub use root::{Header, KpiCounts, View};
 pub use state::{Reading, Widget, WidgetState};
 pub use status::{AutoscalerState, Burn, CapacityRow, CostView, PerformanceRow, ServiceRow};
+pub use wish::{Answer, Caller, Wish};

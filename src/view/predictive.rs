@@ -1,9 +1,11 @@
 //! The Predictive panel: forecast, recommendations, resources, cost projection.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use crate::approval::Person;
 use crate::fleet::WorkloadId;
 use crate::forecast::ForecastState;
 use crate::forecast::burst::Burst;
@@ -12,7 +14,7 @@ use crate::proposal::Proposal;
 use crate::series::{Timestamp, Window};
 
 /// Demand, forecast and capacity of one workload, requests a second.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ForecastView {
     /// The workload.
     pub workload: WorkloadId,
@@ -35,8 +37,27 @@ pub struct ForecastView {
     pub events: Vec<(Timestamp, String)>,
 }
 
+/// A change that takes two people: how far it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TwoKeys {
+    /// Most that one person may decide, $/h.
+    pub limit: f64,
+    /// Who approved already, if somebody did.
+    pub first: Option<Person>,
+}
+
+impl TwoKeys {
+    /// `takes two people: anna approved, waits for another person`.
+    pub fn sentence(&self) -> String {
+        match &self.first {
+            Some(person) => format!("1 of 2: {person} approved, waits for another person"),
+            None => format!("takes two people: more than ${:.2}/h", self.limit),
+        }
+    }
+}
+
 /// A proposal as shown, with what a person may do about it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProposalView {
     /// The proposal.
     #[serde(flatten)]
@@ -49,6 +70,9 @@ pub struct ProposalView {
     pub not_approvable: Option<String>,
     /// Whether the context's name must be typed.
     pub type_name: Option<String>,
+    /// Present if it takes two people.
+    #[serde(default)]
+    pub two_keys: Option<TwoKeys>,
     /// Loss avoided a minute, for ranking; $ if priced, else minutes short.
     pub rank: f64,
     /// Similar past operations and how they ended, latest first.
@@ -56,12 +80,12 @@ pub struct ProposalView {
 }
 
 /// One container resource: asked for against used.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ResourceRow {
     /// The workload.
     pub workload: WorkloadId,
     /// `cpu` (cores) or `memory` (bytes).
-    pub resource: &'static str,
+    pub resource: Cow<'static, str>,
     /// Replicas the figures are divided by.
     pub replicas: u32,
     /// Request per replica.
@@ -83,7 +107,7 @@ pub struct ResourceRow {
 }
 
 /// Spend to the end of the month, $.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CostProjection {
     /// Spend this month as far as history is held.
     pub spent: Option<f64>,

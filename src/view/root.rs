@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::approval::Mode;
 use crate::execution::{Lease, Operation};
@@ -13,13 +13,13 @@ use crate::scrape::{Progress, SourceStatus};
 use crate::series::Timestamp;
 
 use super::{
-    CapacityRow, Continuity, CostProjection, CostView, ForecastView, Growth, Heatmap, JournalLine, Knowledge,
-    Kpi, LearningView, Lesson, Notice, PerformanceRow, ProposalView, RegionView, ResourceRow, Satisfaction,
-    ServiceRow, Widget,
+    Attached, CapacityRow, Continuity, CostProjection, CostView, ForecastView, Growth, Heatmap, JournalLine,
+    Knowledge, Kpi, LearningView, Lesson, Notice, PerformanceRow, ProposalView, RegionView, ResourceRow,
+    Satisfaction, ServiceRow, Widget,
 };
 
 /// KPI counts for the header: `16 KPIs: 11 ok 2 warn 1 bad 2 no data`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KpiCounts {
     /// On target.
     pub ok: u8,
@@ -32,7 +32,7 @@ pub struct KpiCounts {
 }
 
 /// What is always visible.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Header {
     /// Where we are.
     pub context: Context,
@@ -58,10 +58,16 @@ pub struct Header {
     pub journal: String,
     /// What stopped weescale from acting (a violated invariant, an unwritable journal); `None` if nothing did.
     pub halted: Option<String>,
+    /// Number of this screen among `people`; 0 where engine and screen are one process.
+    #[serde(default)]
+    pub screen: u64,
+    /// What is wrong between this screen and the engine; empty if nothing is.
+    #[serde(default)]
+    pub link: String,
 }
 
 /// Everything shown, at one tick.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct View {
     /// When.
     pub at: Timestamp,
@@ -124,4 +130,7 @@ pub struct View {
     pub sources: Vec<SourceStatus>,
     /// Notices, latest last, bounded.
     pub notices: Vec<Notice>,
+    /// Screens that are attached, the longest first; empty where engine and screen are one process.
+    #[serde(default)]
+    pub people: Vec<Attached>,
 }

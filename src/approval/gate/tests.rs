@@ -196,3 +196,34 @@ proptest! {
         prop_assert!(back.windows(2).all(|w| (w[1] < w[0]) == up));
     }
 }
+
+#[test]
+fn a_large_change_takes_two_different_people() {
+    let (bob, ann) = (Person { uid: 1001, name: "bob".into() }, person());
+    // The proposal adds $2/h.
+    for (limit, large) in [(None, false), (Some(2.0), false), (Some(1.99), true)] {
+        let mut gate = gate(false).with_second_person_above(limit);
+        let p = proposal(6, 9);
+        let first = gate.approve(&p, &p.hash(), None, &ann, at(1), facts());
+        assert_eq!(first.is_err(), large, "{limit:?}");
+        if !large {
+            continue;
+        }
+        assert!(matches!(first, Err(Refusal::SecondPerson { .. })));
+        // Never the same person, whatever they are called.
+        let alias = Person { name: "anna".into(), ..ann.clone() };
+        let again = gate.approve(&p, &p.hash(), None, &alias, at(2), facts());
+        assert!(matches!(again, Err(Refusal::SamePerson { .. })));
+        // A key fits only what was shown.
+        let other = proposal(6, 10);
+        let changed = gate.approve(&other, &other.hash(), None, &bob, at(3), facts());
+        assert!(matches!(changed, Err(Refusal::SecondPerson { .. })));
+        assert!(gate.approve(&p, &p.hash(), None, &bob, at(4), facts()).is_ok());
+        assert!(matches!(gate.approve(&p, &p.hash(), None, &ann, at(5), facts()), Err(Refusal::Twice(_))));
+    }
+    let mut unpriced = proposal(6, 9);
+    unpriced.cost = CostDelta::default();
+    let mut gate = gate(false).with_second_person_above(Some(100.0));
+    let first = gate.approve(&unpriced, &unpriced.hash(), None, &ann, at(1), facts());
+    assert!(matches!(first, Err(Refusal::SecondPerson { .. })), "what cannot be priced may be large");
+}

@@ -8,7 +8,8 @@ use crate::proposal::{Proposal, ProposalState};
 use crate::series::{Timestamp, Window};
 use crate::signals::{Freshness, SignalKind};
 use crate::view::{
-    CostProjection, ForecastView, Mode, Outcome, ProposalView, ResourceRow, ServiceRow, Widget, WidgetState,
+    CostProjection, ForecastView, Mode, Outcome, ProposalView, ResourceRow, ServiceRow, TwoKeys, Widget,
+    WidgetState,
 };
 
 use super::widget;
@@ -105,9 +106,17 @@ fn card(state: &State, p: &Proposal, now: Timestamp) -> ProposalView {
         not_approvable: not_approvable(state, p, now),
         type_name: protected.then(|| state.settings.context.name.clone()),
         rank: avoided * price.unwrap_or(1.0),
+        two_keys: two_keys(state, p),
         similar: similar(state, p),
         proposal: super::ownership::explained(state, p),
     }
+}
+
+/// Whether it takes two people, and who turned their key already.
+fn two_keys(state: &State, p: &Proposal) -> Option<TwoKeys> {
+    let limit = state.settings.second_person_above?;
+    let large = p.cost.per_hour().is_none_or(|cost| cost > limit);
+    large.then(|| TwoKeys { limit, first: state.first_keys.get(&p.id).cloned() })
 }
 
 fn similar(state: &State, p: &Proposal) -> Vec<Outcome> {
@@ -190,7 +199,7 @@ fn resource(state: &State, w: &WorkloadFacts, resource: &'static str, now: Times
         request.zip(recommended).filter(|(r, _)| *r > 0.0).map(|(r, rec)| ((r - rec) / r).clamp(0.0, 1.0));
     Some(ResourceRow {
         workload: id.clone(),
-        resource,
+        resource: resource.into(),
         replicas,
         requested: request,
         p50: at(0.5),

@@ -39,6 +39,7 @@ pub fn view(state: &State, now: Timestamp) -> View {
         journal: state.journal.iter().rev().cloned().collect(),
         sources: state.sources.values().map(SourceFacts::shown).collect(),
         notices: state.notices.iter().cloned().collect(),
+        people: Vec::new(),
         kpis,
         services,
     }
@@ -66,6 +67,8 @@ fn header(state: &State, kpis: &[Kpi], now: Timestamp) -> Header {
         backfill: widget::backfill(state),
         journal: if state.journal_error.is_empty() { "ok".into() } else { state.journal_error.clone() },
         halted: state.halted.clone(),
+        screen: 0,
+        link: String::new(),
     }
 }
 

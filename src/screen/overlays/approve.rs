@@ -24,6 +24,9 @@ pub fn approve_sheet(view: &View, proposal: &ProposalView, glyphs: &Glyphs) -> S
         .map_or_else(|| "no provider manages it".to_owned(), |t| format!("{} {}", t.provider, t.uid));
     lines.push(("object", object, Role::Text));
     lines.push(("cost", cost(proposal), Role::Text));
+    if let Some(keys) = &proposal.two_keys {
+        lines.push(("keys", keys.sentence(), Role::Warn));
+    }
     lines.push(("users", users(proposal), Role::Text));
     lines.push(("reason", p.sentence.clone(), Role::Text));
     lines.push(("owner", format!("{}. {}", p.owner.label(), p.owner_note), Role::Text));

@@ -68,6 +68,9 @@ fn decide(pen: &Pen<'_>, view: &ProposalView) -> Vec<Line<'static>> {
             pieces.push(Line::from(span("asks for the context's name", pen.ink.dim)));
         }
     }
+    if let Some(keys) = &view.two_keys {
+        pieces.push(Line::from(span(keys.sentence(), pen.ink.warn)));
+    }
     let urgent = view.left.as_secs() < 120;
     let style = if urgent { pen.ink.warn } else { pen.ink.text };
     let at = moment(view.proposal.expires, pen.view.at, pen.zone);

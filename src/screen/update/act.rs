@@ -11,6 +11,7 @@ use super::super::keymap::Keymap;
 use super::super::overlays::{Evidence, Focus, Menu, evidence_lines};
 use super::super::panels;
 use super::super::rows::proposal_of;
+use super::super::spot;
 use super::super::state::{PanelId, ScreenState, SortKey};
 use super::{decide, select};
 
@@ -35,6 +36,8 @@ pub(super) fn act(state: &mut ScreenState, keymap: &Keymap, action: Action, view
         Action::PollNow => return vec![Effect::Send(Command::PollNow), Effect::Draw],
         Action::Yank => return yank(state, view),
         Action::Save => return vec![Effect::Save],
+        Action::Follow => follow(state, view),
+        Action::Here => state.toast = Some(spot::here(view)),
         Action::Redraw => return vec![Effect::Redraw],
         Action::Suspend => return vec![Effect::Suspend],
         Action::Interrupt => return vec![Effect::Quit],
@@ -44,6 +47,21 @@ pub(super) fn act(state: &mut ScreenState, keymap: &Keymap, action: Action, view
         other => navigate(state, keymap, other, view),
     }
     vec![Effect::Draw]
+}
+
+/// Follows the next of the others; after the last one nobody.
+fn follow(state: &mut ScreenState, view: &View) {
+    let next = spot::next(view, state.following);
+    state.toast = Some(match (next, state.following) {
+        (Some(person), _) => format!("following {}; any key ends it, F goes to the next", spot::name(person)),
+        (None, Some(_)) => "following nobody".into(),
+        (None, None) => "nobody else is attached".into(),
+    });
+    state.following = next.map(|person| person.screen);
+    if let Some(person) = next {
+        spot::go_to(state, view, &person.spot);
+        select::pin(state, view);
+    }
 }
 
 fn is_home(state: &ScreenState) -> bool {

@@ -4,10 +4,12 @@ use crate::clock::Monotonic;
 use crate::series::text::clean;
 use crate::view::View;
 
+use super::super::action::Action;
 use super::super::event::{Effect, Event};
 use super::super::key::Key;
 use super::super::keymap::Keymap;
 use super::super::overlays::Focus;
+use super::super::spot;
 use super::super::state::ScreenState;
 use super::{act, overlay, select};
 
@@ -26,6 +28,7 @@ pub fn update(state: &mut ScreenState, keymap: &Keymap, event: Event, view: &Vie
             vec![Effect::Redraw]
         }
         Event::View => {
+            mirror(state, view);
             select::pin(state, view);
             vec![Effect::Draw]
         }
@@ -51,7 +54,23 @@ fn on_key(state: &mut ScreenState, keymap: &Keymap, key: Key, at: Monotonic, vie
     if state.focus != Focus::Panel {
         return overlay::on_key(state, keymap, key, at, view);
     }
-    keymap.action(state.panel(), key).map_or_else(Vec::new, |action| act::act(state, keymap, action, view))
+    let Some(action) = keymap.action(state.panel(), key) else { return Vec::new() };
+    if action != Action::Follow {
+        state.following = None;
+    }
+    act::act(state, keymap, action, view)
+}
+
+/// Stays where the person is who is followed. A sheet that is open stays as it is.
+fn mirror(state: &mut ScreenState, view: &View) {
+    let Some(screen) = state.following.filter(|_| state.focus == Focus::Panel) else { return };
+    match view.people.iter().find(|a| a.screen == screen) {
+        Some(person) => spot::go_to(state, view, &person.spot),
+        None => {
+            state.following = None;
+            state.toast = Some("the person you followed has left".into());
+        }
+    }
 }
 
 /// Pasted text never acts: it goes to the text of a search, up to its first line break, or nowhere.

@@ -1,0 +1,28 @@
+//! `weescale attach`: the dashboard on an engine that runs as a service.
+
+use std::io::IsTerminal;
+
+use crate::screen::{self, ScreenOptions};
+use crate::{config, session, telemetry};
+
+use super::args::Live;
+use super::exit::{Failure, Outcome};
+use super::{live, look, wish};
+
+/// Shows the screen until the person leaves. The engine, and whatever is in flight, goes on.
+pub async fn run(live: &Live) -> Outcome {
+    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+        return Err(Failure::Usage(
+            "attach needs a terminal (over SSH: ssh -t); without one use `weescale status --format json`"
+                .into(),
+        ));
+    }
+    let settings = live::settings(live)?;
+    let (path, named) = wish::socket(&settings)?;
+    let log = live.log.clone().or_else(config::log_path);
+    telemetry::init(true, log.as_deref()).map_err(Failure::other)?;
+    let options = look::options(live, &settings)?;
+    let link = session::attach(&path, named).await.map_err(Failure::other)?;
+    let options = ScreenOptions { spot: Some(link.spot), ..options };
+    screen::run(link.view, link.commands, options).await.map(|_| ()).map_err(Failure::other)
+}

@@ -1,0 +1,135 @@
+//! Where a person is on their screen, as others may be told and follow.
+
+use crate::fleet::WorkloadId;
+use crate::view::{Attached, OperationId, ProposalId, SourceId, Spot, View};
+
+use super::state::{PanelId, Route, RowId, ScreenState};
+
+/// Where the person is.
+pub fn spot(state: &ScreenState) -> Spot {
+    let panel =
+        PanelId::ALL.iter().find(|(id, ..)| *id == state.route.panel).map(|(_, key, _)| key.to_string());
+    let (kind, id) = match &state.route.selected {
+        None => ("", String::new()),
+        Some(RowId::Workload(id)) => ("workload", id.to_string()),
+        Some(RowId::Proposal(id)) => ("proposal", id.to_string()),
+        Some(RowId::Operation(id)) => ("operation", id.to_string()),
+        Some(RowId::Lease(id)) => ("lease", id.to_string()),
+        Some(RowId::Kpi(number)) => ("kpi", number.to_string()),
+        Some(RowId::Journal(seq)) => ("journal", seq.to_string()),
+        Some(RowId::Source(id)) => ("source", id.to_string()),
+        Some(RowId::Advice(text)) => ("advice", text.clone()),
+    };
+    Spot {
+        panel: panel.unwrap_or_default(),
+        zoomed: state.route.zoomed,
+        kind: kind.into(),
+        id,
+        pan: state.pan,
+        zoom: state.zoom,
+    }
+}
+
+/// Goes where somebody else is. What is not on this screen's view is not selected.
+pub fn go_to(state: &mut ScreenState, view: &View, spot: &Spot) {
+    let key = spot.panel.chars().next();
+    let Some((panel, ..)) = PanelId::ALL.iter().find(|(_, k, _)| Some(*k) == key) else { return };
+    let selected = row(view, &spot.kind, &spot.id);
+    let chosen = selected.is_some();
+    let zoomed = spot.zoomed.filter(|z| *z < 4);
+    state.route = Route { panel: *panel, selected, zoomed, chosen, hint: 0 };
+    state.pan = spot.pan.clamp(-200, 200);
+    state.zoom = spot.zoom.clamp(-3, 3);
+}
+
+fn row(view: &View, kind: &str, id: &str) -> Option<RowId> {
+    match kind {
+        "workload" => {
+            let mut all = view.services.data.iter().map(|s| &s.workload);
+            all.find(|w: &&WorkloadId| w.to_string() == id).cloned().map(RowId::Workload)
+        }
+        "proposal" => Some(RowId::Proposal(ProposalId::new(id))),
+        "operation" => Some(RowId::Operation(OperationId::new(id))),
+        "lease" => Some(RowId::Lease(OperationId::new(id))),
+        "kpi" => id.parse().ok().map(RowId::Kpi),
+        "journal" => id.parse().ok().map(RowId::Journal),
+        "source" => {
+            let mut all = view.sources.iter().map(|s| &s.id);
+            all.find(|s: &&SourceId| s.to_string() == id).cloned().map(RowId::Source)
+        }
+        "advice" => Some(RowId::Advice(id.to_owned())),
+        _ => None,
+    }
+}
+
+/// The other screen to follow after `current`, going round; `None` after the last.
+pub fn next<'v>(view: &'v View, current: Option<u64>) -> Option<&'v Attached> {
+    let mut others = view.people.iter().filter(|a| a.screen != view.header.screen);
+    match current {
+        None => others.next(),
+        Some(current) => others.find(|a| a.screen > current),
+    }
+}
+
+/// `anna on pts/3`.
+pub fn name(person: &Attached) -> String {
+    if person.tty.is_empty() { person.name.clone() } else { format!("{} on {}", person.name, person.tty) }
+}
+
+/// `you and anna on pts/3 (6 proposal p-4)`: who is here and where they look.
+pub fn here(view: &View) -> String {
+    let others = view.people.iter().filter(|a| a.screen != view.header.screen).map(|a| {
+        let what =
+            if a.spot.id.is_empty() { String::new() } else { format!(" {} {}", a.spot.kind, a.spot.id) };
+        format!("{} (panel {}{what})", name(a), a.spot.panel)
+    });
+    let others: Vec<String> = others.collect();
+    if others.is_empty() {
+        "nobody else is attached".into()
+    } else {
+        format!("here too: {}", others.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::series::Timestamp;
+
+    use super::super::fixture;
+    use super::*;
+
+    #[test]
+    fn where_one_is_another_can_go() {
+        let view = fixture::view();
+        let mut there = ScreenState::default();
+        there.route.panel = PanelId::Proposals;
+        there.route.selected = view.proposals.data.first().map(|p| RowId::Proposal(p.proposal.id.clone()));
+        there.pan = -3;
+        let mut here = ScreenState::default();
+        go_to(&mut here, &view, &spot(&there));
+        assert_eq!((here.panel(), here.selected(), here.pan), (PanelId::Proposals, there.selected(), -3));
+        there.route.panel = PanelId::Status;
+        there.route.selected = view.services.data.get(2).map(|s| RowId::Workload(s.workload.clone()));
+        go_to(&mut here, &view, &spot(&there));
+        assert_eq!((here.panel(), here.selected()), (PanelId::Status, there.selected()));
+    }
+
+    #[test]
+    fn following_goes_round_the_others_and_ends() {
+        let mut view = fixture::view();
+        view.header.screen = 2;
+        view.people = [1, 2, 5]
+            .map(|screen| Attached {
+                screen,
+                uid: 1000,
+                name: format!("user{screen}"),
+                tty: "pts/1".into(),
+                since: Timestamp::from_secs(0),
+                spot: Spot { panel: "6".into(), ..Spot::default() },
+            })
+            .into();
+        let number = |current| next(&view, current).map(|a| a.screen);
+        assert_eq!((number(None), number(Some(1)), number(Some(5))), (Some(1), Some(5), None));
+        assert_eq!(here(&view), "here too: user1 on pts/1 (panel 6), user5 on pts/1 (panel 6)");
+    }
+}

@@ -1,0 +1,202 @@
+//! What all clients share: who is there, the newest picture, and which wishes were answered.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::clock::Clock;
+use crate::view::{Answer, Attached, Caller, Command, Spot, View, Wish};
+
+use super::picture::Picture;
+use super::wire::Wants;
+
+/// Wishes remembered, so that one that comes twice is carried out once.
+const REMEMBERED: usize = 512;
+/// Time between two pictures.
+const REST: Duration = Duration::from_millis(200);
+/// How long the engine may take to answer a wish.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A wish that was seen: whose, its number, and the answer once there is one.
+type Seen = (u32, String, Option<Answer>);
+
+/// What all clients share.
+#[derive(Debug)]
+pub struct Hub {
+    clock: Clock,
+    wishes: mpsc::Sender<Wish>,
+    people: Mutex<BTreeMap<u64, Attached>>,
+    seen: Mutex<VecDeque<Seen>>,
+    next: AtomicU64,
+    viewers: AtomicUsize,
+    changed: watch::Sender<u64>,
+    picture: watch::Sender<Arc<Picture>>,
+}
+
+/// Nothing is left half done under these locks, so a panic elsewhere spoils nothing.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Hub {
+    /// Nobody is there yet.
+    pub fn new(clock: Clock, wishes: mpsc::Sender<Wish>) -> Self {
+        Self {
+            clock,
+            wishes,
+            people: Mutex::default(),
+            seen: Mutex::default(),
+            next: AtomicU64::new(1),
+            viewers: AtomicUsize::new(0),
+            changed: watch::channel(0).0,
+            picture: watch::channel(Arc::new(Picture::none())).0,
+        }
+    }
+
+    /// Takes a client in, until the ticket is dropped.
+    pub fn enter(self: &Arc<Self>, caller: &Caller, wants: Wants) -> Ticket {
+        let you = Attached {
+            screen: self.next.fetch_add(1, Ordering::Relaxed),
+            uid: caller.person.uid,
+            name: caller.person.name.clone(),
+            tty: caller.tty.clone(),
+            since: self.clock.now(),
+            spot: Spot::default(),
+        };
+        // Subscribed before it asks for a picture: the next one is for it too.
+        let pictures = (wants != Wants::Nothing).then(|| self.picture.subscribe());
+        if wants == Wants::Pictures {
+            lock(&self.people).insert(you.screen, you.clone());
+        }
+        if wants != Wants::Nothing {
+            self.viewers.fetch_add(1, Ordering::Relaxed);
+            self.note_change();
+        }
+        Ticket { hub: Arc::clone(self), you, wants, pictures }
+    }
+
+    fn note_change(&self) {
+        self.changed.send_modify(|n| *n += 1);
+    }
+
+    /// Notes where somebody looks.
+    pub fn look(&self, screen: u64, spot: Spot) {
+        let spot = Spot {
+            panel: spot.panel.chars().take(1).collect(),
+            kind: crate::series::text::clean(&spot.kind, 20),
+            id: crate::series::text::clean(&spot.id, 300),
+            ..spot
+        };
+        if let Some(there) = lock(&self.people).get_mut(&screen).filter(|a| a.spot != spot) {
+            there.spot = spot;
+        } else {
+            return;
+        }
+        self.note_change();
+    }
+
+    /// Carries a wish out once, however often it comes.
+    pub async fn wish(&self, caller: &Caller, id: String, command: Command) -> Answer {
+        if command == Command::Unattended {
+            return Answer::no("only weescale itself says that nobody looks");
+        }
+        let uid = caller.person.uid;
+        {
+            let mut seen = lock(&self.seen);
+            if let Some((.., answer)) = seen.iter().find(|(u, known, _)| *u == uid && *known == id) {
+                let waits = || Answer::no(format!("{id} is being carried out already"));
+                return answer.clone().unwrap_or_else(waits);
+            }
+            if seen.len() >= REMEMBERED {
+                seen.pop_front();
+            }
+            seen.push_back((uid, id.clone(), None));
+        }
+        let answer = self.ask(caller, command).await;
+        let mut seen = lock(&self.seen);
+        if let Some(entry) = seen.iter_mut().find(|(u, known, _)| *u == uid && *known == id) {
+            entry.2 = Some(answer.clone());
+        }
+        answer
+    }
+
+    async fn ask(&self, caller: &Caller, command: Command) -> Answer {
+        let (reply, answer) = oneshot::channel();
+        let wish = Wish { command, caller: caller.clone(), reply };
+        let gone = || Answer::no("the engine has stopped; nothing was done");
+        let asked = async {
+            if self.wishes.send(wish).await.is_err() {
+                return gone();
+            }
+            answer.await.unwrap_or_else(|_| gone())
+        };
+        let late = || {
+            let wait = PATIENCE.as_secs();
+            Answer::no(format!("no answer within {wait} s; it may still be carried out: look at the journal"))
+        };
+        tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(|_| late())
+    }
+
+    /// Makes pictures while somebody looks, until the engine is gone.
+    pub async fn publish(self: Arc<Self>, mut view: watch::Receiver<Arc<View>>) {
+        let mut changed = self.changed.subscribe();
+        loop {
+            tokio::select! {
+                fresh = view.changed() => if fresh.is_err() { break },
+                _ = changed.changed() => {}
+            }
+            if self.viewers.load(Ordering::Relaxed) == 0 {
+                continue;
+            }
+            changed.borrow_and_update();
+            let now = Arc::clone(&view.borrow_and_update());
+            let before = Arc::clone(&self.picture.borrow());
+            let mut people: Vec<Attached> = lock(&self.people).values().cloned().collect();
+            people.sort_by_key(|a| a.screen);
+            match tokio::task::spawn_blocking(move || Picture::after(&before, &now, people)).await {
+                Ok(Ok(picture)) => _ = self.picture.send_replace(Arc::new(picture)),
+                Ok(Err(error)) => tracing::error!("no picture for attached screens: {error}"),
+                Err(error) => tracing::error!("no picture for attached screens: {error}"),
+            }
+            // Faster than this nobody reads; what comes meanwhile is in the next one.
+            tokio::time::sleep(REST).await;
+        }
+    }
+}
+
+/// A client's place; given back on drop.
+#[derive(Debug)]
+pub struct Ticket {
+    hub: Arc<Hub>,
+    /// The client.
+    pub you: Attached,
+    wants: Wants,
+    /// Pictures, if it wants any.
+    pub pictures: Option<watch::Receiver<Arc<Picture>>>,
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if self.wants != Wants::Nothing {
+            self.hub.viewers.fetch_sub(1, Ordering::Relaxed);
+        }
+        if self.wants != Wants::Pictures {
+            return;
+        }
+        let last = {
+            let mut people = lock(&self.hub.people);
+            people.remove(&self.you.screen);
+            people.is_empty()
+        };
+        self.hub.note_change();
+        if last {
+            let person = crate::view::Person { uid: self.you.uid, name: self.you.name.clone() };
+            let caller = Caller { person, tty: self.you.tty.clone() };
+            let (reply, _) = oneshot::channel();
+            let _ = self.hub.wishes.try_send(Wish { command: Command::Unattended, caller, reply });
+        }
+    }
+}

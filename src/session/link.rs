@@ -1,0 +1,242 @@
+//! The link of an attached screen: a view that goes on being received, and wishes that are sent at most once.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::{mpsc, watch};
+
+use crate::view::{Attached, Command, Spot, View};
+
+use super::ask::{Desk, number, tidy, view_of};
+use super::wire::{self, Frame, Hear, Say, TO_SCREEN, Wants};
+use super::{SessionError, delta, pack};
+
+/// First and longest time before the next try to connect.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
+/// How long the first picture may take.
+const FIRST: Duration = Duration::from_secs(30);
+/// Wishes that may wait to be sent.
+const QUEUE: usize = 16;
+
+/// What a screen needs.
+#[derive(Debug)]
+pub struct Link {
+    /// The view as received; `header.link` says when it is not received any more.
+    pub view: watch::Receiver<Arc<View>>,
+    /// Wishes.
+    pub commands: mpsc::Sender<Command>,
+    /// Where the person is.
+    pub spot: watch::Sender<Spot>,
+}
+
+/// Attaches to the engine at `path` and waits for its first picture. Reconnects until the screen is gone. `named`: the
+/// person gave the path, so that it may belong to somebody else.
+pub async fn attach(path: &Path, named: bool) -> Result<Link, SessionError> {
+    let desk = Desk::open(path, named, Wants::Pictures).await?;
+    let (commands, wishes) = mpsc::channel(QUEUE);
+    let (spot, spots) = watch::channel(Spot::default());
+    let mut line = Connected::new(desk);
+    let first = tokio::time::timeout(FIRST, line.first())
+        .await
+        .map_err(|_| SessionError::Late(FIRST.as_secs()))??;
+    let (show, view) = watch::channel(Arc::new(first));
+    let keeper = Keeper { path: path.to_owned(), named, show, wishes, spots };
+    tokio::spawn(keeper.run(line));
+    Ok(Link { view, commands, spot })
+}
+
+/// Whether the screen is still there.
+#[derive(Debug, PartialEq, Eq)]
+enum Over {
+    Screen,
+    Connection(String),
+}
+
+struct Keeper {
+    path: PathBuf,
+    named: bool,
+    show: watch::Sender<Arc<View>>,
+    wishes: mpsc::Receiver<Command>,
+    spots: watch::Receiver<Spot>,
+}
+
+impl Keeper {
+    async fn run(mut self, line: Connected) {
+        let mut line = Some(line);
+        let mut pause = PAUSE.0;
+        loop {
+            let why = match line.take() {
+                Some(line) => match self.follow(line).await {
+                    Over::Screen => return,
+                    Over::Connection(why) => why,
+                },
+                None => "no engine answers".to_owned(),
+            };
+            self.say(format!("connection lost: {why}; trying again"));
+            if !self.wait(pause).await {
+                return;
+            }
+            match Desk::open(&self.path, self.named, Wants::Pictures).await {
+                Ok(desk) => (line, pause) = (Some(Connected::new(desk)), PAUSE.0),
+                Err(error) => {
+                    self.say(format!("connection lost: {error}; trying again"));
+                    pause = (pause * 2).min(PAUSE.1);
+                }
+            }
+        }
+    }
+
+    /// Shows what the engine sends and sends what the person wishes.
+    async fn follow(&mut self, mut line: Connected) -> Over {
+        let mut frames = line.frames();
+        self.spots.mark_changed();
+        loop {
+            tokio::select! {
+                frame = frames.recv() => match frame {
+                    Some(Ok(frame)) => match line.take(frame) {
+                        Ok(Some(view)) => _ = self.show.send_replace(Arc::new(view)),
+                        Ok(None) => {}
+                        Err(error) => return Over::Connection(error.to_string()),
+                    },
+                    Some(Err(error)) => return Over::Connection(line.unanswered(&error.to_string())),
+                    None => return Over::Connection(line.unanswered("the engine has closed it")),
+                },
+                wish = self.wishes.recv() => {
+                    let Some(command) = wish else { return Over::Screen };
+                    if let Err(error) = line.wish(command).await {
+                        return Over::Connection(line.unanswered(&error.to_string()));
+                    }
+                }
+                moved = self.spots.changed() => {
+                    if moved.is_err() {
+                        return Over::Screen;
+                    }
+                    let spot = self.spots.borrow_and_update().clone();
+                    if let Err(error) = line.say(&Say::Look(spot)).await {
+                        return Over::Connection(line.unanswered(&error.to_string()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits before the next try; what is wished meanwhile is not sent, now or later. `false` if the screen is gone.
+    async fn wait(&mut self, pause: Duration) -> bool {
+        let mut over = std::pin::pin!(tokio::time::sleep(pause));
+        loop {
+            tokio::select! {
+                () = &mut over => return true,
+                wish = self.wishes.recv() => {
+                    if wish.is_none() {
+                        return false;
+                    }
+                    self.say("connection lost; what you asked for was not sent and will not be".into());
+                }
+            }
+        }
+    }
+
+    /// Says in the header what is wrong; the picture stays.
+    fn say(&self, text: String) {
+        self.show.send_modify(|view| Arc::make_mut(view).header.link = text);
+    }
+}
+
+/// One connection with the picture received last.
+struct Connected {
+    reader: Option<OwnedReadHalf>,
+    writer: OwnedWriteHalf,
+    you: Attached,
+    picture: Option<(u64, Value)>,
+    waiting: Vec<String>,
+}
+
+impl Connected {
+    fn new(desk: Desk) -> Self {
+        let Desk { reader, writer, you } = desk;
+        Self { reader: Some(reader), writer, you, picture: None, waiting: Vec::new() }
+    }
+
+    async fn first(&mut self) -> Result<View, SessionError> {
+        let none = || SessionError::Protocol("it closed without a picture".into());
+        loop {
+            let reader = self.reader.as_mut().ok_or_else(none)?;
+            let frame = wire::read(reader, TO_SCREEN).await?.ok_or_else(none)?;
+            if let Some(view) = self.take(frame)? {
+                return Ok(view);
+            }
+        }
+    }
+
+    /// Frames as they come, read by a task of its own: a frame half read must not be given up.
+    fn frames(&mut self) -> mpsc::Receiver<Result<Frame, SessionError>> {
+        let (out, frames) = mpsc::channel(4);
+        if let Some(mut reader) = self.reader.take() {
+            tokio::spawn(async move {
+                while let Some(frame) = wire::read(&mut reader, TO_SCREEN).await.transpose() {
+                    let failed = frame.is_err();
+                    if out.send(frame).await.is_err() || failed {
+                        break;
+                    }
+                }
+            });
+        }
+        frames
+    }
+
+    /// Takes a frame in; the view, if it holds a picture.
+    fn take(&mut self, frame: Frame) -> Result<Option<View>, SessionError> {
+        match frame {
+            Frame::Message(body) => {
+                match wire::parse(&body)? {
+                    Hear::Answer { id, .. } => self.waiting.retain(|known| *known != id),
+                    Hear::Refused(why) => return Err(SessionError::Refused(why)),
+                    Hear::Welcome { .. } => {}
+                }
+                return Ok(None);
+            }
+            Frame::Whole(number, packed) => {
+                let mut value = pack::unpack(&packed)?;
+                tidy(&mut value);
+                self.picture = Some((number, value));
+            }
+            Frame::Delta(from, to, packed) => {
+                let mut patch = pack::unpack(&packed)?;
+                tidy(&mut patch);
+                let known = self.picture.as_mut().filter(|(number, _)| *number == from);
+                let (number, value) = known
+                    .ok_or_else(|| SessionError::Protocol("a difference to a picture never sent".into()))?;
+                delta::apply(value, patch)?;
+                *number = to;
+            }
+        }
+        let Some((_, value)) = &self.picture else { return Ok(None) };
+        let mut view = view_of(value)?;
+        view.header.person.clone_from(&self.you.name);
+        view.header.screen = self.you.screen;
+        Ok(Some(view))
+    }
+
+    async fn say(&mut self, what: &Say) -> Result<(), SessionError> {
+        wire::write(&mut self.writer, &wire::message(what)?).await
+    }
+
+    async fn wish(&mut self, command: Command) -> Result<(), SessionError> {
+        let id = number();
+        self.waiting.push(id.clone());
+        self.say(&Say::Wish { id, command }).await
+    }
+
+    /// What to say of wishes that were sent and not answered.
+    fn unanswered(&self, why: &str) -> String {
+        if self.waiting.is_empty() {
+            return why.to_owned();
+        }
+        format!(
+            "{why}; what you asked for last was sent but not answered: look at the journal before asking again"
+        )
+    }
+}

@@ -1,0 +1,30 @@
+//! Serve and attach: one engine, many screens, over a unix socket.
+//!
+//! ```text
+//! engine ──watch<Arc<View>>──▶ publisher ──watch<Arc<Picture>>──▶ one writer a client ──▶ screen
+//! screen ──frames──▶ one reader a client ──mpsc<Wish>──▶ engine ──oneshot<Answer>──▶ the same reader
+//! ```
+//!
+//! The publisher makes each picture and its difference to the one before once, whoever many look; nothing is made
+//! while nobody looks. A writer whose client does not read waits alone: it keeps the picture it sent last and, when
+//! the client reads again, sends one difference from there to the newest. Who asks is what the kernel says of the
+//! socket's peer, never what the peer says of itself.
+
+mod ask;
+mod delta;
+mod error;
+mod folder;
+mod hub;
+mod link;
+mod pack;
+mod peer;
+mod picture;
+mod serve;
+mod wire;
+
+pub use ask::Desk;
+pub use delta::{apply, diff};
+pub use error::SessionError;
+pub use link::{Link, attach};
+pub use serve::{Service, ServiceOptions, serve};
+pub use wire::{MOST_CLIENTS, PROTOCOL};

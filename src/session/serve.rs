@@ -1,0 +1,235 @@
+//! The service: a socket, and a task for each client.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::clock::Clock;
+use crate::series::text::clean;
+use crate::view::{Caller, View, Wish};
+
+use super::SessionError;
+use super::folder::{self, Sweep};
+use super::hub::{Hub, Ticket};
+use super::peer::{self, Admission};
+use super::picture::Picture;
+use super::wire::{self, Frame, Hear, Hello, MOST_CLIENTS, PROTOCOL, Say, TO_ENGINE, Wants};
+
+/// How long a client may take to say who it is.
+const HELLO: Duration = Duration::from_secs(5);
+/// Answers that may wait for one client.
+const ANSWERS: usize = 64;
+/// How long a client that is done may take to read its last answers.
+const GOODBYE: Duration = Duration::from_secs(5);
+
+/// What the service is told.
+#[derive(Clone, Debug)]
+pub struct ServiceOptions {
+    /// Where the socket is.
+    pub socket: PathBuf,
+    /// Groups whose members may connect beside the engine's own user.
+    pub groups: Vec<String>,
+    /// The engine's clock.
+    pub clock: Clock,
+    /// Login name of a user id.
+    pub name_of: fn(u32) -> String,
+}
+
+/// A running service; ends, and takes its socket away, on drop.
+#[derive(Debug)]
+pub struct Service {
+    tasks: Vec<JoinHandle<()>>,
+    socket: PathBuf,
+    _sweep: Sweep,
+}
+
+impl Service {
+    /// Where it listens.
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+/// Serves an engine's view and takes wishes for it.
+pub fn serve(
+    options: ServiceOptions,
+    view: watch::Receiver<Arc<View>>,
+    wishes: mpsc::Sender<Wish>,
+) -> Result<Service, SessionError> {
+    let admission = Admission::of_groups(&options.groups)?;
+    folder::prepare(&options.socket)?;
+    let listener = UnixListener::bind(&options.socket)
+        .map_err(|e| SessionError::Place { path: options.socket.clone(), why: e.to_string() })?;
+    let sweep = Sweep::of(&options.socket);
+    folder::protect(&options.socket, admission.groups.first().copied())?;
+    let hub = Arc::new(Hub::new(options.clock, wishes));
+    let publisher = tokio::spawn(Arc::clone(&hub).publish(view));
+    let doors = tokio::spawn(accept(listener, hub, admission, options.name_of));
+    Ok(Service { tasks: vec![publisher, doors], socket: options.socket, _sweep: sweep })
+}
+
+async fn accept(listener: UnixListener, hub: Arc<Hub>, admission: Admission, name_of: fn(u32) -> String) {
+    let places = Arc::new(Semaphore::new(MOST_CLIENTS));
+    let mut clients = JoinSet::new();
+    loop {
+        let stream = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    tracing::warn!("cannot accept a connection: {error}");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+            },
+            Some(_) = clients.join_next() => continue,
+        };
+        let caller = peer::caller(&stream, &admission, name_of);
+        let place = Arc::clone(&places).try_acquire_owned();
+        let hub = Arc::clone(&hub);
+        // Beside those who are in, only so many may wait to be told that they may not come in.
+        if clients.len() > MOST_CLIENTS * 2 {
+            continue;
+        }
+        clients.spawn(async move {
+            let outcome = match (caller, place) {
+                (Err(error), _) => refuse(stream, error.to_string()).await,
+                (Ok(_), Err(_)) => {
+                    refuse(stream, format!("{MOST_CLIENTS} screens and tools are attached already")).await
+                }
+                (Ok(caller), Ok(_place)) => client(stream, &hub, &caller).await,
+            };
+            if let Err(error) = outcome {
+                tracing::info!("a client was let go: {error}");
+            }
+        });
+    }
+}
+
+async fn refuse(mut stream: UnixStream, why: String) -> Result<(), SessionError> {
+    let frame = wire::message(&Hear::Refused(why))?;
+    let _ = tokio::time::timeout(HELLO, wire::write(&mut stream, &frame)).await;
+    Ok(())
+}
+
+/// Serves one client until it goes.
+async fn client(stream: UnixStream, hub: &Arc<Hub>, caller: &Caller) -> Result<(), SessionError> {
+    let (mut reader, writer) = stream.into_split();
+    let hello = tokio::time::timeout(HELLO, wire::read(&mut reader, TO_ENGINE)).await;
+    let hello = hello.map_err(|_| SessionError::Protocol("no greeting in time".into()))??;
+    let wants = match greeting(hello) {
+        Ok(wants) => wants,
+        Err(why) => {
+            let stream = reader.reunite(writer).map_err(|e| SessionError::Protocol(e.to_string()))?;
+            return refuse(stream, why).await;
+        }
+    };
+    let mut ticket = hub.enter(caller, wants);
+    let welcome = Hear::Welcome { version: env!("CARGO_PKG_VERSION").into(), you: ticket.you.clone() };
+    let (answers, queue) = mpsc::channel(ANSWERS);
+    let first = wire::message(&welcome)?;
+    let once = wants == Wants::One;
+    let mut writing = tokio::spawn(write(writer, first, queue, ticket.pictures.take(), once));
+    let read = read(&mut reader, hub, caller, &ticket, &answers).await;
+    drop(answers);
+    if tokio::time::timeout(GOODBYE, &mut writing).await.is_err() {
+        writing.abort();
+    }
+    read
+}
+
+/// What a client wants, or why it is refused.
+fn greeting(frame: Option<Frame>) -> Result<Wants, String> {
+    let stranger = || "this is no weescale of a kind that is known here".to_owned();
+    let Some(Frame::Message(body)) = frame else { return Err(stranger()) };
+    // Of another version only these two fields are looked at.
+    let value: serde_json::Value = serde_json::from_slice(&body).map_err(|_| stranger())?;
+    let protocol = value.get("protocol").and_then(serde_json::Value::as_u64).ok_or_else(stranger)?;
+    let version = value.get("version").and_then(serde_json::Value::as_str).ok_or_else(stranger)?;
+    let ours = env!("CARGO_PKG_VERSION");
+    if protocol != u64::from(PROTOCOL) || version != ours {
+        return Err(format!(
+            "this screen is weescale {} (protocol {protocol}), the engine is weescale {ours} (protocol {PROTOCOL}); \
+             use the same version on both ends",
+            clean(version, 40)
+        ));
+    }
+    serde_json::from_value::<Hello>(value).map(|hello| hello.wants).map_err(|_| stranger())
+}
+
+/// Reads until the client goes. A wish that was read whole is carried out whatever becomes of the client.
+async fn read(
+    reader: &mut OwnedReadHalf,
+    hub: &Arc<Hub>,
+    caller: &Caller,
+    ticket: &Ticket,
+    answers: &mpsc::Sender<Vec<u8>>,
+) -> Result<(), SessionError> {
+    while let Some(frame) = wire::read(reader, TO_ENGINE).await? {
+        let Frame::Message(body) = frame else {
+            return Err(SessionError::Protocol("a picture, which only the engine sends".into()));
+        };
+        match wire::parse(&body)? {
+            Say::Look(spot) => hub.look(ticket.you.screen, spot),
+            Say::Wish { id, command } => {
+                let id = clean(&id, 64);
+                let answer = hub.wish(caller, id.clone(), command).await;
+                let frame = wire::message(&Hear::Answer { id, answer })?;
+                if answers.try_send(frame).is_err() {
+                    return Err(SessionError::Protocol("a client that does not read its answers".into()));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Writes answers and the newest picture. Waits for nobody but its own client.
+async fn write(
+    mut writer: OwnedWriteHalf,
+    first: Vec<u8>,
+    mut answers: mpsc::Receiver<Vec<u8>>,
+    mut pictures: Option<watch::Receiver<Arc<Picture>>>,
+    once: bool,
+) -> Result<(), SessionError> {
+    wire::write(&mut writer, &first).await?;
+    let mut sent: Option<Arc<Picture>> = None;
+    loop {
+        tokio::select! {
+            biased;
+            answer = answers.recv() => match answer {
+                Some(frame) => wire::write(&mut writer, &frame).await?,
+                None => return Ok(()),
+            },
+            picture = newest(pictures.as_mut()) => {
+                let Some(picture) = picture else { return Ok(()) };
+                let from = sent.clone();
+                let next = Arc::clone(&picture);
+                let frame = tokio::task::spawn_blocking(move || next.from(from.as_ref())).await;
+                let frame = frame.map_err(|e| SessionError::Protocol(e.to_string()))??;
+                wire::write(&mut writer, &frame).await?;
+                sent = Some(picture);
+                if once {
+                    pictures = None;
+                }
+            }
+        }
+    }
+}
+
+/// The next picture; never, if none is wanted; `None` if there will be none.
+async fn newest(pictures: Option<&mut watch::Receiver<Arc<Picture>>>) -> Option<Arc<Picture>> {
+    let Some(pictures) = pictures else { return std::future::pending().await };
+    pictures.changed().await.ok()?;
+    Some(Arc::clone(&pictures.borrow_and_update()))
+}

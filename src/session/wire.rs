@@ -1,0 +1,210 @@
+//! Frames: four bytes of length, one of kind, then the body. Every bound is checked before anything is allocated.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use crate::view::{Answer, Attached, Command, Spot};
+
+use super::SessionError;
+
+/// Version of the language of frames. Both ends must have the same, and the same version of weescale.
+pub const PROTOCOL: u32 = 1;
+/// Screens and tools at once.
+pub const MOST_CLIENTS: usize = 32;
+/// Largest frame to the engine, bytes.
+pub const TO_ENGINE: usize = 64 << 10;
+/// Largest frame to a screen, bytes.
+pub const TO_SCREEN: usize = 64 << 20;
+
+/// What a client wants to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wants {
+    /// Every picture: a screen.
+    Pictures,
+    /// One picture: a report.
+    One,
+    /// None: a wish.
+    Nothing,
+}
+
+/// First frame of a client.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// [`PROTOCOL`].
+    pub protocol: u32,
+    /// Version of weescale.
+    pub version: String,
+    /// What it wants to see.
+    pub wants: Wants,
+}
+
+impl Hello {
+    /// Ours.
+    pub fn ours(wants: Wants) -> Self {
+        Self { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").into(), wants }
+    }
+}
+
+/// Later frames of a client.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Say {
+    /// A wish; `id` is made by the client and never used twice.
+    Wish {
+        /// Its number.
+        id: String,
+        /// What.
+        command: Command,
+    },
+    /// Where the person is.
+    Look(Spot),
+}
+
+/// Frames of the engine, beside pictures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hear {
+    /// The client may stay.
+    Welcome {
+        /// Version of weescale.
+        version: String,
+        /// The client as the engine knows it.
+        you: Attached,
+    },
+    /// The client must go.
+    Refused(String),
+    /// What came of a wish.
+    Answer {
+        /// Of which.
+        id: String,
+        /// What.
+        answer: Answer,
+    },
+}
+
+/// A frame as read.
+#[derive(Debug, PartialEq)]
+pub enum Frame {
+    /// JSON text.
+    Message(Vec<u8>),
+    /// A whole picture: its number, and the packed view.
+    Whole(u64, Vec<u8>),
+    /// A difference: from which picture to which, packed.
+    Delta(u64, u64, Vec<u8>),
+}
+
+const MESSAGE: u8 = b'M';
+const WHOLE: u8 = b'W';
+const DELTA: u8 = b'D';
+
+/// A message as a frame.
+pub fn message<T: Serialize>(body: &T) -> Result<Vec<u8>, SessionError> {
+    let text = serde_json::to_vec(body).map_err(|e| SessionError::Protocol(e.to_string()))?;
+    Ok(frame(MESSAGE, &[], &text))
+}
+
+/// A whole picture as a frame.
+pub fn whole(number: u64, packed: &[u8]) -> Vec<u8> {
+    frame(WHOLE, &number.to_be_bytes(), packed)
+}
+
+/// A difference as a frame.
+pub fn delta(from: u64, to: u64, packed: &[u8]) -> Vec<u8> {
+    let mut numbers = from.to_be_bytes().to_vec();
+    numbers.extend(to.to_be_bytes());
+    frame(DELTA, &numbers, packed)
+}
+
+fn frame(kind: u8, head: &[u8], body: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(1 + head.len() + body.len()).unwrap_or(u32::MAX);
+    let mut out = Vec::with_capacity(5 + head.len() + body.len());
+    out.extend(length.to_be_bytes());
+    out.push(kind);
+    out.extend(head);
+    out.extend(body);
+    out
+}
+
+/// Reads a frame of at most `most` bytes; `None` at the end of the stream.
+pub async fn read<R: AsyncRead + Unpin>(from: &mut R, most: usize) -> Result<Option<Frame>, SessionError> {
+    let length = match from.read_u32().await {
+        Ok(length) => length as usize,
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    if length == 0 || length > most {
+        return Err(SessionError::Protocol(format!("a frame of {length} bytes, allowed are 1 to {most}")));
+    }
+    let kind = from.read_u8().await?;
+    let left = (length - 1) as u64;
+    // Grows with what arrives: an announced length alone takes no memory.
+    let mut body = Vec::new();
+    let got = from.take(left).read_to_end(&mut body).await? as u64;
+    if got < left {
+        return Err(SessionError::Protocol("a frame that ends too early".into()));
+    }
+    decode(kind, body).map(Some)
+}
+
+fn decode(kind: u8, mut body: Vec<u8>) -> Result<Frame, SessionError> {
+    let short = || SessionError::Protocol("a picture without a number".into());
+    let number = |body: &mut Vec<u8>| -> Result<u64, SessionError> {
+        let head: [u8; 8] = body.first_chunk().copied().ok_or_else(short)?;
+        body.drain(..8);
+        Ok(u64::from_be_bytes(head))
+    };
+    match kind {
+        MESSAGE => Ok(Frame::Message(body)),
+        WHOLE => Ok(Frame::Whole(number(&mut body)?, body)),
+        DELTA => Ok(Frame::Delta(number(&mut body)?, number(&mut body)?, body)),
+        other => Err(SessionError::Protocol(format!("a frame of the unknown kind {other:#04x}"))),
+    }
+}
+
+/// A message's content.
+pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, SessionError> {
+    serde_json::from_slice(body).map_err(|e| {
+        SessionError::Protocol(format!(
+            "a message that cannot be read: {}",
+            crate::series::text::clean(&e.to_string(), 200)
+        ))
+    })
+}
+
+/// Writes a frame whole.
+pub async fn write<W: AsyncWrite + Unpin>(to: &mut W, frame: &[u8]) -> Result<(), SessionError> {
+    to.write_all(frame).await?;
+    Ok(to.flush().await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn of(bytes: &[u8], most: usize) -> Result<Option<Frame>, SessionError> {
+        let mut bytes = bytes;
+        read(&mut bytes, most).await
+    }
+
+    #[tokio::test]
+    async fn frames_round_trip_and_bounds_hold() {
+        let hello = message(&Hello::ours(Wants::One)).unwrap();
+        let Some(Frame::Message(body)) = of(&hello, TO_ENGINE).await.unwrap() else { panic!("a message") };
+        assert_eq!(parse::<Hello>(&body).unwrap(), Hello::ours(Wants::One));
+        assert_eq!(of(&whole(7, b"ab"), 100).await.unwrap(), Some(Frame::Whole(7, b"ab".to_vec())));
+        assert_eq!(of(&delta(7, 9, b""), 100).await.unwrap(), Some(Frame::Delta(7, 9, vec![])));
+        assert_eq!(of(b"", 100).await.unwrap(), None);
+        for hostile in [
+            &[0, 0, 0, 0, b'M'][..],
+            &[0xff, 0xff, 0xff, 0xff, b'M'],
+            &[0, 0, 0, 9, b'M', b'{'],
+            &[0, 0, 0, 2, b'?', b'x'],
+            &[0, 0, 0, 4, b'W', 0, 0, 0],
+            &[0, 0, 0, 1, b'D'],
+        ] {
+            assert!(of(hostile, 100).await.is_err(), "{hostile:?}");
+        }
+    }
+}

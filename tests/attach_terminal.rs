@@ -1,0 +1,124 @@
+//! Two terminals (tmux) on one simulated fleet that runs as a service.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    dead_code,
+    reason = "a test may fail loudly, and says which peers it lacks; the terminal is shared with other tests"
+)]
+
+mod terminal;
+
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use terminal::{Terminal, until};
+
+const PATIENCE: Duration = Duration::from_secs(120);
+const SOON: Duration = Duration::from_secs(20);
+
+/// `weescale demo --serve`, ended with the test.
+struct Fleet {
+    folder: tempfile::TempDir,
+    child: Child,
+}
+
+impl Fleet {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_weescale"))
+            .args(["demo", "--serve", "--speed", "20", "--seed", "1", "--socket"])
+            .arg(folder.path().join("engine.sock"))
+            .arg("--log")
+            .arg(folder.path().join("log"))
+            .env("HOME", folder.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let fleet = Self { folder, child };
+        assert!(until(SOON, || fleet.folder.path().join("engine.sock").exists()), "no socket");
+        fleet
+    }
+
+    fn program(&self, args: &str) -> String {
+        Terminal::program(&format!("{args} --socket {}", self.folder.path().join("engine.sock").display()))
+    }
+
+    fn ask(&self, args: &[&str]) -> (bool, String) {
+        let output = Command::new(env!("CARGO_BIN_EXE_weescale"))
+            .args(args)
+            .arg("--socket")
+            .arg(self.folder.path().join("engine.sock"))
+            .env("HOME", self.folder.path())
+            .output()
+            .unwrap();
+        (output.status.success(), String::from_utf8(output.stdout).unwrap())
+    }
+}
+
+impl Drop for Fleet {
+    fn drop(&mut self) {
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn two_screens_one_state_and_one_killed_in_mid_operation_changes_nothing() {
+    let (Some(one), Some(two)) = (Terminal::open(180, 40), Terminal::open(180, 40)) else { return };
+    let fleet = Fleet::start();
+    one.line(&fleet.program("attach"));
+    two.line(&fleet.program("attach"));
+    one.sees(SOON, "2 here");
+    two.sees(SOON, "2 here");
+
+    // The machine interface beside them: approve by hash what is shown, once.
+    let approved = until(PATIENCE, || {
+        let (_, text) = fleet.ask(&["proposals", "--format", "json"]);
+        let open: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap_or_default();
+        let Some(p) = open.iter().find(|p| p["not_approvable"].is_null() && p["to"] > p["from"]) else {
+            return false;
+        };
+        fleet.ask(&["approve", p["id"].as_str().unwrap(), "--hash", p["hash"].as_str().unwrap()]).0
+    });
+    assert!(approved, "nothing could be approved");
+    one.keys(&["7"]);
+    two.keys(&["7"]);
+    one.sees(SOON, "op-1");
+    two.sees(SOON, "op-1");
+
+    // The second follows the first, wherever it goes.
+    two.keys(&["F"]);
+    two.sees(SOON, "following ");
+    one.keys(&["8"]);
+    two.sees(SOON, "┌ Journal");
+    one.keys(&["7"]);
+    two.sees(SOON, "op-1");
+
+    // Killed, not left: the terminal's process is gone at once.
+    one.signal("KILL");
+    two.sees(SOON, "1 here");
+    let over = until(PATIENCE, || {
+        let (_, text) = fleet.ask(&["status", "--format", "json"]);
+        let status: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        status["operations"]
+            .as_array()
+            .is_some_and(|all| all.iter().any(|o| o["id"] == "op-1" && o["state"] == "done"))
+    });
+    assert!(over, "the operation went on to its end:\n{}", two.screen());
+    two.sees(SOON, "● kept");
+    two.keys(&["1"]);
+    two.keys(&["q"]);
+    two.sees_prompt(SOON);
+    assert!(!two.is_alternate() && two.has_cursor());
+
+    // A new screen shows the outcome at once.
+    two.line(&fleet.program("attach"));
+    two.sees(SOON, "1 here");
+    two.keys(&["7"]);
+    two.sees(SOON, "● kept");
+    two.keys(&["C-c"]);
+    two.sees_prompt(SOON);
+    let (_, leases) = fleet.ask(&["leases"]);
+    assert!(leases.contains("op-1"), "{leases}");
+}

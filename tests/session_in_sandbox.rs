@@ -1,0 +1,445 @@
+//! One engine, many screens: the real engine on a simulated fleet, served over a real socket.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "tests fail loudly, and say which peers they lack"
+)]
+
+mod fleet;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use fleet::{Ports, options};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::time::{sleep, timeout};
+use weescale::clock::Clock;
+use weescale::config::ServiceRule;
+use weescale::engine::{self, EngineHandle};
+use weescale::journal::{Journal, Kind};
+use weescale::sandbox::{self, Sandbox, Scenario};
+use weescale::session::{Desk, MOST_CLIENTS, PROTOCOL, Service, ServiceOptions, attach, serve};
+use weescale::view::{Command, ProposalView, View};
+
+const SPEED: f64 = 20.0;
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A fleet, an engine that proposes much, and its service.
+struct World {
+    folder: TempDir,
+    clock: Clock,
+    engine: EngineHandle,
+    service: Service,
+    _fleet: Sandbox,
+}
+
+impl World {
+    async fn start(second_person_above: Option<f64>, groups: &[&str]) -> Self {
+        let scenario = Scenario::named("morning-ramp").unwrap();
+        let clock = Clock::accelerated(scenario.start, SPEED);
+        let fleet = Sandbox::start(sandbox::Settings::new(7, scenario, clock.clone())).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let ports = Ports {
+            scrape: fleet.scrape_urls.iter().map(|u| (u.job.clone(), u.url.clone())).collect(),
+            history: None,
+            provider: fleet.provider_url.clone(),
+            token: fleet.token.clone(),
+            objectives: vec![],
+            regions: vec![],
+        };
+        let mut settings = ports.settings(Some(folder.path().join("journal.db")));
+        settings.second_person_above = second_person_above;
+        // So little that every autoscaled workload asks for more at once.
+        let capacity = Some(15.0);
+        settings.services = vec![ServiceRule { name: "*".into(), capacity, ..ServiceRule::default() }];
+        let engine = engine::start(settings, options(clock.clone())).await.unwrap();
+        let socket = folder.path().join("run/engine.sock");
+        let service = service(&socket, &clock, groups, &engine);
+        Self { folder, clock, engine, service, _fleet: fleet }
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.service.socket().to_owned()
+    }
+
+    fn view(&self) -> std::sync::Arc<View> {
+        self.engine.view.borrow().clone()
+    }
+
+    /// A proposal that can be approved.
+    async fn proposal(&mut self) -> ProposalView {
+        let open = |v: &ProposalView| v.not_approvable.is_none() && v.proposal.state.is_live();
+        let found = self.engine.view.wait_for(|v| v.proposals.data.iter().any(open));
+        let view = timeout(PATIENCE, found).await.expect("a proposal in time").unwrap().clone();
+        view.proposals.data.iter().find(|p| open(p)).unwrap().clone()
+    }
+
+    /// Ends everything and gives the journal's records of a kind back: user and body.
+    async fn records(self, kind: Kind) -> Vec<(String, Value)> {
+        drop(self.service);
+        self.engine.stop().await;
+        let path = self.folder.path().join("journal.db");
+        let mut tries = 0;
+        // The writer's thread gives the file up a moment after the engine has stopped.
+        let journal = loop {
+            match Journal::open(&path) {
+                Ok(journal) => break journal,
+                Err(error) => assert!(tries < 100, "{error}"),
+            }
+            tries += 1;
+            sleep(Duration::from_millis(100)).await;
+        };
+        let records = journal.of_kinds(&[kind]).unwrap();
+        records.into_iter().filter(|r| r.kind == kind).map(|r| (r.user, r.body)).collect()
+    }
+}
+
+fn service(socket: &Path, clock: &Clock, groups: &[&str], engine: &EngineHandle) -> Service {
+    let options = ServiceOptions {
+        socket: socket.to_owned(),
+        groups: groups.iter().map(|g| (*g).to_owned()).collect(),
+        clock: clock.clone(),
+        name_of: engine::name_of,
+    };
+    serve(options, engine.view.clone(), engine.wishes.clone()).unwrap()
+}
+
+fn approve(p: &ProposalView) -> Command {
+    Command::Approve { proposal: p.proposal.id.clone(), hash: p.hash.clone(), typed: None }
+}
+
+/// A client of our own that speaks the frames by hand.
+struct Raw(UnixStream);
+
+impl Raw {
+    async fn connect(socket: &Path) -> Self {
+        Self(UnixStream::connect(socket).await.unwrap())
+    }
+
+    async fn greeted(socket: &Path, wants: &str) -> Self {
+        let mut raw = Self::connect(socket).await;
+        let version = env!("CARGO_PKG_VERSION");
+        raw.send(&json!({ "protocol": PROTOCOL, "version": version, "wants": wants })).await;
+        let welcome = raw.message().await;
+        assert!(welcome.get("welcome").is_some(), "{welcome}");
+        raw
+    }
+
+    async fn send(&mut self, body: &Value) {
+        let text = body.to_string();
+        let mut frame = (text.len() as u32 + 1).to_be_bytes().to_vec();
+        frame.push(b'M');
+        frame.extend(text.bytes());
+        self.0.write_all(&frame).await.unwrap();
+    }
+
+    async fn wish(&mut self, id: &str, command: &Command) {
+        self.send(&json!({ "wish": { "id": id, "command": command } })).await;
+    }
+
+    /// Kind and body of the next frame; `None` at the end.
+    async fn frame(&mut self) -> Option<(u8, Vec<u8>)> {
+        let read = async {
+            let length = self.0.read_u32().await.ok()?;
+            let mut body = vec![0; length as usize];
+            self.0.read_exact(&mut body).await.ok()?;
+            Some((body[0], body[1..].to_vec()))
+        };
+        timeout(PATIENCE, read).await.expect("a frame in time")
+    }
+
+    async fn message(&mut self) -> Value {
+        loop {
+            match self.frame().await.expect("a message, not the end") {
+                (b'M', body) => return serde_json::from_slice(&body).unwrap(),
+                _ => continue,
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attached_screens_see_the_engines_own_view_and_who_else_is_there() {
+    let world = World::start(None, &[]).await;
+    let clock = Clock::real();
+    let begin = clock.monotonic();
+    let mut link = attach(&world.socket(), false).await.unwrap();
+    let took = clock.monotonic().since(begin);
+    println!("first picture after {took:?}");
+    assert!(took < Duration::from_secs(if cfg!(debug_assertions) { 5 } else { 1 }), "{took:?}");
+
+    // The same tick on both sides: the same view to the last digit.
+    let mut same = 0;
+    let mut engine = world.engine.view.clone();
+    while same < 3 {
+        timeout(PATIENCE, engine.changed()).await.unwrap().unwrap();
+        let sent = engine.borrow_and_update().clone();
+        let Ok(Ok(received)) = timeout(Duration::from_secs(5), link.view.wait_for(|v| v.at >= sent.at)).await
+        else {
+            panic!("no picture of tick {}", sent.tick);
+        };
+        if received.at != sent.at {
+            continue;
+        }
+        let plain = |view: &View| {
+            let mut view = view.clone();
+            (view.people, view.header.person, view.header.screen) = (vec![], String::new(), 0);
+            let text = serde_json::to_string(&view).unwrap();
+            serde_json::from_str::<Value>(&text).unwrap()
+        };
+        assert_eq!(plain(&sent), plain(&received));
+        same += 1;
+    }
+
+    let other = attach(&world.socket(), false).await.unwrap();
+    let two = |v: &View| v.people.len() == 2;
+    let seen = timeout(PATIENCE, link.view.wait_for(|v| two(v))).await.unwrap().unwrap().clone();
+    let me = rustix::process::geteuid().as_raw();
+    assert!(seen.people.iter().all(|p| p.uid == me && p.name == engine::name_of(me)), "{:?}", seen.people);
+    assert_ne!(seen.people[0].screen, seen.people[1].screen);
+    other.spot.send_modify(|spot| (spot.panel, spot.id) = ("6".into(), "p-1\u{1b}[2J".into()));
+    let looks = |v: &View| v.people.iter().any(|p| p.spot.panel == "6" && p.spot.id.starts_with("p-1"));
+    let seen = timeout(PATIENCE, link.view.wait_for(|v| looks(v))).await.unwrap().unwrap().clone();
+    assert!(!format!("{:?}", seen.people).contains('\u{1b}'), "nobody drives another's terminal");
+    drop(other);
+    timeout(PATIENCE, link.view.wait_for(|v| v.people.len() == 1)).await.unwrap().unwrap();
+    world.engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_other_versions_and_rubbish_are_refused_and_disturb_nobody() {
+    let world = World::start(None, &[]).await;
+    let socket = world.socket();
+    let mut old = Raw::connect(&socket).await;
+    old.send(&json!({ "protocol": 99, "version": "9.9.9\u{1b}[2J", "wants": { "odd": 1 } })).await;
+    let refusal = old.message().await["refused"].as_str().unwrap().to_owned();
+    assert!(refusal.contains("9.9.9") && refusal.contains(env!("CARGO_PKG_VERSION")), "{refusal}");
+    assert!(refusal.contains("same version on both ends") && !refusal.contains('\u{1b}'), "{refusal}");
+    assert!(old.frame().await.is_none(), "closed");
+
+    let mut random = fastrand::Rng::with_seed(6);
+    let deep = format!("{{\"wish\":{}", "[".repeat(40_000));
+    let mut hostile: Vec<Vec<u8>> = vec![
+        vec![0; 64],
+        vec![0xff; 64],
+        b"GET / HTTP/1.1\r\n\r\n".to_vec(),
+        [&(deep.len() as u32 + 1).to_be_bytes()[..], b"M", deep.as_bytes()].concat(),
+        b"\x00\x00\x00\x09W12345678".to_vec(),
+        b"\x00\x00\x00\x02M{".to_vec(),
+    ];
+    hostile.extend((0..40).map(|_| (0..random.usize(1..200)).map(|_| random.u8(..)).collect()));
+    for (i, bytes) in hostile.iter().enumerate() {
+        // Half of them before the greeting, half after.
+        let mut raw =
+            if i % 2 == 0 { Raw::connect(&socket).await } else { Raw::greeted(&socket, "nothing").await };
+        let _ = raw.0.write_all(bytes).await;
+        let _ = raw.0.shutdown().await;
+    }
+    let mut liar = Raw::greeted(&socket, "nothing").await;
+    liar.wish("1", &Command::Unattended).await;
+    assert_eq!(liar.message().await["answer"]["answer"]["accepted"], false);
+
+    // As many as there is room for, and one more who is told.
+    let mut full = vec![liar];
+    while full.len() < MOST_CLIENTS {
+        let mut raw = Raw::connect(&socket).await;
+        let version = env!("CARGO_PKG_VERSION");
+        raw.send(&json!({ "protocol": PROTOCOL, "version": version, "wants": "nothing" })).await;
+        // Those refused above may still be on their way out.
+        if raw.message().await.get("welcome").is_some() {
+            full.push(raw);
+        }
+    }
+    let error = Desk::to_look(&socket, false).await.unwrap_err().to_string();
+    assert!(error.contains("32 screens"), "{error}");
+    drop(full);
+    let view = timeout(PATIENCE, async {
+        loop {
+            match Desk::to_look(&socket, false).await {
+                Ok(mut desk) => return desk.view().await.unwrap(),
+                Err(_) => sleep(Duration::from_millis(50)).await,
+            }
+        }
+    });
+    assert_eq!(view.await.unwrap().header.context.name, "demo");
+    world.engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_screen_that_stops_reading_slows_nobody_and_catches_up_in_one_step() {
+    let mut world = World::start(None, &[]).await;
+    world.proposal().await;
+    let mut stopped = Raw::greeted(&world.socket(), "pictures").await;
+    let mut link = attach(&world.socket(), false).await.unwrap();
+    let first = link.view.borrow().tick;
+    // Each refusal publishes a view: in all more than a socket's buffers hold, were every picture queued.
+    let (clock, mut pictures) = (Clock::real(), 0);
+    let begin = clock.monotonic();
+    while pictures < 60 && clock.monotonic().since(begin) < Duration::from_secs(25) {
+        let none = Command::Pause(weescale::view::OperationId::new("none"));
+        world.engine.commands.send(none).await.unwrap();
+        timeout(Duration::from_secs(5), link.view.changed()).await.expect("the others go on").unwrap();
+        pictures += 1;
+    }
+    let now = link.view.borrow_and_update().tick;
+    println!("{pictures} pictures, ticks {first} to {now}, while one did not read");
+    assert!(now > first + 3, "{first} to {now}");
+    let (mut frames, mut bytes, mut latest) = (0, 0, 0);
+    let newest = |kind: u8, body: &[u8]| {
+        let at = if kind == b'W' { 0 } else { 8 };
+        u64::from_be_bytes(body[at..at + 8].try_into().unwrap())
+    };
+    // Until it is up to date, it got far less than there was.
+    while let Ok(Some((kind, body))) = timeout(Duration::from_millis(400), stopped.frame()).await {
+        (frames, bytes, latest) = (frames + 1, bytes + body.len(), newest(kind, &body));
+    }
+    println!("it then read {frames} frames, {bytes} bytes, up to picture {latest}");
+    assert!(latest >= pictures, "up to date");
+    assert!(frames + 3 < latest, "{frames} frames for {latest} pictures: all were queued");
+    world.engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wish_is_carried_out_once_whatever_becomes_of_the_client() {
+    let mut world = World::start(None, &[]).await;
+    let socket = world.socket();
+    let p = world.proposal().await;
+    // The same number twice: one decision, one answer.
+    let mut raw = Raw::greeted(&socket, "nothing").await;
+    raw.wish("7", &approve(&p)).await;
+    raw.wish("7", &approve(&p)).await;
+    let (one, two) = (raw.message().await, raw.message().await);
+    assert_eq!((&one["answer"]["answer"]["accepted"], &one), (&json!(true), &two));
+    // Another number: the decision stands already.
+    let again = Desk::to_wish(&socket, false).await.unwrap().wish(approve(&p)).await.unwrap();
+    assert!(!again.accepted, "{again:?}");
+    // Of another hash: what was shown is not what is there.
+    let q = world.proposal().await;
+    let other = Command::Approve { proposal: q.proposal.id.clone(), hash: p.hash.clone(), typed: None };
+    let stale = Desk::to_wish(&socket, false).await.unwrap().wish(other).await.unwrap();
+    assert!(!stale.accepted && stale.text.contains("changed since it was shown"), "{stale:?}");
+    // Killed right after sending.
+    let mut killed = Raw::greeted(&socket, "nothing").await;
+    killed.wish("8", &approve(&q)).await;
+    drop(killed);
+    let mut approved = 1;
+    timeout(PATIENCE, async {
+        let gone = |v: &View| {
+            !v.proposals.data.iter().any(|x| x.proposal.id == q.proposal.id && x.proposal.state.is_live())
+        };
+        world.engine.view.wait_for(|v| gone(v)).await.unwrap();
+    })
+    .await
+    .expect("the wish of the killed client is carried out");
+    let mut of_ids: Vec<String> = Vec::new();
+    if world.view().operations.data.iter().any(|o| o.proposal == q.proposal.id) {
+        approved += 1;
+    }
+    let records = world.records(Kind::Approve).await;
+    of_ids.extend(records.iter().map(|(_, body)| body["proposal"]["id"].as_str().unwrap().to_owned()));
+    assert_eq!(of_ids.iter().filter(|id| **id == p.proposal.id.as_str()).count(), 1, "{of_ids:?}");
+    assert_eq!(of_ids.len(), approved, "{of_ids:?}");
+    let me = rustix::process::geteuid().as_raw();
+    assert!(records.iter().all(|(user, body)| *user == engine::name_of(me) && body["caller"]["uid"] == me));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_engine_is_said_and_found_again_and_nothing_is_sent_later() {
+    let mut world = World::start(None, &[]).await;
+    let socket = world.socket();
+    let p = world.proposal().await;
+    let mut link = attach(&socket, false).await.unwrap();
+    drop(world.service);
+    let lost = |v: &View| v.header.link.starts_with("connection lost");
+    timeout(PATIENCE, link.view.wait_for(|v| lost(v))).await.expect("said").unwrap();
+    link.commands.send(approve(&p)).await.unwrap();
+    let told = |v: &View| v.header.link.contains("not sent and will not be");
+    timeout(PATIENCE, link.view.wait_for(|v| told(v))).await.expect("said of the wish").unwrap();
+    world.service = service(&socket, &world.clock, &[], &world.engine);
+    timeout(PATIENCE, link.view.wait_for(|v| v.header.link.is_empty())).await.expect("found").unwrap();
+    sleep(Duration::from_millis(500)).await;
+    assert!(world.records(Kind::Approve).await.is_empty(), "nothing was approved afterwards");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_change_takes_two_people_never_one_twice() {
+    // More than nothing an hour is large here.
+    let mut world = World::start(Some(0.000_001), &["nogroup"]).await;
+    let socket = world.socket();
+    let p = world.proposal().await;
+    assert!(p.two_keys.as_ref().unwrap().first.is_none());
+    let first = Desk::to_wish(&socket, false).await.unwrap().wish(approve(&p)).await.unwrap();
+    assert!(first.accepted && first.text.contains("another person must approve"), "{first:?}");
+    let shown = |v: &View| {
+        let of = v.proposals.data.iter().find(|x| x.proposal.id == p.proposal.id);
+        of.and_then(|x| x.two_keys.clone()?.first)
+    };
+    assert_eq!(shown(&world.view()).map(|f| f.uid), Some(rustix::process::geteuid().as_raw()));
+    let again = Desk::to_wish(&socket, false).await.unwrap().wish(approve(&p)).await.unwrap();
+    assert!(!again.accepted && again.text.contains("second key must be another person's"), "{again:?}");
+    assert!(world.view().operations.data.is_empty(), "one key opens nothing");
+
+    // Another user of the machine, as the kernel says: the program itself, in a group that may attach.
+    let id = p.proposal.id.to_string();
+    let program = env!("CARGO_BIN_EXE_weescale");
+    let as_nobody = |groups: &str| {
+        for folder in [world.folder.path(), socket.parent().unwrap()] {
+            use std::os::unix::fs::PermissionsExt;
+            std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o711)).unwrap();
+        }
+        std::process::Command::new("setpriv")
+            .args(["--reuid", "65534", "--regid", groups, "--clear-groups", program, "approve", &id])
+            .args(["--hash", &p.hash, "--format", "json", "--socket"])
+            .arg(&socket)
+            .env("HOME", "/nonexistent")
+            .output()
+    };
+    let usable = rustix::process::geteuid().is_root()
+        && as_nobody("65534").is_ok_and(|o| !String::from_utf8_lossy(&o.stderr).contains("setpriv"));
+    if !usable {
+        println!("SKIPPED: acting as another user needs root and setpriv");
+        world.engine.stop().await;
+        return;
+    }
+    let begun = |v: &View| v.operations.data.iter().any(|o| o.proposal == p.proposal.id);
+    timeout(PATIENCE, world.engine.view.wait_for(|v| begun(v))).await.expect("two keys open it").unwrap();
+    // In no group that may attach: the file system or the engine says no.
+    let stranger = as_nobody("12345").unwrap();
+    assert_eq!(stranger.status.code(), Some(1), "{stranger:?}");
+    let approvals = world.records(Kind::Approve).await;
+    assert_eq!(approvals.len(), 1);
+    assert_eq!(approvals[0].1["caller"]["uid"], 65534);
+}
+
+/// What attached screens cost, as figures; run it alone for good ones.
+#[tokio::test(flavor = "multi_thread")]
+async fn idle_pictures_are_small() {
+    let mut world = World::start(None, &[]).await;
+    world.proposal().await;
+    let mut raw = Raw::greeted(&world.socket(), "pictures").await;
+    let (kind, whole) = raw.frame().await.unwrap();
+    assert_eq!(kind, b'W');
+    let text = serde_json::to_string(&*world.view()).unwrap();
+    let clock = Clock::real();
+    let begin = clock.monotonic();
+    let (mut steps, mut bytes) = (0, 0);
+    while clock.monotonic().since(begin) < Duration::from_secs(5) {
+        let (kind, body) = raw.frame().await.unwrap();
+        assert_eq!(kind, b'D');
+        (steps, bytes) = (steps + 1, bytes + body.len());
+    }
+    let each = bytes / steps;
+    println!(
+        "view {} bytes, first frame {}, then {steps} steps of {each} on average",
+        text.len(),
+        whole.len()
+    );
+    assert!(whole.len() * 3 < text.len() && each < whole.len(), "{each} of {}", whole.len());
+    world.engine.stop().await;
+}
