@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{Objective, Owner, Replicas};
 
@@ -66,7 +66,7 @@ impl<'de> serde::Deserialize<'de> for WorkloadId {
 }
 
 /// What one replica asks for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PodResources {
     /// CPU request, cores.
     pub cpu_cores: Option<f64>,
@@ -77,7 +77,7 @@ pub struct PodResources {
 }
 
 /// A workload as known at one moment.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Workload {
     /// Identity.
     pub id: WorkloadId,

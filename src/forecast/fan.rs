@@ -107,7 +107,7 @@ impl Fan {
 }
 
 /// A fan, or why there is none.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum ForecastState {
     /// Not enough history: no line is drawn and nothing is proposed from it.

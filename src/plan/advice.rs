@@ -1,6 +1,8 @@
 //! What planners say that no provider can write: honest advice with numbers, or what they lack to give one.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 
 use crate::fleet::WorkloadId;
 use crate::series::{Quantity, Timestamp, Unit};
@@ -9,7 +11,7 @@ use crate::signals::{Catalogue, PartKind, SignalKind};
 use super::{Dimension, Fact};
 
 /// How soon an advice matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Urgency {
     /// Users notice already, or will before the next hour is over.
@@ -21,7 +23,7 @@ pub enum Urgency {
 }
 
 /// One advice of one planner.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Advice {
     /// Which dimension.
     pub dimension: Dimension,
@@ -115,7 +117,7 @@ pub fn fact(label: &str, value: f64, unit: Unit) -> Fact {
 }
 
 /// Something a planner could not judge, and what would let it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Lack {
     /// What is missing: a signal with the metrics looked for, or a setting.
     pub what: String,
@@ -149,7 +151,7 @@ impl Lack {
 }
 
 /// What one planner found over the whole fleet.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// Which dimension.
     pub dimension: Dimension,
@@ -159,7 +161,7 @@ pub struct Report {
     /// How many things (workloads, caches, nodes, regions) it had enough data to judge.
     pub judged: usize,
     /// What those things are: `workloads`, `caches`.
-    pub of: &'static str,
+    pub of: Cow<'static, str>,
     /// The number that decides when there is nothing to advise; empty if nothing was judged.
     pub fine: String,
     /// What it lacks, each once.
@@ -169,7 +171,7 @@ pub struct Report {
 impl Report {
     /// An empty report about `of`.
     pub fn new(dimension: Dimension, of: &'static str) -> Self {
-        Self { dimension, advice: Vec::new(), judged: 0, of, fine: String::new(), lacks: Vec::new() }
+        Self { dimension, advice: Vec::new(), judged: 0, of: Cow::Borrowed(of), fine: String::new(), lacks: Vec::new() }
     }
 
     /// Notes a lack, once.

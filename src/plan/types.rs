@@ -8,7 +8,7 @@ use crate::fleet::{Field, WorkloadId};
 use crate::series::{Quantity, Timestamp};
 
 /// How the capacity of one replica is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CapacityMethod {
     /// From observed load and latency.
@@ -22,7 +22,7 @@ pub enum CapacityMethod {
 }
 
 /// The capacity curve `C(N)` of a workload, near its present size.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Capacity {
     /// Highest demand one replica serves within the objective, requests a second.
     pub per_replica: f64,
@@ -48,7 +48,7 @@ impl Capacity {
 }
 
 /// When demand is expected to cross what can be held.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Exhaustion {
     /// Demand is above capacity now.
@@ -232,7 +232,7 @@ pub struct PlannedChange {
 }
 
 /// What the plan says should be done.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "verdict", rename_all = "snake_case")]
 pub enum Verdict {
     /// Nothing: with the reason.
@@ -266,7 +266,7 @@ pub enum Verdict {
 }
 
 /// Everything the plan stage says about one workload at one tick.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// Which workload.
     pub workload: WorkloadId,

@@ -129,7 +129,7 @@ impl ProposalState {
 }
 
 /// A change with reason, cost, experience impact, ownership verdict, guardrail results and expiry.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Proposal {
     /// Identity.
     pub id: ProposalId,

@@ -4,12 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::series::Timestamp;
 
 /// Identity of a source: its address as shown, without credentials.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SourceId(Arc<str>);
 
@@ -32,7 +32,7 @@ impl fmt::Display for SourceId {
 }
 
 /// What a source speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SourceKind {
     /// Prometheus text or OpenMetrics exposition, scraped directly.
@@ -42,7 +42,7 @@ pub enum SourceKind {
 }
 
 /// Whether a source works, and if not, why and when it is tried again.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Health {
     /// Not tried yet.
@@ -68,7 +68,7 @@ pub enum Health {
 }
 
 /// What was refused, by reason; every bound counts here when it is hit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dropped {
     /// Series refused by a cardinality bound.
     pub series: u64,
@@ -90,7 +90,7 @@ impl Dropped {
 }
 
 /// How far a backfill is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     /// Steps done.
     pub done: u32,
@@ -99,7 +99,7 @@ pub struct Progress {
 }
 
 /// What one refresh costs a PromQL server.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refresh {
     /// Queries answered.
     pub queries: u32,
@@ -108,7 +108,7 @@ pub struct Refresh {
 }
 
 /// Everything the sources panel shows of one source.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SourceStatus {
     /// Identity.
     pub id: SourceId,

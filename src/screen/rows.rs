@@ -27,7 +27,7 @@ pub fn rows_of(view: &View, state: &ScreenState, panel: PanelId) -> Vec<RowId> {
             sort(&mut services, state.sort());
             services.iter().map(|s| RowId::Workload(s.workload.clone())).collect()
         }
-        PanelId::Kpis => view.kpis.iter().filter(|k| keep(k.title)).map(|k| RowId::Kpi(k.number)).collect(),
+        PanelId::Kpis => view.kpis.iter().filter(|k| keep(&k.title)).map(|k| RowId::Kpi(k.number)).collect(),
         PanelId::Proposals => {
             let kept: Vec<&ProposalView> = view
                 .proposals

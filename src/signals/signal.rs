@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::fleet::WorkloadId;
 use crate::scrape::SourceId;
@@ -12,7 +12,7 @@ use crate::series::{Finite, Timestamp};
 use super::SignalKind;
 
 /// Whether a value may be used. Only [`Freshness::Fresh`] may ever support a scale-in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Freshness {
     /// At most two poll intervals old.
@@ -26,7 +26,7 @@ pub enum Freshness {
 }
 
 /// Where a value came from: enough to ask the same question again.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
     /// The source that answered.
     pub source: SourceId,
@@ -37,7 +37,7 @@ pub struct Provenance {
 }
 
 /// The latest value of one signal.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Signal {
     /// Which.
     pub kind: SignalKind,
@@ -54,7 +54,7 @@ pub struct Signal {
 }
 
 /// Requests a second by response time.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LatencyHistogram {
     /// Upper bounds, seconds, ascending, without +Inf.
     pub bounds: Vec<f64>,
@@ -109,7 +109,7 @@ impl LatencyHistogram {
 }
 
 /// Everything known of one workload at one tick.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SignalSet {
     /// Of which workload.
     pub workload: WorkloadId,

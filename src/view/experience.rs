@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::fleet::{Region, WorkloadId};
 use crate::series::{Timestamp, Window};
@@ -10,7 +10,7 @@ use crate::series::{Timestamp, Window};
 use super::Reading;
 
 /// How satisfied the users of one workload are.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Satisfaction {
     /// The workload.
     pub workload: WorkloadId,
@@ -27,7 +27,7 @@ pub struct Satisfaction {
 }
 
 /// Whether users keep their sessions and warm caches.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Continuity {
     /// The workload.
     pub workload: WorkloadId,
@@ -44,7 +44,7 @@ pub struct Continuity {
 }
 
 /// Response times over time: requests a second by bucket.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Heatmap {
     /// The workload.
     pub workload: WorkloadId,
@@ -61,7 +61,7 @@ pub struct Heatmap {
 }
 
 /// One region.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RegionView {
     /// The region; a name without a place if it is not configured.
     pub region: Region,

@@ -1,13 +1,13 @@
 //! The Intelligence panel: learning, knowledge, collective growth, lessons.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::fleet::WorkloadId;
 use crate::learning::{HorizonSkill, Scoreboard};
 use crate::proposal::RejectReason;
 
 /// How often a reason was given for rejecting, and how often that turned out right.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RejectStat {
     /// The reason.
     pub reason: RejectReason,
@@ -18,7 +18,7 @@ pub struct RejectStat {
 }
 
 /// How decisions went so far.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DecisionStats {
     /// Proposals made.
     pub proposed: usize,
@@ -41,7 +41,7 @@ pub struct DecisionStats {
 }
 
 /// What was learned about forecasts and decisions.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LearningView {
     /// Skill and coverage by horizon over all workloads, from stored forecasts.
     pub horizons: Vec<HorizonSkill>,
@@ -52,7 +52,7 @@ pub struct LearningView {
 }
 
 /// What is known about one workload.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Knowledge {
     /// The workload.
     pub workload: WorkloadId,
@@ -73,7 +73,7 @@ pub struct Knowledge {
 }
 
 /// Learning across services.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Growth {
     /// Services with a forecast, and services in all.
     pub covered: (usize, usize),
@@ -88,7 +88,7 @@ pub struct Growth {
 }
 
 /// A rule mined from outcomes.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Lesson {
     /// The rule, as a sentence.
     pub rule: String,

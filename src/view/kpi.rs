@@ -1,11 +1,13 @@
 //! The KPI board.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 
 use crate::series::Unit;
 
 /// How a KPI stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KpiState {
     /// Meets its target.
@@ -19,14 +21,14 @@ pub enum KpiState {
 }
 
 /// One of the sixteen KPIs.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Kpi {
     /// 1 to 16, as in the specification.
     pub number: u8,
     /// The specification's name: `scaling_response_time`.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// In plain words.
-    pub title: &'static str,
+    pub title: Cow<'static, str>,
     /// The target.
     pub target: f64,
     /// Whether more is better.
@@ -44,7 +46,7 @@ pub struct Kpi {
     /// Observations needed.
     pub n_min: usize,
     /// The window: `30 d`, `24 h`.
-    pub window: &'static str,
+    pub window: Cow<'static, str>,
     /// How it stands.
     pub state: KpiState,
     /// What is missing, or what to know about the value.

@@ -1,8 +1,9 @@
 //! The Predictive panel: forecast, recommendations, resources, cost projection.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::fleet::WorkloadId;
 use crate::forecast::ForecastState;
@@ -12,7 +13,7 @@ use crate::proposal::Proposal;
 use crate::series::{Timestamp, Window};
 
 /// Demand, forecast and capacity of one workload, requests a second.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ForecastView {
     /// The workload.
     pub workload: WorkloadId,
@@ -36,7 +37,7 @@ pub struct ForecastView {
 }
 
 /// A proposal as shown, with what a person may do about it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProposalView {
     /// The proposal.
     #[serde(flatten)]
@@ -56,12 +57,12 @@ pub struct ProposalView {
 }
 
 /// One container resource: asked for against used.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ResourceRow {
     /// The workload.
     pub workload: WorkloadId,
     /// `cpu` (cores) or `memory` (bytes).
-    pub resource: &'static str,
+    pub resource: Cow<'static, str>,
     /// Replicas the figures are divided by.
     pub replicas: u32,
     /// Request per replica.
@@ -83,7 +84,7 @@ pub struct ResourceRow {
 }
 
 /// Spend to the end of the month, $.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CostProjection {
     /// Spend this month as far as history is held.
     pub spent: Option<f64>,

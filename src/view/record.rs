@@ -1,11 +1,11 @@
 //! Journal lines and notices.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::series::Timestamp;
 
 /// One journal record, as a line.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JournalLine {
     /// Sequence number.
     pub seq: u64,
@@ -20,7 +20,7 @@ pub struct JournalLine {
 }
 
 /// How urgent a notice is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NoticeLevel {
     /// For information.
@@ -32,7 +32,7 @@ pub enum NoticeLevel {
 }
 
 /// An answer to a command, or something a person must know.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Notice {
     /// Ascending number; the screen shows those it has not shown.
     pub seq: u64,

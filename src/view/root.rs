@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::approval::Mode;
 use crate::execution::{Lease, Operation};
@@ -19,7 +19,7 @@ use super::{
 };
 
 /// KPI counts for the header: `16 KPIs: 11 ok 2 warn 1 bad 2 no data`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KpiCounts {
     /// On target.
     pub ok: u8,
@@ -32,7 +32,7 @@ pub struct KpiCounts {
 }
 
 /// What is always visible.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Header {
     /// Where we are.
     pub context: Context,
@@ -61,7 +61,7 @@ pub struct Header {
 }
 
 /// Everything shown, at one tick.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct View {
     /// When.
     pub at: Timestamp,

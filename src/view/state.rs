@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::scrape::Progress;
 use crate::series::{Quantity, Unit};
 use crate::signals::{Freshness, Provenance};
 
 /// Where a widget is: each of these is drawn on purpose.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum WidgetState {
     /// Waiting for something that is on its way.
@@ -56,7 +56,7 @@ impl WidgetState {
 }
 
 /// A widget's data with its state.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Widget<T> {
     /// Where it is.
     pub state: WidgetState,
@@ -72,7 +72,7 @@ impl<T> Widget<T> {
 }
 
 /// A number on the screen, with everything `?` shows of it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reading {
     /// The value; `None` is drawn as `–`.
     pub value: Option<f64>,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::fleet::{Objective, Owner, Replicas, WorkloadId};
 use crate::plan::{Capacity, Exhaustion, Verdict};
@@ -11,7 +11,7 @@ use crate::signals::{Freshness, Signal};
 use super::Reading;
 
 /// What the workload's autoscaler is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AutoscalerState {
     /// There is none, or it is not known.
@@ -29,7 +29,7 @@ pub enum AutoscalerState {
 }
 
 /// Error-budget burn rates by window; `None` without enough data.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Burn {
     /// Over 5 minutes.
     pub m5: Option<f64>,
@@ -40,7 +40,7 @@ pub struct Burn {
 }
 
 /// One line of the service table. Rows come sorted by time to exhaustion, most urgent first.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ServiceRow {
     /// The workload.
     pub workload: WorkloadId,
@@ -85,7 +85,7 @@ pub struct ServiceRow {
 }
 
 /// One bar of the capacity widget, requests a second.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CapacityRow {
     /// The workload.
     pub workload: WorkloadId,
@@ -106,7 +106,7 @@ pub struct CapacityRow {
 }
 
 /// One line of the performance widget.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PerformanceRow {
     /// The workload.
     pub workload: WorkloadId,
@@ -129,7 +129,7 @@ pub struct PerformanceRow {
 }
 
 /// Cost now.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CostView {
     /// $/h of everything with a price.
     pub total: Option<f64>,

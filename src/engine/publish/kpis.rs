@@ -23,8 +23,8 @@ fn kpi(spec: &Spec, measure: &Measure) -> Kpi {
     };
     Kpi {
         number: spec.number,
-        name: spec.name,
-        title: spec.title,
+        name: spec.name.into(),
+        title: spec.title.into(),
         target: spec.target,
         higher_is_better: spec.higher_is_better,
         unit: spec.unit,
@@ -33,7 +33,7 @@ fn kpi(spec: &Spec, measure: &Measure) -> Kpi {
         trend: value.zip(measure.previous).map(|(v, p)| v - p).filter(|t| t.is_finite()),
         n: measure.n,
         n_min: spec.n_min,
-        window: spec.window,
+        window: spec.window.into(),
         state: value.map_or(KpiState::NoData, |v| match spec.standing(v) {
             Standing::Ok => KpiState::Ok,
             Standing::Warn => KpiState::Warn,

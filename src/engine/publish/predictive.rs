@@ -187,7 +187,7 @@ fn resource(state: &State, w: &WorkloadFacts, resource: &'static str, now: Times
         request.zip(recommended).filter(|(r, _)| *r > 0.0).map(|(r, rec)| ((r - rec) / r).clamp(0.0, 1.0));
     Some(ResourceRow {
         workload: id.clone(),
-        resource,
+        resource: resource.into(),
         replicas,
         requested: request,
         p50: at(0.5),

@@ -78,7 +78,7 @@ fn row(pen: &Pen<'_>, kpi: &Kpi, wide: bool) -> Row {
     };
     let note = Line::from(span(note, pen.ink.dim));
     let mut cells = vec![
-        Line::from(vec![span(format!("{:>2} ", kpi.number), pen.ink.dim), span(kpi.title, pen.ink.text)]),
+        Line::from(vec![span(format!("{:>2} ", kpi.number), pen.ink.dim), span(kpi.title.clone(), pen.ink.text)]),
         pen.status(level, word),
         value,
         target(pen, kpi),
@@ -86,11 +86,11 @@ fn row(pen: &Pen<'_>, kpi: &Kpi, wide: bool) -> Row {
         trend(pen, kpi),
         pen.number(Some(kpi.n as f64), Unit::Count),
         pen.number(Some(kpi.n_min as f64), Unit::Count),
-        Line::from(span(kpi.window, pen.ink.dim)),
+        Line::from(span(kpi.window.clone(), pen.ink.dim)),
     ];
     if wide {
         cells.push(note.clone());
-        return Row { cells, note: Line::from(span(kpi.name, pen.ink.dim)) };
+        return Row { cells, note: Line::from(span(kpi.name.clone(), pen.ink.dim)) };
     }
     Row { cells, note: if note.spans.iter().all(|s| s.content.is_empty()) { Line::default() } else { note } }
 }

@@ -82,7 +82,7 @@ fn row(pen: &Pen<'_>, row: &ResourceRow) -> Row {
     let none = Line::default;
     Row::new(vec![
         Line::from(span(row.workload.to_string(), pen.ink.text)),
-        Line::from(span(row.resource, pen.ink.dim)),
+        Line::from(span(row.resource.clone(), pen.ink.dim)),
         pen.number(row.requested, unit),
         pen.number_in(row.recommended, unit, pen.ink.strong),
         pen.number(row.p50, unit),

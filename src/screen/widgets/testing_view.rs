@@ -70,7 +70,7 @@ fn resources(i: usize, id: &WorkloadId) -> Vec<ResourceRow> {
         slack_dollars: Some(0.12 * i as f64),
     };
     let cpu = 1.0 + i as f64 * 0.25;
-    vec![row("cpu", 2.0, cpu * 0.8, cpu), row("memory", 512.0 * mib, 300.0 * mib, 380.0 * mib)]
+    vec![row("cpu".into(), 2.0, cpu * 0.8, cpu), row("memory".into(), 512.0 * mib, 300.0 * mib, 380.0 * mib)]
 }
 
 fn projection(now: Timestamp) -> CostProjection {
@@ -249,8 +249,8 @@ fn kpis() -> Vec<Kpi> {
         let state = states[i % states.len()];
         Kpi {
             number: i as u8 + 1,
-            name,
-            title,
+            name: (*name).into(),
+            title: (*title).into(),
             target: if i == 2 { 300.0 } else { 0.9 },
             higher_is_better: i != 2,
             unit: if i == 2 { Unit::Seconds } else { Unit::Ratio },
@@ -259,7 +259,7 @@ fn kpis() -> Vec<Kpi> {
             trend: Some(if i == 2 { 31.0 } else { 0.021 }),
             n: if state == KpiState::NoData { 2 } else { 17 },
             n_min: 5,
-            window: "30 d",
+            window: "30 d".into(),
             state,
             note: if i == 2 { "people took 3 min of it".into() } else { String::new() },
         }
