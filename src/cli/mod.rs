@@ -23,6 +23,7 @@ mod samples;
 mod serve;
 mod status;
 mod table;
+mod travel;
 mod what_if;
 mod whole;
 

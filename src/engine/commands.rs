@@ -51,6 +51,10 @@ impl Engine {
             Command::Resume(id) => self.job(Job::Resume(id, self.state.person.name.clone())),
             Command::Abort(id) => self.job(Job::Abort(id, self.state.person.name.clone())),
             Command::Release(id) => self.job(Job::Release(id, self.state.person.name.clone())),
+            Command::HandOver(name) => self.hand_over(&name).await,
+            Command::Replay(_) => {
+                self.say(NoticeLevel::Warning, "this is live: only a replay moves in time".into())
+            }
             Command::PollNow => self.handles.iter().for_each(crate::scrape::Handle::poll_now),
         }
     }

@@ -53,6 +53,8 @@ pub enum Kind {
     Score,
     /// The screen went away while something was in flight.
     Detach,
+    /// A shift was handed over, acknowledged by name.
+    Handover,
 }
 
 impl Kind {
@@ -82,6 +84,7 @@ impl Kind {
             Self::Outcome => "outcome",
             Self::Score => "score",
             Self::Detach => "detach",
+            Self::Handover => "handover",
         }
     }
 

@@ -171,7 +171,14 @@ pub struct Report {
 impl Report {
     /// An empty report about `of`.
     pub fn new(dimension: Dimension, of: &'static str) -> Self {
-        Self { dimension, advice: Vec::new(), judged: 0, of: Cow::Borrowed(of), fine: String::new(), lacks: Vec::new() }
+        Self {
+            dimension,
+            advice: Vec::new(),
+            judged: 0,
+            of: Cow::Borrowed(of),
+            fine: String::new(),
+            lacks: Vec::new(),
+        }
     }
 
     /// Notes a lack, once.

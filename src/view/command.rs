@@ -5,6 +5,8 @@ use std::time::Duration;
 use crate::execution::OperationId;
 use crate::proposal::{ProposalId, RejectReason};
 
+use super::ReplayWish;
+
 /// A wish.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
@@ -48,4 +50,8 @@ pub enum Command {
     Release(OperationId),
     /// Poll every source now.
     PollNow,
+    /// Hand the shift over: what is open goes into the journal, acknowledged by this name.
+    HandOver(String),
+    /// Move in time; only a replay can.
+    Replay(ReplayWish),
 }

@@ -14,8 +14,8 @@ use crate::series::Timestamp;
 
 use super::{
     CapacityRow, Continuity, CostProjection, CostView, ForecastView, Growth, Heatmap, JournalLine, Knowledge,
-    Kpi, LearningView, Lesson, Notice, PerformanceRow, ProposalView, RegionView, ResourceRow, Satisfaction,
-    ServiceRow, Widget,
+    Kpi, LearningView, Lesson, Notice, PerformanceRow, ProposalView, RegionView, ReplayState, ResourceRow,
+    Satisfaction, ServiceRow, Widget,
 };
 
 /// KPI counts for the header: `16 KPIs: 11 ok 2 warn 1 bad 2 no data`.
@@ -58,6 +58,9 @@ pub struct Header {
     pub journal: String,
     /// What stopped weescale from acting (a violated invariant, an unwritable journal); `None` if nothing did.
     pub halted: Option<String>,
+    /// Where the replay is; `None` for anything live.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<ReplayState>,
 }
 
 /// Everything shown, at one tick.

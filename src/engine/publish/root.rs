@@ -66,6 +66,7 @@ fn header(state: &State, kpis: &[Kpi], now: Timestamp) -> Header {
         backfill: widget::backfill(state),
         journal: if state.journal_error.is_empty() { "ok".into() } else { state.journal_error.clone() },
         halted: state.halted.clone(),
+        replay: None,
     }
 }
 

@@ -78,7 +78,10 @@ fn row(pen: &Pen<'_>, kpi: &Kpi, wide: bool) -> Row {
     };
     let note = Line::from(span(note, pen.ink.dim));
     let mut cells = vec![
-        Line::from(vec![span(format!("{:>2} ", kpi.number), pen.ink.dim), span(kpi.title.clone(), pen.ink.text)]),
+        Line::from(vec![
+            span(format!("{:>2} ", kpi.number), pen.ink.dim),
+            span(kpi.title.clone(), pen.ink.text),
+        ]),
         pen.status(level, word),
         value,
         target(pen, kpi),
