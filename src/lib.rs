@@ -23,6 +23,7 @@
 //! | 10 | [`learning`] gets better | forecasts as issued, decisions, outcomes | skill, coverage, scoreboard |
 //! | | [`journal`] records | all of the above | an append-only, hash-chained file |
 //! | | [`view`] is the read model | what the stages know | one immutable picture for people |
+//! | | [`replay`] goes back in time | recorded frames | the same view, as it was |
 //! | | [`screen`], [`report`] show | the view | a terminal, text, JSON |
 //! | | [`engine`] wires | messages | runs the path every tick and publishes the view |
 //! | | [`session`] serves and attaches | the view, wishes | frames on a unix socket, answers |
@@ -141,6 +142,7 @@ pub mod outcome;
 pub mod learning;
 pub mod journal;
 pub mod view;
+pub mod replay;
 pub mod screen;
 pub mod report;
 pub mod engine;

@@ -121,6 +121,14 @@ pub enum Command {
     Config(Config),
     /// Export or verify the journal
     Journal(Journal),
+    /// The dashboard on a recording: a bundle, or an interval of the journal; nothing executes
+    Replay(super::travel::Replay),
+    /// Cut an interval of the journal into one portable file, secrets removed
+    Bundle(super::travel::Bundle),
+    /// Write an incident up, with pictures
+    Report(super::travel::Report),
+    /// What the next shift must know, from the latest record
+    Handover(super::travel::HandoverArgs),
     /// Completions for a shell
     Completions {
         /// The shell.

@@ -33,7 +33,8 @@ pub fn run(live: &Live, args: &Journal) -> Outcome {
     }
 }
 
-fn path(live: &Live) -> Result<PathBuf, Failure> {
+/// The journal that is meant, if it is there.
+pub(super) fn path(live: &Live) -> Result<PathBuf, Failure> {
     let settings = live::settings(live)?;
     let path =
         settings.journal.ok_or_else(|| Failure::Usage("say which journal with --journal FILE".into()))?;

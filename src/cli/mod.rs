@@ -24,6 +24,7 @@ mod samples;
 mod serve;
 mod status;
 mod table;
+mod travel;
 mod what_if;
 mod whole;
 mod wish;

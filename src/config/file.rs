@@ -43,6 +43,9 @@ pub struct File {
     /// Times in which nothing is changed.
     #[serde(default)]
     pub freeze: Vec<Freeze>,
+    /// What is kept of what was shown.
+    #[serde(default)]
+    pub record: Record,
     /// Budget.
     #[serde(default)]
     pub budget: Budget,
@@ -66,6 +69,16 @@ pub struct Session {
     /// Groups whose members may attach beside the engine's own user.
     #[serde(default)]
     pub groups: Vec<String>,
+}
+
+/// `[record]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// Days kept.
+    pub days: Option<u32>,
+    /// Most that frames may take, MiB; 0 keeps none.
+    pub max_mib: Option<u32>,
 }
 
 /// `[context]`.

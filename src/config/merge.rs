@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::approval::Mode;
 use crate::fleet::{Context, Objective, Region};
+use crate::journal::Keep;
 use crate::proposal::Lifetimes;
 use crate::scrape::{Auth, Target};
 use crate::series::Timestamp;
@@ -168,9 +169,23 @@ impl Merge {
             budget_month: self.positive("budget.month", file.budget.month),
             second_person_above: self.positive("budget.second_person_above", file.budget.second_person_above),
             lifetimes: self.lifetimes(&file.proposals),
+            record: self.record(&file.record),
             recipes: file.recipes,
             origins: Vec::new(),
         }
+    }
+
+    fn record(&mut self, record: &file::Record) -> Option<Keep> {
+        let default = Keep::default();
+        let days = record.days.unwrap_or(default.days);
+        if !(1..=3650).contains(&days) {
+            self.problem("record.days", "must be between 1 and 3650");
+        }
+        let bytes = record.max_mib.map_or(default.bytes, |mib| u64::from(mib) << 20);
+        if bytes > 0 && bytes < 16 << 20 {
+            self.problem("record.max_mib", "must be 0 to keep nothing, or at least 16");
+        }
+        (bytes > 0).then_some(Keep { days, bytes })
     }
 
     fn context(&mut self, given: &Given, context: &file::Context) -> Context {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::approval::Mode;
 use crate::fleet::{Context, Objective, Region, WorkloadId};
+use crate::journal::Keep;
 use crate::plan::Limits;
 use crate::proposal::Lifetimes;
 use crate::scrape;
@@ -52,6 +53,8 @@ pub struct Settings {
     pub socket_named: bool,
     /// Groups whose members may attach beside the engine's own user.
     pub session_groups: Vec<String>,
+    /// How much of what was shown is kept in the journal; `None` keeps nothing of it.
+    pub record: Option<Keep>,
     /// Folder with own recipes.
     pub recipes: Option<PathBuf>,
     /// For each value that is not a default, where it came from.

@@ -43,6 +43,10 @@ pub fn show(settings: &Settings) -> String {
     for region in &settings.regions {
         line("region", &format!("{} {}", region.name, region.time_zone));
     }
+    if let Some(keep) = settings.record {
+        line("record.days", &keep.days.to_string());
+        line("record.max_mib", &(keep.bytes >> 20).to_string());
+    }
     line("proposals.expiry", &format!("{}s", settings.lifetimes.expiry.as_secs()));
     line("proposals.quiet", &format!("{}s", settings.lifetimes.quiet.as_secs()));
     if let Some(budget) = settings.budget_month {

@@ -52,6 +52,8 @@ impl Engine {
             Command::Resume(id) => self.job(&id, "goes on", Job::Resume(id.clone(), by)),
             Command::Abort(id) => self.job(&id, "is stopped and rolled back", Job::Abort(id.clone(), by)),
             Command::Release(id) => self.job(&id, "is given back", Job::Release(id.clone(), by)),
+            Command::HandOver(name) => self.hand_over(&name, caller).await,
+            Command::Replay(_) => Answer::no("this is live: only a replay moves in time"),
             Command::PollNow => {
                 self.handles.iter().for_each(crate::scrape::Handle::poll_now);
                 Answer::yes("every source is polled now")

@@ -67,6 +67,7 @@ pub struct Engine {
     /// Wall time of the last tick; wall time sees a suspended machine, the monotonic clock does not.
     pub(super) ticked: Timestamp,
     pub(super) view: watch::Sender<Arc<View>>,
+    pub(super) recording: super::recording::Recording,
     /// Listing tasks; they end with the engine.
     pub(super) _tasks: JoinSet<()>,
 }
@@ -161,6 +162,10 @@ impl Engine {
             if in_flight > 0 { format!("stopped with {in_flight} in flight") } else { "stopped".into() };
         let body = serde_json::json!({ "in_flight": in_flight });
         let _ = self.journal.record(vec![Entry::new(crate::journal::Kind::Stop, text, body)]).await;
+        if let Some(thread) = self.recording.close() {
+            let ended = tokio::task::spawn_blocking(move || thread.join());
+            let _ = tokio::time::timeout(Duration::from_secs(2), ended).await;
+        }
         self.journal.flush().await;
     }
 
@@ -426,8 +431,9 @@ impl Engine {
     }
 
     pub(super) fn publish(&mut self) {
-        let view = publish::view(&self.state, self.clock.now());
-        self.view.send_replace(Arc::new(view));
+        let view = Arc::new(publish::view(&self.state, self.clock.now()));
+        self.recording.offer(&view);
+        self.view.send_replace(view);
     }
 }
 

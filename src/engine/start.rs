@@ -21,6 +21,7 @@ use super::evaluate::{Pace, StoreQueries};
 use super::forecasts::Forecasts;
 use super::pods::Pods;
 use super::record::JournalRecorder;
+use super::recording::Recording;
 use super::restore::{self, Restored};
 use super::run::{Engine, Inbox};
 use super::{EngineError, Learned, State, Tuning, person, platforms, publish, sources};
@@ -79,6 +80,7 @@ pub async fn start(settings: Settings, options: Options) -> Result<EngineHandle,
     let Options { clock, tuning, pacing, simulated } = options;
     let settings = Arc::new(settings);
     let (file, shared) = open_journal(&settings)?;
+    let first_group = file.next_frame_group()?;
     let mut restored = restore::read(&file, &clock, &tuning)?;
     let journal = journal::spawn(file, clock.clone())
         .map_err(|source| EngineError::Io { what: "cannot start the journal's thread".into(), source })?;
@@ -117,6 +119,11 @@ pub async fn start(settings: Settings, options: Options) -> Result<EngineHandle,
     let (command_tx, commands) = mpsc::channel(QUEUE);
     let (wish_tx, wishes) = mpsc::channel(QUEUE);
     let (stop, stopped) = watch::channel(false);
+    let recording = match settings.record.filter(|_| settings.journal.is_some()) {
+        Some(keep) => Recording::start(journal.clone(), first_group, keep)
+            .map_err(|source| EngineError::Io { what: "cannot start the record's thread".into(), source })?,
+        None => Recording::default(),
+    };
     let engine = Engine {
         state,
         clock,
@@ -137,6 +144,7 @@ pub async fn start(settings: Settings, options: Options) -> Result<EngineHandle,
         persisted,
         ticked: persisted,
         view: view_tx,
+        recording,
         _tasks: tasks,
     };
     let inbox = Inbox { deliveries, receipts, issued, listings, commands, wishes, written, stop: stopped };

@@ -57,6 +57,8 @@ pub enum Kind {
     Key,
     /// A person noted something.
     Note,
+    /// A shift was handed over, acknowledged by name.
+    Handover,
 }
 
 impl Kind {
@@ -88,6 +90,7 @@ impl Kind {
             Self::Detach => "detach",
             Self::Key => "key",
             Self::Note => "note",
+            Self::Handover => "handover",
         }
     }
 

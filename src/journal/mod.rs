@@ -1,10 +1,11 @@
 //! The record: append-only, hash-chained SQLite.
 //!
-//! One file holds decisions (chained, never changed), signals at one-minute resolution and forecasts as issued
-//! (both kept for a bounded time). A record is on the disk before [`JournalHandle::record`] answers.
+//! One file holds decisions (chained, never changed), signals at one-minute resolution, forecasts as issued and frames
+//! of what was shown (all three kept for a bounded time). A record is on the disk before [`JournalHandle::record`] answers.
 
 mod chain;
 mod export;
+mod frame;
 mod history;
 mod kind;
 mod open;
@@ -13,6 +14,7 @@ mod writer;
 
 pub use chain::{Integrity, Record, verify};
 pub use export::export;
+pub use frame::{Cut, Encoded, Encoder, FrameError, FrameFile, FrameInfo, Keep, Line, NewFrame, redacted};
 pub use history::{SignalPoint, StoredFan};
 pub use kind::{Entry, Kind};
 pub use open::{Journal, JournalError};

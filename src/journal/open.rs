@@ -24,6 +24,10 @@ CREATE INDEX IF NOT EXISTS signal_minute ON signal (minute);
 CREATE TABLE IF NOT EXISTS fan (
   workload TEXT NOT NULL, issued_ms INTEGER NOT NULL, body TEXT NOT NULL,
   PRIMARY KEY (workload, issued_ms)) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS frame (
+  id INTEGER PRIMARY KEY, grp INTEGER NOT NULL, at_ms INTEGER NOT NULL, is_key INTEGER NOT NULL,
+  mark TEXT NOT NULL, body BLOB NOT NULL, size INTEGER GENERATED ALWAYS AS (length(body)) VIRTUAL) STRICT;
+CREATE INDEX IF NOT EXISTS frame_grp ON frame (grp, is_key);
 ";
 
 /// Why the journal cannot be used.

@@ -4,7 +4,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::clock::Clock;
 
-use super::{Entry, Journal, JournalError, Record, SignalPoint, StoredFan};
+use super::{Entry, Journal, JournalError, Keep, NewFrame, Record, SignalPoint, StoredFan};
 use crate::series::Timestamp;
 
 /// Requests that may wait for the writer.
@@ -14,6 +14,7 @@ enum Request {
     Record(Vec<Entry>, oneshot::Sender<Result<Vec<Record>, JournalError>>),
     Signals(Vec<SignalPoint>, i64),
     Fan(StoredFan, Timestamp),
+    Frame(NewFrame, Keep),
     Flush(oneshot::Sender<()>),
 }
 
@@ -43,6 +44,12 @@ impl JournalHandle {
     /// Keeps a forecast as issued; returns `false` if the writer is too busy or gone.
     pub fn store_fan(&self, fan: StoredFan, keep_from: Timestamp) -> bool {
         self.0.try_send(Request::Fan(fan, keep_from)).is_ok()
+    }
+
+    /// Keeps a frame; returns `false` if the writer is too busy or gone.
+    pub fn store_frame(&self, frame: NewFrame, keep: Keep) -> bool {
+        // Frames are the first to give way: decisions must always find room in the queue.
+        self.0.capacity() > QUEUE / 2 && self.0.try_send(Request::Frame(frame, keep)).is_ok()
     }
 
     /// Waits until everything asked for so far is done.
@@ -78,6 +85,11 @@ fn serve(mut journal: Journal, clock: &Clock, mut queue: mpsc::Receiver<Request>
             }
             Request::Fan(fan, keep_from) => {
                 if let Err(error) = journal.store_fan(&fan, keep_from) {
+                    tracing::error!("{error}");
+                }
+            }
+            Request::Frame(frame, keep) => {
+                if let Err(error) = journal.store_frame(&frame, keep) {
                     tracing::error!("{error}");
                 }
             }

@@ -1,7 +1,18 @@
-//! The view as text and JSON, for scripts and for people without a terminal.
+//! The view as text and JSON, for scripts and for people without a terminal; incidents as Markdown and HTML.
 
+mod document;
+mod facts;
+mod html;
+mod incident;
 mod json;
+mod markdown;
+mod svg;
 mod text;
+mod track;
 
+pub use facts::incident_json;
+pub use html::html;
+pub use incident::Incident;
 pub use json::{proposals, status};
+pub use markdown::markdown;
 pub use text::status as status_text;

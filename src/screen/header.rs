@@ -54,6 +54,15 @@ fn left_side(ctx: &PanelContext<'_>) -> Vec<(String, Style)> {
     let h = &ctx.view.header;
     let roomy = ctx.size >= SizeClass::Normal;
     let mut out = Vec::new();
+    if let Some(r) = &h.replay {
+        let state = if r.playing { "playing" } else { "paused" };
+        let text = if roomy {
+            format!(" REPLAY {state} ×{}  {}/{} ", r.speed, r.frame, r.frames)
+        } else {
+            " REPLAY ".to_owned()
+        };
+        out.push((text, ctx.style(Role::Simulated)));
+    }
     if roomy {
         out.push((" weescale ".to_owned(), ctx.style(Role::Dim)));
     }
@@ -102,6 +111,7 @@ fn right_side(ctx: &PanelContext<'_>) -> Vec<(String, Style)> {
     let frozen = ctx.state.is_frozen();
     let (age, role) = match h.data_age {
         _ if !h.link.is_empty() => ("NOT LIVE".to_owned(), Role::Bad),
+        _ if h.replay.is_some() => ("recorded".to_owned(), Role::Info),
         _ if frozen => ("FROZEN".to_owned(), Role::Warn),
         None => ("no data yet".to_owned(), Role::Stale),
         // Three of the usual intervals.

@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::view::{Mode, Notice, NoticeLevel};
+use crate::view::{Mode, Notice, NoticeLevel, ReplayState};
 
 use super::action::{Action, ActionInfo};
 use super::canvas::{line, put, put_right, width};
@@ -23,6 +23,10 @@ pub fn draw(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
         let x = put(buf, area, 1, 0, "filter: ", ctx.style(Role::Dim));
         put(buf, area, x, 0, &format!("{}_", ctx.state.filter()), ctx.style(Role::Input));
         put_right(buf, area, area.width, 0, "enter keeps, esc clears ", ctx.style(Role::Dim));
+    } else if let Focus::Jump(text) = ctx.state.focus() {
+        let x = put(buf, area, 1, 0, "jump to: ", ctx.style(Role::Dim));
+        put(buf, area, x, 0, &format!("{text}_"), ctx.style(Role::Input));
+        put_right(buf, area, area.width, 0, "19:05, +10m, -1h, start, end, or a text ", ctx.style(Role::Dim));
     } else if let Some(text) = &ctx.state.toast {
         put(buf, area, 1, 0, &format!("{} {text}", ctx.glyphs.info), ctx.style(Role::Accent));
     } else if let Some(notice) = notice(ctx) {
@@ -33,8 +37,33 @@ pub fn draw(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
         };
         put(buf, area, 1, 0, &format!("{glyph} {}", notice.text), ctx.style(role));
     } else {
-        draw_hints(ctx, area, buf);
+        match &ctx.view.header.replay {
+            Some(replay) => draw_replay(ctx, replay, area, buf),
+            None => draw_hints(ctx, area, buf),
+        }
     }
+}
+
+/// What moves in time, and the decision or gate that is shown.
+fn draw_replay(ctx: &PanelContext<'_>, replay: &ReplayState, area: Rect, buf: &mut Buffer) {
+    let keys = [
+        (Action::Freeze, if replay.playing { "pause" } else { "play" }),
+        (Action::NextMark, "next decision"),
+        (Action::PreviousMark, "previous"),
+        (Action::Faster, "faster"),
+        (Action::Slower, "slower"),
+        (Action::Jump, "jump"),
+    ];
+    let mut x = 1;
+    for (action, word) in keys {
+        let Some(key) = ctx.keymap.key(action) else { continue };
+        if x + width(&key) + width(word) + 3 > area.width {
+            return;
+        }
+        let text = format!(" {word}  ");
+        x = line(buf, area, x, 0, &[(key.as_str(), ctx.style(Role::Key)), (&text, ctx.style(Role::Dim))]);
+    }
+    put(buf, area, x, 0, &replay.mark, ctx.style(Role::Accent));
 }
 
 /// The most urgent notice not seen yet; of equals, the latest.

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::execution::OperationId;
 use crate::proposal::{ProposalId, RejectReason};
 
+use super::ReplayWish;
+
 /// A wish.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -60,4 +62,8 @@ pub enum Command {
     },
     /// The last screen went away; recorded while something is in flight.
     Unattended,
+    /// Hand the shift over: what is open goes into the journal, acknowledged by this name.
+    HandOver(String),
+    /// Move in time; only a replay can.
+    Replay(ReplayWish),
 }

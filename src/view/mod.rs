@@ -5,11 +5,13 @@
 
 mod command;
 mod experience;
+mod handover;
 mod intelligence;
 mod kpi;
 mod predictive;
 mod presence;
 mod record;
+mod replay;
 mod root;
 mod state;
 mod status;
@@ -32,11 +34,13 @@ pub use crate::scrape::{Dropped, Health, Progress, Refresh, SourceId, SourceKind
 pub use crate::signals::{Freshness, LatencyHistogram, Provenance, Signal, SignalKind, SignalSet};
 pub use command::Command;
 pub use experience::{Continuity, Heatmap, RegionView, Satisfaction};
+pub use handover::Handover;
 pub use intelligence::{DecisionStats, Growth, Knowledge, LearningView, Lesson, RejectStat};
 pub use kpi::{Kpi, KpiState};
 pub use predictive::{CostProjection, ForecastView, ProposalView, ResourceRow, TwoKeys};
 pub use presence::{Attached, Spot};
 pub use record::{JournalLine, Notice, NoticeLevel};
+pub use replay::{ReplayState, ReplayWish};
 pub use root::{Header, KpiCounts, View};
 pub use state::{Reading, Widget, WidgetState};
 pub use status::{AutoscalerState, Burn, CapacityRow, CostView, PerformanceRow, ServiceRow};

@@ -14,7 +14,7 @@ use crate::series::Timestamp;
 
 use super::{
     Attached, CapacityRow, Continuity, CostProjection, CostView, ForecastView, Growth, Heatmap, JournalLine,
-    Knowledge, Kpi, LearningView, Lesson, Notice, PerformanceRow, ProposalView, RegionView, ResourceRow,
+    Knowledge, Kpi, LearningView, Lesson, Notice, PerformanceRow, ProposalView, RegionView, ReplayState, ResourceRow,
     Satisfaction, ServiceRow, Widget,
 };
 
@@ -64,6 +64,9 @@ pub struct Header {
     /// What is wrong between this screen and the engine; empty if nothing is.
     #[serde(default)]
     pub link: String,
+    /// Where the replay is; `None` for anything live.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<ReplayState>,
 }
 
 /// Everything shown, at one tick.

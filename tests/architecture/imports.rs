@@ -3,7 +3,7 @@
 use super::source::{Source, past_close, words};
 
 /// The modules as `src/lib.rs` lists them.
-pub const PATH_ORDER: [&str; 24] = [
+pub const PATH_ORDER: [&str; 25] = [
     "clock",
     "series",
     "fleet",
@@ -19,6 +19,7 @@ pub const PATH_ORDER: [&str; 24] = [
     "learning",
     "journal",
     "view",
+    "replay",
     "screen",
     "report",
     "engine",
@@ -60,7 +61,7 @@ const CRATES: [(&[&str], &[&str]); 8] = [
     (&["axum"], &["src/sandbox/"]),
     (&["rusqlite"], &["src/journal/"]),
     (&["promql_parser"], &["src/signals/", "src/scrape/sources/"]),
-    (&["flate2"], &["src/scrape/", "src/session/"]),
+    (&["flate2"], &["src/scrape/", "src/session/", "src/journal/frame/"]),
     (&["clap", "clap_complete", "clap_mangen", "color_eyre"], &["src/cli/", "src/main.rs"]),
 ];
 
@@ -84,7 +85,10 @@ fn allowed(from: &str, to: &str) -> bool {
             let earlier = stages.iter().take_while(|stage| **stage != from);
             vocabulary.contains(&to) || earlier.into_iter().any(|stage| *stage == to)
         }
+        "config" if to == "journal" => true,
         "view" | "config" | "backtest" => vocabulary.contains(&to) || stages.contains(&to),
+        // Time travel: recorded views instead of the engine's.
+        "replay" => vocabulary.contains(&to) || ["journal", "view"].contains(&to),
         // Of the clock they know `Monotonic` and its reader: dialogues and redraws have deadlines too.
         "screen" | "report" => vocabulary.contains(&to) || to == "view",
         // The wire between engine and screen knows neither: what goes over it is the view and wishes.

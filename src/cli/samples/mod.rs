@@ -8,3 +8,4 @@ mod when;
 pub use file::read;
 pub use rows::{Row, rows, split};
 pub use slots::{apart, samples, slots};
+pub use when::parse as instant;

@@ -69,6 +69,7 @@ fn header(state: &State, kpis: &[Kpi], now: Timestamp) -> Header {
         halted: state.halted.clone(),
         screen: 0,
         link: String::new(),
+        replay: None,
     }
 }
 

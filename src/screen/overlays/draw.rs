@@ -15,7 +15,7 @@ use super::{Edit, Evidence, Focus, Menu, Reject, entries, evidence_lines};
 /// Draws the overlay that has the focus, if one has.
 pub fn draw(ctx: &PanelContext<'_>, screen: Rect, buf: &mut Buffer) {
     match ctx.state.focus() {
-        Focus::Panel | Focus::Filter => {}
+        Focus::Panel | Focus::Filter | Focus::Jump(_) => {}
         Focus::Menu(menu) => draw_menu(ctx, screen, buf, menu),
         Focus::Evidence(evidence) => draw_evidence(ctx, screen, buf, evidence),
         Focus::Confirm(sheet) => sheet.draw(ctx, screen, buf),

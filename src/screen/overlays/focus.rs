@@ -24,6 +24,8 @@ pub enum Focus {
     Reject(Reject),
     /// The prompt for another value.
     Edit(Edit),
+    /// The prompt for a time or text to jump to in a replay.
+    Jump(String),
 }
 
 /// Help or palette: the actions, searchable.

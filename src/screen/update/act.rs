@@ -13,7 +13,7 @@ use super::super::panels;
 use super::super::rows::proposal_of;
 use super::super::spot;
 use super::super::state::{PanelId, ScreenState, SortKey};
-use super::{decide, select};
+use super::{decide, replay, select};
 
 /// How long snoozing hides a proposal.
 const SNOOZE: Duration = Duration::from_secs(15 * 60);
@@ -24,7 +24,11 @@ pub(super) fn act(state: &mut ScreenState, keymap: &Keymap, action: Action, view
         select::step(state, view, by);
         return vec![Effect::Draw];
     }
+    if let Some(effects) = replay::act(state, action, view) {
+        return effects;
+    }
     match action {
+        Action::HandOver => return vec![Effect::Send(Command::HandOver(String::new())), Effect::Draw],
         Action::Approve => decide::approve(state, view),
         Action::Reject => decide::reject(state, view),
         Action::Edit => decide::edit(state, view),

@@ -3,6 +3,7 @@
 mod act;
 mod decide;
 mod overlay;
+mod replay;
 mod root;
 mod select;
 #[cfg(test)]

@@ -1,0 +1,227 @@
+//! `weescale replay`, `bundle`, `report` and `handover`: what was, from the journal or a bundle.
+
+use std::io::{IsTerminal, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use crate::clock::Clock;
+use crate::engine::current_person;
+use crate::journal::{Entry, Journal, Kind};
+use crate::replay::{Recording, ReplayError};
+use crate::report::{Incident, html, incident_json, markdown};
+use crate::screen::{self, Exit};
+use crate::series::Timestamp;
+use crate::series::text::clean;
+use crate::view::{Handover, JournalLine};
+
+use super::args::Live;
+use super::exit::{Failure, Outcome};
+use super::samples::instant;
+use super::{live, look, out};
+
+/// An interval of the record.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Interval {
+    /// First moment, for example 2026-03-02T19:00:00Z (without a zone: UTC)
+    #[arg(long, value_name = "TIME", value_parser = when)]
+    pub from: Option<Timestamp>,
+    /// Last moment
+    #[arg(long, value_name = "TIME", value_parser = when)]
+    pub to: Option<Timestamp>,
+}
+
+/// `weescale replay`.
+#[derive(Clone, Debug, Args)]
+pub struct Replay {
+    /// A bundle; without one, the journal
+    pub file: Option<PathBuf>,
+    /// Which part of the journal.
+    #[command(flatten)]
+    pub interval: Interval,
+}
+
+/// `weescale bundle`.
+#[derive(Clone, Debug, Args)]
+pub struct Bundle {
+    /// Which part of the journal.
+    #[command(flatten)]
+    pub interval: Interval,
+    /// The bundle to make; a file that is there already is not touched
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// About how large it may become; frames between decisions are thinned for it
+    #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=4000))]
+    pub max_mib: u64,
+}
+
+/// How a report is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ReportAs {
+    /// Text with tables; pictures go beside it.
+    #[default]
+    Markdown,
+    /// One page with its pictures in it.
+    Html,
+    /// For scripts.
+    Json,
+}
+
+/// `weescale report`.
+#[derive(Clone, Debug, Args)]
+pub struct Report {
+    /// A bundle; without one, the journal
+    pub file: Option<PathBuf>,
+    /// Which part of the journal.
+    #[command(flatten)]
+    pub interval: Interval,
+    /// Only this operation and its workload
+    #[arg(long, value_name = "ID")]
+    pub operation: Option<String>,
+    /// How it is written
+    #[arg(long, value_name = "FORMAT", default_value = "markdown")]
+    pub format: ReportAs,
+    /// Where to; without one, to standard output and without pictures
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// `weescale handover`.
+#[derive(Clone, Debug, Args)]
+pub struct HandoverArgs {
+    /// Write the card to this file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Acknowledge it by name; goes into the journal, which nobody else may be writing to
+    #[arg(long, value_name = "NAME")]
+    pub ack: Option<String>,
+}
+
+fn when(text: &str) -> Result<Timestamp, String> {
+    instant(text).ok_or_else(|| "give a time such as 2026-03-02T19:00:00Z".to_owned())
+}
+
+/// A recording that cannot be used is a wrong argument.
+fn refused(error: ReplayError) -> Failure {
+    Failure::Usage(error.to_string())
+}
+
+fn recording(live: &Live, file: Option<&Path>, interval: &Interval) -> Result<Recording, Failure> {
+    match file {
+        Some(_) if interval.from.is_some() || interval.to.is_some() => {
+            Err(Failure::Usage("--from and --to are for the journal; a bundle is read whole".into()))
+        }
+        Some(file) => Recording::bundle(file).map_err(refused),
+        None => Recording::journal(&journal(live)?, interval.from, interval.to).map_err(refused),
+    }
+}
+
+fn journal(live: &Live) -> Result<PathBuf, Failure> {
+    super::journal::path(live)
+}
+
+/// The dashboard on a recording.
+pub async fn replay(live: &Live, args: &Replay) -> Outcome {
+    let recording = recording(live, args.file.as_deref(), &args.interval)?;
+    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+        return Err(Failure::Usage(
+            "replay needs a terminal; without one use `weescale report FILE --format json`".into(),
+        ));
+    }
+    let options = look::options(live, &live::settings(live)?)?;
+    let replay = crate::replay::play(recording, Clock::real()).map_err(refused)?;
+    match screen::run(replay.view, replay.commands, options).await {
+        Ok(Exit::EngineGone) => Err(Failure::Other("the replay has stopped unexpectedly".into())),
+        Ok(Exit::Quit | Exit::HangUp | Exit::Signal(_)) => Ok(()),
+        Err(error) => Err(Failure::other(error)),
+    }
+}
+
+/// Cuts an interval out of the journal.
+pub fn bundle(live: &Live, args: &Bundle) -> Outcome {
+    let mut file = recording(live, None, &args.interval)?.into_file();
+    let cut = file.cut(&args.output, args.max_mib << 20, &mut |_| {}).map_err(Failure::other)?;
+    let thinned =
+        if cut.thinned > 0 { format!(", {} left out for the size", cut.thinned) } else { String::new() };
+    let redacted =
+        if cut.redacted > 0 { format!(", {} texts redacted", cut.redacted) } else { String::new() };
+    out::print(&format!(
+        "{}: {} frames{thinned}, {} records{redacted}, {:.1} MiB\nlook at it with: weescale replay {}\n",
+        args.output.display(),
+        cut.frames,
+        cut.records,
+        cut.bytes as f64 / 1_048_576.0,
+        args.output.display()
+    ))
+}
+
+/// Writes an incident up.
+pub fn report(live: &Live, args: &Report) -> Outcome {
+    let mut recording = recording(live, args.file.as_deref(), &args.interval)?;
+    let records: Vec<JournalLine> = recording
+        .records()
+        .iter()
+        .map(|l| JournalLine {
+            seq: l.seq,
+            at: l.at,
+            kind: l.kind.clone(),
+            user: l.user.clone(),
+            text: l.text.clone(),
+        })
+        .collect();
+    let mut incident = Incident::new(records, args.operation.clone());
+    for index in 0..recording.frames().len() {
+        incident.frame(&recording.view(index).map_err(refused)?);
+    }
+    let incident = incident.finish().map_err(Failure::Usage)?;
+    match (args.format, &args.output) {
+        (ReportAs::Json, to) => {
+            let text = serde_json::to_string_pretty(&incident_json(&incident)).map_err(Failure::other)?;
+            put(to.as_deref(), &format!("{text}\n"))
+        }
+        (ReportAs::Html, to) => put(to.as_deref(), &html(&incident)),
+        (ReportAs::Markdown, None) => out::print(&markdown(&incident, &[])),
+        (ReportAs::Markdown, Some(to)) => {
+            let mut names = Vec::new();
+            let stem = to.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            for (i, picture) in incident.pictures().into_iter().enumerate() {
+                let name = format!("{stem}-{}.svg", i + 1);
+                put(Some(&to.with_file_name(&name)), &picture)?;
+                names.push(name);
+            }
+            put(Some(to), &markdown(&incident, &names))
+        }
+    }
+}
+
+/// Prints or acknowledges the hand-over card of the latest frame.
+pub fn handover(live: &Live, args: &HandoverArgs) -> Outcome {
+    let path = journal(live)?;
+    let mut recording = Recording::journal(&path, None, None).map_err(refused)?;
+    let last = recording.frames().len().saturating_sub(1);
+    let card = Handover::of(&*recording.view(last).map_err(refused)?);
+    if let Some(name) = &args.ack {
+        let name = clean(name.trim(), 64);
+        let by = current_person();
+        let mut journal = Journal::open(&path).map_err(Failure::other)?;
+        let text = format!("handed over to {name}: {}", card.summary());
+        let body = serde_json::json!({ "acknowledged_by": name, "card": card });
+        let entry = Entry::new(Kind::Handover, text, body).by(&by.name);
+        journal.append(Clock::real().now(), &[entry]).map_err(Failure::other)?;
+    }
+    put(args.output.as_deref(), &card.markdown())
+}
+
+/// To a file that is made or replaced, or to standard output.
+fn put(to: Option<&Path>, text: &str) -> Outcome {
+    let Some(path) = to else { return out::print(text) };
+    let written = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
+        .and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(|e| Failure::Other(format!("{}: {e}", path.display())))
+}

@@ -1,0 +1,111 @@
+//! What was shown goes to the record, without ever holding up who shows it.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::journal::{Encoder, JournalHandle, Keep, NewFrame};
+use crate::series::Timestamp;
+use crate::view::{JournalLine, View};
+
+/// Views that may wait to be written; more are dropped and counted.
+const QUEUE: usize = 4;
+/// Between frames while something is in flight or waits for a person.
+const BUSY: Duration = Duration::from_secs(10);
+/// Between frames otherwise.
+const QUIET: Duration = Duration::from_secs(60);
+/// Kinds of records at which a frame is taken at once, and to which a replay steps.
+const MARKED: [&str; 13] = [
+    "approve", "reject", "edit", "snooze", "refuse", "begin", "step", "rollback", "end", "abort", "restore",
+    "outcome", "handover",
+];
+
+struct Offer {
+    view: Arc<View>,
+    mark: String,
+}
+
+/// Chooses the moments that are recorded and hands them to a thread of its own.
+#[derive(Debug, Default)]
+pub(super) struct Recording {
+    out: Option<SyncSender<Offer>>,
+    thread: Option<JoinHandle<()>>,
+    last: Option<Timestamp>,
+    seen: u64,
+    /// A mark whose frame was dropped goes with the next.
+    owed: String,
+    dropped: u64,
+}
+
+impl std::fmt::Debug for Offer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Offer")
+    }
+}
+
+impl Recording {
+    /// Starts the thread.
+    pub(super) fn start(journal: JournalHandle, first: i64, keep: Keep) -> std::io::Result<Self> {
+        let (out, offers) = sync_channel(QUEUE);
+        let thread = std::thread::Builder::new()
+            .name("record".into())
+            .spawn(move || write(&offers, &journal, first, keep))?;
+        Ok(Self { out: Some(out), thread: Some(thread), ..Self::default() })
+    }
+
+    /// Takes a frame of `view` if it is time for one. Never waits.
+    pub(super) fn offer(&mut self, view: &Arc<View>) {
+        let Some(out) = &self.out else { return };
+        let fresh = self.seen;
+        self.seen = view.journal.first().map_or(self.seen, |l| l.seq);
+        let marked = view.journal.iter().take_while(|l| l.seq > fresh).find(|l| is_marked(l));
+        if let Some(line) = marked {
+            self.owed = format!("{}: {}", line.kind, line.text);
+        }
+        let busy = view.header.in_flight > 0 || view.header.waiting > 0;
+        let pause = if busy { BUSY } else { QUIET };
+        let gone = |last: Timestamp| view.at.since(last).max(last.since(view.at));
+        if self.owed.is_empty() && self.last.is_some_and(|last| gone(last) < pause) {
+            return;
+        }
+        let offer = Offer { view: Arc::clone(view), mark: self.owed.clone() };
+        if out.try_send(offer).is_ok() {
+            self.last = Some(view.at);
+            self.owed.clear();
+        } else {
+            self.dropped += 1;
+            if self.dropped.is_power_of_two() {
+                tracing::warn!(
+                    "record: {} frames were dropped, because writing them is too slow",
+                    self.dropped
+                );
+            }
+        }
+    }
+
+    /// Ends the thread after what it was given; `None` if there is none.
+    pub(super) fn close(&mut self) -> Option<JoinHandle<()>> {
+        self.out = None;
+        self.thread.take()
+    }
+}
+
+fn is_marked(line: &JournalLine) -> bool {
+    MARKED.contains(&line.kind.as_str())
+}
+
+fn write(offers: &Receiver<Offer>, journal: &JournalHandle, first: i64, keep: Keep) {
+    let mut encoder = Encoder::new(first);
+    while let Ok(Offer { view, mark }) = offers.recv() {
+        let encoded = serde_json::to_value(view.as_ref()).ok().and_then(|value| encoder.encode(value));
+        let Some(encoded) = encoded else {
+            tracing::warn!("record: a frame was too large to be kept");
+            continue;
+        };
+        if !journal.store_frame(NewFrame { at: view.at, mark, encoded }, keep) {
+            encoder.lost();
+            tracing::warn!("record: a frame was dropped, because the journal is busy");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Opening a bundle, which may come from anybody.
+
+use std::io::Read;
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::bundle::{APPLICATION, SCHEMA, VERSION, digest, immutable};
+use super::file::damaged;
+use super::{FrameError, FrameFile};
+
+/// Bytes a bundle may have.
+const MAX_FILE: u64 = 4 << 30;
+
+impl FrameFile {
+    /// Opens a bundle: a plain file of ours, of a version we know, with our schema and nothing else, whose content is
+    /// what was written.
+    pub fn bundle(path: &Path) -> Result<Self, FrameError> {
+        plain(path)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_NOFOLLOW
+            | OpenFlags::SQLITE_OPEN_URI;
+        let broken = |e: rusqlite::Error| damaged(path, &e);
+        let db = Connection::open_with_flags(immutable(path), flags).map_err(broken)?;
+        db.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA query_only = ON; PRAGMA cell_size_check = ON;")
+            .map_err(broken)?;
+        let pragma = |name: &str| db.pragma_query_value(None, name, |r| r.get::<_, i64>(0)).map_err(broken);
+        if pragma("application_id")? != APPLICATION {
+            return Err(FrameError::NotABundle(path.to_owned()));
+        }
+        let found = pragma("user_version")?;
+        if found > VERSION {
+            return Err(FrameError::Newer { path: path.to_owned(), found, known: VERSION });
+        }
+        let why = |why: &str| FrameError::Damaged { path: path.to_owned(), why: why.to_owned() };
+        if !ours(&db).map_err(broken)? {
+            return Err(why("it holds something that no bundle holds"));
+        }
+        let said = db.query_row("SELECT value FROM meta WHERE key = 'digest'", [], |r| r.get::<_, String>(0));
+        if said.map_err(broken)? != digest(&db).map_err(broken)? {
+            return Err(why("its content does not match its checksum"));
+        }
+        let file = Self::read(path, db, None, None)?;
+        if file.frames().is_empty() {
+            return Err(FrameError::Empty { path: path.to_owned(), when: "in it".into() });
+        }
+        Ok(file)
+    }
+}
+
+/// Looks at the file before SQLite does.
+fn plain(path: &Path) -> Result<(), FrameError> {
+    let io = |source| FrameError::Io { path: path.to_owned(), source };
+    let meta = std::fs::symlink_metadata(path).map_err(io)?;
+    if !meta.is_file() {
+        return Err(FrameError::NotABundle(path.to_owned()));
+    }
+    if meta.len() > MAX_FILE {
+        let limit = format!("{} GiB", MAX_FILE >> 30);
+        return Err(FrameError::TooLarge { path: path.to_owned(), what: "its size", limit });
+    }
+    let mut head = Vec::new();
+    let file = std::fs::File::open(path).map_err(io)?;
+    file.take(72).read_to_end(&mut head).map_err(io)?;
+    let application = head.get(68..72).and_then(|b| <[u8; 4]>::try_from(b).ok()).map(u32::from_be_bytes);
+    if !head.starts_with(b"SQLite format 3\0") || application.map(i64::from) != Some(APPLICATION) {
+        return Err(FrameError::NotABundle(path.to_owned()));
+    }
+    Ok(())
+}
+
+/// Whether the schema is the one we write, word for word.
+fn ours(db: &Connection) -> rusqlite::Result<bool> {
+    let mut statement = db.prepare("SELECT sql FROM sqlite_master LIMIT 10")?;
+    let found: Vec<Option<String>> =
+        statement.query_map([], |r| r.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let mut found: Vec<&str> = found.iter().map(|s| s.as_deref().unwrap_or_default()).collect();
+    let mut ours = SCHEMA.to_vec();
+    found.sort_unstable();
+    ours.sort_unstable();
+    Ok(found == ours)
+}

@@ -1,0 +1,214 @@
+//! Reading recorded frames: of the live journal, or of a bundle.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OptionalExtension, params};
+use serde_json::Value;
+
+use crate::journal::{JournalError, open};
+use crate::series::Timestamp;
+
+use super::FrameError;
+use super::codec::{MAX_STORED, unpack};
+use super::encode::decode;
+use super::error::Unreadable;
+use super::text::{inert, inert_value};
+
+/// Frames of one recording. Thirty days by ten seconds are 260 000.
+pub(super) const MAX_FRAMES: usize = 500_000;
+/// Records of one recording.
+pub(super) const MAX_RECORDS: usize = 200_000;
+/// Bytes of the body of a record that are read.
+pub(super) const MAX_BODY: i64 = 256 << 10;
+
+/// A frame, before it is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrameInfo {
+    /// Place in the file; frames are in the order in which they were taken.
+    pub id: i64,
+    /// The instant shown; may step back where the wall clock did.
+    pub at: Timestamp,
+    /// The decision or gate at which it was taken; empty for one taken by time.
+    pub mark: String,
+    /// Whose key it builds on.
+    pub(super) group: i64,
+    pub(super) key: bool,
+}
+
+/// A journal record of the recorded interval.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// Sequence number in the journal.
+    pub seq: u64,
+    /// Wall time.
+    pub at: Timestamp,
+    /// Kind, as stored.
+    pub kind: String,
+    /// Who; empty for weescale itself.
+    pub user: String,
+    /// One sentence.
+    pub text: String,
+    /// The facts; `null` if they are too large.
+    pub body: Value,
+}
+
+/// Recorded frames, open for reading only.
+#[derive(Debug)]
+pub struct FrameFile {
+    pub(super) path: PathBuf,
+    pub(super) db: Connection,
+    frames: Vec<FrameInfo>,
+    records: Vec<Line>,
+    /// The key read last, and its group.
+    key: Option<(i64, Value)>,
+}
+
+impl FrameFile {
+    /// An interval of a live journal, which may be written to meanwhile; everything without bounds.
+    pub fn journal(path: &Path, from: Option<Timestamp>, to: Option<Timestamp>) -> Result<Self, FrameError> {
+        let db = open::read_only(path)?;
+        let file = Self::read(path, db, from, to)?;
+        if file.frames.is_empty() {
+            let when = match (from, to) {
+                (Some(from), Some(to)) => format!("between {from} and {to}"),
+                (Some(from), None) => format!("after {from}"),
+                (None, Some(to)) => format!("before {to}"),
+                (None, None) => "in it".to_owned(),
+            };
+            return Err(FrameError::Empty { path: path.to_owned(), when });
+        }
+        Ok(file)
+    }
+
+    pub(super) fn read(
+        path: &Path,
+        db: Connection,
+        from: Option<Timestamp>,
+        to: Option<Timestamp>,
+    ) -> Result<Self, FrameError> {
+        let from = from.map_or(i64::MIN, Timestamp::as_millis);
+        let to = to.map_or(i64::MAX, Timestamp::as_millis);
+        let damaged = |e: rusqlite::Error| damaged(path, &e);
+        let frames = match has_frames(&db).map_err(damaged)? {
+            true => frames(&db, from, to).map_err(damaged)?,
+            false => Vec::new(),
+        };
+        let too_large = |what, limit: usize| FrameError::TooLarge {
+            path: path.to_owned(),
+            what,
+            limit: format!("{limit}"),
+        };
+        if frames.len() > MAX_FRAMES {
+            return Err(too_large("the number of frames", MAX_FRAMES));
+        }
+        let records = records(&db, from, to).map_err(damaged)?;
+        if records.len() > MAX_RECORDS {
+            return Err(too_large("the number of records", MAX_RECORDS));
+        }
+        Ok(Self { path: path.to_owned(), db, frames, records, key: None })
+    }
+
+    /// The frames, in the order in which they were taken.
+    pub fn frames(&self) -> &[FrameInfo] {
+        &self.frames
+    }
+
+    /// The records, by sequence.
+    pub fn records(&self) -> &[Line] {
+        &self.records
+    }
+
+    /// Reads a frame by its place in [`Self::frames`]. Its texts are inert.
+    pub fn frame(&mut self, index: usize) -> Result<Value, FrameError> {
+        let unreadable = |path: &Path, why: Unreadable| FrameError::Damaged {
+            path: path.to_owned(),
+            why: format!("{why}, number {}", index + 1),
+        };
+        let Some(info) = self.frames.get(index).cloned() else {
+            return Err(unreadable(&self.path, Unreadable::NoKey));
+        };
+        if self.key.as_ref().is_none_or(|(group, _)| *group != info.group) {
+            let body = self.body("grp = ?1 AND is_key", info.group)?;
+            let body = body.ok_or_else(|| unreadable(&self.path, Unreadable::NoKey))?;
+            self.key = Some((info.group, unpack(&body).map_err(|w| unreadable(&self.path, w))?));
+        }
+        let key = self.key.as_ref().map_or(&Value::Null, |(_, value)| value);
+        let value = if info.key {
+            key.clone()
+        } else {
+            let body = self.body("id = ?1", info.id)?;
+            let body = body.ok_or_else(|| unreadable(&self.path, Unreadable::TooLarge))?;
+            decode(key, &body).map_err(|w| unreadable(&self.path, w))?
+        };
+        Ok(inert_value(value))
+    }
+
+    /// A body, unless it is larger than one may be.
+    fn body(&self, which: &str, value: i64) -> Result<Option<Vec<u8>>, FrameError> {
+        let sql = format!("SELECT body FROM frame WHERE {which} AND length(body) <= ?2");
+        let found = self
+            .db
+            .prepare_cached(&sql)
+            .and_then(|mut s| s.query_row(params![value, MAX_STORED], |r| r.get::<_, Vec<u8>>(0)).optional());
+        found.map_err(|e| damaged(&self.path, &e))
+    }
+}
+
+pub(super) fn damaged(path: &Path, error: &rusqlite::Error) -> FrameError {
+    match error {
+        rusqlite::Error::SqliteFailure(code, _)
+            if matches!(code.code, rusqlite::ErrorCode::CannotOpen | rusqlite::ErrorCode::DatabaseBusy) =>
+        {
+            let source = rusqlite::Error::SqliteFailure(*code, None);
+            FrameError::Journal(JournalError::Sqlite { path: path.to_owned(), source })
+        }
+        _ => FrameError::Damaged { path: path.to_owned(), why: inert(&error.to_string()) },
+    }
+}
+
+/// Journals of earlier versions have none.
+fn has_frames(db: &Connection) -> rusqlite::Result<bool> {
+    db.query_row("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'frame'", [], |r| {
+        r.get::<_, i64>(0).map(|n| n == 1)
+    })
+}
+
+fn frames(db: &Connection, from: i64, to: i64) -> rusqlite::Result<Vec<FrameInfo>> {
+    let mut statement = db.prepare(
+        "SELECT id, at_ms, substr(mark, 1, 400), grp, is_key FROM frame WHERE at_ms BETWEEN ?1 AND ?2
+         ORDER BY id LIMIT ?3",
+    )?;
+    let limit = MAX_FRAMES as i64 + 1;
+    let rows = statement.query_map(params![from, to, limit], |r| {
+        Ok(FrameInfo {
+            id: r.get(0)?,
+            at: Timestamp::from_millis(r.get(1)?),
+            mark: inert(&r.get::<_, String>(2)?),
+            group: r.get(3)?,
+            key: r.get::<_, i64>(4)? != 0,
+        })
+    })?;
+    rows.collect()
+}
+
+fn records(db: &Connection, from: i64, to: i64) -> rusqlite::Result<Vec<Line>> {
+    let mut statement = db.prepare(
+        "SELECT seq, at_ms, substr(kind, 1, 40), substr(user, 1, 200), substr(text, 1, 4096),
+                CASE WHEN length(body) <= ?4 THEN body ELSE 'null' END
+         FROM record WHERE at_ms BETWEEN ?1 AND ?2 ORDER BY seq LIMIT ?3",
+    )?;
+    let limit = MAX_RECORDS as i64 + 1;
+    let rows = statement.query_map(params![from, to, limit, MAX_BODY], |r| {
+        let text = |i| r.get::<_, String>(i).map(|t| inert(&t));
+        let body: Value = serde_json::from_str(&r.get::<_, String>(5)?).unwrap_or(Value::Null);
+        Ok(Line {
+            seq: u64::try_from(r.get::<_, i64>(0)?).unwrap_or(0),
+            at: Timestamp::from_millis(r.get(1)?),
+            kind: text(2)?,
+            user: text(3)?,
+            text: text(4)?,
+            body: inert_value(body),
+        })
+    })?;
+    rows.collect()
+}

@@ -1,0 +1,192 @@
+//! Frames in the journal's file: kept for a time, within a size, the oldest thinned first.
+
+use rusqlite::params;
+
+use crate::journal::{Journal, JournalError};
+use crate::series::Timestamp;
+
+/// A frame to keep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewFrame {
+    /// The instant shown.
+    pub at: Timestamp,
+    /// The decision or gate at which it was taken; empty for one taken by time.
+    pub mark: String,
+    /// How it is stored.
+    pub encoded: super::Encoded,
+}
+
+/// How much is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keep {
+    /// Days.
+    pub days: u32,
+    /// Bytes of all frames together.
+    pub bytes: u64,
+}
+
+impl Default for Keep {
+    fn default() -> Self {
+        Self { days: 30, bytes: 512 << 20 }
+    }
+}
+
+/// Groups looked at in one thinning, so that no write waits for long.
+const GROUPS_AT_ONCE: i64 = 64;
+
+impl Journal {
+    /// The first group number not used yet.
+    pub fn next_frame_group(&self) -> Result<i64, JournalError> {
+        let last = self.db.query_row("SELECT coalesce(max(grp), 0) FROM frame", [], |r| r.get::<_, i64>(0));
+        last.map(|n| n.saturating_add(1)).map_err(|e| self.sqlite(e))
+    }
+
+    /// Keeps a frame, forgets those that are too old, and thins when there are too many bytes. A frame whose key was
+    /// not kept is left out. Returns whether it was kept.
+    pub fn store_frame(&mut self, frame: &NewFrame, keep: Keep) -> Result<bool, JournalError> {
+        let kept = self.insert_frame(frame).map_err(|e| self.sqlite(e))?;
+        if kept && frame.encoded.key {
+            // Once in a group is often enough, and a group stays whole that way.
+            self.forget_frames(frame.at, keep).map_err(|e| self.sqlite(e))?;
+        }
+        Ok(kept)
+    }
+
+    fn insert_frame(&self, frame: &NewFrame) -> rusqlite::Result<bool> {
+        let e = &frame.encoded;
+        let inserted = self
+            .db
+            .prepare_cached(
+                "INSERT INTO frame (grp, at_ms, is_key, mark, body)
+                 SELECT ?1, ?2, ?3, ?4, ?5
+                 WHERE ?3 OR EXISTS (SELECT 1 FROM frame WHERE grp = ?1 AND is_key)",
+            )?
+            .execute(params![e.group, frame.at.as_millis(), e.key, frame.mark, e.body])?;
+        Ok(inserted == 1)
+    }
+
+    fn forget_frames(&self, now: Timestamp, keep: Keep) -> rusqlite::Result<()> {
+        let days = std::time::Duration::from_secs(u64::from(keep.days) * 86_400);
+        let transaction = self.db.unchecked_transaction()?;
+        let last: i64 = transaction.query_row("SELECT coalesce(max(grp), 0) FROM frame", [], |r| r.get(0))?;
+        transaction.execute(
+            "DELETE FROM frame WHERE grp IN (SELECT grp FROM frame GROUP BY grp HAVING max(at_ms) < ?1)
+             AND grp < ?2",
+            params![(now - days).as_millis(), last],
+        )?;
+        let mut bytes = held(&transaction)?;
+        // Nine tenths, so that not every group thins.
+        let aim = keep.bytes / 10 * 9;
+        if bytes > keep.bytes {
+            bytes = thin(&transaction, last, bytes, aim)?;
+            while bytes > aim {
+                let oldest: Option<i64> =
+                    transaction
+                        .query_row("SELECT min(grp) FROM frame WHERE grp < ?1", [last], |r| r.get(0))?;
+                let Some(oldest) = oldest else { break };
+                transaction.execute("DELETE FROM frame WHERE grp = ?1", [oldest])?;
+                bytes = held(&transaction)?;
+            }
+        }
+        transaction.commit()
+    }
+
+    /// Bytes of all frames together.
+    pub fn frame_bytes(&self) -> Result<u64, JournalError> {
+        held(&self.db).map_err(|e| self.sqlite(e))
+    }
+}
+
+fn held(db: &rusqlite::Connection) -> rusqlite::Result<u64> {
+    db.query_row("SELECT coalesce(sum(size), 0) FROM frame", [], |r| r.get::<_, i64>(0))
+        .map(|n| u64::try_from(n).unwrap_or(0))
+}
+
+/// Takes every second frame that is neither a key nor at a decision from the oldest groups that have such, until `aim`
+/// is reached. Returns the bytes left.
+fn thin(db: &rusqlite::Connection, last: i64, mut bytes: u64, aim: u64) -> rusqlite::Result<u64> {
+    while bytes > aim {
+        let mut statement = db.prepare_cached(
+            "SELECT DISTINCT grp FROM frame WHERE NOT is_key AND mark = '' AND grp < ?1 ORDER BY grp LIMIT ?2",
+        )?;
+        let groups: Vec<i64> =
+            statement.query_map([last, GROUPS_AT_ONCE], |r| r.get(0))?.collect::<rusqlite::Result<_>>()?;
+        if groups.is_empty() {
+            break;
+        }
+        for group in groups {
+            db.execute(
+                "DELETE FROM frame WHERE id IN (
+                   SELECT id FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM frame
+                                   WHERE grp = ?1 AND NOT is_key AND mark = '') WHERE n % 2 = 1)",
+                [group],
+            )?;
+            bytes = held(db)?;
+            if bytes <= aim {
+                break;
+            }
+        }
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::Encoder;
+    use super::*;
+
+    /// Numbers that do not compress.
+    fn noise(seed: u64) -> Vec<u64> {
+        let mut random = fastrand::Rng::with_seed(seed);
+        (0..300).map(|_| random.u64(..)).collect()
+    }
+
+    fn filled(journal: &mut Journal, frames: i64, keep: Keep) {
+        let mut encoder = Encoder::new(journal.next_frame_group().unwrap());
+        let base = noise(1);
+        for i in 0..frames {
+            let value = json!({ "at": i, "rows": base, "own": noise(i as u64 + 2)[..60] });
+            let encoded = encoder.encode(value).unwrap();
+            let mark = if i % 50 == 7 { format!("approve p-{i}") } else { String::new() };
+            let at = Timestamp::from_secs(i * 60);
+            assert!(journal.store_frame(&NewFrame { at, mark, encoded }, keep).unwrap());
+        }
+    }
+
+    #[test]
+    fn frames_stay_within_their_size_and_decisions_stay_longest() {
+        let mut journal = Journal::in_memory().unwrap();
+        let keep = Keep { days: 30, bytes: 400_000 };
+        filled(&mut journal, 1000, keep);
+        assert!(journal.frame_bytes().unwrap() < 450_000, "{}", journal.frame_bytes().unwrap());
+        let count = |sql: &str| journal.db.query_row(sql, [], |r| r.get::<_, i64>(0)).unwrap();
+        let (first, frames) = (count("SELECT min(at_ms) FROM frame"), count("SELECT count(*) FROM frame"));
+        assert!(frames > 100, "{frames}");
+        let marks = count(&format!("SELECT count(*) FROM frame WHERE mark <> '' AND at_ms >= {first}"));
+        let expected = (first / 60_000..1000).filter(|i| i % 50 == 7).count() as i64;
+        assert_eq!(marks, expected, "every decision since {first} is there");
+        assert_eq!(
+            count(
+                "SELECT count(*) FROM frame f WHERE NOT EXISTS
+            (SELECT 1 FROM frame k WHERE k.grp = f.grp AND k.is_key)"
+            ),
+            0,
+            "no frame without its key"
+        );
+        let old = count("SELECT count(*) FROM frame WHERE at_ms < 30000000");
+        assert!(old < frames / 2, "the oldest are thinned first: {old} of {frames}");
+    }
+
+    #[test]
+    fn frames_are_kept_for_their_days_and_never_without_their_key() {
+        let mut journal = Journal::in_memory().unwrap();
+        filled(&mut journal, 3000, Keep { days: 1, bytes: 1 << 30 });
+        let oldest: i64 = journal.db.query_row("SELECT min(at_ms) FROM frame", [], |r| r.get(0)).unwrap();
+        assert!((2999 * 60_000 - oldest) < 86_400_000 + 40 * 60_000, "{oldest}");
+        let encoded = super::super::Encoded { group: 9_999, key: false, body: vec![1] };
+        let orphan = NewFrame { at: Timestamp::from_secs(0), mark: String::new(), encoded };
+        assert!(!journal.store_frame(&orphan, Keep::default()).unwrap());
+    }
+}

@@ -1,0 +1,16 @@
+//! Time travel: recorded frames shown as the views they were.
+//!
+//! There is no engine behind a replay. Wishes that would execute something are answered by
+//! [`NOTHING_EXECUTES`](deck::NOTHING_EXECUTES); the file is opened for reading only.
+
+mod deck;
+mod error;
+mod jump;
+mod player;
+mod recording;
+
+pub use deck::{Deck, NOTHING_EXECUTES};
+pub use error::ReplayError;
+pub use jump::{Goal, goal};
+pub use player::{Replay, play};
+pub use recording::Recording;

@@ -1,0 +1,96 @@
+//! A task that publishes recorded views as an engine publishes live ones.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+
+use crate::clock::Clock;
+use crate::view::{Command, Notice, NoticeLevel, View};
+
+use super::{Deck, NOTHING_EXECUTES, Recording, ReplayError};
+
+/// Wishes that may wait.
+const QUEUE: usize = 64;
+
+/// A replay that runs: the same two ends that an engine has.
+#[derive(Debug)]
+pub struct Replay {
+    /// The view.
+    pub view: watch::Receiver<Arc<View>>,
+    /// Wishes; those that would execute something are refused.
+    pub commands: mpsc::Sender<Command>,
+}
+
+struct Player {
+    recording: Recording,
+    deck: Deck,
+    /// The recorded view and its place.
+    shown: (usize, Arc<View>),
+    /// What to say beside it.
+    said: Option<String>,
+    notices: u64,
+}
+
+/// Starts at the first frame; must be called inside a runtime. Ends when nobody holds the ends any more.
+pub fn play(mut recording: Recording, clock: Clock) -> Result<Replay, ReplayError> {
+    let deck = Deck::new(recording.frames(), recording.records());
+    let shown = (0, recording.view(0)?);
+    let mut player = Player { recording, deck, shown, said: None, notices: 0 };
+    let (out, view) = watch::channel(player.picture());
+    let (commands, wishes) = mpsc::channel(QUEUE);
+    tokio::spawn(player.run(out, wishes, clock));
+    Ok(Replay { view, commands })
+}
+
+impl Player {
+    async fn run(mut self, out: watch::Sender<Arc<View>>, mut wishes: mpsc::Receiver<Command>, clock: Clock) {
+        loop {
+            let stays = self.deck.stays();
+            let over = async {
+                match stays {
+                    Some(stays) => clock.sleep(stays).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                wish = wishes.recv() => match wish {
+                    Some(Command::Replay(wish)) => self.said = self.deck.wish(&wish),
+                    Some(_) => self.said = Some(NOTHING_EXECUTES.into()),
+                    None => break,
+                },
+                () = over => self.deck.advance(),
+            }
+            self = match tokio::task::spawn_blocking(move || self.loaded()).await {
+                Ok(player) => player,
+                Err(_) => break,
+            };
+            out.send_replace(self.picture());
+        }
+    }
+
+    /// Reads the frame that is to be shown. What cannot be read is said; the frame before stays.
+    fn loaded(mut self) -> Self {
+        let wanted = self.deck.at();
+        if wanted != self.shown.0 {
+            match self.recording.view(wanted) {
+                Ok(view) => self.shown = (wanted, view),
+                Err(error) => self.said = Some(error.to_string()),
+            }
+        }
+        self
+    }
+
+    fn picture(&mut self) -> Arc<View> {
+        let mut view = View::clone(&self.shown.1);
+        view.header.replay = Some(self.deck.state());
+        // Nothing here is of now: what was said then is in the journal panel, and only the replay speaks.
+        view.notices.clear();
+        if let Some(text) = self.said.take() {
+            self.notices += 1;
+            let seq = self.notices;
+            view.notices.push(Notice { seq, at: view.at, level: NoticeLevel::Warning, text });
+        }
+        Arc::new(view)
+    }
+}

@@ -1,0 +1,56 @@
+//! A recording as views.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::journal::{FrameFile, FrameInfo, Line};
+use crate::series::Timestamp;
+use crate::series::text::clean;
+use crate::view::View;
+
+use super::ReplayError;
+
+/// A recording as views.
+#[derive(Debug)]
+pub struct Recording {
+    path: PathBuf,
+    file: FrameFile,
+}
+
+impl Recording {
+    /// Opens a bundle.
+    pub fn bundle(path: &Path) -> Result<Self, ReplayError> {
+        Ok(Self { path: path.to_owned(), file: FrameFile::bundle(path)? })
+    }
+
+    /// Opens an interval of a journal, which may be written to meanwhile.
+    pub fn journal(path: &Path, from: Option<Timestamp>, to: Option<Timestamp>) -> Result<Self, ReplayError> {
+        Ok(Self { path: path.to_owned(), file: FrameFile::journal(path, from, to)? })
+    }
+
+    /// The frames, in the order in which they were taken.
+    pub fn frames(&self) -> &[FrameInfo] {
+        self.file.frames()
+    }
+
+    /// The journal's records of the interval.
+    pub fn records(&self) -> &[Line] {
+        self.file.records()
+    }
+
+    /// The view of a frame, from 0, as it was shown.
+    pub fn view(&mut self, index: usize) -> Result<Arc<View>, ReplayError> {
+        let value = self.file.frame(index)?;
+        let view = serde_json::from_value(value).map_err(|e| ReplayError::View {
+            path: self.path.clone(),
+            frame: index + 1,
+            why: clean(&e.to_string(), 120),
+        })?;
+        Ok(Arc::new(view))
+    }
+
+    /// The file, to cut a bundle out of it.
+    pub fn into_file(self) -> FrameFile {
+        self.file
+    }
+}

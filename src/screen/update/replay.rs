@@ -1,0 +1,72 @@
+//! Keys while a recording is replayed: they move in time, and nothing that decides does anything.
+
+use crossterm::event::KeyCode;
+
+use crate::view::{Command, ReplayWish, View};
+
+use super::super::action::Action;
+use super::super::event::Effect;
+use super::super::key::Key;
+use super::super::overlays::Focus;
+use super::super::state::ScreenState;
+use super::root::push;
+
+/// What every key that decides says in a replay.
+const DEAD: &str = "replay: nothing executes";
+
+/// What an action does in a replay; `None` if it does the same as live.
+pub(super) fn act(state: &mut ScreenState, action: Action, view: &View) -> Option<Vec<Effect>> {
+    let replayed = view.header.replay.is_some();
+    let wish = match action {
+        Action::NextMark => ReplayWish::Next,
+        Action::PreviousMark => ReplayWish::Previous,
+        Action::Faster => ReplayWish::Faster,
+        Action::Slower => ReplayWish::Slower,
+        Action::Freeze if replayed => ReplayWish::Toggle,
+        Action::Jump if replayed => {
+            state.focus = Focus::Jump(String::new());
+            return Some(vec![Effect::Draw]);
+        }
+        Action::Jump => return Some(live(state)),
+        Action::Approve
+        | Action::Reject
+        | Action::Edit
+        | Action::Snooze
+        | Action::Pause
+        | Action::Resume
+        | Action::Abort
+        | Action::Release
+        | Action::HandOver
+        | Action::PollNow
+            if replayed =>
+        {
+            state.toast = Some(DEAD.into());
+            return Some(vec![Effect::Draw]);
+        }
+        _ => return None,
+    };
+    if !replayed {
+        return Some(live(state));
+    }
+    Some(vec![Effect::Send(Command::Replay(wish)), Effect::Draw])
+}
+
+fn live(state: &mut ScreenState) -> Vec<Effect> {
+    state.toast = Some("this is live: only a replay moves in time".into());
+    vec![Effect::Draw]
+}
+
+/// A key in the prompt for a time or text.
+pub(super) fn prompt(state: &mut ScreenState, mut text: String, key: Key) -> Vec<Effect> {
+    match (key.code, key.typed()) {
+        (KeyCode::Esc, _) => return vec![Effect::Draw],
+        (KeyCode::Enter, _) => {
+            return vec![Effect::Send(Command::Replay(ReplayWish::Jump(text))), Effect::Draw];
+        }
+        (KeyCode::Backspace, _) => _ = text.pop(),
+        (_, Some(c)) => push(&mut text, c.encode_utf8(&mut [0; 4])),
+        _ => {}
+    }
+    state.focus = Focus::Jump(text);
+    vec![Effect::Draw]
+}

@@ -1,0 +1,110 @@
+//! The hand-over card: what the next person must know.
+
+use serde::{Deserialize, Serialize};
+
+use crate::proposal::ProposalState;
+use crate::series::Timestamp;
+
+use super::{Exhaustion, LeaseState, View};
+
+/// What the next person must know, one sentence a line.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Handover {
+    /// The moment it is of.
+    pub at: Timestamp,
+    /// Operations that are not over.
+    pub in_flight: Vec<String>,
+    /// Floors held, with owner and expiry.
+    pub leases: Vec<String>,
+    /// Proposals that wait, are snoozed, or were rejected within the hour.
+    pub proposals: Vec<String>,
+    /// Workloads whose capacity is expected to run out.
+    pub risks: Vec<String>,
+}
+
+impl Handover {
+    /// The card of a view.
+    pub fn of(view: &View) -> Self {
+        let open = view.operations.data.iter().filter(|o| !o.state.is_final());
+        let in_flight = open.map(|o| {
+            let (id, w, c) = (&o.id, &o.workload, &o.change);
+            format!("{id} {w} {}→{}: {}, approved by {}", c.from, c.to, o.state.label(), o.approved_by)
+        });
+        let held = view
+            .leases
+            .iter()
+            .filter(|l| !matches!(l.state, LeaseState::Restored { .. } | LeaseState::Foreign { .. }));
+        let leases = held.map(|l| {
+            let failing = if let LeaseState::Failing { why } = &l.state {
+                format!("; giving it back fails: {why}")
+            } else {
+                String::new()
+            };
+            format!(
+                "{} floor {} until {} (then {}), owner {}: {}{failing}",
+                l.workload, l.floor, l.expires, l.restore, l.owner, l.reason
+            )
+        });
+        let proposals = view.proposals.data.iter().filter_map(|p| {
+            let state = match &p.proposal.state {
+                ProposalState::Open => "waits".to_owned(),
+                ProposalState::Snoozed { until } => format!("snoozed until {until}"),
+                ProposalState::Rejected { by, reason, .. } => {
+                    format!("rejected by {by}: {}", reason.phrase())
+                }
+                _ => return None,
+            };
+            Some(format!("{} {state}. {}", p.proposal.id, p.proposal.sentence))
+        });
+        let risks = view.services.data.iter().filter_map(|s| {
+            let when = match &s.exhaustion {
+                Exhaustion::Now => "is short of capacity now".to_owned(),
+                Exhaustion::In { earliest, median } => {
+                    let at = view.at + median.unwrap_or(*earliest);
+                    format!("is expected to run out of capacity at {at}")
+                }
+                Exhaustion::Beyond { .. } | Exhaustion::Unknown => return None,
+            };
+            Some(format!("{} {when}", s.workload))
+        });
+        Self {
+            at: view.at,
+            in_flight: in_flight.collect(),
+            leases: leases.collect(),
+            proposals: proposals.collect(),
+            risks: risks.collect(),
+        }
+    }
+
+    /// Counts, as one sentence.
+    pub fn summary(&self) -> String {
+        format!(
+            "{} in flight, {} leases, {} proposals, {} workloads at risk",
+            self.in_flight.len(),
+            self.leases.len(),
+            self.proposals.len(),
+            self.risks.len()
+        )
+    }
+
+    /// The card as Markdown, which reads as plain text too.
+    pub fn markdown(&self) -> String {
+        let mut out = format!("# Hand-over at {}\n\n{}\n", self.at, self.summary());
+        let parts = [
+            ("Operations in flight", &self.in_flight),
+            ("Leases", &self.leases),
+            ("Proposals", &self.proposals),
+            ("At risk", &self.risks),
+        ];
+        for (title, lines) in parts {
+            out.push_str(&format!("\n## {title}\n\n"));
+            if lines.is_empty() {
+                out.push_str("none\n");
+            }
+            for line in lines {
+                out.push_str(&format!("- {line}\n"));
+            }
+        }
+        out
+    }
+}
