@@ -234,7 +234,7 @@ fn never_sent(error: &kube::Error) -> bool {
         cause = inner.source();
     }
     matches!(error, kube::Error::Service(e)
-        if e.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(|l| l.is_connect()))
+        if e.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(hyper_util::client::legacy::Error::is_connect))
 }
 
 async fn exchange(client: &kube::Client, request: Request<Body>) -> Result<Reply, NoReply> {

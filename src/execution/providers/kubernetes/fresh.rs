@@ -20,7 +20,7 @@ pub(super) struct Fresh {
 }
 
 impl Fresh {
-    /// Reads them. `keda` says whether the cluster has ScaledObjects at all.
+    /// Reads them. `keda` says whether the cluster has `ScaledObjects` at all.
     pub(super) async fn read(api: &Api, kind: Kind, key: &Key, keda: bool) -> Result<Self, ProviderError> {
         let workload: Scalable = api.get(&kind.object(&key.0, &key.1)).await?;
         let hpas = seen(all(api, Kind::Hpa, &key.0).await)?;

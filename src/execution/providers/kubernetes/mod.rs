@@ -1,8 +1,8 @@
-//! Kubernetes: Deployments, StatefulSets and Argo Rollouts, scaled through the field their owner respects.
+//! Kubernetes: Deployments, `StatefulSets` and Argo Rollouts, scaled through the field their owner respects.
 //!
-//! Reading is by watches ([`reflect`](self), one a kind and namespace) into a cache; an object that is about to be
+//! Reading is by watches (`reflect.rs`, one a kind and namespace) into a cache; an object that is about to be
 //! written, or in flight, is read afresh. Writing is one conditional JSON patch, sent once (`provider.rs`).
-//! [`owner`](self) decides which field that is. The client is the crate's `kube`; its hidden retries are off.
+//! `owner/` decides which field that is. The client is the crate's `kube`; its hidden retries are off.
 
 mod api;
 mod assemble;

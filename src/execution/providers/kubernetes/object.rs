@@ -70,7 +70,7 @@ pub(super) fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de
     Ok(Option::<T>::deserialize(d)?.unwrap_or_default())
 }
 
-/// Deployment, StatefulSet or Argo Rollout.
+/// Deployment, `StatefulSet` or Argo Rollout.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Scalable {

@@ -90,7 +90,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn pod(status: serde_json::Value) -> PodState {
+    fn pod(status: &serde_json::Value) -> PodState {
         let pod: Pod =
             serde_json::from_value(json!({ "metadata": { "name": "p" }, "status": status })).unwrap();
         state(&pod).unwrap()
@@ -100,14 +100,14 @@ mod tests {
     fn reasons_are_told() {
         let placed = json!({ "type": "PodScheduled", "status": "True" });
         let p = pod(
-            json!({ "phase": "Running", "conditions": [placed, { "type": "Ready", "status": "False" }] }),
+            &json!({ "phase": "Running", "conditions": [placed, { "type": "Ready", "status": "False" }] }),
         );
         assert_eq!(p.phase, PodPhase::Starting, "Running and not ready is not ready");
-        let loops = pod(json!({ "phase": "Running", "conditions": [placed],
+        let loops = pod(&json!({ "phase": "Running", "conditions": [placed],
             "containerStatuses": [{ "restartCount": 4, "state": { "waiting": { "reason": "CrashLoopBackOff", "message": "back-off" } },
                 "lastState": { "terminated": { "reason": "OOMKilled" } } }] }));
         assert_eq!((loops.phase, loops.restarts, loops.reason.as_str()), (PodPhase::Failed, 4, "OOMKilled"));
-        let wait = pod(json!({ "phase": "Pending",
+        let wait = pod(&json!({ "phase": "Pending",
             "conditions": [{ "type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes\u{1b}[2J" }] }));
         assert_eq!(wait.phase, PodPhase::Pending);
         assert!(wait.reason.starts_with("Unschedulable: 0/3 nodes") && !wait.reason.contains('\u{1b}'));

@@ -129,7 +129,6 @@ impl KubernetesProvider {
         let mut missing = 0;
         for name in places.scopes.iter().flatten() {
             match namespaces::exists(&self.shared.api, name).await? {
-                Some(true) => {}
                 Some(false) => {
                     missing += 1;
                     notes.push(format!("namespace {name} does not exist"));
@@ -138,7 +137,7 @@ impl KubernetesProvider {
                     "namespace {name} shows nothing, and whether it exists cannot be seen; add to a ClusterRole: - \
                      {{apiGroups: [\"\"], resources: [namespaces], verbs: [get]}}"
                 )),
-                None => {}
+                Some(true) | None => {}
             }
         }
         if missing > 0 && missing == places.scopes.len() {

@@ -52,7 +52,7 @@ struct Entry {
 #[serde(default)]
 struct Fields {
     #[serde(rename = "f:spec")]
-    spec: std::collections::BTreeMap<String, serde::de::IgnoredAny>,
+    spec: serde_json::Map<String, serde_json::Value>,
 }
 
 /// Decodes `managedFields`. Status writers are left out; writers of other fields stay, so that an object whose

@@ -46,7 +46,7 @@ pub(in super::super) enum Holder {
     Workload,
     /// An HPA, by name.
     Hpa(String),
-    /// A ScaledObject, by name.
+    /// A `ScaledObject`, by name.
     Scaled(String),
 }
 
