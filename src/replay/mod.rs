@@ -8,6 +8,8 @@ mod error;
 mod jump;
 mod player;
 mod recording;
+#[cfg(test)]
+mod tests;
 
 pub use deck::{Deck, NOTHING_EXECUTES};
 pub use error::ReplayError;

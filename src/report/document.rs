@@ -84,7 +84,9 @@ fn subjects(incident: &Incident) -> Vec<Part> {
     for (i, (id, track)) in incident.subjects().into_iter().enumerate() {
         parts.push(Part::Picture(i));
         let budget = match (track.budget.first(), track.budget.last()) {
-            (Some((_, a)), Some((_, b))) => format!("{:.1} % of the window's budget", (a - b) * 100.0),
+            (Some((_, a)), Some((_, b))) => {
+                format!("{:.1} % of the window's budget", ((a - b) * 100.0).max(0.0))
+            }
             _ => "not known".into(),
         };
         let error = track.error_ahead().map_or_else(

@@ -36,6 +36,7 @@ impl Encoder {
 
     /// The next frame; `None` if it is larger than a frame may be.
     pub fn encode(&mut self, value: Value) -> Option<Encoded> {
+        let value = rounded(value);
         if let Some((key, size)) = self.key.as_ref().filter(|_| self.since < GROUP) {
             let patch = diff(key, &value).unwrap_or_else(|| serde_json::json!([1, {}, []]));
             let body = pack(&patch)?;
@@ -55,6 +56,19 @@ impl Encoder {
     /// The last frame was not kept: the next one is a key.
     pub fn lost(&mut self) {
         self.key = None;
+    }
+}
+
+/// Seven digits of every fraction: no picture shows more, and the digits after them are noise that does not deflate.
+fn rounded(value: Value) -> Value {
+    match value {
+        Value::Number(n) if n.is_f64() => {
+            let short = n.as_f64().and_then(|v| format!("{v:.6e}").parse::<f64>().ok());
+            short.and_then(serde_json::Number::from_f64).map_or(Value::Number(n), Value::Number)
+        }
+        Value::Array(values) => Value::Array(values.into_iter().map(rounded).collect()),
+        Value::Object(members) => members.into_iter().map(|(k, v)| (k, rounded(v))).collect(),
+        other => other,
     }
 }
 
