@@ -40,6 +40,9 @@ pub struct File {
     /// Regions.
     #[serde(default)]
     pub region: Vec<Region>,
+    /// Events that change demand.
+    #[serde(default)]
+    pub event: Vec<Event>,
     /// Times in which nothing is changed.
     #[serde(default)]
     pub freeze: Vec<Freeze>,
@@ -250,6 +253,28 @@ pub struct Region {
     pub latitude: f64,
     /// Degrees east.
     pub longitude: f64,
+    /// Countries whose public holidays its users keep, by their codes.
+    #[serde(default)]
+    pub holidays: Vec<crate::forecast::calendar::Region>,
+}
+
+/// `[[event]]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Event {
+    /// Shown on charts.
+    pub name: String,
+    /// First moment: local time of `time_zone`, or with its offset.
+    pub from: String,
+    /// First moment after, written likewise.
+    pub to: String,
+    /// IANA time zone of both.
+    pub time_zone: Option<String>,
+    /// Demand over what is usual; measured from earlier events where absent.
+    pub factor: Option<f64>,
+    /// Services it is about, as in `service.name`; all if absent.
+    #[serde(default)]
+    pub services: Vec<String>,
 }
 
 /// `[[freeze]]`.

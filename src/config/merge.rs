@@ -23,7 +23,7 @@ const MAX_FILE: u64 = 1 << 20;
 /// Longest name taken from a file.
 pub(super) const NAME_CHARS: usize = 128;
 /// Routes and regions taken from one list.
-const LISTED: usize = 50;
+pub(super) const LISTED: usize = 50;
 
 /// What was given outside the file.
 #[derive(Clone, Debug, Default)]
@@ -165,6 +165,7 @@ impl Merge {
             kubernetes,
             services: file.service.iter().enumerate().map(|(i, s)| self.service(i, s)).collect(),
             regions: file.region.iter().enumerate().filter_map(|(i, r)| self.region(i, r)).collect(),
+            days: self.days(&file),
             freezes: file.freeze.iter().enumerate().filter_map(|(i, f)| self.freeze(i, f)).collect(),
             budget_month: self.positive("budget.month", file.budget.month),
             second_person_above: self.positive("budget.second_person_above", file.budget.second_person_above),

@@ -37,6 +37,8 @@ pub struct Settings {
     pub services: Vec<ServiceRule>,
     /// Regions.
     pub regions: Vec<Region>,
+    /// Events and holidays.
+    pub days: super::Days,
     /// Times in which nothing is changed.
     pub freezes: Vec<FreezeWindow>,
     /// $ a calendar month.

@@ -47,6 +47,12 @@ pub fn show(settings: &Settings) -> String {
         line("record.days", &keep.days.to_string());
         line("record.max_mib", &(keep.bytes >> 20).to_string());
     }
+    for (region, countries) in &settings.days.holidays {
+        line("region.holidays", &format!("{region} {}", format!("{countries:?}").to_uppercase()));
+    }
+    for e in &settings.days.events {
+        line("event", &format!("{} {} to {}", e.name, e.event.from, e.event.to));
+    }
     line("proposals.expiry", &format!("{}s", settings.lifetimes.expiry.as_secs()));
     line("proposals.quiet", &format!("{}s", settings.lifetimes.quiet.as_secs()));
     if let Some(budget) = settings.budget_month {

@@ -103,6 +103,8 @@ fn blank(id: &WorkloadId, now: Timestamp) -> WorkloadFacts {
         observed: None,
         forecast,
         burst: None,
+        dip: None,
+        structure: Arc::default(),
         plan: None,
         heat: VecDeque::new(),
         last_outage: Some(now),

@@ -1,14 +1,16 @@
 //! Fans, issued by a worker thread so that a refit never delays a tick.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 use crate::clock::Meter;
 use crate::fleet::WorkloadId;
-use crate::forecast::burst::{Burst, Bursts};
-use crate::forecast::{ForecastState, Forecaster, Settings};
+use crate::forecast::burst::{Burst, Bursts, Dip};
+use crate::forecast::calendar::Calendar;
+use crate::forecast::{ForecastState, Forecaster, Settings, Structure, structure};
 use crate::series::{Timestamp, Window};
 use crate::signals::{History, SignalKind};
 
@@ -23,6 +25,7 @@ struct Wish {
     workload: WorkloadId,
     history: Window,
     errors: Option<(f64, f64)>,
+    calendar: Arc<Calendar>,
     now: Timestamp,
 }
 
@@ -37,29 +40,47 @@ pub struct Issued {
     pub busy: Option<f64>,
     /// The burst that runs, if one does.
     pub burst: Option<Burst>,
+    /// The dip that runs, if one does.
+    pub dip: Option<Dip>,
+    /// What its demand is made of.
+    pub structure: Arc<Structure>,
 }
 
 /// What the worker keeps of a workload.
 struct Known {
+    settings: Settings,
     forecaster: Forecaster,
     bursts: Option<Bursts>,
+    structure: Arc<Structure>,
     learned: Option<Timestamp>,
 }
 
 impl Known {
-    fn new() -> Self {
-        Self { forecaster: Forecaster::new(Settings::default()), bursts: None, learned: None }
+    fn new(calendar: Arc<Calendar>) -> Self {
+        let settings = Settings { calendar, ..Settings::default() };
+        Self {
+            forecaster: Forecaster::new(settings.clone()),
+            settings,
+            bursts: None,
+            structure: Arc::default(),
+            learned: None,
+        }
     }
 
     fn issue(&mut self, wish: Wish) -> Issued {
-        let Wish { workload, history, errors, now } = wish;
+        let Wish { workload, history, errors, calendar, now } = wish;
+        if *calendar != *self.settings.calendar {
+            *self = Self::new(calendar);
+        }
         let forecast = self.forecaster.issue(&history, now);
         if self.learned.is_none_or(|at| now < at || now.since(at) >= LEARN_EVERY) {
             self.bursts = Bursts::learn(&history, now, ALARMS);
+            self.structure = Arc::new(structure(&history, now, &self.settings));
             self.learned = Some(now);
         }
         let burst = self.bursts.as_ref().and_then(|b| b.running(&history, now, errors));
-        Issued { workload, forecast, burst, busy: None }
+        let dip = self.bursts.as_ref().and_then(|b| b.dip(&history, now));
+        Issued { workload, forecast, burst, dip, structure: Arc::clone(&self.structure), busy: None }
     }
 }
 
@@ -111,7 +132,10 @@ impl Forecasts {
                 }
                 let next = order.pop_front().and_then(|id| waiting.remove(&id));
                 let Some(wish) = next else { break };
-                let mut issued = known.entry(wish.workload.clone()).or_insert_with(Known::new).issue(wish);
+                let mut issued = known
+                    .entry(wish.workload.clone())
+                    .or_insert_with(|| Known::new(Arc::clone(&wish.calendar)))
+                    .issue(wish);
                 issued.busy = meter.share();
                 if out.blocking_send(issued).is_err() {
                     break;
@@ -128,12 +152,19 @@ impl Forecasts {
         now: Timestamp,
         history: impl Fn(&WorkloadId) -> Window,
         errors: impl Fn(&WorkloadId) -> Option<(f64, f64)>,
+        calendar: impl Fn(&WorkloadId) -> Calendar,
     ) {
         for id in workloads {
             let due = self.asked.get(id).is_none_or(|at| now.since(*at) >= self.every || now < *at);
             if due && let Ok(permit) = self.wishes.try_reserve() {
                 self.asked.insert(id.clone(), now);
-                permit.send(Wish { workload: id.clone(), history: history(id), errors: errors(id), now });
+                permit.send(Wish {
+                    workload: id.clone(),
+                    history: history(id),
+                    errors: errors(id),
+                    calendar: Arc::new(calendar(id)),
+                    now,
+                });
             }
         }
     }

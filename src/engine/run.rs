@@ -302,6 +302,8 @@ impl Engine {
         if let Some(facts) = self.state.fleet.get_mut(&issued.workload) {
             facts.forecast = issued.forecast;
             facts.burst = issued.burst;
+            facts.dip = issued.dip;
+            facts.structure = issued.structure;
         }
     }
 
@@ -404,7 +406,12 @@ impl Engine {
         let step = Duration::from_secs(300);
         let demand = |id: &_| history.window(id, SignalKind::Demand, from, now, step);
         let errors = |id: &_| failing(history, id, now);
-        self.forecasts.ask(self.state.fleet.keys(), now, demand, errors);
+        let (settings, fleet) = (&self.state.settings, &self.state.fleet);
+        let calendar = |id: &_| {
+            let service = fleet.get(id).map_or("", |f| &*f.workload.service);
+            settings.calendar_for(id, service)
+        };
+        self.forecasts.ask(fleet.keys(), now, demand, errors, calendar);
     }
 
     fn persist(&mut self, now: Timestamp) {

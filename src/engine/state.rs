@@ -9,8 +9,8 @@ use crate::config::Settings;
 use crate::execution::providers::contract::WorkloadState as PlatformState;
 use crate::execution::{Lease, Operation, OperationId};
 use crate::fleet::{Workload, WorkloadId};
-use crate::forecast::ForecastState;
-use crate::forecast::burst::Burst;
+use crate::forecast::burst::{Burst, Dip};
+use crate::forecast::{ForecastState, Structure};
 use crate::outcome::Outcome;
 use crate::plan::{Advice, CapacityModel, Limits, Plan, Report, Usage, Usual, Versions};
 use crate::proposal::{ProposalId, Queue, Target};
@@ -88,6 +88,10 @@ pub struct WorkloadFacts {
     pub forecast: ForecastState,
     /// The burst that runs, if one does.
     pub burst: Option<Burst>,
+    /// The dip that runs, if one does.
+    pub dip: Option<Dip>,
+    /// What its demand is made of.
+    pub structure: Arc<Structure>,
     /// What the plan says.
     pub plan: Option<Plan>,
     /// Latency histograms by minute, oldest first.

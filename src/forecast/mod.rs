@@ -28,6 +28,7 @@ mod seasons;
 mod forecaster;
 mod batch;
 mod structure;
+mod named;
 pub mod anomaly;
 pub mod short;
 pub mod burst;

@@ -21,8 +21,8 @@ pub use crate::approval::{Mode, Person};
 pub use crate::execution::{
     Checkpoint, Gate, GateState, Lease, LeaseState, Operation, OperationId, OperationState, Stage, StageKind,
 };
-pub use crate::forecast::burst::{Burst, BurstClass, Range};
-pub use crate::forecast::{Fan, FanPoint, ForecastState, LEVELS, ModelShare, Season};
+pub use crate::forecast::burst::{Burst, BurstClass, Dip, Range};
+pub use crate::forecast::{Fan, FanPoint, ForecastState, LEVELS, LevelChange, ModelShare, Season, Structure};
 pub use crate::learning::{HorizonSkill, Scoreboard, ScoredProposal};
 pub use crate::outcome::{Comparison, Outcome, OutcomeVerdict};
 pub use crate::plan::{

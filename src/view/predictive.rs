@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::approval::Person;
 use crate::fleet::WorkloadId;
-use crate::forecast::ForecastState;
-use crate::forecast::burst::Burst;
+use crate::forecast::burst::{Burst, Dip};
+use crate::forecast::{ForecastState, Structure};
 use crate::outcome::Outcome;
 use crate::proposal::Proposal;
 use crate::series::{Timestamp, Window};
@@ -33,6 +33,12 @@ pub struct ForecastView {
     /// The burst that runs, if one does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub burst: Option<Burst>,
+    /// The dip that runs, if one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dip: Option<Dip>,
+    /// What demand is made of: seasons, trend, a change of level.
+    #[serde(default)]
+    pub structure: Structure,
     /// Declared events: instant and name.
     pub events: Vec<(Timestamp, String)>,
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::forecast::burst::{Burst, Bursts, Range};
+use crate::forecast::burst::{Burst, Bursts, Dip, Range};
 use crate::series::{Unit, Window};
 
 /// Alarms a day that are wanted at most.
@@ -12,6 +12,7 @@ const PER_DAY: f64 = 0.5;
 pub struct Known {
     learned: Option<Bursts>,
     running: Option<Burst>,
+    dip: Option<Dip>,
     step: Duration,
 }
 
@@ -21,7 +22,8 @@ impl Known {
         let now = history.end() - history.step();
         let learned = Bursts::learn(history, now, PER_DAY);
         let running = learned.as_ref().and_then(|b| b.running(history, now, None));
-        Self { learned, running, step: history.step() }
+        let dip = learned.as_ref().and_then(|b| b.dip(history, now));
+        Self { learned, running, dip, step: history.step() }
     }
 
     /// For people: two lines at most.
@@ -38,6 +40,10 @@ impl Known {
         if let Some(burst) = &self.running {
             out.push_str(&running(burst));
         }
+        if let Some(dip) = &self.dip {
+            let down = (1.0 - dip.factor) * 100.0;
+            out.push_str(&format!("dip      {down:.0} % below what is usual since {}\n", dip.since));
+        }
         out
     }
 
@@ -49,6 +55,7 @@ impl Known {
                 "alarms_per_day": learned.alarms_per_day(),
                 "decay_minutes": learned.decay_minutes(self.step),
                 "running": self.running,
+                "dip": self.dip,
             })
         })
     }

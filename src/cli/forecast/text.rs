@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::cli::exit::Failure;
 use crate::cli::printed::Look;
 use crate::cli::table::{QUANTILES, columns, six};
-use crate::forecast::{Fan, FanPoint};
-use crate::series::Unit;
+use crate::forecast::{Fan, FanPoint, Settings, structure};
+use crate::series::{Unit, Window};
 
 use super::bursts::Known;
 use super::one::History;
@@ -50,7 +50,7 @@ pub fn table(history: &History, fan: &Fan, bursts: &Known, look: Look) -> String
     out.push('\n');
     out.push_str(&quantiles(fan));
     out.push('\n');
-    out.push_str(&trust(fan));
+    out.push_str(&trust(window, fan));
     out.push_str(&bursts.text());
     out
 }
@@ -70,20 +70,11 @@ fn quantiles(fan: &Fan) -> String {
     columns(&head, &rows.collect::<Vec<_>>())
 }
 
-fn trust(fan: &Fan) -> String {
+fn trust(window: &Window, fan: &Fan) -> String {
     let mut out = String::new();
-    let named = |d: Duration| match d.as_secs() {
-        3600 => "hourly".to_owned(),
-        86_400 => "daily".to_owned(),
-        604_800 => "weekly".to_owned(),
-        _ => span(d),
-    };
-    let seasons: Vec<String> =
-        fan.seasons.iter().map(|s| format!("{} {:.2}", named(s.period), s.strength)).collect();
-    out.push_str(&format!(
-        "seasons  {}\n",
-        if seasons.is_empty() { "none".into() } else { seasons.join(", ") }
-    ));
+    let found = structure(window, fan.issued, &Settings { step: window.step(), ..Settings::default() });
+    let words = found.words(|at| at.to_jiff().strftime("%A %H:%M (%m-%d UTC)").to_string());
+    out.push_str(&format!("made of  {}\n", if words.is_empty() { "nothing regular".into() } else { words.join(", ") }));
     let models: Vec<String> = fan
         .models
         .iter()
@@ -140,6 +131,11 @@ pub fn json(history: &History, fan: &Fan, bursts: &Known) -> Result<String, Fail
             "period_seconds": s.period.as_secs(),
             "strength": s.strength,
         })).collect::<Vec<_>>(),
+        "structure": structure(
+            &history.window,
+            fan.issued,
+            &Settings { step: fan.step, ..Settings::default() },
+        ),
         "models": fan.models,
         "skill": fan.skill,
         "coverage_90": fan.coverage,

@@ -68,8 +68,18 @@ fn forecast(state: &State, w: &WorkloadFacts, now: Timestamp) -> ForecastView {
         capacity_after: capacity.zip(after).filter(|(_, n)| Some(*n) != running).map(|(c, n)| c.at(n)),
         crossing,
         burst: w.burst.clone(),
-        events: Vec::new(),
+        dip: w.dip,
+        structure: (*w.structure).clone(),
+        events: events(state, w, now),
     }
+}
+
+/// Declared events that begin on the chart.
+fn events(state: &State, w: &WorkloadFacts, now: Timestamp) -> Vec<(Timestamp, String)> {
+    let end = w.forecast.fan().map_or(now, |f| f.end());
+    let declared = state.settings.events_for(&w.workload.id, &w.workload.service);
+    let shown = declared.filter(|e| e.event.from >= now - HOUR * 12 && e.event.from <= end);
+    shown.map(|e| (e.event.from, e.name.clone())).collect()
 }
 
 /// Widget 6: live proposals by rank, then the lately decided.

@@ -4,7 +4,7 @@
 const K: f64 = 0.5;
 const CLIP: f64 = 4.0;
 /// A residual above this belongs to a burst.
-const HIGH: f64 = 1.0;
+pub(super) const HIGH: f64 = 1.0;
 /// Heights that are tried: from the textbook's 5 (one alarm in about 930 independent samples) upwards.
 const HEIGHTS: [f64; 12] = [5.0, 6.0, 7.0, 8.0, 10.0, 12.0, 15.0, 20.0, 25.0, 30.0, 40.0, 60.0];
 

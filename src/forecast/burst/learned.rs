@@ -6,13 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use super::alarm::{Alarm, raised};
 use super::class::BurstClass;
+use super::dip::turned;
 use super::episode::{Episode, LONGEST_HOURS, OVER, class};
 use super::usual::usual;
 use crate::forecast::grid::median;
 use crate::series::{Timestamp, Window};
 
 /// Least excess that is a burst: a quarter above what is usual.
-const LEAST: f64 = 0.25;
+pub(super) const LEAST: f64 = 0.25;
 /// Share of the typical level below which what is usual counts as that much: little over nothing is no burst.
 const FLOOR: f64 = 0.05;
 /// Least deviation of a residual, relative to what is usual.
@@ -60,23 +61,24 @@ pub struct Burst {
 #[derive(Clone, Debug)]
 pub struct Bursts {
     alarm: Alarm,
-    sigma: f64,
-    floor: f64,
+    pub(super) down: Alarm,
+    pub(super) sigma: f64,
+    pub(super) floor: f64,
     past: Vec<Episode>,
 }
 
 /// Values and what was usual, up to an instant.
-struct Seen {
+pub(super) struct Seen {
     values: Vec<Option<f64>>,
     usual: Vec<Option<f64>>,
-    step: Duration,
+    pub(super) step: Duration,
     hour: usize,
-    last: Timestamp,
+    pub(super) last: Timestamp,
 }
 
 impl Seen {
     /// The last `within` of `history` up to `now`, at most; `None` if a step is too long to tell minutes.
-    fn of(history: &Window, now: Timestamp, within: Duration, back: Duration) -> Option<Self> {
+    pub(super) fn of(history: &Window, now: Timestamp, within: Duration, back: Duration) -> Option<Self> {
         let step = history.step();
         let known = history.slice(now - within, now + Duration::from_millis(1));
         let hour = 3600 / usize::try_from(step.as_secs()).ok().filter(|s| *s > 0)?;
@@ -93,12 +95,12 @@ impl Seen {
         Some(Self { values, usual, step, hour, last: known.at(known.len() - 1) })
     }
 
-    fn floored(&mut self, floor: f64) {
+    pub(super) fn floored(&mut self, floor: f64) {
         self.usual.iter_mut().flatten().for_each(|u| *u = u.max(floor));
     }
 
     /// Relative residuals.
-    fn residuals(&self) -> Vec<Option<f64>> {
+    pub(super) fn residuals(&self) -> Vec<Option<f64>> {
         let pairs = self.values.iter().zip(&self.usual);
         pairs.map(|(v, u)| Some((*v)? / (*u).filter(|u| *u > 0.0)? - 1.0)).collect()
     }
@@ -119,6 +121,7 @@ impl Bursts {
         let sigma = (1.4826 * median(&mut sizes)?).max(LEAST_SIGMA);
         let z: Vec<Option<f64>> = residuals.iter().map(|r| r.map(|r| r / sigma)).collect();
         let alarm = Alarm::calibrated(&z, 24 * seen.hour, per_day);
+        let down = Alarm::calibrated(&turned(&z), 24 * seen.hour, per_day);
         let mut past: Vec<Episode> = Vec::new();
         for (start, _) in raised(&z, alarm.height) {
             let found = Episode::measured(&seen.values, &seen.usual, start, seen.hour);
@@ -126,7 +129,7 @@ impl Bursts {
             past.extend(found.filter(|e| e.peak >= LEAST && start + e.excess.len() < seen.values.len()));
         }
         past.drain(..past.len().saturating_sub(KEEP));
-        Some(Self { alarm, sigma, floor, past })
+        Some(Self { alarm, down, sigma, floor, past })
     }
 
     /// Alarms a day that the alarm raised in the past, true bursts among them: at most as many are false.

@@ -7,9 +7,11 @@
 
 mod alarm;
 mod class;
+mod dip;
 mod episode;
 mod learned;
 mod usual;
 
 pub use class::BurstClass;
+pub use dip::Dip;
 pub use learned::{Burst, Bursts, Range};

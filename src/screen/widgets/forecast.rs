@@ -189,6 +189,15 @@ fn facts(pen: &Pen<'_>, forecast: &ForecastView) -> Vec<Line<'static>> {
     if let Some(burst) = &forecast.burst {
         pieces.push(Line::from(span(burst_text(burst), pen.ink.warn)));
     }
+    if let Some(dip) = forecast.dip {
+        let down = (1.0 - dip.factor) * 100.0;
+        let text = format!("{down:.0} % below what is usual since {}", moment(dip.since, now, pen.zone));
+        pieces.push(Line::from(span(text, pen.ink.warn)));
+    }
+    let words = forecast.structure.words(|at| moment(at, now, pen.zone));
+    if !words.is_empty() {
+        pieces.push(Line::from(span(words.join(", "), pen.ink.dim)));
+    }
     let Some(fan) = forecast.forecast.fan() else { return pieces };
     if let Some((at, peak)) = fan.peak(0.95, now, fan.end()) {
         let mut line = Line::from(span(format!("q95 peak {} ", moment(at, now, pen.zone)), pen.ink.dim));
