@@ -60,7 +60,8 @@ impl Merge {
         let mut at = |name: &str, text: &str| -> Option<Timestamp> {
             let read = instant(text, zone.as_ref());
             if read.is_none() {
-                let what = "write 2026-11-27T08:00 and a time_zone, or give the offset: 2026-11-27T08:00:00+01:00";
+                let what =
+                    "write 2026-11-27T08:00 and a time_zone, or give the offset: 2026-11-27T08:00:00+01:00";
                 self.problem(field(name), what);
             }
             read

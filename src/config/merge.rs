@@ -142,6 +142,7 @@ impl Merge {
             let origin = if given.theme.is_some() { "command line" } else { &from_file };
             self.note("theme", theme.clone(), origin);
         }
+        let days = self.days(&file);
         let providers = self.providers(&file.provider);
         let kubernetes = self.kubernetes(given, &file.kubernetes, &providers);
         let socket = given.socket.clone().or_else(|| file.session.socket.clone());
@@ -165,7 +166,7 @@ impl Merge {
             kubernetes,
             services: file.service.iter().enumerate().map(|(i, s)| self.service(i, s)).collect(),
             regions: file.region.iter().enumerate().filter_map(|(i, r)| self.region(i, r)).collect(),
-            days: self.days(&file),
+            days,
             freezes: file.freeze.iter().enumerate().filter_map(|(i, f)| self.freeze(i, f)).collect(),
             budget_month: self.positive("budget.month", file.budget.month),
             second_person_above: self.positive("budget.second_person_above", file.budget.second_person_above),

@@ -407,7 +407,7 @@ impl Engine {
         let demand = |id: &_| history.window(id, SignalKind::Demand, from, now, step);
         let errors = |id: &_| failing(history, id, now);
         let (settings, fleet) = (&self.state.settings, &self.state.fleet);
-        let calendar = |id: &_| {
+        let calendar = |id: &crate::fleet::WorkloadId| {
             let service = fleet.get(id).map_or("", |f| &*f.workload.service);
             settings.calendar_for(id, service)
         };

@@ -74,7 +74,8 @@ fn trust(window: &Window, fan: &Fan) -> String {
     let mut out = String::new();
     let found = structure(window, fan.issued, &Settings { step: window.step(), ..Settings::default() });
     let words = found.words(|at| at.to_jiff().strftime("%A %H:%M (%m-%d UTC)").to_string());
-    out.push_str(&format!("made of  {}\n", if words.is_empty() { "nothing regular".into() } else { words.join(", ") }));
+    let words = if words.is_empty() { "nothing regular".to_owned() } else { words.join(", ") };
+    out.push_str(&format!("made of  {words}\n"));
     let models: Vec<String> = fan
         .models
         .iter()
