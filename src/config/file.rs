@@ -31,6 +31,12 @@ pub struct File {
     /// Platforms that can be scaled.
     #[serde(default)]
     pub provider: Vec<Provider>,
+    /// AWS accounts whose capacity can be scaled.
+    #[serde(default)]
+    pub aws: Vec<super::aws::Account>,
+    /// Metrics of CloudWatch.
+    #[serde(default)]
+    pub cloudwatch: Vec<super::aws::Watch>,
     /// Services.
     #[serde(default)]
     pub service: Vec<Service>,

@@ -30,6 +30,10 @@ pub struct Settings {
     pub scrape: Vec<scrape::Target>,
     /// Platforms that can be scaled.
     pub providers: Vec<ProviderSettings>,
+    /// AWS accounts, region by region.
+    pub aws: Vec<super::AwsSettings>,
+    /// Metrics of CloudWatch.
+    pub cloudwatch: Vec<scrape::CloudWatch>,
     /// Rules for services, in order; later ones win field by field.
     pub services: Vec<ServiceRule>,
     /// Regions.

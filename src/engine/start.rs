@@ -26,7 +26,7 @@ use super::pods::Pods;
 use super::record::JournalRecorder;
 use super::restore::{self, Restored};
 use super::run::{Engine, Inbox};
-use super::{EngineError, Learned, State, Tuning, person, platforms, publish, sources};
+use super::{EngineError, Learned, State, Tuning, aws, person, platforms, publish, sources};
 
 /// Messages that may wait for the loop, by kind.
 const QUEUE: usize = 256;
@@ -86,7 +86,8 @@ pub async fn start(settings: Settings, options: Options) -> Result<EngineHandle,
 
     let (deliver, deliveries) = mpsc::channel(QUEUE);
     let (handles, source_facts) = sources::start(&settings, &clock, &deliver)?;
-    let providers = make_providers(&settings.providers)?;
+    let mut providers = make_providers(&settings.providers)?;
+    aws::add(&mut providers, &settings.aws)?;
     let (tasks, listings) = watch_platforms(&providers, tuning, &clock);
     let (issue, issued) = mpsc::channel(QUEUE);
     let forecasts = Forecasts::start(tuning.forecast, issue)
@@ -274,14 +275,13 @@ fn guard(settings: &Settings) -> GuardPolicy {
 }
 
 /// Asks every provider for its workloads, one after the other: how many there are, or why there is no answer.
-pub async fn ask_providers(
-    settings: &[ProviderSettings],
-) -> Result<Vec<(String, Result<usize, String>)>, EngineError> {
+pub async fn ask_providers(settings: &Settings) -> Result<Vec<(String, Result<usize, String>)>, EngineError> {
     let mut answers = Vec::new();
-    for (name, provider) in make_providers(settings)? {
+    for (name, provider) in make_providers(&settings.providers)? {
         let listed = provider.list().await;
         answers.push((name, listed.map(|l| l.workloads.len()).map_err(|e| e.to_string())));
     }
+    answers.extend(aws::ask(&settings.aws).await?);
     Ok(answers)
 }
 
