@@ -11,6 +11,8 @@ mod ecs;
 mod fake;
 #[path = "aws/groups.rs"]
 mod groups;
+#[path = "aws/lease.rs"]
+mod lease;
 #[path = "aws/moto.rs"]
 mod moto;
 #[path = "aws/orders.rs"]

@@ -8,6 +8,8 @@ use weescale::clock::Clock;
 use weescale::scrape::{
     CloudWatch, CloudWatchMetric, Delivery, Health, ScrapeBlock, SourceStatus, spawn_cloudwatch,
 };
+use weescale::store::Store;
+use weescale::store::query::{Options, Prepared, Value, instant};
 
 use super::moto::{Moto, SHIPPED, allow, encode};
 
@@ -53,6 +55,24 @@ async fn first(settings: CloudWatch) -> (ScrapeBlock, SourceStatus) {
     .unwrap()
 }
 
+/// The store answers with the newest value, also after a poll that brought nothing new, until it is too old.
+fn in_the_store(block: &ScrapeBlock, newest: f64) {
+    let mut store = Store::new(weescale::store::Limits::default());
+    let stored = store.append_block(block);
+    assert_eq!((stored.out_of_order, stored.out_of_bounds, stored.unmapped), (0, 0, 0), "{stored:?}");
+    let expr = Prepared::new("aws_applicationelb_request_count_sum").unwrap();
+    let ask = |store: &Store, at| {
+        let Ok(Value::Vector(series)) = instant(store, &expr, at, &Options::default()) else { panic!() };
+        series.into_iter().map(|(_, v)| v).collect::<Vec<_>>()
+    };
+    assert_eq!(ask(&store, block.at), [newest]);
+    let later = block.at + Duration::from_secs(60);
+    let quiet = ScrapeBlock { at: later, born: vec![], timed: vec![], ..block.clone() };
+    store.append_block(&quiet);
+    assert_eq!(ask(&store, later), [newest], "it has not ended");
+    assert_eq!(ask(&store, block.at + Duration::from_secs(600)), [0.0; 0], "it is missing by then");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_newest_complete_period_is_used_at_its_own_time() {
     let Some(moto) = Moto::start() else { return };
@@ -89,7 +109,14 @@ async fn the_newest_complete_period_is_used_at_its_own_time() {
     let back = (minute - (newest.at.as_millis() / 1000 - 60)) / 60;
     assert_eq!(newest.value, (100 + back) as f64);
     assert!(points.is_sorted_by(|a, b| a.at < b.at) && points.len() >= 4, "{points:?}");
-    assert!(block.timed.iter().all(|(s, _)| *s as usize == slot), "what has no value is missing, not zero");
+    let (_, rate) = block.timed.iter().rev().find(|(s, _)| *s as usize == slot + 1).unwrap();
+    assert_eq!((rate.at, rate.value), (newest.at, newest.value / 60.0));
+    let has_none = |s: usize| s != slot && s != slot + 1;
+    assert!(
+        !block.timed.iter().any(|(s, _)| has_none(*s as usize)),
+        "what has no value is missing, not zero"
+    );
+    in_the_store(&block, newest.value);
     let refresh = status.refresh.unwrap();
     assert_eq!((refresh.queries, refresh.requests), (2, 1), "what a poll costs is shown");
     assert!(

@@ -12,7 +12,7 @@ use super::moto::{Moto, SHIPPED, allow, encode};
 use super::orders::{mandate, note};
 
 /// One group `web` with a target tracking policy and a schedule, one group `idle` without.
-fn account(moto: &Moto) {
+pub fn account(moto: &Moto) {
     let asg = |action: &str, rest: &str| {
         moto.query("autoscaling", &format!("Action={action}&Version=2011-01-01&{rest}"));
     };

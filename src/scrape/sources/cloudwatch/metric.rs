@@ -52,16 +52,24 @@ pub struct Metric {
 }
 
 impl Metric {
-    /// The series, named as yet-another-cloudwatch-exporter names it.
-    pub(super) fn labels(&self, region: &str) -> Labels {
+    /// The series it makes, each with what a value is divided by. They are named as yet-another-cloudwatch-exporter
+    /// names them; a sum also comes as a rate, since only we know how long its period is.
+    pub(super) fn series(&self, region: &str) -> Vec<(Labels, f64)> {
         let name = self.name.clone().unwrap_or_else(|| {
-            let namespace = self.namespace.trim_start_matches("AWS/");
-            format!("aws_{}_{}_{}", squashed(namespace), snake(&self.metric), snake(&self.stat))
+            let namespace = plain(self.namespace.trim_start_matches('/')).to_ascii_lowercase();
+            let aws = if namespace.starts_with("aws") { "" } else { "aws_" };
+            format!("{aws}{namespace}_{}_{}", snake(&self.metric), snake(&self.stat))
         });
         let dimensions = self.dimensions.iter().map(|(n, v)| (format!("dimension_{}", plain(n)), v.clone()));
         let own = self.labels.iter().map(|(n, v)| (plain(n), v.clone()));
         let fixed = [(METRIC_NAME.to_owned(), plain(&name)), ("region".to_owned(), region.to_owned())];
-        Labels::from_pairs(fixed.into_iter().chain(dimensions).chain(own))
+        let labels = Labels::from_pairs(fixed.into_iter().chain(dimensions).chain(own));
+        let mut series = vec![(labels.clone(), 1.0)];
+        if self.stat == "Sum" {
+            let rate = labels.with(METRIC_NAME, &format!("{}_per_second", plain(&name)));
+            series.push((rate, self.seconds() as f64));
+        }
+        series
     }
 
     /// Seconds of a period.
@@ -98,27 +106,16 @@ pub(super) fn span(at: Timestamp, delay: Duration, period: i64, known: Option<i6
 /// `RequestCount` becomes `request_count`, `HTTPCode_Target_5XX_Count` becomes `httpcode_target_5_xx_count`: as the
 /// exporter does it, so that dashboards and rules fit.
 fn snake(text: &str) -> String {
-    let text = plain(&text.replace('%', "_percent").replace([' ', '-', '/', ',', '.', ':', '='], "_"));
     let mut out = String::with_capacity(text.len() + 8);
     let mut before = '_';
-    let chars: Vec<char> = text.chars().collect();
-    for (i, c) in chars.iter().copied().enumerate() {
-        let next_lower = chars.get(i + 1).is_some_and(char::is_ascii_lowercase);
-        let begins = c.is_ascii_uppercase()
-            && (before.is_ascii_lowercase()
-                || before.is_ascii_digit()
-                || before.is_ascii_uppercase() && next_lower);
-        if begins && before != '_' {
+    for c in plain(&text.replace('%', "_percent")).chars() {
+        if c.is_ascii_uppercase() && (before.is_ascii_lowercase() || before.is_ascii_digit()) {
             out.push('_');
         }
         out.push(c.to_ascii_lowercase());
         before = c;
     }
     out
-}
-
-fn squashed(namespace: &str) -> String {
-    plain(&namespace.replace(['/', '-', ' ', '.'], "")).to_ascii_lowercase()
 }
 
 /// Only what the name of a metric or label may have.
@@ -141,23 +138,24 @@ mod tests {
                 labels: [("service".to_owned(), "checkout".to_owned())].into(),
                 ..Metric::default()
             };
-            metric.labels("eu-west-1").to_string()
+            metric.series("eu-west-1").into_iter().map(|(l, _)| l.to_string()).collect::<Vec<_>>()
         };
+        let labels = "{dimension_LoadBalancer=\"app/shop/1\",region=\"eu-west-1\",service=\"checkout\"}";
+        let name = "aws_applicationelb_request_count_sum";
         assert_eq!(
             metric("AWS/ApplicationELB", "RequestCount", "Sum"),
-            "aws_applicationelb_request_count_sum{dimension_LoadBalancer=\"app/shop/1\",region=\"eu-west-1\",\
-             service=\"checkout\"}"
+            [format!("{name}{labels}"), format!("{name}_per_second{labels}")]
         );
-        assert!(
-            metric("AWS/ECS", "CPUUtilization", "Average").starts_with("aws_ecs_cpu_utilization_average{")
+        let one =
+            |namespace, name, stat| metric(namespace, name, stat)[0].split_once('{').unwrap().0.to_owned();
+        assert_eq!(one("AWS/ECS", "CPUUtilization", "Average"), "aws_ecs_cpuutilization_average");
+        assert_eq!(
+            one("AWS/ApplicationELB", "HTTPCode_Target_5XX_Count", "Sum"),
+            "aws_applicationelb_httpcode_target_5_xx_count_sum"
         );
-        assert!(
-            metric("AWS/ApplicationELB", "TargetResponseTime", "p95")
-                .starts_with("aws_applicationelb_target_response_time_p95{")
-        );
-        assert!(
-            metric("ECS/ContainerInsights", "RunningTaskCount", "Average")
-                .starts_with("aws_ecscontainerinsights_running_task_count_average{")
+        assert_eq!(
+            one("ECS/ContainerInsights", "RunningTaskCount", "p95"),
+            "aws_ecs_containerinsights_running_task_count_p95"
         );
     }
 

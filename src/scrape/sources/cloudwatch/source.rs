@@ -20,7 +20,7 @@ use crate::scrape::{
 use crate::series::{Labels, METRIC_NAME, Sample, Timestamp, stale_marker};
 
 use super::answer;
-use super::metric::{BATCH, CloudWatch, MAX_METRICS, Metric, span};
+use super::metric::{BATCH, CloudWatch, MAX_METRICS, span};
 
 /// Pages of one batch read at most.
 const MAX_PAGES: usize = 20;
@@ -56,7 +56,12 @@ pub fn spawn_cloudwatch(
     let credentials = Arc::new(Credentials::new(settings.access.clone()));
     let client =
         AwsClient::new(&settings.setup, credentials).map_err(|e| config("cloudwatch", e.to_string()))?;
-    let shared = Arc::new(Shared { settings, client, id: id.clone(), asked: AtomicU64::new(0) });
+    let made = settings.metrics.iter().enumerate().flat_map(|(metric, m)| {
+        let series = m.series(client.region()).into_iter();
+        series.map(move |(labels, divisor)| Made { metric, labels, divisor })
+    });
+    let series = made.collect();
+    let shared = Arc::new(Shared { settings, client, id: id.clone(), series, asked: AtomicU64::new(0) });
     let status = SourceStatus::starting(id.clone(), SourceKind::CloudWatch, interval);
     let poll_now = Arc::new(Notify::new());
     let supervisor = Supervisor {
@@ -89,8 +94,18 @@ struct Shared {
     settings: CloudWatch,
     client: AwsClient,
     id: SourceId,
+    /// What the metrics become, in the order of their slots.
+    series: Vec<Made>,
     /// Metrics requested since start.
     asked: AtomicU64,
+}
+
+/// A series made of a metric.
+#[derive(Debug)]
+struct Made {
+    metric: usize,
+    labels: Labels,
+    divisor: f64,
 }
 
 #[derive(Debug)]
@@ -202,21 +217,17 @@ impl Poller {
         }
     }
 
-    fn labels(&self, metric: &Metric) -> Labels {
-        metric.labels(self.shared.client.region())
-    }
-
     /// Everything found as a block; marks it as delivered.
     fn block(&mut self, at: Timestamp, found: &Found) -> ScrapeBlock {
         let shared = Arc::clone(&self.shared);
-        let metrics = &shared.settings.metrics;
+        let (metrics, series) = (&shared.settings.metrics, &shared.series);
         let mut block = ScrapeBlock {
             source: shared.id.clone(),
             table: self.table,
             at,
             born: Vec::new(),
             freed: Vec::new(),
-            values: vec![stale_marker(); ABOUT.len() + metrics.len()],
+            values: vec![stale_marker(); ABOUT.len() + series.len()],
             timed: Vec::new(),
         };
         if !std::mem::replace(&mut self.introduced, true) {
@@ -228,15 +239,19 @@ impl Poller {
                     ("region", shared.client.region()),
                 ])
             });
-            let all = own.chain(metrics.iter().map(|m| self.labels(m)));
+            let all = own.chain(series.iter().map(|s| s.labels.clone()));
             block.born = all.enumerate().map(|(slot, labels)| (slot as u32, labels)).collect();
         }
-        for (i, points) in &found.points {
-            let Some(metric) = metrics.get(*i) else { continue };
+        for (slot, made) in series.iter().enumerate() {
+            let Some((metric, points)) = metrics.get(made.metric).zip(found.points.get(&made.metric)) else {
+                continue;
+            };
             for (start, value) in points {
                 let end = Timestamp::from_millis(start.saturating_add(metric.seconds()).saturating_mul(1000));
-                block.timed.push(((ABOUT.len() + i) as u32, Sample::new(end, *value)));
+                block.timed.push(((ABOUT.len() + slot) as u32, Sample::new(end, *value / made.divisor)));
             }
+        }
+        for (i, points) in &found.points {
             if let (Some(known), Some((newest, _))) = (self.newest.get_mut(*i), points.last_key_value()) {
                 *known = Some(*newest);
             }
