@@ -1,7 +1,13 @@
 //! AWS: against moto's server with signatures and rights checked, and against a strict fake written from AWS's
 //! documentation for what moto does not refuse. The fake's behaviour is **unverified against AWS**.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests fail loudly")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests fail loudly, and say what they lack"
+)]
 
 #[path = "aws/cloudwatch.rs"]
 mod cloudwatch;

@@ -1,4 +1,4 @@
-//! AWS: accounts whose capacity can be scaled, and CloudWatch as a source.
+//! AWS: accounts whose capacity can be scaled, and `CloudWatch` as a source.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use super::span::Written;
 
 /// How long ago a period must have ended, unless said otherwise.
 const DELAY: Duration = Duration::from_secs(120);
-/// How often CloudWatch is asked, unless said otherwise.
+/// How often `CloudWatch` is asked, unless said otherwise.
 const INTERVAL: Duration = Duration::from_secs(60);
 /// For the whole of one request.
 const TIMEOUT: Duration = Duration::from_secs(20);

@@ -34,7 +34,7 @@ pub struct File {
     /// AWS accounts whose capacity can be scaled.
     #[serde(default)]
     pub aws: Vec<super::aws::Account>,
-    /// Metrics of CloudWatch.
+    /// Metrics of `CloudWatch`.
     #[serde(default)]
     pub cloudwatch: Vec<super::aws::Watch>,
     /// Services.

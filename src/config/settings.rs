@@ -32,7 +32,7 @@ pub struct Settings {
     pub providers: Vec<ProviderSettings>,
     /// AWS accounts, region by region.
     pub aws: Vec<super::AwsSettings>,
-    /// Metrics of CloudWatch.
+    /// Metrics of `CloudWatch`.
     pub cloudwatch: Vec<scrape::CloudWatch>,
     /// Rules for services, in order; later ones win field by field.
     pub services: Vec<ServiceRule>,

@@ -39,7 +39,7 @@ pub enum SourceKind {
     Exposition,
     /// A server that answers PromQL over HTTP.
     PromqlServer,
-    /// CloudWatch's `GetMetricData`.
+    /// `CloudWatch`'s `GetMetricData`.
     CloudWatch,
 }
 

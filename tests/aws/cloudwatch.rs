@@ -1,4 +1,4 @@
-//! CloudWatch as a source, against moto.
+//! `CloudWatch` as a source, against moto.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -104,9 +104,9 @@ impl EcsServices {
 
     async fn all(&self) -> Result<Vec<Service>, ProviderError> {
         let mut services = Vec::new();
-        for cluster in self.arns("ListClusters", json!({ "maxResults": 100 }), |p| p.cluster_arns).await? {
+        for cluster in self.arns("ListClusters", json!({ "maxResults": 100 }), |p| p.clusters).await? {
             let body = json!({ "cluster": cluster, "maxResults": 100 });
-            let arns = self.arns("ListServices", body, |p| p.service_arns).await?;
+            let arns = self.arns("ListServices", body, |p| p.services).await?;
             for some in arns.chunks(AT_ONCE) {
                 services.extend(self.describe(&cluster, some).await?);
             }
@@ -125,7 +125,7 @@ impl EcsServices {
             self.describe(id.cluster, &names),
             scalable::read(&self.client, &self.gaps, Some(&resource))
         );
-        let found = described?.into_iter().find(|s| s.service_arn == id.arn && s.status != "INACTIVE");
+        let found = described?.into_iter().find(|s| s.arn == id.arn && s.status != "INACTIVE");
         let service =
             found.ok_or_else(|| ProviderError::NotFound(format!("no ECS service {resource} any more")))?;
         self.state(&service, &scaling)
@@ -133,11 +133,11 @@ impl EcsServices {
 
     fn state(&self, service: &Service, scaling: &Scaling) -> Result<WorkloadState, ProviderError> {
         let broken = |what: &str| ProviderError::Unavailable {
-            why: format!("ECS service {}: {what}", clean(&service.service_arn, 200)),
+            why: format!("ECS service {}: {what}", clean(&service.arn, 200)),
             retry_after: None,
         };
         let millis = (service.created_at * 1000.0).round();
-        let uid = format!("{}#{}", service.service_arn, if millis.is_finite() { millis } else { 0.0 });
+        let uid = format!("{}#{}", service.arn, if millis.is_finite() { millis } else { 0.0 });
         if clean(&uid, MAX_UID) != uid {
             return Err(broken("its ARN cannot be an identity"));
         }

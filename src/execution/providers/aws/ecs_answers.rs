@@ -8,8 +8,10 @@ use super::owners::{Policy, Scheduled};
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Arns {
-    pub cluster_arns: Vec<String>,
-    pub service_arns: Vec<String>,
+    #[serde(rename = "clusterArns")]
+    pub clusters: Vec<String>,
+    #[serde(rename = "serviceArns")]
+    pub services: Vec<String>,
     pub next_token: Option<String>,
 }
 
@@ -23,13 +25,11 @@ pub(super) struct Described {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Service {
-    pub service_arn: String,
-    pub service_name: String,
-    pub cluster_arn: String,
+    #[serde(rename = "serviceArn")]
+    pub arn: String,
     pub status: String,
     pub desired_count: u32,
     pub running_count: u32,
-    pub pending_count: u32,
     /// Seconds since the Unix epoch.
     pub created_at: f64,
     pub scheduling_strategy: Option<String>,

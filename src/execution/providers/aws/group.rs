@@ -230,7 +230,8 @@ impl ScalingGroups {
                 Ok(_) if action == "CreateOrUpdateTags" => state.annotations.extend(set.iter().cloned()),
                 Ok(_) => state.annotations.retain(|k, _| !remove.contains(k)),
                 Err(error) => {
-                    self.gaps.note(format!("the lease is not noted on {name}: {}", wrong(&error, &call)))
+                    let why = wrong(&error, &call);
+                    self.gaps.note(format!("the lease is not noted on {name}: {why}"));
                 }
             }
         }

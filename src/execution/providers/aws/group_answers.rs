@@ -85,7 +85,8 @@ pub(super) struct Group {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct Instance {
-    pub instance_id: String,
+    #[serde(rename = "InstanceId")]
+    pub id: String,
     pub lifecycle_state: String,
     pub health_status: String,
 }

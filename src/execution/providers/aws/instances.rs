@@ -32,11 +32,11 @@ pub(super) fn pods(group: &Group, activities: &[Activity]) -> Vec<PodState> {
         .map(|instance| {
             let launch = activities.iter().find(|a| {
                 a.description.starts_with("Launching a new EC2 instance")
-                    && a.description.ends_with(&instance.instance_id)
+                    && a.description.ends_with(&instance.id)
             });
             let phase = phase(instance);
             PodState {
-                name: clean(&instance.instance_id, 253),
+                name: clean(&instance.id, 253),
                 phase,
                 created_ms: launch.and_then(|a| millis(&a.start_time)).unwrap_or(created),
                 ready_ms: launch.and_then(|a| millis(&a.end_time)),

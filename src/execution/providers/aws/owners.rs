@@ -18,10 +18,11 @@ pub(super) struct Policy {
     pub auto_scaling_group_name: String,
     /// `service/CLUSTER/SERVICE`; empty for a group.
     pub resource_id: String,
-    pub scalable_dimension: String,
-    pub policy_name: String,
+    #[serde(rename = "PolicyName")]
+    pub name: String,
     /// `TargetTrackingScaling`, `StepScaling`, `SimpleScaling`, `PredictiveScaling`.
-    pub policy_type: String,
+    #[serde(rename = "PolicyType")]
+    pub kind: String,
     /// Switched off policies own nothing.
     pub enabled: Option<bool>,
     /// `ForecastOnly` predicts and does not scale.
@@ -41,8 +42,8 @@ pub(super) struct Predictive {
 pub(super) struct Scheduled {
     pub auto_scaling_group_name: String,
     pub resource_id: String,
-    pub scalable_dimension: String,
-    pub scheduled_action_name: String,
+    #[serde(rename = "ScheduledActionName")]
+    pub name: String,
     /// Cron or `rate(…)` or `at(…)`.
     pub recurrence: String,
     pub schedule: String,
@@ -65,19 +66,19 @@ impl Policy {
             .predictive_scaling_configuration
             .as_ref()
             .or(self.predictive_scaling_policy_configuration.as_ref());
-        if self.policy_type == "PredictiveScaling"
+        if self.kind == "PredictiveScaling"
             && predictive.and_then(|p| p.mode.as_deref()) != Some("ForecastAndScale")
         {
             return None;
         }
-        let kind = match self.policy_type.as_str() {
+        let kind = match self.kind.as_str() {
             "TargetTrackingScaling" => "target tracking",
             "StepScaling" => "steps",
             "SimpleScaling" => "simple policy",
             "PredictiveScaling" => "predictive",
             _ => "policy",
         };
-        Some(format!("{kind} {}", clean(&self.policy_name, MAX_NAME)))
+        Some(format!("{kind} {}", clean(&self.name, MAX_NAME)))
     }
 }
 
@@ -87,7 +88,7 @@ impl Scheduled {
         let min = self.min_size.or(self.scalable_target_action.and_then(|b| b.min_capacity));
         let sets = min.map_or_else(String::new, |min| format!(" sets min {min}"));
         let when = if when.is_empty() { String::new() } else { format!(" at {}", clean(when, MAX_NAME)) };
-        format!("schedule {}{sets}{when}", clean(&self.scheduled_action_name, MAX_NAME))
+        format!("schedule {}{sets}{when}", clean(&self.name, MAX_NAME))
     }
 }
 
@@ -122,8 +123,8 @@ mod tests {
 
     fn policy(kind: &str, mode: Option<&str>) -> Policy {
         Policy {
-            policy_name: "p".into(),
-            policy_type: kind.into(),
+            name: "p".into(),
+            kind: kind.into(),
             predictive_scaling_configuration: Some(Predictive { mode: mode.map(str::to_owned) }),
             ..Policy::default()
         }
@@ -147,7 +148,7 @@ mod tests {
     #[test]
     fn schedules_say_what_they_will_set_and_unread_ones_make_nobody_owner() {
         let night = Scheduled {
-            scheduled_action_name: "night".into(),
+            name: "night".into(),
             recurrence: "0 22 * * *".into(),
             min_size: Some(1),
             ..Scheduled::default()

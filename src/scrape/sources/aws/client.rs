@@ -31,7 +31,7 @@ pub enum Service {
     Ecs,
     /// Application Auto Scaling: JSON 1.1.
     ApplicationAutoScaling,
-    /// CloudWatch: JSON 1.0.
+    /// `CloudWatch`: JSON 1.0.
     CloudWatch,
 }
 

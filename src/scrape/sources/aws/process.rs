@@ -105,13 +105,11 @@ impl Running {
             .map_err(|e| format!("credential_process cannot be started: {e}"))?;
         let output = child.stdout.take().map(std::os::fd::OwnedFd::from);
         let output = output.and_then(|fd| pipe::Receiver::from_owned_fd(fd).ok());
-        match output {
-            Some(output) => Ok(Self { child, output }),
-            None => {
-                end(&mut child);
-                Err("credential_process: its output cannot be read".into())
-            }
-        }
+        let Some(output) = output else {
+            end(&mut child);
+            return Err("credential_process: its output cannot be read".into());
+        };
+        Ok(Self { child, output })
     }
 
     /// Whether it succeeded, and what it printed.

@@ -1,4 +1,4 @@
-//! What is asked of CloudWatch, and the names its answers get.
+//! What is asked of `CloudWatch`, and the names its answers get.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Polls CloudWatch.
+//! Polls `CloudWatch`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ const ABOUT: [&str; 4] = [
 /// Tables of slots; each source has one of its own, unlike those of expositions, which count from the other end.
 static TABLES: AtomicU64 = AtomicU64::new(u64::MAX);
 
-/// Asks CloudWatch at the interval, the first time at once, and sends [`Delivery::Scraped`] with values at the ends
+/// Asks `CloudWatch` at the interval, the first time at once, and sends [`Delivery::Scraped`] with values at the ends
 /// of their periods, and [`Delivery::Status`]. Must be called within a tokio runtime.
 ///
 /// # Errors
