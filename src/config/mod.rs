@@ -3,6 +3,7 @@
 //! A file ([`mod@file`]) is read as typed, then turned into [`Settings`] in one pass that collects every error.
 //! Command line beats file beats environment beats default, and [`mod@show`] says where each value came from.
 
+pub mod aws;
 mod error;
 pub mod file;
 mod find;
@@ -16,6 +17,7 @@ mod span;
 #[cfg(test)]
 mod tests;
 
+pub use aws::{AwsService, AwsSettings};
 pub use error::{ConfigError, Problem};
 pub use find::{default_journal, default_path, default_socket, log_path};
 pub use merge::{Given, load, load_without_file};

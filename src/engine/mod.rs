@@ -4,6 +4,7 @@
 //! state, and then runs one loop (`run.rs`) that owns [`State`] alone.
 
 mod advising;
+mod aws;
 mod commands;
 mod decisions;
 mod error;

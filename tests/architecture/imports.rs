@@ -55,7 +55,16 @@ const CRATES: [(&[&str], &[&str]); 8] = [
     (&["ratatui", "crossterm"], &["src/screen/"]),
     (&["tui_logger"], &["src/screen/", "src/telemetry/"]),
     (
-        &["reqwest", "hyper", "kube", "k8s_openapi", "aws_sigv4", "rustls"],
+        &[
+            "reqwest",
+            "hyper",
+            "kube",
+            "k8s_openapi",
+            "aws_sigv4",
+            "aws_credential_types",
+            "quick_xml",
+            "rustls",
+        ],
         &["src/scrape/http.rs", "src/scrape/sources/", "src/execution/providers/"],
     ),
     (&["axum"], &["src/sandbox/"]),
