@@ -46,6 +46,8 @@ struct Level {
     /// The next aggregation's group of each group.
     outer: Vec<u32>,
     accs: Vec<Acc>,
+    /// Groups that have a value, in the order in which they got it: which of equals is first matters to `topk`.
+    order: Vec<u32>,
     unfit: bool,
 }
 
@@ -60,6 +62,22 @@ impl Level {
         self.groups.push(labels.clone());
         self.accs.push(Acc::Empty);
         (number, true)
+    }
+
+    /// Takes a value in.
+    fn add(&mut self, group: u32, fold: &Fold, value: f64) {
+        if let Some(acc) = self.accs.get_mut(group as usize) {
+            if matches!(acc, Acc::Empty) {
+                self.order.push(group);
+            }
+            acc.add(fold.op, value);
+        }
+    }
+
+    /// The groups that have a value, with it, in order.
+    fn values(&self, fold: &Fold) -> impl Iterator<Item = (u32, f64)> {
+        let value = |group: &u32| Some((*group, self.accs.get(*group as usize)?.get(fold.op)?));
+        self.order.iter().filter_map(value)
     }
 }
 
@@ -87,6 +105,7 @@ impl Members {
         self.parts.resize_with(targets, Part::default);
         for level in &mut self.levels {
             level.accs.fill(Acc::Empty);
+            level.order.clear();
         }
     }
 
@@ -105,11 +124,8 @@ impl Members {
             return;
         };
         for (column, group) in part.columns.iter().zip(&part.groups) {
-            let value = reader.value(chain.leaf.read, *column);
-            if let (Some(value), Some(acc)) =
-                (value.and_then(|v| fold.changed(v)), level.accs.get_mut(*group as usize))
-            {
-                acc.add(fold.op, value);
+            if let Some(value) = reader.value(chain.leaf.read, *column).and_then(|v| fold.changed(v)) {
+                level.add(*group, fold, value);
             }
         }
     }
@@ -148,10 +164,10 @@ impl Members {
         let mut levels = self.levels.iter_mut();
         let Some(mut below) = levels.next() else { return };
         for (fold, level) in folds.zip(levels) {
-            for (acc, group) in below.accs.iter().zip(&below.outer) {
-                let value = acc.get(inner.op).and_then(|v| fold.changed(v));
-                if let (Some(value), Some(acc)) = (value, level.accs.get_mut(*group as usize)) {
-                    acc.add(fold.op, value);
+            for (group, value) in below.values(inner) {
+                let outer = below.outer.get(group as usize);
+                if let (Some(outer), Some(value)) = (outer, fold.changed(value)) {
+                    level.add(*outer, fold, value);
                 }
             }
             (inner, below) = (fold, level);
@@ -172,10 +188,10 @@ impl Members {
     /// The outermost groups that have a value.
     pub(super) fn columns(&self, chain: &Chain) -> Vec<Column> {
         let (Some(level), Some(fold)) = (self.levels.last(), chain.folds.last()) else { return Vec::new() };
-        let column = |(labels, acc): (&Labels, &Acc)| {
-            let value = acc.get(fold.op)?;
-            Some(Column { labels: labels.clone(), drop_name: false, values: vec![value] })
+        let column = |(group, value): (u32, f64)| {
+            let labels = level.groups.get(group as usize)?.clone();
+            Some(Column { labels, drop_name: false, values: vec![value] })
         };
-        level.groups.iter().zip(&level.accs).filter_map(column).collect()
+        level.values(fold).filter_map(column).collect()
     }
 }
