@@ -34,10 +34,11 @@ impl Aggregate {
         let mut places: HashMap<Labels, usize> = HashMap::new();
         let mut groups: Vec<Group> = Vec::new();
         for (member, column) in columns.iter().enumerate() {
-            let place = *places.entry(key(self.without, &self.labels, &column.labels)).or_insert_with_key(|labels| {
-                groups.push(Group { labels: labels.clone(), members: Vec::new(), drop_name: false });
-                groups.len() - 1
-            });
+            let place =
+                *places.entry(key(self.without, &self.labels, &column.labels)).or_insert_with_key(|labels| {
+                    groups.push(Group { labels: labels.clone(), members: Vec::new(), drop_name: false });
+                    groups.len() - 1
+                });
             if let Some(group) = groups.get_mut(place) {
                 group.members.push(member);
                 group.drop_name |= column.drop_name;

@@ -10,7 +10,9 @@ use super::super::binary::{compare, of_scalars};
 use super::super::functions::{Func, RangeFn};
 use super::super::matcher::anchored;
 use super::super::names::is_name;
-use super::super::plan::{AggOp, Aggregate, BinOp, Binary, Call, Edges, Expr, Matrix, Node, Plan, Selector, Span};
+use super::super::plan::{
+    AggOp, Aggregate, BinOp, Binary, Call, Edges, Expr, Matrix, Node, Plan, Selector, Span,
+};
 use super::super::span::Steps;
 use super::super::value::is_metadata;
 use super::acc::adds_up;
@@ -75,7 +77,12 @@ struct Relabel {
 enum Change {
     Math(fn(f64) -> f64),
     /// With a number, which may stand on the left; comparisons drop what does not hold.
-    Number { op: BinOp, number: f64, left: bool, returns_bool: bool },
+    Number {
+        op: BinOp,
+        number: f64,
+        left: bool,
+        returns_bool: bool,
+    },
 }
 
 /// The outermost chains of a plan.
@@ -103,7 +110,8 @@ fn collect(plan: &Plan, expr: &Expr, chains: &mut Vec<Chain>) {
 }
 
 fn chain(plan: &Plan, aggregate: &Aggregate) -> Option<Chain> {
-    if !adds_up(aggregate.op) || aggregate.param.is_some() || aggregate.labels.iter().any(|l| is_metadata(l)) {
+    if !adds_up(aggregate.op) || aggregate.param.is_some() || aggregate.labels.iter().any(|l| is_metadata(l))
+    {
         return None;
     }
     let mut fold = Fold {
@@ -141,7 +149,8 @@ fn chain(plan: &Plan, aggregate: &Aggregate) -> Option<Chain> {
 
 fn leaf(plan: &Plan, expr: &Expr) -> Option<Leaf> {
     let one = |selector: &Selector, read| {
-        let plain = selector.edges == Edges::Plain && selector.shift.offset.is_none() && selector.shift.at.is_none();
+        let plain =
+            selector.edges == Edges::Plain && selector.shift.offset.is_none() && selector.shift.at.is_none();
         let matchers = plan.selectors.get(selector.selection).filter(|_| plain)?.matchers.clone();
         let leaf = Leaf { selections: vec![matchers], read };
         // Of one metric, labels without the name are as unique as with it.
@@ -151,7 +160,8 @@ fn leaf(plan: &Plan, expr: &Expr) -> Option<Leaf> {
         Node::Vector(selector) => one(selector, Read::Latest),
         Node::Call(call) => {
             let (Func::Range(f), [arg]) = (call.func, call.args.as_slice()) else { return None };
-            let Node::Matrix(Matrix::Selector { selector, range: range @ Span::Seconds(_) }) = &arg.node else {
+            let Node::Matrix(Matrix::Selector { selector, range: range @ Span::Seconds(_) }) = &arg.node
+            else {
                 return None;
             };
             if f.check.is_some() || f.quantile || f.depends_on_time {
@@ -160,7 +170,9 @@ fn leaf(plan: &Plan, expr: &Expr) -> Option<Leaf> {
             one(selector, Read::Window(f, range.positive_millis(Steps::once(0)).ok()?))
         }
         // Of one metric, read in one way, equal labels mean the same series: both sides have it or neither.
-        Node::Binary(binary) if binary.op == BinOp::Or && !binary.matching.on && binary.matching.labels.is_empty() => {
+        Node::Binary(binary)
+            if binary.op == BinOp::Or && !binary.matching.on && binary.matching.labels.is_empty() =>
+        {
             let (mut lhs, rhs) = (leaf(plan, &binary.lhs)?, leaf(plan, &binary.rhs)?);
             let same = lhs.metric() == rhs.metric() && lhs.read.is(rhs.read);
             lhs.selections.extend(rhs.selections);

@@ -112,7 +112,8 @@ impl Members {
     /// Adds up the members in target `number`, which the reader is at.
     pub(super) fn take(&mut self, chain: &Chain, number: usize, reader: &mut Reader<'_>) {
         let Some(target) = reader.target() else { return };
-        if self.parts.get(number).is_some_and(|p| !std::ptr::eq(p.index.as_ptr(), Arc::as_ptr(&target.index))) {
+        if self.parts.get(number).is_some_and(|p| !std::ptr::eq(p.index.as_ptr(), Arc::as_ptr(&target.index)))
+        {
             let part = self.look(chain, target);
             if let Some(place) = self.parts.get_mut(number) {
                 *place = part;

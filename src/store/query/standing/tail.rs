@@ -183,7 +183,8 @@ impl Tail {
                 scratch.resize(segment.rows(), absent());
             }
             for (at, value) in segment.times().iter().zip(scratch.iter()) {
-                if *at > from && *at <= to
+                if *at > from
+                    && *at <= to
                     && let Some(place) = rows.next().and_then(|row| row.get_mut(column))
                 {
                     *place = *value;

@@ -53,7 +53,11 @@ fn sorted(value: Value) -> Vec<(String, f64)> {
 }
 
 fn same(a: &[(String, f64)], b: &[(String, f64)]) -> bool {
-    let near = |a: f64, b: f64| a.to_bits() == b.to_bits() || (a - b).abs() <= 1e-12 * a.abs().max(b.abs()) || (a.is_nan() && b.is_nan());
+    let near = |a: f64, b: f64| {
+        a.to_bits() == b.to_bits()
+            || (a - b).abs() <= 1e-12 * a.abs().max(b.abs())
+            || (a.is_nan() && b.is_nan())
+    };
     a.len() == b.len() && a.iter().zip(b).all(|((l, a), (m, b))| l == m && near(*a, *b))
 }
 
