@@ -4,6 +4,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::print_stdout,
     clippy::indexing_slicing,
     clippy::significant_drop_tightening,
     reason = "tests fail loudly, and hold the server's state for a statement"
