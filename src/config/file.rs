@@ -31,6 +31,9 @@ pub struct File {
     /// Platforms that can be scaled.
     #[serde(default)]
     pub provider: Vec<Provider>,
+    /// Load balancers.
+    #[serde(default)]
+    pub haproxy: Vec<super::haproxy::Haproxy>,
     /// Services.
     #[serde(default)]
     pub service: Vec<Service>,

@@ -5,6 +5,7 @@
 
 mod error;
 pub mod file;
+mod haproxy;
 mod find;
 mod merge;
 mod place;
@@ -17,6 +18,7 @@ mod tests;
 
 pub use error::{ConfigError, Problem};
 pub use find::{default_journal, default_path, log_path};
+pub use haproxy::HaproxySettings;
 pub use merge::{Given, load, load_without_file};
 pub use settings::{FreezeWindow, Override, ProviderSettings, ServiceRule, Settings};
 pub use show::{TEMPLATE, show};

@@ -30,6 +30,8 @@ pub struct Settings {
     pub scrape: Vec<scrape::Target>,
     /// Platforms that can be scaled.
     pub providers: Vec<ProviderSettings>,
+    /// Load balancers in front of workloads.
+    pub haproxy: Vec<super::HaproxySettings>,
     /// Rules for services, in order; later ones win field by field.
     pub services: Vec<ServiceRule>,
     /// Regions.
