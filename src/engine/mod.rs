@@ -31,6 +31,7 @@ mod start;
 mod state;
 #[cfg(test)]
 mod tests;
+mod traffic;
 mod tuning;
 
 pub use error::EngineError;

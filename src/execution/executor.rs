@@ -38,6 +38,8 @@ pub struct ExecutorConfig {
     pub guard: GuardPolicy,
     /// Moves of earlier runs and how long ago each was, from [`super::past_moves`].
     pub moved: Vec<(MandateRecord, Duration)>,
+    /// Load balancers in front of workloads.
+    pub traffic: super::TrafficManagers,
 }
 
 /// Work for the executor. `who` names the person who asks.
@@ -88,7 +90,7 @@ pub fn spawn(
     for (record, ago) in &config.moved {
         guard.recall(record, clock.monotonic(), *ago);
     }
-    let parts = (config.pacing, guard, max);
+    let parts = (config.pacing, guard, max, config.traffic);
     let shared = Arc::new(Shared::new(clock, providers, recorder, receipts, observation, parts));
     tokio::spawn(Executor { shared, observe, tasks: JoinSet::new(), wishes: BTreeMap::new() }.run(jobs))
 }
@@ -211,6 +213,7 @@ impl Executor {
             lost: None,
             unsent: 0,
             slot: None,
+            shift: None,
         }
     }
 

@@ -251,7 +251,8 @@ impl Provider for EcsServices {
             // One that makes no sense is left out and told; the others are not held up.
             let told = |error: &ProviderError| self.gaps.note(error.to_string());
             let states = live.map(|s| self.state(s, &scaling));
-            Ok(WorkloadList { workloads: states.filter_map(|s| s.inspect_err(told).ok()).collect() })
+            let workloads = states.filter_map(|s| s.inspect_err(told).ok()).collect();
+            Ok(WorkloadList { workloads, ..WorkloadList::default() })
         })
     }
 

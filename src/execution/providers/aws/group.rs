@@ -250,7 +250,8 @@ impl Provider for ScalingGroups {
             // One that makes no sense is left out and told; the others are not held up.
             let told = |error: &ProviderError| self.gaps.note(error.to_string());
             let states = live.map(|g| self.state(g, policies.as_deref(), schedules.as_deref(), None));
-            Ok(WorkloadList { workloads: states.filter_map(|s| s.inspect_err(told).ok()).collect() })
+            let workloads = states.filter_map(|s| s.inspect_err(told).ok()).collect();
+            Ok(WorkloadList { workloads, ..WorkloadList::default() })
         })
     }
 
