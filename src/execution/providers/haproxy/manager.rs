@@ -75,3 +75,85 @@ impl TrafficManager for HaproxyManager {
         Box::pin(self.change(server, turn))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::process::{Child, Command, Stdio};
+    use std::time::Duration;
+
+    use super::*;
+
+    struct Running(Child);
+
+    impl Drop for Running {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+
+    /// The real program; `None` where it is not installed.
+    fn haproxy(dir: &Path) -> Option<Running> {
+        let program = ["/usr/sbin/haproxy", "/usr/bin/haproxy"].into_iter().find(|p| Path::new(p).is_file());
+        let Some(program) = program else {
+            println!("SKIPPED: haproxy is not installed");
+            return None;
+        };
+        let d = dir.display();
+        let config = format!(
+            "global\n  stats socket {d}/admin.sock level admin\n  stats socket {d}/operator.sock level operator\n\
+             defaults\n  mode http\n  timeout client 5s\n  timeout server 5s\n  timeout connect 1s\n\
+             backend shop\n  balance roundrobin\n  server a 127.0.0.1:1 weight 100\n  \
+             server b 127.0.0.1:2 weight 100 disabled\n\
+             backend fixed\n  balance source\n  server a 127.0.0.1:1 weight 100\n"
+        );
+        std::fs::write(dir.join("haproxy.cfg"), config).unwrap();
+        let child = Command::new(program)
+            .args(["-db", "-f"])
+            .arg(dir.join("haproxy.cfg"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        Some(Running(child))
+    }
+
+    fn manager(dir: &Path, socket: &str, backend: &str) -> HaproxyManager {
+        HaproxyManager::new(Address::Unix(dir.join(socket)), backend).unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_real_program_is_read_changed_and_read_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let Some(_running) = haproxy(dir.path()) else { return };
+        let shop = manager(dir.path(), "admin.sock", "shop");
+        for _ in 0..500 {
+            if shop.servers().await.is_ok() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let servers = shop.servers().await.unwrap();
+        assert_eq!(
+            servers.iter().map(|s| (s.name.as_str(), s.up)).collect::<Vec<_>>(),
+            [("a", true), ("b", false)]
+        );
+        assert_eq!(shop.allowed().await, Ok(()));
+        assert_eq!(shop.turn("a", Turn::Weight(10)).await.unwrap().weight, 10);
+        assert!(shop.turn("a", Turn::Drain).await.unwrap().draining);
+        assert!(!shop.turn("a", Turn::Ready).await.unwrap().draining);
+
+        let operator = manager(dir.path(), "operator.sock", "shop");
+        assert!(operator.allowed().await.unwrap_err().to_string().contains("level admin"));
+        let refused = operator.turn("a", Turn::Weight(50)).await.unwrap_err().to_string();
+        assert!(refused.contains("level admin"), "{refused}");
+        assert_eq!(shop.servers().await.unwrap()[0].weight, 10, "a refused change changes nothing");
+
+        let fixed = manager(dir.path(), "admin.sock", "fixed").turn("a", Turn::Weight(50)).await.unwrap_err();
+        assert!(fixed.to_string().contains("balance roundrobin"), "{fixed}");
+        assert!(manager(dir.path(), "admin.sock", "gone").servers().await.is_err());
+        let down = manager(dir.path(), "nobody.sock", "shop").servers().await.unwrap_err();
+        assert!(matches!(down, TrafficError::Unavailable(_)), "{down}");
+    }
+}
