@@ -6,7 +6,6 @@
 pub mod aws;
 mod error;
 pub mod file;
-mod haproxy;
 mod find;
 mod kubernetes;
 mod merge;
@@ -21,7 +20,6 @@ mod tests;
 pub use aws::{AwsService, AwsSettings};
 pub use error::{ConfigError, Problem};
 pub use find::{default_journal, default_path, default_socket, log_path};
-pub use haproxy::HaproxySettings;
 pub use merge::{Given, load, load_without_file};
 pub use settings::{FreezeWindow, Override, ProviderSettings, ServiceRule, Settings};
 pub use show::{TEMPLATE, show};

@@ -31,7 +31,6 @@ mod start;
 mod state;
 #[cfg(test)]
 mod tests;
-mod traffic;
 mod tuning;
 
 pub use error::EngineError;

@@ -38,8 +38,6 @@ pub struct ExecutorConfig {
     pub guard: GuardPolicy,
     /// Moves of earlier runs and how long ago each was, from [`super::past_moves`].
     pub moved: Vec<(MandateRecord, Duration)>,
-    /// Load balancers in front of workloads.
-    pub traffic: super::TrafficManagers,
 }
 
 /// Work for the executor. `who` names the person who asks.
@@ -90,7 +88,7 @@ pub fn spawn(
     for (record, ago) in &config.moved {
         guard.recall(record, clock.monotonic(), *ago);
     }
-    let parts = (config.pacing, guard, max, config.traffic);
+    let parts = (config.pacing, guard, max);
     let shared = Arc::new(Shared::new(clock, providers, recorder, receipts, observation, parts));
     tokio::spawn(Executor { shared, observe, tasks: JoinSet::new(), wishes: BTreeMap::new() }.run(jobs))
 }
@@ -213,7 +211,6 @@ impl Executor {
             lost: None,
             unsent: 0,
             slot: None,
-            shift: None,
         }
     }
 

@@ -172,12 +172,6 @@ pub fn shift(
     readings: Option<&Readings>,
     now: Moment,
 ) -> (Vec<Gate>, Verdict) {
-    if let Some(why) = &run.holds_traffic {
-        let late = now.mono.since(run.since) >= run.pacing.shift;
-        let state = if late { GateState::Inconclusive } else { GateState::Running };
-        let verdict = if late { Verdict::Unsure(why.clone()) } else { Verdict::Wait };
-        return (vec![gate("load balancer", state, None, None, why.clone())], verdict);
-    }
     let pods: Vec<&PodState> = run.new_pods(state).collect();
     if pods.is_empty() || !run.is_up() {
         let g = gate("traffic share", GateState::Passed, None, None, "no new pods".into());

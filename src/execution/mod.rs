@@ -18,11 +18,9 @@ mod record;
 mod sender;
 mod shared;
 pub mod stages;
-mod shifting;
 mod task;
 #[cfg(test)]
 pub(crate) mod tests;
-mod traffic;
 mod types;
 mod undo;
 
@@ -33,7 +31,6 @@ pub use provider::{Pending, Provider, ProviderError, Providers};
 pub use reconcile::{History, Next, past_moves, reconcile, unfinished};
 pub use record::{Entry, EntryData, EntryKind, RecordError, Recorder, WriteNote};
 pub use shared::Receipt;
-pub use traffic::{Server, SlowStart, Traffic, TrafficError, TrafficManager, TrafficManagers, Turn};
 pub use types::{
     Checkpoint, Gate, GateState, Lease, LeaseState, Operation, OperationId, OperationState, Stage, StageKind,
 };

@@ -14,7 +14,7 @@ use super::observation::{Observation, Pacing, Readings};
 use super::provider::Providers;
 use super::record::Recorder;
 use super::stages::Moment;
-use super::{Lease, Operation, OperationId, TrafficManagers};
+use super::{Lease, Operation, OperationId};
 
 /// Readings kept for each workload, to compare with after a change.
 const READINGS: usize = 60;
@@ -55,7 +55,6 @@ pub(super) struct Shared {
     pub pacing: Pacing,
     pub slots: Arc<Semaphore>,
     pub observation: watch::Receiver<Arc<Observation>>,
-    pub traffic: TrafficManagers,
     guard: Mutex<Guard>,
     history: Mutex<BTreeMap<WorkloadId, VecDeque<Readings>>>,
     held: Mutex<BTreeMap<OperationId, Held>>,
@@ -77,7 +76,7 @@ impl Shared {
         recorder: Arc<dyn Recorder>,
         receipts: mpsc::Sender<Receipt>,
         observation: watch::Receiver<Arc<Observation>>,
-        (pacing, guard, max_concurrent, traffic): (Pacing, Guard, usize, TrafficManagers),
+        (pacing, guard, max_concurrent): (Pacing, Guard, usize),
     ) -> Self {
         Self {
             clock,
@@ -87,7 +86,6 @@ impl Shared {
             pacing,
             slots: Arc::new(Semaphore::new(max_concurrent.clamp(1, 1000))),
             observation,
-            traffic,
             guard: Mutex::new(guard),
             history: Mutex::default(),
             held: Mutex::default(),

@@ -108,8 +108,6 @@ pub struct OperationRun {
     pub(super) pacing: Pacing,
     pub(super) learned_warm: Option<std::time::Duration>,
     pub(super) gathered: Gathered,
-    /// Why traffic is not where it should be yet, where a load balancer tells.
-    pub(super) holds_traffic: Option<String>,
 }
 
 /// The values to be written one after another: each step at most what `limits` allow.
@@ -148,7 +146,6 @@ impl OperationRun {
             pacing,
             learned_warm,
             gathered: Gathered::default(),
-            holds_traffic: None,
         }
     }
 

@@ -12,7 +12,6 @@ use super::providers::contract::WorkloadState;
 use super::record::{Entry, EntryData, EntryKind, RecordError};
 use super::sender::Sent;
 use super::shared::{Receipt, Shared};
-use super::shifting::Drained;
 use super::stages::{Effect, OperationRun, advance};
 use super::{Checkpoint, OperationState};
 
@@ -59,8 +58,6 @@ pub(super) struct Task {
     /// Sends in a row that did not go out.
     pub unsent: u32,
     pub slot: Option<OwnedSemaphorePermit>,
-    /// Traffic of the workload, where a load balancer is bound to it.
-    pub shift: Option<super::shifting::Shift>,
 }
 
 impl Task {
@@ -115,10 +112,6 @@ impl Task {
         }
         match preflight::check(self).await {
             Ok(before) => {
-                if let Err(why) = self.look_at_traffic().await {
-                    self.end(OperationState::Cancelled { why }).await;
-                    return false;
-                }
                 self.run.before = before;
                 self.become_state(OperationState::InFlight).await;
                 true
@@ -192,7 +185,6 @@ impl Task {
         };
         self.failures = 0;
         self.claim(&state).await;
-        self.shift_traffic().await;
         let readings = self.shared.readings(&self.run.operation.workload);
         let before = self.run.operation.clone();
         let effects = advance(&mut self.run, &state, readings.as_ref(), self.shared.now());
@@ -209,17 +201,7 @@ impl Task {
 
     async fn follow(&mut self, effect: Effect) -> bool {
         match effect {
-            Effect::Write(value) => match self.drain_first(value).await {
-                Drained::Yes => self.forward(value).await,
-                Drained::Wait(text) => {
-                    tracing::info!("{}: {text}", self.run.operation.id);
-                    false
-                }
-                Drained::Ask(why) => {
-                    self.become_state(OperationState::Paused { why }).await;
-                    false
-                }
-            },
+            Effect::Write(value) => self.forward(value).await,
             Effect::Passed(kind) => {
                 self.stage_writes = 0;
                 let text = format!("{} passed", kind.label());
@@ -379,7 +361,6 @@ impl Task {
 
     /// Records and tells the end.
     pub async fn end(&mut self, state: OperationState) {
-        self.settle_traffic(state != OperationState::Kept).await;
         self.run.operation.ended = Some(self.shared.clock.now());
         self.run.operation.state = state.clone();
         if state != OperationState::Kept {
