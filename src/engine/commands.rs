@@ -53,7 +53,7 @@ impl Engine {
             Command::Release(id) => self.job(Job::Release(id, self.state.person.name.clone())),
             Command::HandOver(name) => self.hand_over(&name).await,
             Command::Replay(_) => {
-                self.say(NoticeLevel::Warning, "this is live: only a replay moves in time".into())
+                self.say(NoticeLevel::Warning, "this is live: only a replay moves in time".into());
             }
             Command::PollNow => self.handles.iter().for_each(crate::scrape::Handle::poll_now),
         }
