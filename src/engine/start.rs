@@ -119,11 +119,7 @@ pub async fn start(settings: Settings, options: Options) -> Result<EngineHandle,
     let (command_tx, commands) = mpsc::channel(QUEUE);
     let (wish_tx, wishes) = mpsc::channel(QUEUE);
     let (stop, stopped) = watch::channel(false);
-    let recording = match settings.record.filter(|_| settings.journal.is_some()) {
-        Some(keep) => Recording::start(journal.clone(), first_group, keep)
-            .map_err(|source| EngineError::Io { what: "cannot start the record's thread".into(), source })?,
-        None => Recording::default(),
-    };
+    let recording = Recording::of(&settings, &journal, first_group)?;
     let engine = Engine {
         state,
         clock,
