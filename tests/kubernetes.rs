@@ -10,11 +10,5 @@
     reason = "tests fail loudly, and hold the server's state for a statement"
 )]
 
-mod cluster;
-mod contract;
-mod credentials;
-mod faults;
-#[path = "../kube_api/mod.rs"]
 mod kube_api;
-mod reading;
-mod rig;
+mod kube_provider;

@@ -6,8 +6,8 @@ use weescale::execution::providers::KubernetesProvider;
 use weescale::execution::{Provider, ProviderError};
 use weescale::fleet::Field;
 
+use super::rig::{named, order};
 use crate::kube_api::{Fault, KubeApi, Trouble, deployment, hpa};
-use crate::rig::{named, order};
 
 const DEPLOYMENTS: &str = "apps/v1/deployments";
 
