@@ -19,10 +19,13 @@ use super::run::Engine;
 /// The store counts as one source, so that recipes can join what different endpoints expose.
 pub const SCRAPED: &str = "scraped endpoints";
 
+/// What is kept of each expression, or why it cannot be read.
+type Kept = BTreeMap<Arc<str>, Result<Standing, String>>;
+
 /// Expressions over the store, parsed once. Clones share what is kept from one evaluation to the next.
 #[derive(Clone, Debug, Default)]
 pub struct StoreQueries {
-    standing: Arc<Mutex<BTreeMap<Arc<str>, Result<Standing, String>>>>,
+    standing: Arc<Mutex<Kept>>,
     names: usize,
 }
 

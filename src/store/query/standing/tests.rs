@@ -34,7 +34,7 @@ const QUERIES: [&str; 18] = [
 type Step = (bool, Vec<Option<u8>>, u8);
 
 fn series(target: bool, number: usize) -> Labels {
-    let pod = format!("{}-{}", if number % 3 == 0 { "a" } else { "b" }, number / 2);
+    let pod = format!("{}-{}", if number.is_multiple_of(3) { "a" } else { "b" }, number / 2);
     let name = if number % 2 == 0 { "c_total" } else { "g" };
     let mut labels = vec![("__name__", name), ("job", if target { "x" } else { "y" })];
     if number != 4 {
@@ -107,7 +107,7 @@ proptest! {
                 Some((series(*target, series_number), Sample::new(own, value)))
             }).collect();
             store.append_scrape(&SourceId::new(if *target { "x" } else { "y" }), at, &samples);
-            if number % 3 == 0 {
+            if number.is_multiple_of(3) {
                 compare(&mut queries, &store, at);
             }
         }
