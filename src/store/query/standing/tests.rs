@@ -35,7 +35,7 @@ type Step = (bool, Vec<Option<u8>>, u8);
 
 fn series(target: bool, number: usize) -> Labels {
     let pod = format!("{}-{}", if number.is_multiple_of(3) { "a" } else { "b" }, number / 2);
-    let name = if number % 2 == 0 { "c_total" } else { "g" };
+    let name = if number.is_multiple_of(2) { "c_total" } else { "g" };
     let mut labels = vec![("__name__", name), ("job", if target { "x" } else { "y" })];
     if number != 4 {
         labels.push(("pod", &pod));
