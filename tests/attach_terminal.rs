@@ -95,7 +95,7 @@ fn two_screens_one_state_and_one_killed_in_mid_operation_changes_nothing() {
     one.keys(&["8"]);
     two.sees(SOON, "┌ Journal");
     one.keys(&["7"]);
-    two.sees(SOON, "op-1");
+    two.sees(SOON, "┌ Operations");
 
     // Killed, not left: the terminal's process is gone at once.
     one.signal("KILL");
@@ -108,7 +108,8 @@ fn two_screens_one_state_and_one_killed_in_mid_operation_changes_nothing() {
             .is_some_and(|all| all.iter().any(|o| o["id"] == "op-1" && o["state"] == "done"))
     });
     assert!(over, "the operation went on to its end:\n{}", two.screen());
-    two.sees(SOON, "kept");
+    two.keys(&["7"]);
+    two.sees(SOON, "● kept");
     two.keys(&["1"]);
     two.keys(&["q"]);
     two.sees_prompt(SOON);
@@ -118,7 +119,7 @@ fn two_screens_one_state_and_one_killed_in_mid_operation_changes_nothing() {
     two.line(&fleet.program("attach"));
     two.sees(SOON, "1 here");
     two.keys(&["7"]);
-    two.sees(SOON, "kept");
+    two.sees(SOON, "● kept");
     two.keys(&["C-c"]);
     two.sees_prompt(SOON);
     let (_, leases) = fleet.ask(&["leases"]);

@@ -88,7 +88,9 @@ impl Hub {
             panel: spot.panel.chars().take(1).collect(),
             kind: crate::series::text::clean(&spot.kind, 20),
             id: crate::series::text::clean(&spot.id, 300),
-            ..spot.clone()
+            zoomed: spot.zoomed,
+            pan: spot.pan,
+            zoom: spot.zoom,
         };
         if let Some(there) = lock(&self.people).get_mut(&screen).filter(|a| a.spot != spot) {
             there.spot = spot;

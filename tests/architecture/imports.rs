@@ -99,9 +99,8 @@ fn allowed(from: &str, to: &str) -> bool {
         // Time travel: recorded views instead of the engine's.
         "replay" => vocabulary.contains(&to) || ["journal", "view"].contains(&to),
         // Of the clock they know `Monotonic` and its reader: dialogues and redraws have deadlines too.
-        "screen" | "report" => vocabulary.contains(&to) || to == "view",
-        // The wire between engine and screen knows neither: what goes over it is the view and wishes.
-        "session" => vocabulary.contains(&to) || to == "view",
+        // The wire between engine and screen knows neither: what goes over it is the view, and wishes.
+        "screen" | "report" | "session" => vocabulary.contains(&to) || to == "view",
         "engine" => !["screen", "report", "session", "sandbox", "telemetry", "cli"].contains(&to),
         // The other side of the wire: its own evaluator of queries, and the contract it answers by.
         "sandbox" => vocabulary.contains(&to) || ["store", "execution"].contains(&to),
