@@ -96,7 +96,7 @@
 //! | `rusqlite`, bundled | durable, inspectable with a tool everyone has; bundled, so that its version and options are known |
 //! | `jiff` | time zones and calendars with daylight saving done right; the zones are bundled for bare machines |
 //! | `axum` | the sandbox's HTTP server, on the `hyper` that `reqwest` brings anyway |
-//! | `flate2` with `zlib-rs` | gzip answers and pictures for attached screens, inflated by us within a bound of decoded bytes; the back end is Rust |
+//! | `flate2` with `zlib-rs` | gzip answers, pictures for attached screens and the frames of the record, inflated by us within a bound of decoded bytes; the back end is Rust |
 //! | `hashbrown` | the standard library's hash table without its map: a table of numbers, looked up by what they stand for, which a map would hold twice |
 //! | `memchr` | finds line ends and quotes with vector instructions and without `unsafe` of ours; `regex` brings it anyway |
 //! | `regex` | PromQL's matchers are RE2; this is the same language and the same promise of linear time |
@@ -124,8 +124,12 @@
 //!   the time.
 //! - The queries of signals are evaluated on a snapshot off the engine's loop; what arrives meanwhile is appended.
 //! - A backtest's day plan (corridors with a follower) is simulated only: what is executed live are single leased floors.
-//! - Replay and hand-over of sessions, the Kubernetes and AWS clients and reports
-//!   other than text and JSON are not there yet.
+//! - The wire to AWS (credentials, signing) is in `scrape/sources/aws`: the stage that collects needs it first, and a stage may
+//!   not import a later one.
+//! - `kube`'s watcher is not used: reads need bounds, ages and plain-text refusals, which it hides.
+//! - Aggregations asked again and again keep their groups between answers, beside the ordinary evaluator and held to it by a
+//!   property test.
+//! - Traffic managers (`HAProxy`), weekly reports and what-if in a replay are not there yet.
 
 pub mod clock;
 pub mod series;

@@ -27,6 +27,7 @@ use weescale::view::{Command, View};
 
 const CHILD: &str = "WEESCALE_KILL_CHILD";
 const SPEED: f64 = 40.0;
+/// Kills in an ordinary run; `WEESCALE_KILLS=300` sets another number.
 const KILLS: usize = 30;
 /// So little that every autoscaled workload asks for more at once, and again.
 const SMALL: f64 = 15.0;
@@ -137,7 +138,8 @@ async fn killed_at_random_nothing_is_lost_and_nothing_doubled() {
     let brief = brief(&fleet, &proxy, &journal, began);
     let mut random = fastrand::Rng::with_seed(7);
     let mut approvals = 0;
-    for round in 0..KILLS {
+    let kills = std::env::var("WEESCALE_KILLS").map_or(KILLS, |n| n.parse().unwrap());
+    for round in 0..kills {
         let (brief, journal) = (brief.clone(), journal.clone());
         // Two of three shortly after an approval, the others anywhere, also while starting.
         let after_approval = !round.is_multiple_of(3);
@@ -151,6 +153,9 @@ async fn killed_at_random_nothing_is_lost_and_nothing_doubled() {
             "kill {round}: {integrity:?}"
         );
         check_writes(&log.lock().unwrap(), &journal);
+        if kills > KILLS {
+            println!("kill {} of {kills}: {approvals} after an approval", round + 1);
+        }
     }
     assert!(approvals >= 10, "approvals were seen before {approvals} kills only");
     // Undisturbed at last, so that what was left is picked up.

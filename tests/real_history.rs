@@ -67,6 +67,9 @@ async fn a_day_is_read_back_with_progress_and_forecast_from() {
     let given = Given { prometheus: vec![server.url("")], interval, ..Given::default() };
     let mut settings = load_without_file(&given).unwrap();
     settings.journal = None;
+    // An idle machine reads a day back within a tick: small parts and a budget let it take long enough to be seen.
+    settings.prometheus[0].limits.backfill_points = 60;
+    settings.prometheus[0].limits.requests_per_s = 8;
     // Ticks so short that progress is seen even where reading back takes a moment only.
     let tuning = Tuning { tick: Duration::from_millis(20), ..Tuning::default() };
     let mut engine = engine::start(settings, Options { tuning, ..Options::real() }).await.unwrap();

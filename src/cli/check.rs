@@ -29,6 +29,10 @@ pub async fn run(live: &Live) -> Outcome {
     let settings = live::settings(live)?;
     let catalogue = engine::catalogue(settings.recipes.as_deref())?;
     let platforms = platforms(&settings).await?;
+    if let Err(failure) = live::need_sources(&settings) {
+        out::print(&platforms)?;
+        return Err(failure);
+    }
     let view = live::look(settings, std::time::Duration::from_secs(60), false).await?;
     let mut text = platforms;
     text.push_str(&sources(&view));
@@ -69,9 +73,10 @@ async fn platforms(settings: &Settings) -> Result<String, Failure> {
         }
         Mode::Ask => "mode     ask: every write is asked for first\n".to_owned(),
     };
-    if settings.providers.is_empty() && settings.kubernetes.is_empty() {
+    if settings.providers.is_empty() && settings.kubernetes.is_empty() && settings.aws.is_empty() {
         text.push_str(
-            "missing  provider: proposals stay advice; add a [[provider]] or [[kubernetes]] to the configuration\n",
+            "missing  provider: proposals stay advice; add a [[provider]], [[kubernetes]] or [[aws]] to the \
+             configuration\n",
         );
     }
     for (name, answer) in engine::ask_providers(settings).await? {

@@ -38,7 +38,9 @@ pub fn given(live: &Live) -> Given {
 
 /// Refuses to look at nothing.
 pub fn need_sources(settings: &Settings) -> Result<(), Failure> {
-    if settings.prometheus.is_empty() && settings.scrape.is_empty() && settings.kubernetes.is_empty() {
+    let measured =
+        !(settings.prometheus.is_empty() && settings.scrape.is_empty() && settings.cloudwatch.is_empty());
+    if !measured && settings.kubernetes.is_empty() {
         return Err(Failure::Usage(
             "nothing to look at: give --prometheus http://HOST:9090, or --scrape http://HOST:PORT/metrics, or set \
              PROMETHEUS_URL, or give --context NAME of a kubeconfig, or write a configuration with `weescale config init`; to see a simulated fleet: \

@@ -103,8 +103,8 @@ fn when(text: &str) -> Result<Timestamp, String> {
 }
 
 /// A recording that cannot be used is a wrong argument.
-fn refused(error: ReplayError) -> Failure {
-    Failure::Usage(error.to_string())
+fn refused(error: impl Into<ReplayError>) -> Failure {
+    Failure::Usage(error.into().to_string())
 }
 
 fn recording(live: &Live, file: Option<&Path>, interval: &Interval) -> Result<Recording, Failure> {

@@ -34,6 +34,12 @@ pub struct File {
     /// Kubernetes clusters.
     #[serde(default)]
     pub kubernetes: Vec<Kubernetes>,
+    /// AWS accounts whose capacity can be scaled.
+    #[serde(default)]
+    pub aws: Vec<super::aws::Account>,
+    /// Metrics of `CloudWatch`.
+    #[serde(default)]
+    pub cloudwatch: Vec<super::aws::Watch>,
     /// Services.
     #[serde(default)]
     pub service: Vec<Service>,

@@ -164,6 +164,8 @@ impl Merge {
             scrape,
             providers,
             kubernetes,
+            aws: self.aws(&file.aws),
+            cloudwatch: self.cloudwatch(&file.cloudwatch),
             services: file.service.iter().enumerate().map(|(i, s)| self.service(i, s)).collect(),
             regions: file.region.iter().enumerate().filter_map(|(i, r)| self.region(i, r)).collect(),
             days,

@@ -4,6 +4,7 @@
 //! Command line beats file beats environment beats default, and [`mod@show`] says where each value came from.
 
 mod calendar;
+pub mod aws;
 mod error;
 pub mod file;
 mod find;
@@ -17,6 +18,7 @@ mod span;
 #[cfg(test)]
 mod tests;
 
+pub use aws::{AwsService, AwsSettings};
 pub use calendar::{Days, DeclaredEvent};
 pub use error::{ConfigError, Problem};
 pub use find::{default_journal, default_path, default_socket, log_path};

@@ -33,6 +33,10 @@ pub struct Settings {
     pub providers: Vec<ProviderSettings>,
     /// Kubernetes clusters.
     pub kubernetes: Vec<crate::execution::providers::KubernetesSettings>,
+    /// AWS accounts, region by region.
+    pub aws: Vec<super::AwsSettings>,
+    /// Metrics of `CloudWatch`.
+    pub cloudwatch: Vec<scrape::CloudWatch>,
     /// Rules for services, in order; later ones win field by field.
     pub services: Vec<ServiceRule>,
     /// Regions.

@@ -31,6 +31,16 @@ pub fn show(settings: &Settings) -> String {
     for target in settings.prometheus.iter().chain(&settings.scrape) {
         line("source", target.id().as_str());
     }
+    for source in &settings.cloudwatch {
+        line("source", source.id().as_str());
+    }
+    for account in &settings.aws {
+        for service in &account.services {
+            let endpoint = account.setup.endpoint.as_deref().unwrap_or("AWS's own addresses");
+            let name = format!("{}/{}/{}", account.name, account.setup.region, service.name());
+            line("aws", &format!("{name} at {endpoint}"));
+        }
+    }
     for provider in &settings.providers {
         line("provider", &format!("{} {}", provider.name, provider.url));
     }

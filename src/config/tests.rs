@@ -126,3 +126,45 @@ fn parameters_headers_budget_and_certificates_of_a_server() {
         assert!(text.contains(needed), "{needed}: {text}");
     }
 }
+
+#[test]
+fn aws_accounts_are_taken_region_by_region() {
+    let s = load_text(
+        "[[aws]]\nname = \"prod\"\nregions = [\"eu-west-1\", \"us-east-1\"]\nservices = [\"ecs\"]\nprofile = \"p\"
+         [[cloudwatch]]\nname = \"prod\"\nregion = \"eu-west-1\"
+         [[cloudwatch.metric]]\nnamespace = \"AWS/ECS\"\nmetric = \"CPUUtilization\"\nstat = \"Average\"\nperiod = \"5m\"",
+    )
+    .unwrap();
+    assert_eq!(s.aws.iter().map(|a| a.setup.region.as_str()).collect::<Vec<_>>(), ["eu-west-1", "us-east-1"]);
+    assert_eq!(s.aws[0].services, [AwsService::Ecs]);
+    assert!(s.aws[0].access.metadata.is_none(), "metadata services are asked only where that is said");
+    assert_eq!(s.cloudwatch[0].id().as_str(), "cloudwatch:prod/eu-west-1");
+    assert_eq!(s.cloudwatch[0].metrics[0].period, std::time::Duration::from_secs(300));
+    assert!(show(&s).contains("prod/us-east-1/ecs at AWS's own addresses"), "{}", show(&s));
+}
+
+#[test]
+fn what_cannot_work_with_aws_is_said_at_once() {
+    let error = load_text(
+        "[[aws]]\nname = \"\"\nregions = [\"EU West\"]\nservices = [\"lambda\"]
+         [[aws]]\nname = \"b\"\nregions = []\nendpoint = \"http://u:hunter2@h/x\"
+         [[aws]]\nname = \"c\"\nregions = [\"eu-west-1\"]\nendpoint = \"http://u:hunter2@h/x\"
+         [[cloudwatch]]\nname = \"w\"\nregion = \"eu-west-1\"\ninterval = \"1s\"\nca_file = \"/nowhere\"
+         [[cloudwatch.metric]]\nnamespace = \"\"\nmetric = \"m\"\nstat = \"Sum\"\nperiod = \"90s\"",
+    );
+    let error = error.unwrap_err().to_string();
+    for needed in [
+        "aws[0].name",
+        "\"EU West\" is not a region",
+        "aws[0].services",
+        "aws[1].regions",
+        "endpoint: h/x is not",
+        "cloudwatch[0].interval",
+        "ca_file /nowhere",
+        "metric[0].namespace",
+        "metric[0].period",
+    ] {
+        assert!(error.contains(needed), "{needed} in {error}");
+    }
+    assert!(!error.contains("hunter2"), "{error}");
+}

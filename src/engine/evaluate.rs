@@ -1,7 +1,7 @@
 //! Signals: the same expressions, evaluated over the store or taken from a server's answers.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -10,7 +10,7 @@ use crate::clock::{Clock, Monotonic};
 use crate::scrape::{Answer, Delivery, QuerySpec, SourceId};
 use crate::series::Timestamp;
 use crate::signals::{Freshness, SignalSet};
-use crate::store::query::{self, Options, Prepared, Value};
+use crate::store::query::{Options, Prepared, Standing, Value, standing};
 use crate::store::{Snapshot, Store};
 use crate::view::NoticeLevel;
 
@@ -19,10 +19,13 @@ use super::run::Engine;
 /// The store counts as one source, so that recipes can join what different endpoints expose.
 pub const SCRAPED: &str = "scraped endpoints";
 
-/// Expressions over the store, parsed once.
+/// What is kept of each expression, or why it cannot be read.
+type Kept = BTreeMap<Arc<str>, Result<Standing, String>>;
+
+/// Expressions over the store, parsed once. Clones share what is kept from one evaluation to the next.
 #[derive(Clone, Debug, Default)]
 pub struct StoreQueries {
-    prepared: BTreeMap<Arc<str>, Result<Prepared, String>>,
+    standing: Arc<Mutex<Kept>>,
     names: usize,
 }
 
@@ -35,31 +38,41 @@ impl StoreQueries {
     /// Takes the expressions to evaluate.
     pub fn choose(&mut self, specs: Vec<QuerySpec>, store: &Store) {
         self.names = store.metric_count();
-        let mut old = std::mem::take(&mut self.prepared);
+        let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut old = std::mem::take(&mut *standing);
         for spec in specs {
-            let prepared = old
-                .remove(&spec.expr)
-                .unwrap_or_else(|| Prepared::new(&spec.expr).map_err(|error| error.to_string()));
-            self.prepared.insert(spec.expr, prepared);
+            let query = old.remove(&spec.expr).unwrap_or_else(|| {
+                Prepared::new(&spec.expr).map(Standing::new).map_err(|error| error.to_string())
+            });
+            standing.insert(spec.expr, query);
         }
     }
 
     /// Evaluates every expression at `at`.
     pub fn answers(&self, store: &Snapshot, at: Timestamp, options: &Options) -> Vec<Answer> {
-        let answer = |(expr, prepared): (&Arc<str>, &Result<Prepared, String>)| Answer {
-            expr: Arc::clone(expr),
-            at,
-            result: match prepared {
-                Ok(prepared) => match query::instant(store, prepared, at, options) {
-                    Ok(Value::Vector(vector)) => Ok(vector),
-                    Ok(Value::Scalar(scalar)) => Ok(vec![(crate::series::Labels::empty(), scalar)]),
-                    Ok(_) => Err(format!("{expr}: gives no vector; a signal needs one value a workload")),
-                    Err(error) => Err(format!("{expr}: {error}")),
-                },
-                Err(error) => Err(error.clone()),
-            },
-        };
-        self.prepared.iter().map(answer).collect()
+        // Nobody else holds it but for another evaluation, and those do not overlap.
+        let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut queries, mut answers, mut asked) = (Vec::new(), Vec::new(), Vec::new());
+        for (expr, query) in standing.iter_mut() {
+            match query {
+                Ok(query) => {
+                    asked.push(Arc::clone(expr));
+                    queries.push(query);
+                }
+                Err(error) => answers.push(Answer { expr: Arc::clone(expr), at, result: Err(error.clone()) }),
+            }
+        }
+        let values = standing::answers(&mut queries, store, at, options);
+        answers.extend(asked.into_iter().zip(values).map(|(expr, value)| {
+            let result = match value {
+                Ok(Value::Vector(vector)) => Ok(vector),
+                Ok(Value::Scalar(scalar)) => Ok(vec![(crate::series::Labels::empty(), scalar)]),
+                Ok(_) => Err(format!("{expr}: gives no vector; a signal needs one value a workload")),
+                Err(error) => Err(format!("{expr}: {error}")),
+            };
+            Answer { expr, at, result }
+        }));
+        answers
     }
 }
 

@@ -4,6 +4,7 @@
 //! state, and then runs one loop (`run.rs`) that owns [`State`] alone.
 
 mod advising;
+mod aws;
 mod commands;
 mod decisions;
 mod error;
@@ -35,8 +36,8 @@ mod tuning;
 pub use error::EngineError;
 pub use kpi::KpiBook;
 pub use learn::Learned;
-pub use providers::{Asked, ask_providers};
 pub use person::{current as current_person, name_of};
+pub use providers::{Asked, ask_providers};
 pub use sources::catalogue;
 pub use start::{EngineHandle, Options, start};
 pub use state::{PlatformFacts, SourceFacts, State, WorkloadFacts};

@@ -14,15 +14,22 @@ pub type Asked = Result<(usize, Vec<String>), String>;
 /// Asks every provider for its workloads, one after the other.
 pub async fn ask_providers(settings: &Settings) -> Result<Vec<(String, Asked)>, EngineError> {
     let mut answers = Vec::new();
-    for (name, provider) in make(settings)? {
+    for (name, provider) in beside_aws(settings)? {
         let listed = provider.list().await;
         answers.push((name, listed.map(|l| (l.workloads.len(), l.notes)).map_err(|e| e.to_string())));
     }
+    answers.extend(super::aws::ask(&settings.aws).await?);
     Ok(answers)
 }
 
 /// The providers, by name. Refused when one cannot be used as configured.
 pub(super) fn make(settings: &Settings) -> Result<Providers, EngineError> {
+    let mut providers = beside_aws(settings)?;
+    super::aws::add(&mut providers, &settings.aws)?;
+    Ok(providers)
+}
+
+fn beside_aws(settings: &Settings) -> Result<Providers, EngineError> {
     let mut providers = Providers::new();
     for p in &settings.providers {
         let token = TokenSource::from(p.token.clone());

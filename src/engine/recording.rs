@@ -5,9 +5,12 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use crate::config::Settings;
 use crate::journal::{Encoder, JournalHandle, Keep, NewFrame};
 use crate::series::Timestamp;
 use crate::view::{JournalLine, View};
+
+use super::EngineError;
 
 /// Views that may wait to be written; more are dropped and counted.
 const QUEUE: usize = 4;
@@ -45,12 +48,17 @@ impl std::fmt::Debug for Offer {
 }
 
 impl Recording {
-    /// Starts the thread.
-    pub(super) fn start(journal: JournalHandle, first: i64, keep: Keep) -> std::io::Result<Self> {
+    /// Starts the thread, unless nothing is to be recorded; group numbers go on from `first`.
+    pub(super) fn of(settings: &Settings, journal: &JournalHandle, first: i64) -> Result<Self, EngineError> {
+        let Some(keep) = settings.record.filter(|_| settings.journal.is_some()) else {
+            return Ok(Self::default());
+        };
         let (out, offers) = sync_channel(QUEUE);
+        let journal = journal.clone();
         let thread = std::thread::Builder::new()
             .name("record".into())
-            .spawn(move || write(&offers, &journal, first, keep))?;
+            .spawn(move || write(&offers, &journal, first, keep))
+            .map_err(|source| EngineError::Io { what: "cannot start the record's thread".into(), source })?;
         Ok(Self { out: Some(out), thread: Some(thread), ..Self::default() })
     }
 

@@ -31,8 +31,8 @@ pub fn start(
     let wires = scrape::Wires::default();
     let mut handles = Vec::new();
     let mut facts = BTreeMap::new();
-    let mut note = |target: &scrape::Target, kind, history_only| {
-        let status = SourceStatus::starting(target.id().clone(), kind, target.interval);
+    let mut note = |id: &SourceId, interval, kind, history_only| {
+        let status = SourceStatus::starting(id.clone(), kind, interval);
         let known = SourceFacts {
             status,
             names: BTreeSet::new(),
@@ -41,17 +41,21 @@ pub fn start(
             refused: None,
             kept_out: Appended::default(),
         };
-        facts.insert(target.id().clone(), known);
+        facts.insert(id.clone(), known);
     };
     for target in &settings.scrape {
-        note(target, SourceKind::Exposition, false);
+        note(target.id(), target.interval, SourceKind::Exposition, false);
         handles.push(scrape::spawn_exposition_over(&wires, target.clone(), clock.clone(), out.clone())?);
     }
     for (target, history_only) in
         settings.prometheus.iter().map(|t| (t, false)).chain(settings.history.iter().map(|t| (t, true)))
     {
-        note(target, SourceKind::PromqlServer, history_only);
+        note(target.id(), target.interval, SourceKind::PromqlServer, history_only);
         handles.push(scrape::spawn_promql(target.clone(), clock.clone(), out.clone())?);
+    }
+    for source in &settings.cloudwatch {
+        note(&source.id(), source.interval, SourceKind::CloudWatch, false);
+        handles.push(scrape::spawn_cloudwatch(source.clone(), clock.clone(), out.clone())?);
     }
     Ok((handles, facts))
 }

@@ -99,7 +99,6 @@ pub async fn start(settings: Settings, options: Options) -> Result<EngineHandle,
     let (receipt_tx, receipts) = mpsc::channel::<Receipt>(QUEUE);
     let config = ExecutorConfig { pacing, guard: guard(&settings), moved: restored.moved.clone() };
     execution::spawn(config, clock.clone(), providers.clone(), recorder, job_queue, receipt_tx);
-
     let mut state = state(&settings, tuning, &simulated, &clock, source_facts, &restored)?;
     let mut gate = Gate::new(settings.mode, settings.context.clone())
         .with_second_person_above(settings.second_person_above);
@@ -114,16 +113,11 @@ pub async fn start(settings: Settings, options: Options) -> Result<EngineHandle,
     }
     note_start(&mut state, &journal).await?;
     account_for(&mut state, &journal, abandoned, clock.now()).await?;
-
     let (view_tx, view) = watch::channel(Arc::new(publish::view(&state, clock.now())));
     let (command_tx, commands) = mpsc::channel(QUEUE);
     let (wish_tx, wishes) = mpsc::channel(QUEUE);
     let (stop, stopped) = watch::channel(false);
-    let recording = match settings.record.filter(|_| settings.journal.is_some()) {
-        Some(keep) => Recording::start(journal.clone(), first_group, keep)
-            .map_err(|source| EngineError::Io { what: "cannot start the record's thread".into(), source })?,
-        None => Recording::default(),
-    };
+    let recording = Recording::of(&settings, &journal, first_group)?;
     let engine = Engine {
         state,
         clock,

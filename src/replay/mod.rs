@@ -1,7 +1,7 @@
 //! Time travel: recorded frames shown as the views they were.
 //!
 //! There is no engine behind a replay. Wishes that would execute something are answered by
-//! [`NOTHING_EXECUTES`](deck::NOTHING_EXECUTES); the file is opened for reading only.
+//! [`NOTHING_EXECUTES`]; the file is opened for reading only.
 
 mod deck;
 mod error;

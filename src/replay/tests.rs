@@ -147,14 +147,13 @@ fn damaged_cut_and_foreign_files_get_one_sentence() {
         let mut hurt = bytes.clone();
         let at = random.usize(..hurt.len());
         hurt[at] ^= 1 << random.u8(..8);
-        match opened(&hurt) {
-            Err(error) => assert!(!error.to_string().contains('\n'), "{error}"),
+        if let Err(error) = opened(&hurt) {
+            assert!(!error.to_string().contains('\n'), "{error}");
+        } else {
             // What no content hangs on (free room in a page, counters in the head) may change; the content may not.
-            Ok(_) => {
-                let mut recording = Recording::bundle(&target).unwrap();
-                assert_eq!(all(&mut recording), all(&mut Recording::bundle(&bundle).unwrap()));
-                silent += 1;
-            }
+            let mut recording = Recording::bundle(&target).unwrap();
+            assert_eq!(all(&mut recording), all(&mut Recording::bundle(&bundle).unwrap()));
+            silent += 1;
         }
     }
     assert!(silent < 12, "most flips are noticed: {silent} were not");
@@ -220,7 +219,9 @@ fn reports_keep_hostile_text_inert() {
     };
     let told = recording.records()[0].text.clone();
     let mut incident = Incident::new(vec![line(told), line("a | b [x](javascript:alert(1))".into())], None);
-    all(&mut recording).iter().for_each(|v| incident.frame(v));
+    for view in all(&mut recording) {
+        incident.frame(&view);
+    }
     let incident = incident.finish().unwrap();
     let (page, text) = (html(&incident), markdown(&incident, &[]));
     for out in [&page, &text] {

@@ -40,6 +40,10 @@ pub use limits::Limits;
 pub use reporter::STANDING as GIVEN_UP;
 pub use secret::{Auth, Credential, Secret};
 pub use source::{Polled, Source};
-pub use sources::{PromqlClient, Spent, Told, spawn_exposition, spawn_exposition_over, spawn_promql};
+pub use sources::aws;
+pub use sources::{
+    CloudWatch, CloudWatchMetric, PromqlClient, Spent, Told, spawn_cloudwatch, spawn_exposition,
+    spawn_exposition_over, spawn_promql,
+};
 pub use status::{Dropped, Health, Progress, Refresh, SourceId, SourceKind, SourceStatus};
 pub use target::{DEFAULT_INTERVAL, Encoding, Target, Tls};

@@ -39,6 +39,8 @@ pub enum SourceKind {
     Exposition,
     /// A server that answers PromQL over HTTP.
     PromqlServer,
+    /// `CloudWatch`'s `GetMetricData`.
+    CloudWatch,
 }
 
 /// Whether a source works, and if not, why and when it is tried again.

@@ -63,7 +63,7 @@ fn row(view: &View, kind: &str, id: &str) -> Option<RowId> {
 }
 
 /// The other screen to follow after `current`, going round; `None` after the last.
-pub fn next<'v>(view: &'v View, current: Option<u64>) -> Option<&'v Attached> {
+pub fn next(view: &View, current: Option<u64>) -> Option<&Attached> {
     let mut others = view.people.iter().filter(|a| a.screen != view.header.screen);
     match current {
         None => others.next(),

@@ -83,12 +83,14 @@ impl Hub {
     }
 
     /// Notes where somebody looks.
-    pub fn look(&self, screen: u64, spot: Spot) {
+    pub fn look(&self, screen: u64, spot: &Spot) {
         let spot = Spot {
             panel: spot.panel.chars().take(1).collect(),
             kind: crate::series::text::clean(&spot.kind, 20),
             id: crate::series::text::clean(&spot.id, 300),
-            ..spot
+            zoomed: spot.zoomed,
+            pan: spot.pan,
+            zoom: spot.zoom,
         };
         if let Some(there) = lock(&self.people).get_mut(&screen).filter(|a| a.spot != spot) {
             there.spot = spot;
@@ -156,7 +158,7 @@ impl Hub {
             let before = Arc::clone(&self.picture.borrow());
             let mut people: Vec<Attached> = lock(&self.people).values().cloned().collect();
             people.sort_by_key(|a| a.screen);
-            match tokio::task::spawn_blocking(move || Picture::after(&before, &now, people)).await {
+            match tokio::task::spawn_blocking(move || Picture::after(&before, &now, &people)).await {
                 Ok(Ok(picture)) => _ = self.picture.send_replace(Arc::new(picture)),
                 Ok(Err(error)) => tracing::error!("no picture for attached screens: {error}"),
                 Err(error) => tracing::error!("no picture for attached screens: {error}"),

@@ -26,7 +26,7 @@ impl Picture {
     }
 
     /// The picture after `before`.
-    pub fn after(before: &Self, view: &View, people: Vec<Attached>) -> Result<Self, SessionError> {
+    pub fn after(before: &Self, view: &View, people: &[Attached]) -> Result<Self, SessionError> {
         let mut value = serde_json::to_value(view).map_err(|e| SessionError::Protocol(e.to_string()))?;
         if let Some(fields) = value.as_object_mut() {
             fields.insert("people".into(), serde_json::json!(people));

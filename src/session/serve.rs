@@ -180,7 +180,7 @@ async fn read(
             return Err(SessionError::Protocol("a picture, which only the engine sends".into()));
         };
         match wire::parse(&body)? {
-            Say::Look(spot) => hub.look(ticket.you.screen, spot),
+            Say::Look(spot) => hub.look(ticket.you.screen, &spot),
             Say::Wish { id, command } => {
                 let id = clean(&id, 64);
                 let answer = hub.wish(caller, id.clone(), command).await;

@@ -5,6 +5,7 @@ use super::recipe::{Recipe, RecipeError};
 /// One line per recipe file.
 const EMBEDDED: &[(&str, &str)] = &[
     ("cadvisor.toml", include_str!("../../assets/recipes/cadvisor.toml")),
+    ("cloudwatch.toml", include_str!("../../assets/recipes/cloudwatch.toml")),
     ("envoy.toml", include_str!("../../assets/recipes/envoy.toml")),
     ("grpc.toml", include_str!("../../assets/recipes/grpc.toml")),
     ("haproxy.toml", include_str!("../../assets/recipes/haproxy.toml")),

@@ -237,6 +237,26 @@ fn haproxy_backends_are_workloads_with_affinity_only_where_sessions_stick() {
 }
 
 #[test]
+fn load_balancers_of_aws_are_understood() {
+    let mut rig = Rig::new();
+    let labels = "{dimension_LoadBalancer=\"app/shop/1\",namespace=\"prod\",region=\"eu-west-1\",workload=\"checkout\"}";
+    let mut body = String::new();
+    for (name, value) in [
+        ("aws_applicationelb_request_count_sum", 6000.0),
+        ("aws_applicationelb_request_count_sum_per_second", 100.0),
+        ("aws_applicationelb_target_response_time_p95", 0.25),
+    ] {
+        writeln!(body, "{name}{labels} {value}").unwrap();
+    }
+    rig.scrape("cloudwatch", 5_000, &body);
+    let sets = rig.resolve(5_000);
+    let set = &sets["prod/checkout@eu-west-1"];
+    close(set, K::Demand, 100.0);
+    close(set, K::LatencyP95, 0.25);
+    assert!(set.get(K::Errors).is_none(), "a minute without errors has no value, which is not zero");
+}
+
+#[test]
 fn a_locale_is_served_when_the_answer_is_in_its_language() {
     let mut rig = Rig::new();
     let mut sets = BTreeMap::new();

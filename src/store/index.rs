@@ -54,6 +54,11 @@ impl Index {
         self.live
     }
 
+    /// Columns that have, or had, a series.
+    pub(super) fn columns(&self) -> usize {
+        self.sets.columns() as usize
+    }
+
     /// Whether the column has a series.
     pub(super) fn has(&self, column: u32) -> bool {
         !self.sets.get(column).is_empty()

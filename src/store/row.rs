@@ -81,6 +81,21 @@ impl Row {
         self.values.get((self.marks.get(mark)? + before + within) as usize).copied()
     }
 
+    /// Brings the values of all columns from the row before to this one.
+    pub(super) fn apply(&self, values: &mut [f64]) {
+        let mut new = self.values.iter();
+        for (word, bits) in values.chunks_mut(64).zip(&self.changed) {
+            let mut bits = *bits;
+            while bits != 0 {
+                let column = bits.trailing_zeros() as usize;
+                bits &= bits - 1;
+                if let (Some(place), Some(value)) = (word.get_mut(column), new.next()) {
+                    *place = *value;
+                }
+            }
+        }
+    }
+
     /// Heap bytes held.
     pub(super) fn bytes(&self) -> usize {
         size_of::<Self>() + 16 + self.changed.len() * 8 + self.marks.len() * 4 + self.values.len() * 8

@@ -79,6 +79,11 @@ impl Segment {
         builder.build(parts.iter().flat_map(|p| p.times.iter().copied()).collect())
     }
 
+    /// Times of the rows, in milliseconds.
+    pub(super) fn times(&self) -> &[i64] {
+        &self.times
+    }
+
     /// Number of rows.
     pub(super) fn rows(&self) -> usize {
         self.times.len()
@@ -107,7 +112,7 @@ impl Segment {
     }
 
     /// Appends the value of a column in every row.
-    fn values(&self, column: usize, out: &mut Vec<f64>) {
+    pub(super) fn values(&self, column: usize, out: &mut Vec<f64>) {
         decode(self.chunk(column), self.times.len(), out);
     }
 

@@ -18,6 +18,11 @@ impl Snapshot {
     pub(super) fn new(targets: Arc<[Arc<Target>]>) -> Self {
         Self { targets }
     }
+
+    /// The targets, each always at the same place.
+    pub(super) fn targets(&self) -> &[Arc<Target>] {
+        &self.targets
+    }
 }
 
 impl Storage for Snapshot {

@@ -14,8 +14,8 @@ use crate::series::Timestamp;
 
 use super::{
     Attached, CapacityRow, Continuity, CostProjection, CostView, ForecastView, Growth, Heatmap, JournalLine,
-    Knowledge, Kpi, LearningView, Lesson, Notice, PerformanceRow, ProposalView, RegionView, ReplayState, ResourceRow,
-    Satisfaction, ServiceRow, Widget,
+    Knowledge, Kpi, LearningView, Lesson, Notice, PerformanceRow, ProposalView, RegionView, ReplayState,
+    ResourceRow, Satisfaction, ServiceRow, Widget,
 };
 
 /// KPI counts for the header: `16 KPIs: 11 ok 2 warn 1 bad 2 no data`.

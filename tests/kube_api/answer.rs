@@ -107,10 +107,10 @@ pub fn answer(world: &mut World, method: &str, path: &str, token: &str, body: &s
     }
     let Some(route) = Route::of(path) else { return recorded("404_unknown_group") };
     if route.collection == "v1/namespaces" {
-        return match world.namespaces.contains(&route.name) {
-            true => Answer::json(200, &json!({ "kind": "Namespace", "metadata": { "name": route.name } })),
-            false => status(404, "NotFound", &format!("namespaces \"{}\" not found", route.name)),
-        };
+        let there = world.namespaces.contains(&route.name);
+        let object = json!({ "kind": "Namespace", "metadata": { "name": route.name } });
+        let gone = || status(404, "NotFound", &format!("namespaces \"{}\" not found", route.name));
+        return if there { Answer::json(200, &object) } else { gone() };
     }
     let group = route.collection.split('/').next().unwrap();
     if group != "v1" && !world.groups.contains(&group) {

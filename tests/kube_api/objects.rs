@@ -27,7 +27,7 @@ pub fn hpa(name: &str, uid: &str, target: &str, min: u32, max: u32) -> Value {
     })
 }
 
-/// A ScaledObject without a minimum of its own.
+/// A `ScaledObject` without a minimum of its own.
 pub fn scaled_object(name: &str, uid: &str, target: &str) -> Value {
     json!({
         "kind": "ScaledObject", "apiVersion": "keda.sh/v1alpha1",

@@ -61,7 +61,7 @@ pub async fn serve(world: Arc<Mutex<World>>, folder: &Path) -> (String, JoinSet<
 /// A request: method, path, authorization, body.
 async fn request(stream: &mut Stream) -> std::io::Result<Option<[String; 4]>> {
     let mut bytes = Vec::new();
-    let mut chunk = [0; 16 << 10];
+    let mut chunk = vec![0; 16 << 10];
     loop {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         if let Some((head, body)) = text.split_once("\r\n\r\n") {

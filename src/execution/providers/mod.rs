@@ -1,5 +1,6 @@
 //! One file per platform that can be scaled.
 
+pub mod aws;
 pub mod contract;
 mod http;
 mod kubernetes;

@@ -65,7 +65,7 @@ fn arrays(old: &[Value], new: &[Value]) -> Value {
 
 /// How many leading elements left if `new` is `old` moved on, with at least half of it kept.
 fn shift(old: &[Value], new: &[Value]) -> Option<usize> {
-    if old.len() < 4 || old.iter().chain(new).any(|v| v.is_object()) {
+    if old.len() < 4 || old.iter().chain(new).any(Value::is_object) {
         return None;
     }
     let most = old.len() / 2;

@@ -89,9 +89,10 @@ impl FrameFile {
         let from = from.map_or(i64::MIN, Timestamp::as_millis);
         let to = to.map_or(i64::MAX, Timestamp::as_millis);
         let damaged = |e: rusqlite::Error| damaged(path, &e);
-        let frames = match has_frames(&db).map_err(damaged)? {
-            true => frames(&db, from, to).map_err(damaged)?,
-            false => Vec::new(),
+        let frames = if has_frames(&db).map_err(damaged)? {
+            frames(&db, from, to).map_err(damaged)?
+        } else {
+            Vec::new()
         };
         let too_large = |what, limit: usize| FrameError::TooLarge {
             path: path.to_owned(),

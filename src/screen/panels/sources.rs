@@ -68,6 +68,7 @@ fn row(pen: &Pen<'_>, source: &SourceStatus) -> Row {
     let kind = match source.kind {
         SourceKind::Exposition => "exposition",
         SourceKind::PromqlServer => "PromQL",
+        SourceKind::CloudWatch => "CloudWatch",
     };
     Row {
         cells: vec![

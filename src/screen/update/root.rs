@@ -64,12 +64,11 @@ fn on_key(state: &mut ScreenState, keymap: &Keymap, key: Key, at: Monotonic, vie
 /// Stays where the person is who is followed. A sheet that is open stays as it is.
 fn mirror(state: &mut ScreenState, view: &View) {
     let Some(screen) = state.following.filter(|_| state.focus == Focus::Panel) else { return };
-    match view.people.iter().find(|a| a.screen == screen) {
-        Some(person) => spot::go_to(state, view, &person.spot),
-        None => {
-            state.following = None;
-            state.toast = Some("the person you followed has left".into());
-        }
+    if let Some(person) = view.people.iter().find(|a| a.screen == screen) {
+        spot::go_to(state, view, &person.spot);
+    } else {
+        state.following = None;
+        state.toast = Some("the person you followed has left".into());
     }
 }
 

@@ -314,7 +314,7 @@ proptest! {
             for wish in wishes(s.key(&key)) {
                 let harmless = matches!(
                     wish,
-                    Command::PollNow | Command::Pause(_) | Command::Snooze { .. } | Command::Edit { .. }
+                    Command::PollNow | Command::HandOver(_) | Command::Pause(_) | Command::Snooze { .. } | Command::Edit { .. }
                 );
                 prop_assert!(harmless, "{:?} by {}", wish, key);
             }

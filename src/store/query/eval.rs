@@ -4,6 +4,7 @@ use super::annotations::Notes;
 use super::functions::Func;
 use super::plan::{Expr, Node, Plan};
 use super::span::Steps;
+use super::standing::Known;
 use super::value::{Column, Val, gap, merged, nameless};
 use super::{Budget, Options, QueryError, Storage};
 
@@ -19,6 +20,8 @@ pub(super) struct Evaluator<'a> {
     pub(super) options: &'a Options,
     pub(super) budget: &'a Budget,
     pub(super) notes: &'a Notes,
+    /// What is known already.
+    pub(super) known: &'a Known,
 }
 
 impl Evaluator<'_> {

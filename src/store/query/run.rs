@@ -9,6 +9,7 @@ use super::eval::Evaluator;
 use super::options::millis;
 use super::plan::{Kind, Node};
 use super::span::Steps;
+use super::standing::Known;
 use super::value::{Column, Val, finished, is_gap};
 use super::{Budget, Options, Prepared, QueryError, Storage, Value};
 
@@ -29,9 +30,21 @@ pub fn annotated_instant(
     at: Timestamp,
     options: &Options,
 ) -> Result<(Value, Annotations), QueryError> {
+    instant_known(storage, query, at, options, &Known::default())
+}
+
+/// The same with some aggregations known.
+pub(super) fn instant_known(
+    storage: &dyn Storage,
+    query: &Prepared,
+    at: Timestamp,
+    options: &Options,
+    known: &Known,
+) -> Result<(Value, Annotations), QueryError> {
     let steps = Steps::once(at.as_millis());
     let (budget, notes, plan) = (Budget::new(options), Notes::default(), query.plan());
-    let evaluator = Evaluator { storage, plan, query: steps, steps, options, budget: &budget, notes: &notes };
+    let evaluator =
+        Evaluator { storage, plan, query: steps, steps, options, budget: &budget, notes: &notes, known };
     let value = match &plan.root.node {
         Node::Matrix(matrix) => Value::Matrix(evaluator.matrix(matrix)?),
         _ => match evaluator.eval(&plan.root)? {
@@ -85,8 +98,9 @@ pub fn annotated_range(
     if steps.count() == 0 {
         return Ok((Vec::new(), Annotations::default()));
     }
-    let (budget, notes) = (Budget::new(options), Notes::default());
-    let evaluator = Evaluator { storage, plan, query: steps, steps, options, budget: &budget, notes: &notes };
+    let (budget, notes, known) = (Budget::new(options), Notes::default(), &Known::default());
+    let evaluator =
+        Evaluator { storage, plan, query: steps, steps, options, budget: &budget, notes: &notes, known };
     let columns = match evaluator.eval(&plan.root)? {
         Val::Vector(columns) => finished(columns)?,
         Val::Scalar(values) => vec![Column { labels: Labels::empty(), drop_name: false, values }],

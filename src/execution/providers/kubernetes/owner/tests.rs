@@ -1,3 +1,5 @@
+#![expect(clippy::needless_pass_by_value, reason = "the table reads best with plain values")]
+
 use serde_json::{Value, json};
 
 use super::super::kind::Kind;

@@ -7,8 +7,8 @@ use weescale::execution::providers::KubernetesProvider;
 use weescale::execution::{Provider, ProviderError};
 use weescale::fleet::{Field, Owner};
 
+use super::rig::{named, order};
 use crate::kube_api::{KubeApi, deployment, hpa, node, pdb, pod, quota, scaled_object};
-use crate::rig::{named, order};
 
 /// Lists until `good` holds; watches need a moment.
 async fn until(provider: &KubernetesProvider, name: &str, replicas: u32) {

@@ -6,9 +6,9 @@ use weescale::execution::providers::contract::WorkloadState;
 use weescale::execution::{Provider, ProviderError};
 use weescale::fleet::{Field, Owner};
 
-use crate::cluster::Cluster;
+use super::cluster::Cluster;
+use super::rig::{mandate, named, order};
 use crate::kube_api::{KubeApi, deployment, hpa};
-use crate::rig::{mandate, named, order};
 
 const DEPLOYMENTS: &str = "apps/v1/deployments";
 const HPAS: &str = "autoscaling/v2/horizontalpodautoscalers";

@@ -7,8 +7,8 @@ use weescale::execution::providers::KubernetesProvider;
 use weescale::execution::{Provider, ProviderError};
 use weescale::fleet::Field;
 
+use super::rig::{named, order};
 use crate::kube_api::{KubeApi, deployment};
-use crate::rig::{named, order};
 
 fn plugin(api: &KubeApi, script: &str) {
     std::fs::write(api.file("plugin"), script).unwrap();

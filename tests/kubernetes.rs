@@ -4,16 +4,11 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::print_stdout,
     clippy::indexing_slicing,
     clippy::significant_drop_tightening,
     reason = "tests fail loudly, and hold the server's state for a statement"
 )]
 
-mod cluster;
-mod contract;
-mod credentials;
-mod faults;
-#[path = "../kube_api/mod.rs"]
 mod kube_api;
-mod reading;
-mod rig;
+mod kube_provider;

@@ -6,8 +6,8 @@ use weescale::execution::providers::KubernetesProvider;
 use weescale::execution::{Provider, ProviderError};
 use weescale::fleet::Field;
 
+use super::rig::{named, order};
 use crate::kube_api::{Fault, KubeApi, Trouble, deployment, hpa};
-use crate::rig::{named, order};
 
 const DEPLOYMENTS: &str = "apps/v1/deployments";
 
@@ -19,7 +19,7 @@ async fn with_web() -> (KubeApi, KubernetesProvider) {
     (api, KubernetesProvider::new(settings).unwrap())
 }
 
-/// What becomes of a write from 3 to 5 that meets `trouble`, how many PATCHes were sent, and the count afterwards.
+/// What becomes of a write from 3 to 5 that meets `trouble`, how often it was sent, and the count afterwards.
 async fn write_with(trouble: Trouble) -> (ProviderError, usize, i64) {
     let (api, provider) = with_web().await;
     let web = named(&provider, "web").await;

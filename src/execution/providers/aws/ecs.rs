@@ -1,0 +1,293 @@
+//! ECS services of one region, with Application Auto Scaling.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::approval::WriteOrder;
+use crate::execution::provider::{Pending, Provider, ProviderError};
+use crate::execution::providers::contract::{Fields, WorkloadList, WorkloadState};
+use crate::fleet::{Field, Owner, Replicas};
+use crate::scrape::aws::{AwsClient, Call, Effect, Service as Part};
+use crate::series::text::clean;
+
+use super::ecs_answers::{Arns, Described, Service};
+use super::owners::owner;
+use super::scalable::{self, DIMENSION, Scaling};
+use super::wrong::{senseless, wrong};
+use super::{Gaps, note, order};
+
+/// Most pages of one list.
+const MAX_PAGES: usize = 100;
+/// Services described by one call, as AWS allows.
+const AT_ONCE: usize = 10;
+/// Most services taken over.
+const MAX_SERVICES: usize = 10_000;
+/// Longest identity.
+const MAX_UID: usize = 768;
+
+/// The services of one region, over JSON.
+#[derive(Debug)]
+pub struct EcsServices {
+    client: AwsClient,
+    gaps: Gaps,
+}
+
+/// An identity taken apart: `arn:aws:ecs:REGION:ACCOUNT:service/CLUSTER/NAME#CREATED`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Uid<'a> {
+    arn: &'a str,
+    cluster: &'a str,
+    name: &'a str,
+}
+
+impl<'a> Uid<'a> {
+    fn new(uid: &'a str) -> Result<Self, ProviderError> {
+        let bad = || ProviderError::Invalid(format!("{} is no identity of an ECS service", clean(uid, 80)));
+        let (arn, _) = uid.rsplit_once('#').ok_or_else(bad)?;
+        let (_, rest) = arn.split_once(":service/").ok_or_else(bad)?;
+        let (cluster, name) = rest.split_once('/').ok_or_else(bad)?;
+        Ok(Self { arn, cluster, name })
+    }
+
+    fn resource(self) -> String {
+        format!("service/{}/{}", self.cluster, self.name)
+    }
+}
+
+impl EcsServices {
+    /// Nothing is sent yet.
+    pub fn new(client: AwsClient) -> Self {
+        Self { client, gaps: Gaps::default() }
+    }
+
+    /// What could not be read beside the services themselves.
+    pub const fn gaps(&self) -> &Gaps {
+        &self.gaps
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, action: &'static str, body: &Value) -> Result<T, ProviderError> {
+        let call = Call::json(Part::Ecs, action, body, Effect::Read);
+        let answer = self.client.call(&call).await.map_err(|e| wrong(&e, &call))?;
+        serde_json::from_slice(&answer).map_err(|e| senseless(&call, &e.to_string()))
+    }
+
+    async fn arns(
+        &self,
+        action: &'static str,
+        body: Value,
+        part: fn(Arns) -> Vec<String>,
+    ) -> Result<Vec<String>, ProviderError> {
+        let (mut all, mut body) = (Vec::new(), body);
+        for _ in 0..MAX_PAGES {
+            let mut page: Arns = self.ask(action, &body).await?;
+            let token = page.next_token.take().filter(|t| !t.is_empty());
+            all.extend(part(page));
+            match (token, body.as_object_mut()) {
+                (Some(token), Some(object)) if all.len() <= MAX_SERVICES => {
+                    object.insert("nextToken".into(), token.into());
+                }
+                _ => return Ok(all),
+            }
+        }
+        Err(ProviderError::Unavailable {
+            why: format!("{action}: more than {MAX_PAGES} pages"),
+            retry_after: None,
+        })
+    }
+
+    async fn describe(&self, cluster: &str, services: &[String]) -> Result<Vec<Service>, ProviderError> {
+        let body = json!({ "cluster": cluster, "services": services, "include": ["TAGS"] });
+        Ok(self.ask::<Described>("DescribeServices", &body).await?.services)
+    }
+
+    async fn all(&self) -> Result<Vec<Service>, ProviderError> {
+        let mut services = Vec::new();
+        for cluster in self.arns("ListClusters", json!({ "maxResults": 100 }), |p| p.clusters).await? {
+            let body = json!({ "cluster": cluster, "maxResults": 100 });
+            let arns = self.arns("ListServices", body, |p| p.services).await?;
+            for some in arns.chunks(AT_ONCE) {
+                services.extend(self.describe(&cluster, some).await?);
+            }
+            if services.len() > MAX_SERVICES {
+                let why = format!("more than {MAX_SERVICES} services");
+                return Err(ProviderError::Unavailable { why, retry_after: None });
+            }
+        }
+        Ok(services)
+    }
+
+    async fn state_of(&self, uid: &str) -> Result<WorkloadState, ProviderError> {
+        let id = Uid::new(uid)?;
+        let (resource, names) = (id.resource(), [id.name.to_owned()]);
+        let (described, scaling) = tokio::join!(
+            self.describe(id.cluster, &names),
+            scalable::read(&self.client, &self.gaps, Some(&resource))
+        );
+        let found = described?.into_iter().find(|s| s.arn == id.arn && s.status != "INACTIVE");
+        let service =
+            found.ok_or_else(|| ProviderError::NotFound(format!("no ECS service {resource} any more")))?;
+        self.state(&service, &scaling)
+    }
+
+    fn state(&self, service: &Service, scaling: &Scaling) -> Result<WorkloadState, ProviderError> {
+        let broken = |what: &str| ProviderError::Unavailable {
+            why: format!("ECS service {}: {what}", clean(&service.arn, 200)),
+            retry_after: None,
+        };
+        let millis = (service.created_at * 1000.0).round();
+        let uid = format!("{}#{}", service.arn, if millis.is_finite() { millis } else { 0.0 });
+        if clean(&uid, MAX_UID) != uid {
+            return Err(broken("its ARN cannot be an identity"));
+        }
+        let id = Uid::new(&uid).map_err(|_| broken("its ARN is of the old format, without the cluster"))?;
+        let resource = id.resource();
+        let targets = scaling.targets.as_ref();
+        let target = targets
+            .and_then(|t| t.iter().find(|t| t.resource_id == resource && t.scalable_dimension == DIMENSION));
+        let counts = [
+            Some(service.desired_count),
+            Some(service.running_count),
+            target.map(|t| t.min_capacity),
+            target.map(|t| t.max_capacity),
+        ];
+        if counts.into_iter().flatten().any(|n| n > Replicas::LIMIT) {
+            return Err(broken(&format!("a count is beyond {}", Replicas::LIMIT)));
+        }
+        let tags: BTreeMap<String, String> =
+            service.tags.iter().take(64).map(|t| (clean(&t.key, 128), clean(&t.value, 256))).collect();
+        let tag = |name: &str| tags.get(name).cloned().unwrap_or_default();
+        Ok(WorkloadState {
+            namespace: clean(id.cluster, 255),
+            name: clean(id.name, 255),
+            region: self.client.region().to_owned(),
+            service: tag("service"),
+            team: tag("team"),
+            fields: Fields {
+                replicas: Some(service.desired_count),
+                min_replicas: target.map(|t| t.min_capacity),
+                max_replicas: target.map(|t| t.max_capacity),
+            },
+            ready: service.running_count,
+            owner: owner_of(service, scaling, &resource, target.is_some()),
+            annotations: tags.into_iter().filter(|(k, _)| k.starts_with("weescale.io/")).collect(),
+            uid,
+            ..WorkloadState::default()
+        })
+    }
+
+    async fn send(&self, order: &WriteOrder) -> Result<WorkloadState, ProviderError> {
+        let uid = &order.target().uid;
+        let present = self.state_of(uid).await?;
+        order::check(order, &present)?;
+        if order.is_dry_run() {
+            return Ok(present);
+        }
+        let id = Uid::new(uid)?;
+        let call = match order.field() {
+            Field::MinReplicas => scalable::register(&id.resource(), "MinCapacity", order.set()),
+            Field::MaxReplicas => scalable::register(&id.resource(), "MaxCapacity", order.set()),
+            Field::Replicas => {
+                let body = json!({ "cluster": id.cluster, "service": id.name, "desiredCount": order.set() });
+                Call::json(Part::Ecs, "UpdateService", &body, Effect::Write)
+            }
+        };
+        self.client.call(&call).await.map_err(|e| wrong(&e, &call))?;
+        let mut state = order::read_back(order, || Box::pin(self.state_of(uid))).await?;
+        self.tag(order, id.arn, &mut state).await;
+        Ok(state)
+    }
+
+    /// Notes the lease on the service. The value is written already, so that failing here is told and no more.
+    async fn tag(&self, order: &WriteOrder, arn: &str, state: &mut WorkloadState) {
+        let (set, remove) = note::tags(order);
+        let tags: Vec<Value> = set.iter().map(|(k, v)| json!({ "key": k, "value": v })).collect();
+        let calls = [
+            ("TagResource", json!({ "resourceArn": arn, "tags": tags }), set.is_empty()),
+            ("UntagResource", json!({ "resourceArn": arn, "tagKeys": remove }), remove.is_empty()),
+        ];
+        for (action, body, nothing) in calls {
+            if nothing {
+                continue;
+            }
+            let call = Call::json(Part::Ecs, action, &body, Effect::Write);
+            match self.client.call(&call).await {
+                Ok(_) if action == "TagResource" => state.annotations.extend(set.iter().cloned()),
+                Ok(_) => state.annotations.retain(|k, _| !remove.contains(k)),
+                Err(error) => {
+                    let why = wrong(&error, &call);
+                    self.gaps.note(format!("the lease is not noted on {}: {why}", state.name));
+                }
+            }
+        }
+    }
+}
+
+fn owner_of(service: &Service, scaling: &Scaling, resource: &str, bounded: bool) -> Owner {
+    // One task a node: its count is nobody's to set. An external controller sets it by itself.
+    let daemon = service.scheduling_strategy.as_deref() == Some("DAEMON");
+    let external = service.deployment_controller.as_ref().is_some_and(|c| c.kind == "EXTERNAL");
+    if daemon || external || scaling.targets.is_none() || service.status == "DRAINING" {
+        return Owner::Unknown;
+    }
+    owner(
+        "ecs",
+        scaling.policies.as_ref().map(|p| p.iter().filter(|p| p.resource_id == resource)),
+        scaling.schedules.as_ref().map(|s| s.iter().filter(|s| s.resource_id == resource)),
+        bounded,
+    )
+}
+
+impl Provider for EcsServices {
+    fn list(&self) -> Pending<'_, Result<WorkloadList, ProviderError>> {
+        Box::pin(async move {
+            let services = self.all().await?;
+            if services.is_empty() {
+                return Ok(WorkloadList::default());
+            }
+            let scaling = scalable::read(&self.client, &self.gaps, None).await;
+            let live = services.iter().filter(|s| s.status != "INACTIVE");
+            // One that makes no sense is left out and told; the others are not held up.
+            let told = |error: &ProviderError| self.gaps.note(error.to_string());
+            let states = live.map(|s| self.state(s, &scaling));
+            let workloads = states.filter_map(|s| s.inspect_err(told).ok()).collect();
+            Ok(WorkloadList { workloads, ..WorkloadList::default() })
+        })
+    }
+
+    fn read<'a>(&'a self, uid: &'a str) -> Pending<'a, Result<WorkloadState, ProviderError>> {
+        Box::pin(async move {
+            let state = self.state_of(uid).await?;
+            if state.uid == uid {
+                return Ok(state);
+            }
+            // Deleted and made again under its old name.
+            Err(ProviderError::NotFound("another service has this name now".into()))
+        })
+    }
+
+    fn write<'a>(&'a self, order: &'a WriteOrder) -> Pending<'a, Result<WorkloadState, ProviderError>> {
+        Box::pin(self.send(order))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identities_hold_cluster_name_and_birth() {
+        let uid = "arn:aws:ecs:eu-west-1:123456789012:service/prod/checkout#1700000000123";
+        let id = Uid::new(uid).unwrap();
+        assert_eq!(
+            (id.cluster, id.name, id.resource().as_str()),
+            ("prod", "checkout", "service/prod/checkout")
+        );
+        assert!(
+            Uid::new("arn:aws:ecs:eu-west-1:1:service/checkout#1").is_err(),
+            "the old format has no cluster"
+        );
+        assert!(Uid::new("x").is_err());
+    }
+}

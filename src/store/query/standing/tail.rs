@@ -1,0 +1,195 @@
+//! The last rows of one target, unpacked once for all who ask.
+
+use std::sync::Arc;
+
+use crate::series::{Sample, Timestamp, is_stale_marker};
+use crate::store::row::{absent, is_absent};
+use crate::store::target::Target;
+
+use super::super::functions::Window;
+use super::super::plan::Edges;
+use super::chain::Read;
+
+/// Milliseconds of rows that are unpacked where no window says how many.
+pub(super) const USUAL: i64 = 60_000;
+
+/// Reads values of one target after the other at one instant. Its memory is used again for each target.
+#[derive(Debug)]
+pub(super) struct Reader<'s> {
+    /// The instant, the length of the unpacked rows and the look-back, in milliseconds.
+    at: i64,
+    window: i64,
+    lookback: i64,
+    target: Option<&'s Arc<Target>>,
+    tail: Tail,
+    samples: Vec<Sample>,
+    scratch: Vec<f64>,
+}
+
+/// Rows in a window, by column.
+#[derive(Debug, Default)]
+struct Tail {
+    /// Whether it is the present target's.
+    ready: bool,
+    times: Vec<i64>,
+    /// Row after row of `wide` values.
+    values: Vec<f64>,
+    wide: usize,
+    /// Rows that are packed: their values are put in when a column is read first.
+    packed: usize,
+    unpacked: Vec<bool>,
+    state: Vec<f64>,
+}
+
+impl<'s> Reader<'s> {
+    /// At an instant; all times in milliseconds.
+    pub(super) fn new(at: i64, window: i64, lookback: i64) -> Self {
+        Self {
+            at,
+            window,
+            lookback,
+            target: None,
+            tail: Tail::default(),
+            samples: Vec::new(),
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Goes to another target.
+    pub(super) fn turn_to(&mut self, target: &'s Arc<Target>) {
+        self.target = Some(target);
+        self.tail.ready = false;
+    }
+
+    /// The target it is at.
+    pub(super) fn target(&self) -> Option<&'s Arc<Target>> {
+        self.target
+    }
+
+    /// The value of a column, as the ordinary evaluation reads it.
+    pub(super) fn value(&mut self, read: Read, column: u32) -> Option<f64> {
+        let target = self.target?;
+        // Samples with times of their own are in no row.
+        let loose = !target.loose.is_empty() && target.loose.contains_key(&column);
+        match read {
+            Read::Latest => {
+                if !loose && let Some(value) = self.latest(target, column) {
+                    return Some(value).filter(|v| !is_stale_marker(*v));
+                }
+                self.all(target, column, self.lookback);
+                self.samples.last().map(|s| s.value).filter(|v| !is_stale_marker(*v))
+            }
+            Read::Window(f, range) => {
+                self.samples.clear();
+                if loose || range != self.window {
+                    self.all(target, column, range);
+                    self.samples.retain(|s| !is_stale_marker(s.value));
+                } else {
+                    self.tail(target, column);
+                }
+                if self.samples.is_empty() {
+                    return None;
+                }
+                let (from, to) = (self.at.saturating_sub(range), self.at);
+                let samples = &self.samples;
+                (f.compute)(&Window { samples, from, to, at: to, params: &[], edges: Edges::Plain })
+            }
+        }
+    }
+
+    /// All samples of the last `span` milliseconds.
+    fn all(&mut self, target: &Target, column: u32, span: i64) {
+        self.samples.clear();
+        let (from, to) = (self.at.saturating_sub(span), self.at);
+        let (from, to) = (Timestamp::from_millis(from), Timestamp::from_millis(to));
+        target.read(column, from, to, &mut self.scratch, &mut self.samples);
+    }
+
+    /// The latest sample in the unpacked rows, which may be a stale marker.
+    fn latest(&mut self, target: &Target, column: u32) -> Option<f64> {
+        self.prepare(target, column);
+        let tail = &self.tail;
+        let rows = tail.values.chunks_exact(tail.wide.max(1)).rev();
+        rows.filter_map(|row| row.get(column as usize)).copied().find(|v| !is_absent(*v))
+    }
+
+    /// The samples in the unpacked rows, without stale markers.
+    fn tail(&mut self, target: &Target, column: u32) {
+        self.prepare(target, column);
+        let tail = &self.tail;
+        for (at, row) in tail.times.iter().zip(tail.values.chunks_exact(tail.wide.max(1))) {
+            let value = row.get(column as usize).copied().unwrap_or_else(absent);
+            if !is_absent(value) && !is_stale_marker(value) {
+                self.samples.push(Sample::new(Timestamp::from_millis(*at), value));
+            }
+        }
+    }
+
+    fn prepare(&mut self, target: &Target, column: u32) {
+        let (from, to) = (self.at.saturating_sub(self.window), self.at);
+        if !self.tail.ready {
+            self.tail.fill(target, from, to);
+        }
+        if self.tail.packed > 0 {
+            self.tail.unpack(target, column as usize, (from, to), &mut self.scratch);
+        }
+    }
+}
+
+impl Tail {
+    fn fill(&mut self, target: &Target, from: i64, to: i64) {
+        self.ready = true;
+        self.wide = target.index.columns();
+        self.times.clear();
+        self.values.clear();
+        let within = |at: &&i64| **at > from && **at <= to;
+        for segment in &target.segments {
+            if segment.last() > from && segment.first() <= to {
+                self.times.extend(segment.times().iter().filter(within));
+            }
+        }
+        self.packed = self.times.len();
+        self.values.resize(self.packed * self.wide, absent());
+        self.unpacked.clear();
+        if self.packed > 0 {
+            self.unpacked.resize(self.wide, false);
+        }
+        self.state.clear();
+        self.state.resize(self.wide, absent());
+        for row in target.rows.iter().take_while(|r| r.at <= to) {
+            row.apply(&mut self.state);
+            if row.at > from {
+                self.times.push(row.at);
+                self.values.extend_from_slice(&self.state);
+            }
+        }
+    }
+
+    /// Puts the packed values of a column in their places.
+    fn unpack(&mut self, target: &Target, column: usize, (from, to): (i64, i64), scratch: &mut Vec<f64>) {
+        match self.unpacked.get_mut(column) {
+            Some(done) if !*done => *done = true,
+            _ => return,
+        }
+        let mut rows = self.values.chunks_exact_mut(self.wide.max(1));
+        for segment in &target.segments {
+            if segment.last() <= from || segment.first() > to {
+                continue;
+            }
+            scratch.clear();
+            if segment.has(column) {
+                segment.values(column, scratch);
+            } else {
+                scratch.resize(segment.rows(), absent());
+            }
+            for (at, value) in segment.times().iter().zip(scratch.iter()) {
+                if *at > from
+                    && *at <= to
+                    && let Some(place) = rows.next().and_then(|row| row.get_mut(column))
+                {
+                    *place = *value;
+                }
+            }
+        }
+    }
+}

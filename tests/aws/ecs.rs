@@ -1,0 +1,110 @@
+//! ECS services with Application Auto Scaling against moto.
+
+use weescale::approval::{LeaseNote, Way};
+use weescale::execution::providers::aws::EcsServices;
+use weescale::execution::providers::contract::WorkloadState;
+use weescale::execution::{Provider, ProviderError};
+use weescale::fleet::{Field, Owner};
+
+use super::moto::{Moto, SHIPPED, allow};
+use super::orders::{mandate, note};
+
+const ECS: &str = "AmazonEC2ContainerServiceV20141113";
+const SCALING: &str = "AnyScaleFrontendService";
+
+/// Services `checkout`, with a scalable target and a policy, and `batch`, without.
+fn account(moto: &Moto) {
+    let ecs = |action: &str, body: &str| moto.json("ecs", &format!("{ECS}.{action}"), body);
+    ecs("CreateCluster", r#"{"clusterName":"prod"}"#);
+    ecs(
+        "RegisterTaskDefinition",
+        r#"{"family":"task","containerDefinitions":[{"name":"c","image":"i","cpu":1,"memory":4}]}"#,
+    );
+    for name in ["checkout", "batch"] {
+        let tags = r#"[{"key":"team","value":"shop"}]"#;
+        ecs(
+            "CreateService",
+            &format!(
+                r#"{{"cluster":"prod","serviceName":"{name}","taskDefinition":"task","desiredCount":2,"tags":{tags}}}"#
+            ),
+        );
+    }
+    let target = r#""ServiceNamespace":"ecs","ResourceId":"service/prod/checkout","ScalableDimension":"ecs:service:DesiredCount""#;
+    let scaling = |action: &str, rest: &str| {
+        moto.json("application-autoscaling", &format!("{SCALING}.{action}"), &format!("{{{target},{rest}}}"));
+    };
+    scaling("RegisterScalableTarget", r#""MinCapacity":2,"MaxCapacity":8"#);
+    scaling(
+        "PutScalingPolicy",
+        r#""PolicyName":"cpu","PolicyType":"TargetTrackingScaling","TargetTrackingScalingPolicyConfiguration":{"TargetValue":50.0,"PredefinedMetricSpecification":{"PredefinedMetricType":"ECSServiceAverageCPUUtilization"}}"#,
+    );
+    moto.user("ops", SHIPPED);
+    moto.user("reader", &allow(&["ecs:List*", "ecs:Describe*", "application-autoscaling:Describe*"]));
+    moto.lock();
+}
+
+async fn find(provider: &EcsServices, name: &str) -> WorkloadState {
+    let listed = provider.list().await.unwrap();
+    listed.workloads.into_iter().find(|w| w.name == name).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn capacity_is_raised_where_its_owner_respects_it() {
+    let Some(moto) = Moto::start() else { return };
+    account(&moto);
+    let wrong = EcsServices::new(moto.client("ops-wrong")).list().await.unwrap_err();
+    assert!(matches!(wrong, ProviderError::Unauthenticated(_)), "{wrong}");
+
+    let ops = EcsServices::new(moto.client("ops"));
+    let checkout = find(&ops, "checkout").await;
+    assert_eq!(checkout.owner.label(), "ecs: target tracking cpu");
+    let fields = checkout.fields;
+    assert_eq!((fields.replicas, fields.min_replicas, fields.max_replicas), (Some(2), Some(2), Some(8)));
+    assert_eq!(
+        (checkout.namespace.as_str(), checkout.region.as_str(), checkout.team.as_str()),
+        ("prod", "us-east-1", "shop")
+    );
+    assert_eq!(ops.gaps().take(), Vec::<String>::new());
+    assert_eq!(ops.read(&checkout.uid).await.unwrap(), checkout);
+
+    let reader = EcsServices::new(moto.client("reader"));
+    let order = mandate(&checkout, Field::MinReplicas, 4).order(Way::Forward, 2, 4).unwrap();
+    let denied = reader.write(&order).await.unwrap_err();
+    assert!(
+        matches!(&denied, ProviderError::Forbidden(why)
+            if why.contains("allow application-autoscaling:RegisterScalableTarget")),
+        "{denied}"
+    );
+
+    let mut leave = mandate(&checkout, Field::MinReplicas, 4);
+    ops.write(&leave.rehearsal(4)).await.unwrap();
+    assert_eq!(find(&ops, "checkout").await, checkout, "a rehearsal changes nothing");
+    let order = leave.order(Way::Forward, 2, 4).unwrap().with_note(Some(&note()));
+    ops.write(&order).await.unwrap();
+    let after = find(&ops, "checkout").await;
+    assert_eq!(
+        (after.fields.min_replicas, after.fields.max_replicas),
+        (Some(4), Some(8)),
+        "the maximum stays"
+    );
+    assert_eq!(after.annotations[LeaseNote::PREVIOUS], "1");
+    ops.write(&leave.order(Way::Back, 4, 2).unwrap().with_note(None)).await.unwrap();
+    let after = find(&ops, "checkout").await;
+    assert_eq!((after.fields.min_replicas, after.annotations.len()), (Some(2), 0));
+
+    // Nobody owns the other one's count: it is written itself. The first one's is not.
+    let batch = find(&ops, "batch").await;
+    assert_eq!((batch.owner.clone(), batch.fields.min_replicas), (Owner::Nobody, None));
+    ops.write(&mandate(&batch, Field::Replicas, 3).order(Way::Forward, 2, 3).unwrap()).await.unwrap();
+    assert_eq!(find(&ops, "batch").await.fields.replicas, Some(3));
+    let taken = WorkloadState { owner: Owner::Nobody, ..checkout.clone() };
+    let order = mandate(&taken, Field::Replicas, 3).order(Way::Forward, 2, 3).unwrap();
+    let refused = ops.write(&order).await.unwrap_err();
+    assert!(matches!(&refused, ProviderError::Invalid(why) if why.contains("belongs to ecs")), "{refused}");
+
+    let (arn, _) = batch.uid.split_once('#').unwrap();
+    let reborn = WorkloadState { uid: format!("{arn}#1"), ..find(&ops, "batch").await };
+    let order = mandate(&reborn, Field::Replicas, 4).order(Way::Forward, 3, 4).unwrap();
+    assert!(matches!(ops.write(&order).await, Err(ProviderError::Conflict { .. })));
+    assert!(matches!(ops.read(&reborn.uid).await, Err(ProviderError::NotFound(_))));
+}
