@@ -66,7 +66,7 @@ mod tests {
             let wave = 100.0 + 40.0 * (i as f64 / 288.0 * std::f64::consts::TAU).sin();
             Some(wave * (0.95 + 0.1 * rng.f64()) * if i + low >= n { share } else { 1.0 })
         };
-        Window::new(Timestamp::from_secs(1_750_032_000), STEP, (0..n).map(value).collect())
+        Window::new(Timestamp::from_secs(1_750_032_000), STEP, (0..n).map(value))
     }
 
     fn found(low: usize, share: f64) -> Option<Dip> {
