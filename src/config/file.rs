@@ -304,6 +304,8 @@ pub struct Budget {
     pub month: Option<f64>,
     /// A change that adds more than this, $/h, is for two people.
     pub second_person_above: Option<f64>,
+    /// What all changes that are held may add together, $/h.
+    pub held: Option<f64>,
 }
 
 /// `[proposals]`.

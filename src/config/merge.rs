@@ -172,6 +172,7 @@ impl Merge {
             freezes: file.freeze.iter().enumerate().filter_map(|(i, f)| self.freeze(i, f)).collect(),
             budget_month: self.positive("budget.month", file.budget.month),
             second_person_above: self.positive("budget.second_person_above", file.budget.second_person_above),
+            budget_held: self.positive("budget.held", file.budget.held),
             lifetimes: self.lifetimes(&file.proposals),
             record: self.record(&file.record),
             recipes: file.recipes,

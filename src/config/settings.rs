@@ -49,6 +49,8 @@ pub struct Settings {
     pub budget_month: Option<f64>,
     /// A change that adds more than this, $/h, is for two people.
     pub second_person_above: Option<f64>,
+    /// What all changes that are held may add together, $/h.
+    pub budget_held: Option<f64>,
     /// Times of a proposal's life.
     pub lifetimes: Lifetimes,
     /// Where the journal is; `None` keeps it in memory.

@@ -68,6 +68,9 @@ pub fn show(settings: &Settings) -> String {
     if let Some(budget) = settings.budget_month {
         line("budget.month", &format!("${budget}"));
     }
+    if let Some(limit) = settings.budget_held {
+        line("budget.held", &format!("${limit}/h"));
+    }
     if let Some(limit) = settings.second_person_above {
         line("budget.second_person_above", &format!("${limit}/h"));
     }

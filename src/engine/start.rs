@@ -274,5 +274,5 @@ async fn note_start(state: &mut State, journal: &JournalHandle) -> Result<(), En
 fn guard(settings: &Settings) -> GuardPolicy {
     let freezes =
         settings.freezes.iter().map(|f| Freeze { name: f.reason.clone(), from: f.from, to: f.to }).collect();
-    GuardPolicy { freezes, ..GuardPolicy::default() }
+    GuardPolicy { freezes, budget: settings.budget_held, ..GuardPolicy::default() }
 }

@@ -249,7 +249,9 @@ impl Executor {
         }
         if !history.writes.is_empty() {
             let now = self.shared.clock.monotonic();
-            self.shared.guard().remember(&record, now);
+            let mut guard = self.shared.guard();
+            guard.remember(&record, now);
+            guard.hold(&record);
         }
         let id = record.operation.clone();
         let values = history.writes.iter().map(|w| w.set).collect();

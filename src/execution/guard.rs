@@ -143,6 +143,13 @@ impl Guard {
         self.moves.push_back(Move { operation, workload, up: record.is_up(), at, before });
     }
 
+    /// A change is held, also one of an earlier run: its cost counts until it is released.
+    pub fn hold(&mut self, record: &MandateRecord) {
+        if let Some(extra) = record.dollars_per_hour {
+            self.held.insert(record.operation.as_str().to_owned(), extra.max(0.0));
+        }
+    }
+
     /// A held change ended; its cost no longer counts.
     pub fn release(&mut self, operation: &str) {
         self.held.remove(operation);
@@ -249,12 +256,20 @@ impl Guard {
                 if up { "up" } else { "down" }
             )));
         }
+        self.check_budget(a)
+    }
+
+    fn check_budget(&self, a: &Attempt<'_>) -> Result<(), Stop> {
+        let Some(budget) = self.policy.budget else { return Ok(()) };
         let held: f64 = self.held.values().sum();
-        let extra = a.record.dollars_per_hour.unwrap_or(0.0).max(0.0);
-        match self.policy.budget {
-            Some(budget) if held + extra > budget => {
+        match a.record.dollars_per_hour {
+            Some(extra) if held + extra.max(0.0) > budget => {
                 refuse(format!("budget: ${held:.2}/h held and ${extra:.2}/h more is above ${budget:.2}/h"))
             }
+            // What it costs is not known, which is not nothing.
+            None if a.record.is_up() && !a.looked => Err(Stop::Look(format!(
+                "budget: the price of this is not known, ${budget:.2}/h may be held: look, then resume"
+            ))),
             _ => Ok(()),
         }
     }
@@ -263,9 +278,7 @@ impl Guard {
         self.writes.push_back(a.now);
         if a.order.way() == Way::Forward && a.first {
             self.remember(a.record, a.now);
-            if let Some(extra) = a.record.dollars_per_hour {
-                self.held.insert(a.record.operation.as_str().to_owned(), extra.max(0.0));
-            }
+            self.hold(a.record);
         }
     }
 }

@@ -158,6 +158,25 @@ fn the_budget_counts_what_is_held() {
 }
 
 #[test]
+fn an_unknown_price_under_a_budget_is_for_a_person() {
+    let mut g = Guard::new(GuardPolicy { budget: Some(5.0), ..GuardPolicy::default() });
+    let unknown = check(&mut g, &mut mandate("op-1", 6, 8, None), &step(6, 8, 0));
+    assert!(matches!(&unknown, Err(Stop::Look(why)) if why.contains("price")), "{unknown:?}");
+    let looked = Try { looked: true, ..step(6, 8, 0) };
+    assert_eq!(check(&mut g, &mut mandate("op-1", 6, 8, None), &looked), Ok(()));
+    // Without a budget nobody has to know.
+    let mut free = Guard::new(GuardPolicy::default());
+    assert_eq!(check(&mut free, &mut mandate("op-1", 6, 8, None), &step(6, 8, 0)), Ok(()));
+}
+
+#[test]
+fn what_an_earlier_run_holds_counts() {
+    let mut g = Guard::new(GuardPolicy { budget: Some(5.0), ..GuardPolicy::default() });
+    g.hold(mandate("op-1", 6, 8, Some(3.0)).record());
+    refused(&check(&mut g, &mut mandate("op-2", 6, 8, Some(2.01)), &step(6, 8, 0)), "budget");
+}
+
+#[test]
 fn writes_a_minute_are_bounded() {
     let policy = GuardPolicy { writes_a_minute: 2, ..GuardPolicy::default() };
     let mut g = Guard::new(policy);

@@ -11,6 +11,7 @@ use super::contract::{Fields, Refused, WorkloadList, WorkloadState, Write};
 use crate::approval::WriteOrder;
 use crate::execution::provider::{Pending, Provider, ProviderError};
 use crate::fleet::{Owner, Replicas};
+use crate::scrape::aws::transport;
 use crate::scrape::{Credential, Secret};
 use crate::series::text::clean;
 
@@ -168,7 +169,7 @@ impl HttpProvider {
         if let Some(path) = &settings.ca_file {
             builder = builder.tls_certs_only(read_ca(path)?);
         }
-        let client = builder.build().map_err(|e| HttpSetupError::Client(words(&e)))?;
+        let client = builder.build().map_err(|e| HttpSetupError::Client(transport(&e)))?;
         let provider = Self { client, base, token: settings.token.credential() };
         settings.token.check().map_err(HttpSetupError::Token)?;
         Ok(provider)
@@ -203,7 +204,7 @@ impl HttpProvider {
 
     async fn get<T: DeserializeOwned>(&self, uid: Option<&str>) -> Result<T, ProviderError> {
         let request = self.request(Method::GET, uid).await?;
-        let response = request.send().await.map_err(|e| unavailable(words(&e)))?;
+        let response = request.send().await.map_err(|e| unavailable(transport(&e)))?;
         // A read has no effect: an unknown outcome is merely a failed read.
         answer(response).await.map_err(|e| match e {
             ProviderError::Unknown(why) => unavailable(why),
@@ -242,9 +243,9 @@ impl HttpProvider {
             .body(body);
         let response = request.send().await.map_err(|e| {
             if e.is_connect() || e.is_builder() {
-                unavailable(words(&e))
+                unavailable(transport(&e))
             } else {
-                ProviderError::Unknown(words(&e))
+                ProviderError::Unknown(transport(&e))
             }
         })?;
         answer(response).await.and_then(checked)
@@ -275,23 +276,6 @@ impl Provider for HttpProvider {
 
 fn unavailable(why: String) -> ProviderError {
     ProviderError::Unavailable { why, retry_after: None }
-}
-
-/// An error chain without URL (it may hold secrets), clean and bounded.
-fn words(error: &reqwest::Error) -> String {
-    let mut text = match error {
-        e if e.is_timeout() => "timed out".to_owned(),
-        e if e.is_connect() => "cannot connect".to_owned(),
-        e if e.is_body() || e.is_decode() => "broken body".to_owned(),
-        _ => "request failed".to_owned(),
-    };
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    clean(&text, MAX_TEXT)
 }
 
 async fn answer<T: DeserializeOwned>(response: Response) -> Result<T, ProviderError> {
@@ -341,7 +325,7 @@ fn refusal(status: StatusCode, body: &[u8], retry_after: Option<Duration>) -> Pr
 
 async fn body(mut response: Response) -> Result<Vec<u8>, String> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|e| words(&e))? {
+    while let Some(chunk) = response.chunk().await.map_err(|e| transport(&e))? {
         if body.len() + chunk.len() > MAX_BODY {
             return Err(format!("the answer is larger than {MAX_BODY} bytes"));
         }

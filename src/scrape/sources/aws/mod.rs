@@ -20,3 +20,4 @@ pub use credentials::{Access, Credentials, Files};
 pub use error::AwsError;
 pub use keys::Keys;
 pub use metadata::Metadata;
+pub use words::transport;

@@ -91,8 +91,8 @@ fn code_and_message(headers: &HeaderMap, body: &[u8]) -> (String, String) {
     (clean(code.trim(), MAX_CODE), clean(message.trim(), MAX_TEXT))
 }
 
-/// An error chain of reqwest without its address, clean and bounded.
-pub(super) fn transport(error: &reqwest::Error) -> String {
+/// An error chain of reqwest without its address (it may hold secrets), clean and bounded.
+pub fn transport(error: &reqwest::Error) -> String {
     let mut text = match error {
         e if e.is_timeout() => "timed out".to_owned(),
         e if e.is_connect() => "cannot connect".to_owned(),
