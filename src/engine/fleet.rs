@@ -57,9 +57,12 @@ fn silent(facts: &mut WorkloadFacts, now: Timestamp) -> bool {
 
 /// Takes a platform's listing in.
 pub fn list(state: &mut State, provider: &str, listed: Vec<PlatformState>, now: Timestamp) {
+    let named = |item: &PlatformState| WorkloadId::new(&item.namespace, &item.name, &item.region);
+    state.resolver.listed(provider, listed.iter().map(named).collect());
     let mut seen = BTreeSet::new();
     for item in listed {
-        let id = WorkloadId::new(&item.namespace, &item.name, &item.region);
+        // Metrics and platforms name the same workload more or less fully.
+        let id = state.resolver.meant_by(&named(&item));
         let facts = state.fleet.entry(id.clone()).or_insert_with(|| blank(&id, now));
         let target = Target { provider: provider.to_owned(), uid: item.uid.clone() };
         facts.platform = Some(PlatformFacts { target, state: item, seen: now });

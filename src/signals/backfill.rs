@@ -120,7 +120,7 @@ impl Resolver {
 
     /// The workload that a naming not seen live means.
     fn meant(&self, raw: &WorkloadId) -> WorkloadId {
-        let unified = unify(self.seen.keys().chain([raw]));
+        let unified = unify(self.seen.keys().chain(self.platforms.values().flatten()).chain([raw]));
         unified.get(raw).cloned().unwrap_or_else(|| raw.clone())
     }
 

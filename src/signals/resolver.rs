@@ -39,6 +39,8 @@ pub struct Resolver {
     pub(super) sources: Vec<SourceState>,
     pub(super) seen: BTreeMap<WorkloadId, Seen>,
     pub(super) unified: BTreeMap<WorkloadId, WorkloadId>,
+    /// By platform, what it calls its workloads.
+    pub(super) platforms: BTreeMap<String, BTreeSet<WorkloadId>>,
     /// What guarded kinds were before this process began.
     pub(super) before: BTreeMap<(WorkloadId, SignalKind), (Timestamp, f64)>,
     /// Signals broken down.
@@ -72,6 +74,7 @@ impl Resolver {
             sources: Vec::new(),
             seen: BTreeMap::new(),
             unified: BTreeMap::new(),
+            platforms: BTreeMap::new(),
             before: BTreeMap::new(),
             parts: Parts::default(),
             max_workloads: MAX_WORKLOADS,
@@ -169,13 +172,32 @@ impl Resolver {
         self.seen.retain(|_, s| now.since(s.heard) <= FORGET_AFTER);
         self.parts.forget(now, STALE_KEPT);
         if known != before || self.seen.len() != known || self.unified.is_empty() {
-            self.unified = unify(self.seen.keys());
+            self.unify();
         }
         let mut groups: BTreeMap<WorkloadId, Vec<WorkloadId>> = BTreeMap::new();
-        for (raw, workload) in &self.unified {
+        // What only a platform speaks of has no signals.
+        for (raw, workload) in self.unified.iter().filter(|(raw, _)| self.seen.contains_key(*raw)) {
             groups.entry(workload.clone()).or_default().push(raw.clone());
         }
         groups.into_iter().map(|(workload, raws)| choose::settle(self, now, workload, &raws)).collect()
+    }
+
+    /// Takes over what a platform calls its workloads: an identity without namespace or region means the only
+    /// fuller one, whichever side says more.
+    pub fn listed(&mut self, platform: &str, ids: BTreeSet<WorkloadId>) {
+        if self.platforms.get(platform) != Some(&ids) {
+            self.platforms.insert(platform.to_owned(), ids);
+            self.unify();
+        }
+    }
+
+    /// The workload that `id` means.
+    pub fn meant_by(&self, id: &WorkloadId) -> WorkloadId {
+        self.unified.get(id).cloned().unwrap_or_else(|| id.clone())
+    }
+
+    fn unify(&mut self) {
+        self.unified = unify(self.seen.keys().chain(self.platforms.values().flatten()));
     }
 
     fn absorb_answer(&mut self, source: usize, answer: &Answer) {

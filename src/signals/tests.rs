@@ -118,6 +118,25 @@ fn sources_that_know_more_or_less_of_a_name_speak_of_one_workload() {
     assert_eq!(sets[0].freshness(SignalKind::Errors), Freshness::Missing, "no status label: not zero");
 }
 
+/// A cluster says no region where the metrics do, and a metric may say no namespace where the cluster does.
+#[test]
+fn a_platform_object_and_its_metrics_are_one_workload() {
+    let id = |s: &str| s.parse::<crate::fleet::WorkloadId>().unwrap();
+    let mut bench = Bench::new(&["http_requests_total"]);
+    let full: &[(&str, &str)] = &[("job", "web"), ("namespace", "shop"), ("region", "prod")];
+    let rows: &[Row] = &[(full, 50.0), (&[("job", "cart")], 5.0)];
+    bench.resolver.listed("kubernetes", [id("shop/web"), id("shop/cart"), id("shop/idle")].into());
+    let sets = bench.tick(1000, &[("code=", &[]), ("http_requests_total", rows)]);
+    assert_eq!(ids(&sets), ["shop/cart", "shop/web@prod"], "what only the platform knows has no signals");
+    assert_eq!(bench.resolver.meant_by(&id("shop/web")), id("shop/web@prod"));
+    assert_eq!(bench.resolver.meant_by(&id("shop/cart")), id("shop/cart"));
+    // Two could be meant: the object stands alone, and so does the metric without namespace.
+    bench.resolver.listed("other", [id("shop/web@east"), id("ops/cart")].into());
+    let sets = bench.tick(1015, &[("code=", &[]), ("http_requests_total", rows)]);
+    assert_eq!(ids(&sets), ["cart", "shop/web@prod"]);
+    assert_eq!(bench.resolver.meant_by(&id("shop/web")), id("shop/web"));
+}
+
 #[test]
 fn values_turn_stale_then_missing_and_never_zero() {
     let mut bench = Bench::new(&["http_requests_total"]);

@@ -9,7 +9,7 @@ use crate::series::text::clean;
 
 use super::cache::{Cache, Key};
 use super::kind::Kind;
-use super::limits::{Around, limits};
+use super::limits::{Around, Room, limits};
 use super::object::{Hpa, Meta, Scalable, ScaledObject, requests};
 use super::owner::{Facts, Holder, Verdict, resolve};
 use super::{pods, writer};
@@ -130,7 +130,13 @@ impl View<'_> {
     }
 
     /// As the contract has it. The error names a count that cannot be.
-    pub(super) fn state(&self, cache: &Cache, region: &str, now: Monotonic) -> Result<WorkloadState, String> {
+    pub(super) fn state(
+        &self,
+        cache: &Cache,
+        region: &str,
+        room: Option<&Room>,
+        now: Monotonic,
+    ) -> Result<WorkloadState, String> {
         let meta = &self.workload.metadata;
         let verdict = self.verdict(cache);
         let holder = self.holder(&verdict.holder);
@@ -144,15 +150,10 @@ impl View<'_> {
             let of_it = of_it.filter(|p| pods::belongs(p, self.kind, &meta.name));
             list = of_it.filter_map(pods::state).take(MAX_PODS).collect();
         }
-        let everywhere = cache.health.contains_key(&(Kind::Pod, None));
-        let nodes = (pods_known && everywhere && known(Kind::Node)).then(|| {
-            let pods = cache.pods.values().map(AsRef::as_ref).collect();
-            (cache.nodes.values().map(AsRef::as_ref).collect(), pods)
-        });
         let around = Around {
             pdbs: Cache::within(&cache.pdbs, &meta.namespace),
             quotas: Cache::within(&cache.quotas, &meta.namespace),
-            nodes,
+            room,
             autoscaled: verdict.holder != Holder::Workload,
         };
         let (cpu_cores, memory_bytes) = requests(&self.workload.spec.template.spec);
@@ -180,6 +181,15 @@ impl View<'_> {
             notes: verdict.notes,
         })
     }
+}
+
+/// What is free on the nodes, where all of them and all pods are seen.
+pub(super) fn room(cache: &Cache, now: Monotonic) -> Option<Room> {
+    let everywhere = [Kind::Pod, Kind::Node]
+        .into_iter()
+        .all(|kind| cache.health.contains_key(&(kind, None)) && cache.is_known(kind, "", now, STALE));
+    let nodes = cache.nodes.values().map(AsRef::as_ref);
+    everywhere.then(|| Room::of(nodes, cache.pods.values().map(AsRef::as_ref)))
 }
 
 /// The workload's uid, and that of the object that holds its field if it is another: an approval is bound to both.

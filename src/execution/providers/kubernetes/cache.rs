@@ -227,6 +227,7 @@ impl Cache {
 
     /// Objects of one namespace.
     pub(super) fn within<'a, T>(shelf: &'a Shelf<T>, namespace: &str) -> Vec<&'a T> {
-        shelf.iter().filter(|((n, _), _)| n == namespace).map(|(_, v)| v.as_ref()).collect()
+        let from = shelf.range((namespace.to_owned(), String::new())..);
+        from.take_while(|((n, _), _)| n == namespace).map(|(_, v)| v.as_ref()).collect()
     }
 }

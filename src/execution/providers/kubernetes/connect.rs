@@ -79,6 +79,8 @@ pub(super) async fn connect(settings: &KubernetesSettings) -> Result<Session, St
     config.default_retry = false;
     if let Some(path) = &settings.ca_file {
         config.root_cert = Some(authorities(path)?);
+        // The pod's own authority would be trusted instead.
+        config.root_cert_file = None;
     }
     if let Some(proxy) = &settings.proxy {
         config.proxy_url = Some(proxy.parse().map_err(|_| "the proxy is not an address".to_owned())?);

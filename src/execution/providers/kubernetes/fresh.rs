@@ -4,7 +4,7 @@ use crate::execution::provider::ProviderError;
 use crate::execution::providers::contract::WorkloadState;
 
 use super::api::Api;
-use super::assemble::View;
+use super::assemble::{View, room};
 use super::cache::{Cache, Key};
 use super::kind::Kind;
 use super::object::{Hpa, List, Scalable, ScaledObject};
@@ -38,8 +38,9 @@ impl Fresh {
     }
 
     pub(super) fn state(&self, cache: &Cache, api: &Api) -> Result<WorkloadState, ProviderError> {
+        let now = api.clock().monotonic();
         self.view()
-            .state(cache, &api.settings().region, api.clock().monotonic())
+            .state(cache, &api.settings().region, room(cache, now).as_ref(), now)
             .map_err(|why| ProviderError::Invalid(format!("{why}: taken for damage")))
     }
 }

@@ -14,8 +14,8 @@ use super::object::{Node, Pdb, Pod, Quota, Scalable, requests};
 pub(super) struct Around<'a> {
     pub(super) pdbs: Vec<&'a Pdb>,
     pub(super) quotas: Vec<&'a Quota>,
-    /// With all pods of the cluster; `None` where either cannot be seen.
-    pub(super) nodes: Option<(Vec<&'a Node>, Vec<&'a Pod>)>,
+    /// `None` where nodes or pods of the whole cluster cannot be seen.
+    pub(super) room: Option<&'a Room>,
     /// Whether an autoscaler takes pods away by itself, so that only hard minimums bound its floor.
     pub(super) autoscaled: bool,
 }
@@ -24,7 +24,7 @@ pub(super) struct Around<'a> {
 pub(super) fn limits(workload: &Scalable, replicas: u32, around: &Around<'_>) -> PlatformLimits {
     let lowest = around.pdbs.iter().filter_map(|p| disruption(workload, replicas, p, around.autoscaled));
     let room = around.quotas.iter().filter_map(|q| quota(workload, replicas, q));
-    let nodes = around.nodes.as_ref().and_then(|(nodes, pods)| nodes_hold(workload, replicas, nodes, pods));
+    let nodes = around.room.and_then(|room| room.holds(workload, replicas));
     PlatformLimits {
         min_allowed: lowest.max_by_key(|b| b.value),
         max_allowed: room.chain(nodes).min_by_key(|b| b.value),
@@ -86,41 +86,69 @@ const GROWING: [&str; 5] = [
     "node.kubernetes.io/autoscaled",
 ];
 
-fn nodes_hold(workload: &Scalable, replicas: u32, nodes: &[&Node], pods: &[&Pod]) -> Option<Bound> {
-    let spec = &workload.spec.template.spec;
-    let grows = nodes.iter().any(|n| GROWING.iter().any(|l| n.metadata.labels.contains_key(*l)));
-    let (cpu, memory) = requests(spec);
-    if grows || nodes.is_empty() || !spec.node_selector.is_empty() || spec.affinity.is_some() {
-        return None;
+/// What is free on the nodes that take pods, summed up once for all workloads.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Room {
+    /// Whether nodes come by themselves, or none is seen: then nothing is known of a bound.
+    open: bool,
+    /// Cores, bytes and pods left on each usable node; `None` where it states none.
+    free: Vec<[Option<f64>; 3]>,
+    /// Pods that wait for a node.
+    waiting: f64,
+}
+
+impl Room {
+    /// Of all nodes and all pods of the cluster.
+    pub(super) fn of<'a>(nodes: impl Iterator<Item = &'a Node>, pods: impl Iterator<Item = &'a Pod>) -> Self {
+        let mut used: BTreeMap<&str, [f64; 3]> = BTreeMap::new();
+        for pod in pods.filter(|p| !matches!(p.status.phase.as_str(), "Succeeded" | "Failed")) {
+            let (cpu, memory) = requests(&pod.spec);
+            let sum = used.entry(pod.spec.node_name.as_str()).or_default();
+            for (sum, more) in sum.iter_mut().zip([cpu.unwrap_or(0.0), memory.unwrap_or(0.0), 1.0]) {
+                *sum += more;
+            }
+        }
+        // Those that wait already take the first places.
+        let waiting = used.get("").map_or(0.0, |[_, _, pods]| *pods);
+        let mut room = Self { open: true, free: Vec::new(), waiting };
+        let mut grows = false;
+        for node in nodes {
+            room.open = false;
+            grows |= GROWING.iter().any(|l| node.metadata.labels.contains_key(*l));
+            if is_usable(node) {
+                let taken = used.get(node.metadata.name.as_str()).copied().unwrap_or_default();
+                let has = &node.status.allocatable;
+                let mut free = [has.cpu, has.memory, has.pods].map(|amount| amount.map(|a| a.0));
+                free.iter_mut().zip(taken).for_each(|(free, taken)| *free = free.map(|f| f - taken));
+                room.free.push(free);
+            }
+        }
+        room.open |= grows;
+        room
     }
-    let mut used: BTreeMap<&str, (f64, f64, f64)> = BTreeMap::new();
-    for pod in pods.iter().filter(|p| !matches!(p.status.phase.as_str(), "Succeeded" | "Failed")) {
-        let (c, m) = requests(&pod.spec);
-        let sum = used.entry(pod.spec.node_name.as_str()).or_default();
-        *sum = (sum.0 + c.unwrap_or(0.0), sum.1 + m.unwrap_or(0.0), sum.2 + 1.0);
-    }
-    let fit = |free: f64, each: Option<f64>| match each {
-        Some(each) if each > 0.0 => (free / each + 1e-6).max(0.0).floor(),
-        _ => f64::INFINITY,
-    };
-    let usable = nodes.iter().filter(|n| is_usable(n));
-    let more: f64 = usable
-        .map(|node| {
-            let (c, m, n) = used.get(node.metadata.name.as_str()).copied().unwrap_or_default();
-            let has = &node.status.allocatable;
-            let room = |amount: Option<super::quantity::Quantity>, taken: f64, each| {
-                amount.map_or(f64::INFINITY, |a| fit(a.0 - taken, each))
-            };
-            room(has.cpu, c, cpu).min(room(has.memory, m, memory)).min(room(has.pods, n, Some(1.0)))
+
+    fn holds(&self, workload: &Scalable, replicas: u32) -> Option<Bound> {
+        let spec = &workload.spec.template.spec;
+        // Which nodes it may go to is the scheduler's business; only one that may go to any is counted.
+        let any = spec.node_selector.is_empty() && spec.affinity.is_none() && spec.tolerations.is_empty();
+        if self.open || !any {
+            return None;
+        }
+        let (cpu, memory) = requests(spec);
+        let each = [cpu, memory, Some(1.0)];
+        let fit = |free: Option<f64>, each: Option<f64>| match (free, each) {
+            (Some(free), Some(each)) if each > 0.0 => (free / each + 1e-6).max(0.0).floor(),
+            _ => f64::INFINITY,
+        };
+        let on = |free: &[Option<f64>; 3]| {
+            free.iter().zip(each).map(|(free, each)| fit(*free, each)).fold(f64::INFINITY, f64::min)
+        };
+        let more = (self.free.iter().map(on).sum::<f64>() - self.waiting).max(0.0);
+        more.is_finite().then(|| Bound {
+            value: replicas.saturating_add(more.min(1e6) as u32),
+            why: format!("nodes have room for {more} more pods of this size"),
         })
-        .sum();
-    // Pods that wait already take the first places.
-    let waiting = used.get("").map_or(0.0, |w| w.2);
-    let more = (more - waiting).max(0.0);
-    more.is_finite().then(|| Bound {
-        value: replicas.saturating_add(more.min(1e6) as u32),
-        why: format!("nodes have room for {more} more pods of this size"),
-    })
+    }
 }
 
 fn is_usable(node: &Node) -> bool {
@@ -177,15 +205,26 @@ mod tests {
         let pod: Pod = of(
             json!({ "spec": { "nodeName": "n", "containers": [{ "resources": { "requests": { "cpu": "500m" } } }] } }),
         );
-        let around = Around { nodes: Some((vec![&node], vec![&pod])), ..Around::default() };
+        let room = Room::of([&node].into_iter(), [&pod].into_iter());
+        let around = Around { room: Some(&room), ..Around::default() };
         assert_eq!(limits(&api(), 10, &around).max_allowed.unwrap().value, 13);
         let mut dead = node.clone();
         dead.status.conditions[0].status = "Unknown".into();
-        let around = Around { nodes: Some((vec![&dead], vec![&pod])), ..Around::default() };
+        let room = Room::of([&dead].into_iter(), [&pod].into_iter());
+        let around = Around { room: Some(&room), ..Around::default() };
         assert_eq!(limits(&api(), 10, &around).max_allowed.unwrap().value, 10);
         let mut grows = node.clone();
         grows.metadata.labels.insert("karpenter.sh/nodepool".into(), "x".into());
-        let around = Around { nodes: Some((vec![&grows], vec![&pod])), ..Around::default() };
+        let room = Room::of([&grows].into_iter(), [&pod].into_iter());
+        let around = Around { room: Some(&room), ..Around::default() };
         assert_eq!(limits(&api(), 10, &around).max_allowed, None, "new nodes come by themselves");
+        let mut tainted = node.clone();
+        tainted.spec.taints = of(json!([{ "effect": "NoSchedule" }]));
+        let room = Room::of([&tainted].into_iter(), [&pod].into_iter());
+        let around = Around { room: Some(&room), ..Around::default() };
+        assert_eq!(limits(&api(), 10, &around).max_allowed.unwrap().value, 10);
+        let mut tolerant = api();
+        tolerant.spec.template.spec.tolerations = of(json!([{ "operator": "Exists" }]));
+        assert_eq!(limits(&tolerant, 10, &around).max_allowed, None, "it may go where others may not");
     }
 }

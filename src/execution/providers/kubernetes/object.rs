@@ -174,6 +174,8 @@ pub(super) struct PodSpec {
     pub(super) node_name: String,
     pub(super) node_selector: BTreeMap<String, String>,
     pub(super) affinity: Option<serde::de::IgnoredAny>,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) tolerations: Vec<serde::de::IgnoredAny>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -12,11 +12,12 @@ use crate::execution::provider::{Pending, Provider, ProviderError};
 use crate::execution::providers::contract::{WorkloadList, WorkloadState};
 
 use super::api::Api;
-use super::assemble::{STALE, View, workload_uid};
+use super::assemble::{STALE, View, room, workload_uid};
 use super::cache::{Cache, Health, Key, Scope};
 use super::connect;
 use super::fresh::Fresh;
 use super::kind::{Kind, is_name};
+use super::limits::Room;
 use super::namespaces::{self, Places};
 use super::object::{Application, Hpa, Node, Pdb, Pod, Quota, Scalable, ScaledObject, Vpa};
 use super::reflect::keep;
@@ -147,6 +148,7 @@ impl KubernetesProvider {
         let cache = self.shared.cache();
         unheard(&cache, now)?;
         notes.extend(report::notes(&cache, &places, now));
+        let free = room(&cache, now);
         let mut list = WorkloadList::default();
         let mut names = BTreeSet::new();
         for kind in Kind::SCALABLE {
@@ -156,7 +158,7 @@ impl KubernetesProvider {
                     notes.push(format!("{full} is there twice: the {} is left out", kind.name()));
                     continue;
                 }
-                match self.cached(&cache, kind, workload, now) {
+                match self.cached(&cache, kind, workload, free.as_ref(), now) {
                     Ok(state) => list.workloads.push(state),
                     Err(why) => notes.push(format!("{full} is left out: {why}")),
                 }
@@ -179,6 +181,7 @@ impl KubernetesProvider {
         cache: &Cache,
         kind: Kind,
         workload: &Scalable,
+        free: Option<&Room>,
         now: Monotonic,
     ) -> Result<WorkloadState, String> {
         let namespace = &workload.metadata.namespace;
@@ -191,7 +194,7 @@ impl KubernetesProvider {
             hpas: hpas.then(|| Cache::within(&cache.hpas, namespace)),
             scaled: scaled.then(|| Cache::within(&cache.scaled, namespace)),
         };
-        view.state(cache, &self.shared.api.settings().region, now)
+        view.state(cache, &self.shared.api.settings().region, free, now)
     }
 
     /// Finds the object behind an identity and reads it afresh.

@@ -59,8 +59,20 @@ pub(super) async fn keep<T: Kept>(shared: Arc<Shared>, scope: Scope) {
             Ok(mut version) => {
                 pause = PAUSES.0;
                 loop {
-                    match watch::<T>(&shared, &scope, &version).await {
-                        End::Over(at) => version = at,
+                    let began = shared.api.clock().monotonic();
+                    let end = watch::<T>(&shared, &scope, &version).await;
+                    let lived = shared.api.clock().monotonic().since(began);
+                    if lived > PAUSES.1 {
+                        pause = PAUSES.0;
+                    }
+                    match end {
+                        End::Over(at) => {
+                            version = at;
+                            // A server that is going down, or a proxy before it, ends watches as soon as they begin.
+                            if lived < PAUSES.0 {
+                                rest(&shared, PAUSES.0).await;
+                            }
+                        }
                         End::Relist | End::Refused => break,
                         End::Broken { why, from, pause: asked } => {
                             failing(&shared, &scope, why);
@@ -272,9 +284,16 @@ fn event<T: Kept>(shared: &Shared, scope: &Scope, line: &[u8], at: &mut String) 
     let version = version.map(|v| clean(v, 64));
     let now = shared.api.clock().now();
     if event.kind != "BOOKMARK" {
+        let part =
+            |p: &str| event.object.pointer(p).and_then(serde_json::Value::as_str).unwrap_or("").to_owned();
+        let key = (part("/metadata/namespace"), part("/metadata/name"));
         match serde_json::from_value::<T>(event.object) {
             Ok(item) => with(shared, |cache| take(cache, scope, &event.kind, item, now)),
-            Err(_) => with(shared, |cache| *cache.skipped.entry(scope.0).or_default() += 1),
+            // What it was before is not what it is now.
+            Err(_) => with(shared, |cache| {
+                cache.remove::<T>(scope.0, &key);
+                *cache.skipped.entry(scope.0).or_default() += 1;
+            }),
         }
     }
     if let Some(version) = version {

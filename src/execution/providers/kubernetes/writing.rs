@@ -82,9 +82,9 @@ impl KubernetesProvider {
         let body = build(&Change {
             uid: &holder.uid,
             field: place.key(),
-            // The scale subresource always has the field.
+            // The scale subresource leaves a count of zero out.
             present: if place.scale {
-                Some(order.expect().into())
+                Some(i64::from(order.expect())).filter(|n| *n != 0)
             } else {
                 view.present(&place.holder, place.field)
             },
@@ -187,7 +187,7 @@ impl KubernetesProvider {
         let workload = &mut fresh.workload;
         match &place.holder {
             Holder::Workload => {
-                workload.spec.replicas = value;
+                workload.spec.replicas = value.or_else(|| place.scale.then_some(0));
                 workload.metadata.resource_version.clone_from(&patched.metadata.resource_version);
                 if !place.scale {
                     workload.metadata = patched.metadata;

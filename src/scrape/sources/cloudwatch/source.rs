@@ -169,6 +169,8 @@ impl Poller {
             "MetricDataQueries": queries, "StartTime": start, "EndTime": end, "ScanBy": "TimestampDescending",
         });
         self.shared.asked.fetch_add(batch.len() as u64, Ordering::Relaxed);
+        // Newest points come first: what lacks its later pages would never be asked for again.
+        let mut got: BTreeMap<usize, BTreeMap<i64, f64>> = BTreeMap::new();
         for _ in 0..MAX_PAGES {
             let call = Call::json(Service::CloudWatch, "GetMetricData", &body, Effect::Read);
             let before = self.shared.client.sent();
@@ -185,14 +187,17 @@ impl Poller {
                 let known = id.strip_prefix('m').and_then(|i| i.parse::<usize>().ok());
                 match known.filter(|i| batch.contains(i) && (start..end).contains(&at)) {
                     Some(i) => {
-                        found.points.entry(i).or_default().insert(at, value);
+                        got.entry(i).or_default().insert(at, value);
                     }
                     None => polled.dropped.samples += 1,
                 }
             }
             match (page.next, body.as_object_mut()) {
                 (Some(token), Some(object)) => object.insert("NextToken".into(), token.into()),
-                _ => return Ok(()),
+                _ => {
+                    found.points.extend(got);
+                    return Ok(());
+                }
             };
         }
         polled.limits_hit.insert("pages");
