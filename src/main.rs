@@ -5,6 +5,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use color_eyre::eyre::Report;
 
+/// Series are many small pieces that come and go on several threads; the crate documentation says what this saves.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     // Panics and internal errors are reported by color-eyre; expected failures are one sentence.
     if color_eyre::install().is_err() {

@@ -79,11 +79,13 @@ impl Contender {
 
 fn weescale_config(scenario: &Scenario, port: u16) -> String {
     let mut text = String::new();
+    // On one machine it would not ask for gzip by itself.
+    let encoding = if scenario.gzip { "gzip" } else { "identity" };
     for index in 0..scenario.targets {
         // Writing into a string cannot fail.
         let _ = writeln!(
             text,
-            "[[scrape]]\nurl = \"http://127.0.0.1:{port}/t/{index}/metrics\"\ninterval = \"{}s\"\njob = \"fleet\"\nlabels = {{ instance = \"t{index}\" }}",
+            "[[scrape]]\nurl = \"http://127.0.0.1:{port}/t/{index}/metrics\"\ninterval = \"{}s\"\nencoding = \"{encoding}\"\njob = \"fleet\"\nlabels = {{ instance = \"t{index}\" }}",
             scenario.interval_s
         );
     }

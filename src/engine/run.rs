@@ -70,6 +70,8 @@ pub struct Engine {
     pub(super) recording: super::recording::Recording,
     /// Listing tasks; they end with the engine.
     pub(super) _tasks: JoinSet<()>,
+    /// Where sources poll; they stop with it.
+    pub(super) _poller: crate::scrape::Poller,
 }
 
 impl Engine {

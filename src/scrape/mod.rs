@@ -1,6 +1,6 @@
 //! Stage 1, collect: sources, pollers, limits, health.
 //!
-//! Each source runs in one supervised task and sends [`Delivery`] values over a bounded channel to the engine.
+//! Each source runs in one supervised task, all of them on the thread of a [`Poller`], and sends [`Delivery`] values over a bounded channel to the engine.
 //! [`spawn_exposition`] scrapes an endpoint, [`spawn_promql`] asks a PromQL server; both return a [`Handle`].
 //! Whatever comes from outside is bounded by [`Limits`] and counted in [`Dropped`] where it goes over them.
 
@@ -18,6 +18,7 @@ mod http;
 mod inert;
 mod inflate;
 mod limits;
+mod poller;
 mod reporter;
 mod schedule;
 mod secret;
@@ -37,6 +38,7 @@ pub use handle::{Handle, HandleError};
 pub use http::Wires;
 pub use inflate::{DecodeError, gunzip};
 pub use limits::Limits;
+pub use poller::Poller;
 pub use reporter::STANDING as GIVEN_UP;
 pub use secret::{Auth, Credential, Secret};
 pub use source::{Polled, Source};

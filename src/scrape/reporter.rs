@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc::Sender;
+use tokio::sync::mpsc::error::TrySendError;
 
 use super::{Delivery, Dropped, SourceStatus};
 
@@ -37,8 +38,13 @@ impl Reporter {
 
     /// Sends a delivery, waiting a bounded machine time for a busy engine. Returns whether it went out.
     pub(super) async fn deliver(&self, delivery: Delivery) -> bool {
-        let sent = tokio::time::timeout(self.wait, self.out.send(delivery)).await;
-        let sent = matches!(sent, Ok(Ok(())));
+        let sent = match self.out.try_send(delivery) {
+            Ok(()) => true,
+            Err(TrySendError::Closed(_)) => false,
+            Err(TrySendError::Full(delivery)) => {
+                matches!(tokio::time::timeout(self.wait, self.out.send(delivery)).await, Ok(Ok(())))
+            }
+        };
         if !sent {
             self.count_lost();
         }

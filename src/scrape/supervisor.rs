@@ -5,32 +5,72 @@ use std::hash::{BuildHasher, RandomState};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::sync::mpsc::Sender;
 
 use crate::clock::Clock;
 use crate::series::Timestamp;
 
+use super::handle::Handle;
 use super::reporter::{Reporter, STANDING, add, add_limits};
 use super::schedule::Schedule;
 use super::source::{Polled, Source};
-use super::{Health, ScrapeError, SourceId};
+use super::{Delivery, Health, Limits, ScrapeError, SourceId, SourceKind, SourceStatus};
 
 /// What the loop of one source needs.
 #[derive(Debug)]
 pub(super) struct Supervisor {
-    pub(super) id: SourceId,
-    pub(super) interval: Duration,
-    pub(super) clock: Clock,
-    pub(super) reporter: Arc<Reporter>,
-    pub(super) poll_now: Arc<Notify>,
+    id: SourceId,
+    kind: SourceKind,
+    interval: Duration,
+    clock: Clock,
+    reporter: Arc<Reporter>,
+    poll_now: Arc<Notify>,
     /// Warnings kept.
-    pub(super) warnings: usize,
+    warnings: usize,
 }
 
 impl Supervisor {
+    /// For a source that is polled at `interval` and reports to `out`.
+    pub(super) fn new(
+        (id, kind): (&SourceId, SourceKind),
+        interval: Duration,
+        clock: Clock,
+        out: Sender<Delivery>,
+        limits: &Limits,
+    ) -> Self {
+        let status = SourceStatus::starting(id.clone(), kind, interval);
+        Self {
+            id: id.clone(),
+            kind,
+            interval,
+            clock,
+            reporter: Arc::new(Reporter::new(status, out, limits.delivery_wait)),
+            poll_now: Arc::default(),
+            warnings: limits.warnings,
+        }
+    }
+
+    /// What reports, for other tasks of the same source.
+    pub(super) fn reporter(&self) -> Arc<Reporter> {
+        Arc::clone(&self.reporter)
+    }
+
+    /// Runs as a task; the handle sets `announce`. Must be called within a tokio runtime.
+    pub(super) fn start<S: Source + 'static>(
+        self,
+        announce: Arc<AtomicBool>,
+        make: impl Fn() -> S + Send + 'static,
+    ) -> Handle {
+        let (id, kind, poll_now) = (self.id.clone(), self.kind, Arc::clone(&self.poll_now));
+        let tasks = vec![tokio::spawn(self.run(make)).abort_handle()];
+        Handle { id, kind, poll_now, announce, tasks, server: None }
+    }
+
     /// Runs until the engine stops listening. `make` builds the source, and again after a panic.
     pub(super) async fn run<S: Source>(self, make: impl Fn() -> S + Send) {
         let mut schedule = Schedule::new(self.interval, RandomState::new().hash_one(&self.id));

@@ -107,14 +107,15 @@ fn first<'a>(candidates: &'a [String], labels: &'a Labels) -> Option<(&'a str, &
 /// Maps each identity as sources name it to the workload it means: one without namespace or region joins
 /// the only fuller one of the same name that does not contradict it; if several could be meant, it stands alone.
 pub(super) fn unify<'a>(ids: impl IntoIterator<Item = &'a WorkloadId>) -> BTreeMap<WorkloadId, WorkloadId> {
-    let mut by_name: BTreeMap<&str, Vec<&WorkloadId>> = BTreeMap::new();
+    // Metrics and platforms may both name the same one.
+    let mut by_name: BTreeMap<&str, BTreeSet<&WorkloadId>> = BTreeMap::new();
     for id in ids {
-        by_name.entry(&id.name).or_default().push(id);
+        by_name.entry(&id.name).or_default().insert(id);
     }
     let mut unified = BTreeMap::new();
     for group in by_name.values() {
         for id in group {
-            let fuller: Vec<_> = group.iter().filter(|o| refines(o, id)).collect();
+            let fuller: Vec<_> = group.iter().copied().filter(|o| refines(o, id)).collect();
             // Of the fuller ones, those that nothing refines further.
             let mut fullest = fuller.iter().filter(|o| !fuller.iter().any(|p| refines(p, o)));
             let target = match (fullest.next(), fullest.next()) {

@@ -135,6 +135,11 @@ fn a_platform_object_and_its_metrics_are_one_workload() {
     let sets = bench.tick(1015, &[("code=", &[]), ("http_requests_total", rows)]);
     assert_eq!(ids(&sets), ["cart", "shop/web@prod"]);
     assert_eq!(bench.resolver.meant_by(&id("shop/web")), id("shop/web"));
+    // Named as fully by both: still one, and a third naming means it.
+    bench.resolver.listed("other", [id("shop/web@prod")].into());
+    let rows: &[Row] = &[(full, 50.0), (&[("job", "web"), ("region", "prod")], 5.0)];
+    let sets = bench.tick(1030, &[("code=", &[]), ("http_requests_total", rows)]);
+    assert_eq!(ids(&sets), ["shop/cart", "shop/web@prod"]);
 }
 
 #[test]

@@ -1,14 +1,11 @@
 //! Scores of one series: a picture and the worst rows, or every row.
 
-use std::io::Write;
-
 use crate::cli::args::Live;
 use crate::cli::exit::{Failure, Outcome};
 use crate::cli::out;
 use crate::cli::printed::Look;
 use crate::cli::samples::{Row, read, rows};
 use crate::cli::table::{columns, six};
-use crate::cli::whole::Whole;
 use crate::forecast::anomaly::{ALARM, Detector, Evidence, Reason};
 use crate::series::Unit;
 
@@ -56,15 +53,7 @@ fn one(args: &Anomalies, look: Look) -> Outcome {
         As::Csv => csv(&scored),
         As::Json => json(&name, &scored)?,
     };
-    match &args.output {
-        None => out::print(&printed),
-        Some(path) => {
-            let mut whole = Whole::create(path)?;
-            let written = whole.file().write_all(printed.as_bytes());
-            written.map_err(|e| Failure::Other(format!("{}: {e}", path.display())))?;
-            whole.keep()
-        }
-    }
+    out::deliver(&printed, args.output.as_deref())
 }
 
 fn table(name: &str, scored: &[Scored], top: usize, look: Look) -> String {

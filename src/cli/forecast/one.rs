@@ -1,6 +1,5 @@
 //! One forecast: from a file or a server to a picture, a table, JSON or CSV.
 
-use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,7 +8,6 @@ use crate::cli::exit::{Failure, Outcome};
 use crate::cli::out;
 use crate::cli::printed::Look;
 use crate::cli::samples::{apart, read, rows, slots};
-use crate::cli::whole::Whole;
 use crate::forecast::{Batch, Fan};
 use crate::series::{Timestamp, Window};
 
@@ -57,15 +55,7 @@ pub async fn run(live: &Live, args: &Forecast) -> Outcome {
         As::Json => text::json(&history, &fan, &bursts)?,
         As::Csv => text::csv(&fan),
     };
-    match &args.output {
-        None => out::print(&printed),
-        Some(path) => {
-            let mut whole = Whole::create(path)?;
-            let written = whole.file().write_all(printed.as_bytes());
-            written.map_err(|e| Failure::Other(format!("{}: {e}", path.display())))?;
-            whole.keep()
-        }
-    }
+    out::deliver(&printed, args.output.as_deref())
 }
 
 fn from_file(path: &Path, args: &Forecast) -> Result<History, Failure> {

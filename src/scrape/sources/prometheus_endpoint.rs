@@ -3,17 +3,16 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::sync::Notify;
 use tokio::sync::mpsc::Sender;
 
 use crate::clock::Clock;
 use crate::scrape::exposition::{ACCEPT, Format, Reader, Reading};
 use crate::scrape::handle::Handle;
 use crate::scrape::http::{Http, Wires};
-use crate::scrape::reporter::Reporter;
+use crate::scrape::poller::aside;
 use crate::scrape::source::{Polled, Source};
 use crate::scrape::supervisor::Supervisor;
-use crate::scrape::{Delivery, ScrapeError, SourceKind, SourceStatus, Target};
+use crate::scrape::{Delivery, ScrapeError, SourceKind, Target};
 use crate::series::Timestamp;
 
 /// Scrapes `target` at its interval, the first time at once, and sends [`Delivery::Scraped`] and
@@ -37,23 +36,12 @@ pub fn spawn_exposition_over(
     clock: Clock,
     out: Sender<Delivery>,
 ) -> Result<Handle, ScrapeError> {
-    let (id, interval, limits) = (target.id().clone(), target.interval, target.limits);
+    let kind = (target.id(), SourceKind::Exposition);
+    let supervisor = Supervisor::new(kind, target.interval, clock, out, &target.limits);
     let http = Arc::new(Http::new(target, wires)?);
-    let status = SourceStatus::starting(id.clone(), SourceKind::Exposition, interval);
-    let poll_now = Arc::new(Notify::new());
-    let supervisor = Supervisor {
-        id: id.clone(),
-        interval,
-        clock,
-        reporter: Arc::new(Reporter::new(status, out, limits.delivery_wait)),
-        poll_now: Arc::clone(&poll_now),
-        warnings: limits.warnings,
-    };
     let announce = Arc::new(AtomicBool::new(false));
     let wished = Arc::clone(&announce);
-    let make = move || PrometheusEndpoint::new(Arc::clone(&http), Arc::clone(&wished));
-    let tasks = vec![tokio::spawn(supervisor.run(make)).abort_handle()];
-    Ok(Handle { id, kind: SourceKind::Exposition, poll_now, announce, tasks, server: None })
+    Ok(supervisor.start(announce, move || PrometheusEndpoint::new(Arc::clone(&http), Arc::clone(&wished))))
 }
 
 #[derive(Debug)]
@@ -79,7 +67,8 @@ impl PrometheusEndpoint {
         let refused = |why: String| ScrapeError::refused(id, why);
         let format = Format::from_content_type(&fetched.content_type).map_err(refused)?;
         let bytes = fetched.body.len() as u64;
-        let reading = self.reader.read(&fetched.body, format, at, fetched.framed);
+        let reader = &mut self.reader;
+        let reading = aside(fetched.body.len(), || reader.read(&fetched.body, format, at, fetched.framed));
         Ok((reading.map_err(|e| ScrapeError::refused(id, e.to_string()))?, bytes))
     }
 }

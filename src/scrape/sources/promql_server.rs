@@ -5,14 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::{self, Sender};
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 use crate::clock::{Clock, Monotonic};
 use crate::scrape::handle::{Handle, ServerControl};
-use crate::scrape::reporter::Reporter;
 use crate::scrape::source::{Polled, Source};
 use crate::scrape::supervisor::Supervisor;
-use crate::scrape::{Delivery, QuerySpec, ScrapeError, SourceKind, SourceStatus, Target};
+use crate::scrape::{Delivery, QuerySpec, ScrapeError, SourceKind, Target};
 use crate::series::Timestamp;
 
 use super::asking::Asker;
@@ -38,40 +37,25 @@ const HEARTBEAT: &str = "vector(1)";
 /// # Errors
 /// The target's TLS settings cannot be used.
 pub fn spawn_promql(target: Target, clock: Clock, out: Sender<Delivery>) -> Result<Handle, ScrapeError> {
-    let (id, interval, limits) = (target.id().clone(), target.interval, target.limits);
+    let limits = target.limits;
+    let kind = (target.id(), SourceKind::PromqlServer);
+    let supervisor = Supervisor::new(kind, target.interval, clock.clone(), out, &limits);
+    let reporter = supervisor.reporter();
     let client = Arc::new(PromqlClient::new(target, &clock)?);
     let (queries, asked) = watch::channel(Arc::new(Vec::new()));
     let (backfills, requests) = mpsc::channel(limits.backfill_queue.max(1));
-    let status = SourceStatus::starting(id.clone(), SourceKind::PromqlServer, interval);
-    let reporter = Arc::new(Reporter::new(status, out, limits.delivery_wait));
-    let poll_now = Arc::new(Notify::new());
-    let supervisor = Supervisor {
-        id: id.clone(),
-        interval,
-        clock: clock.clone(),
-        reporter: Arc::clone(&reporter),
-        poll_now: Arc::clone(&poll_now),
-        warnings: limits.warnings,
-    };
     let worker = tokio::spawn(backfill::run(Arc::clone(&client), requests, Arc::clone(&reporter)));
-    let poller = tokio::spawn(supervisor.run(move || PromqlServer {
+    let mut handle = supervisor.start(Arc::default(), move || PromqlServer {
         client: Arc::clone(&client),
         asker: Asker::new(Arc::clone(&client)),
         queries: asked.clone(),
         clock: clock.clone(),
         names_after: None,
         names_told: None,
-    }));
-    let server = ServerControl { queries, backfills, reporter, points: limits.backfill_points };
-    let tasks = vec![poller.abort_handle(), worker.abort_handle()];
-    Ok(Handle {
-        id,
-        kind: SourceKind::PromqlServer,
-        poll_now,
-        announce: Arc::default(),
-        tasks,
-        server: Some(server),
-    })
+    });
+    handle.tasks.push(worker.abort_handle());
+    handle.server = Some(ServerControl { queries, backfills, reporter, points: limits.backfill_points });
+    Ok(handle)
 }
 
 #[derive(Debug)]

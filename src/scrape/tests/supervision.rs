@@ -2,14 +2,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 
 use super::fixture::{Fixture, Step, next, status};
 use crate::clock::Clock;
-use crate::scrape::reporter::Reporter;
 use crate::scrape::supervisor::Supervisor;
 use crate::scrape::{
-    Delivery, Health, Polled, Source, SourceId, SourceKind, SourceStatus, Target, spawn_exposition,
+    Delivery, Health, Limits, Polled, Source, SourceId, SourceKind, Target, spawn_exposition,
 };
 use crate::series::Timestamp;
 
@@ -31,15 +30,7 @@ async fn a_crash_costs_one_poll_and_is_shown() {
     let (tx, mut rx) = mpsc::channel(16);
     let id = SourceId::new("http://fragile");
     let clock = Clock::accelerated(Timestamp::from_secs(0), 200.0);
-    let status_of = SourceStatus::starting(id.clone(), SourceKind::Exposition, INTERVAL);
-    let supervisor = Supervisor {
-        id,
-        interval: INTERVAL,
-        clock,
-        reporter: Arc::new(Reporter::new(status_of, tx, Duration::from_secs(1))),
-        poll_now: Arc::new(Notify::new()),
-        warnings: 8,
-    };
+    let supervisor = Supervisor::new((&id, SourceKind::Exposition), INTERVAL, clock, tx, &Limits::default());
     let polls = Arc::new(AtomicU32::new(0));
     let task = tokio::spawn(supervisor.run(move || Fragile(Arc::clone(&polls))));
     assert_eq!(status(&mut rx).await.health, Health::Healthy);

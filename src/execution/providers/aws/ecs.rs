@@ -248,11 +248,7 @@ impl Provider for EcsServices {
             }
             let scaling = scalable::read(&self.client, &self.gaps, None).await;
             let live = services.iter().filter(|s| s.status != "INACTIVE");
-            // One that makes no sense is left out and told; the others are not held up.
-            let told = |error: &ProviderError| self.gaps.note(error.to_string());
-            let states = live.map(|s| self.state(s, &scaling));
-            let workloads = states.filter_map(|s| s.inspect_err(told).ok()).collect();
-            Ok(WorkloadList { workloads, ..WorkloadList::default() })
+            Ok(self.gaps.sound(live.map(|s| self.state(s, &scaling))))
         })
     }
 

@@ -3,6 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
+use crate::execution::provider::ProviderError;
+use crate::execution::providers::contract::{WorkloadList, WorkloadState};
+
 /// Most gaps remembered.
 const MOST: usize = 32;
 
@@ -18,6 +21,16 @@ impl Gaps {
             tracing::warn!("{sentence}");
             known.insert(sentence);
         }
+    }
+
+    /// Those that make sense; of the others it is told why, and they hold nobody up.
+    pub(super) fn sound(
+        &self,
+        states: impl Iterator<Item = Result<WorkloadState, ProviderError>>,
+    ) -> WorkloadList {
+        let told = |error: &ProviderError| self.note(error.to_string());
+        let workloads = states.filter_map(|s| s.inspect_err(told).ok()).collect();
+        WorkloadList { workloads, ..WorkloadList::default() }
     }
 
     /// All of them, and forgets them.

@@ -247,11 +247,7 @@ impl Provider for ScalingGroups {
             let (policies, schedules) =
                 if groups.is_empty() { (None, None) } else { self.owners(None).await };
             let live = groups.iter().filter(|g| g.status.as_deref().is_none_or(str::is_empty));
-            // One that makes no sense is left out and told; the others are not held up.
-            let told = |error: &ProviderError| self.gaps.note(error.to_string());
-            let states = live.map(|g| self.state(g, policies.as_deref(), schedules.as_deref(), None));
-            let workloads = states.filter_map(|s| s.inspect_err(told).ok()).collect();
-            Ok(WorkloadList { workloads, ..WorkloadList::default() })
+            Ok(self.gaps.sound(live.map(|g| self.state(g, policies.as_deref(), schedules.as_deref(), None))))
         })
     }
 

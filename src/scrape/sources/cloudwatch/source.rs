@@ -5,18 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use serde_json::json;
-use tokio::sync::Notify;
 use tokio::sync::mpsc::Sender;
 
 use crate::clock::Clock;
 use crate::scrape::aws::{AwsClient, AwsError, Call, Credentials, Effect, Service};
 use crate::scrape::handle::Handle;
-use crate::scrape::reporter::Reporter;
 use crate::scrape::source::{Polled, Source};
 use crate::scrape::supervisor::Supervisor;
-use crate::scrape::{
-    Delivery, Limits, Refresh, ScrapeBlock, ScrapeError, SourceId, SourceKind, SourceStatus,
-};
+use crate::scrape::{Delivery, Limits, Refresh, ScrapeBlock, ScrapeError, SourceId, SourceKind};
 use crate::series::{Labels, METRIC_NAME, Sample, Timestamp, stale_marker};
 
 use super::answer;
@@ -48,7 +44,7 @@ pub fn spawn_cloudwatch(
     out: Sender<Delivery>,
 ) -> Result<Handle, ScrapeError> {
     let id = settings.id();
-    let (interval, limits) = (settings.interval, Limits::default());
+    let interval = settings.interval;
     let config = |field, why: String| ScrapeError::Config { url: id.clone(), field, why };
     if settings.metrics.len() > MAX_METRICS {
         return Err(config("metric", format!("there are more than {MAX_METRICS}; split them over sources")));
@@ -62,21 +58,10 @@ pub fn spawn_cloudwatch(
     });
     let series = made.collect();
     let shared = Arc::new(Shared { settings, client, id: id.clone(), series, asked: AtomicU64::new(0) });
-    let status = SourceStatus::starting(id.clone(), SourceKind::CloudWatch, interval);
-    let poll_now = Arc::new(Notify::new());
-    let supervisor = Supervisor {
-        id: id.clone(),
-        interval,
-        clock,
-        reporter: Arc::new(Reporter::new(status, out, limits.delivery_wait)),
-        poll_now: Arc::clone(&poll_now),
-        warnings: limits.warnings,
-    };
+    let supervisor = Supervisor::new((&id, SourceKind::CloudWatch), interval, clock, out, &Limits::default());
     let announce = Arc::new(AtomicBool::new(false));
     let wished = Arc::clone(&announce);
-    let make = move || Poller::new(Arc::clone(&shared), Arc::clone(&wished));
-    let tasks = vec![tokio::spawn(supervisor.run(make)).abort_handle()];
-    Ok(Handle { id, kind: SourceKind::CloudWatch, poll_now, announce, tasks, server: None })
+    Ok(supervisor.start(announce, move || Poller::new(Arc::clone(&shared), Arc::clone(&wished))))
 }
 
 impl CloudWatch {

@@ -19,4 +19,4 @@ mod window;
 
 pub(super) use extended::bounded;
 pub(super) use table::Func;
-pub(super) use window::{RangeFn, Window};
+pub(super) use window::{Compute, RangeFn, Window};

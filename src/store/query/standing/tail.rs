@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::series::{Sample, Timestamp, is_stale_marker};
-use crate::store::row::{absent, is_absent};
+use crate::store::row::{absent, held, is_absent, is_held, sane};
 use crate::store::target::Target;
 
-use super::super::functions::Window;
+use super::super::functions::{Compute, RangeFn, Window};
 use super::super::plan::Edges;
 use super::chain::Read;
 
@@ -22,8 +22,18 @@ pub(super) struct Reader<'s> {
     lookback: i64,
     target: Option<&'s Arc<Target>>,
     tail: Tail,
+    worked_out: Vec<Memo>,
     samples: Vec<Sample>,
     scratch: Vec<f64>,
+}
+
+/// What a function of the window gave for the columns of the present target: most series are asked for by several
+/// queries, for a whole and for its parts.
+#[derive(Debug)]
+struct Memo {
+    function: Compute,
+    /// [`absent`] where it was not worked out yet, [`held`] where there is none.
+    values: Vec<f64>,
 }
 
 /// Rows in a window, by column.
@@ -50,6 +60,7 @@ impl<'s> Reader<'s> {
             lookback,
             target: None,
             tail: Tail::default(),
+            worked_out: Vec::new(),
             samples: Vec::new(),
             scratch: Vec::new(),
         }
@@ -59,6 +70,7 @@ impl<'s> Reader<'s> {
     pub(super) fn turn_to(&mut self, target: &'s Arc<Target>) {
         self.target = Some(target);
         self.tail.ready = false;
+        self.worked_out.iter_mut().for_each(|memo| memo.values.clear());
     }
 
     /// The target it is at.
@@ -79,22 +91,50 @@ impl<'s> Reader<'s> {
                 self.all(target, column, self.lookback);
                 self.samples.last().map(|s| s.value).filter(|v| !is_stale_marker(*v))
             }
+            Read::Window(f, range) if loose || range != self.window => {
+                self.all(target, column, range);
+                self.samples.retain(|s| !is_stale_marker(s.value));
+                self.compute(f, range)
+            }
             Read::Window(f, range) => {
+                let place = self.place(f, target.index.columns());
+                let memo = self.worked_out.get(place)?.values.get(column as usize).copied()?;
+                if !is_absent(memo) {
+                    return Some(memo).filter(|v| !is_held(*v));
+                }
                 self.samples.clear();
-                if loose || range != self.window {
-                    self.all(target, column, range);
-                    self.samples.retain(|s| !is_stale_marker(s.value));
-                } else {
-                    self.tail(target, column);
+                self.tail(target, column);
+                let value = self.compute(f, range);
+                if let Some(memo) =
+                    self.worked_out.get_mut(place).and_then(|m| m.values.get_mut(column as usize))
+                {
+                    *memo = value.map_or(held(), sane);
                 }
-                if self.samples.is_empty() {
-                    return None;
-                }
-                let (from, to) = (self.at.saturating_sub(range), self.at);
-                let samples = &self.samples;
-                (f.compute)(&Window { samples, from, to, at: to, params: &[], edges: Edges::Plain })
+                value
             }
         }
+    }
+
+    /// Where the results of a function are kept, with room for so many columns.
+    fn place(&mut self, f: RangeFn, columns: usize) -> usize {
+        let same = |memo: &Memo| std::ptr::fn_addr_eq(memo.function, f.compute);
+        let place = self.worked_out.iter().position(same).unwrap_or_else(|| {
+            self.worked_out.push(Memo { function: f.compute, values: Vec::new() });
+            self.worked_out.len() - 1
+        });
+        if let Some(memo) = self.worked_out.get_mut(place).filter(|m| m.values.is_empty()) {
+            memo.values.resize(columns, absent());
+        }
+        place
+    }
+
+    /// A function of the samples at hand.
+    fn compute(&self, f: RangeFn, range: i64) -> Option<f64> {
+        if self.samples.is_empty() {
+            return None;
+        }
+        let (from, to, samples) = (self.at.saturating_sub(range), self.at, &self.samples);
+        (f.compute)(&Window { samples, from, to, at: to, params: &[], edges: Edges::Plain })
     }
 
     /// All samples of the last `span` milliseconds.
