@@ -26,15 +26,7 @@ pub fn check(input: &PlanInput<'_>, change: &PlannedChange, running: u32) -> Vec
     let up = change.to > change.from;
     let mut results = vec![bounds(input, change), step(input, change, running)];
     results.push(moves(input, up));
-    results.push(result(
-        "fleet health",
-        input.fleet.unready <= MAX_UNREADY,
-        format!(
-            "{:.0} % of replicas unready, {:.0} % allowed",
-            input.fleet.unready * 100.0,
-            MAX_UNREADY * 100.0
-        ),
-    ));
+    results.push(health(input.fleet.unready));
     results.push(result(
         "one operation at a time",
         !input.recent.in_flight,
@@ -82,6 +74,16 @@ fn step(input: &PlanInput<'_>, change: &PlannedChange, running: u32) -> Guardrai
         passed,
         format!("{} → {}, {low} to {high} allowed at once", change.from, change.to),
     )
+}
+
+fn health(unready: Option<f64>) -> GuardrailResult {
+    let detail = match unready {
+        Some(share) => {
+            format!("{:.0} % of replicas unready, {:.0} % allowed", share * 100.0, MAX_UNREADY * 100.0)
+        }
+        None => "how many replicas are ready is not known".to_owned(),
+    };
+    result("fleet health", unready.is_some_and(|share| share <= MAX_UNREADY), detail)
 }
 
 fn moves(input: &PlanInput<'_>, up: bool) -> GuardrailResult {

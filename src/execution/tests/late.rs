@@ -55,9 +55,9 @@ async fn an_approval_does_not_outlive_a_long_wait_for_its_turn() {
     config.guard.max_concurrent = 1;
     let clock = Clock::paused(Timestamp::from_secs(START));
     let mut w = World::with(Platform::new(6, Some(6)), Journal::default(), clock, config);
-    w.platform.set(|i| i.writes.push_back(Fault::TimeoutWithoutEffect));
+    w.platform.set(|i| i.never_ready = true);
     w.start(proposal("p-1", Field::MinReplicas, 6, 8, None), "op-1").await;
-    w.start(proposal("p-2", Field::MinReplicas, 6, 8, None), "op-2").await;
+    w.start(super::fleet::elsewhere("p-2"), "op-2").await;
     w.run(400).await;
     assert_eq!(*w.state("op-2"), OperationState::Queued);
     w.wish(Job::Abort(op("op-1"), "bob".into())).await;
@@ -80,7 +80,8 @@ async fn a_lease_that_ends_without_data_is_held_until_there_is_some() {
     for workloads in [[(w.operations[&op("op-1")].workload.clone(), Readings::default())].into(), [].into()] {
         let at = w.clock.now() + Duration::from_secs(300);
         w.run(300).await;
-        let observation = Observation { at, workloads, fleet_unready: Some(0.0) };
+        let observation =
+            Observation { at, workloads, fleet_unready: Some(0.0), fresh_sources: Some(1.0) };
         w.wish(Job::Observe(Arc::new(observation))).await;
         w.run(50).await;
     }
