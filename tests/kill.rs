@@ -5,6 +5,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail loudly")]
 
+#[path = "kill/boundaries.rs"]
+mod boundaries;
 mod fleet;
 #[path = "fleet/wire.rs"]
 mod wire;
@@ -63,6 +65,9 @@ async fn child() {
         capacity: Some(SMALL),
         ..weescale::config::ServiceRule::default()
     }];
+    if std::env::var(boundaries::ONE).is_ok() {
+        return boundaries::one_rollout(settings, options(clock)).await;
+    }
     let mut engine = engine::start(settings, options(clock)).await.unwrap();
     let mut asked = BTreeSet::new();
     while engine.view.changed().await.is_ok() {

@@ -21,6 +21,16 @@ fn result(name: &str, passed: bool, detail: String) -> GuardrailResult {
     GuardrailResult { name: name.to_owned(), passed, detail }
 }
 
+/// The rules as they stand when a person approves: what is wished for again soon after a scale-up may be shown, and is
+/// refused here with the time that is left, as the guard beside the write would.
+pub fn at_approval(input: &PlanInput<'_>, change: &PlannedChange, running: u32) -> Vec<GuardrailResult> {
+    let mut results = check(input, change, running);
+    if change.to > change.from {
+        results.push(cooldown(input));
+    }
+    results
+}
+
 /// Checks every rule for `change`; `running` is the replica count now.
 pub fn check(input: &PlanInput<'_>, change: &PlannedChange, running: u32) -> Vec<GuardrailResult> {
     let up = change.to > change.from;

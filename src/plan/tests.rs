@@ -13,8 +13,11 @@ use crate::signals::{Freshness, Signal, SignalKind, SignalSet};
 
 use super::*;
 
+mod promises;
+
 const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 
+#[derive(Debug)]
 struct Scene {
     workload: Workload,
     signals: SignalSet,

@@ -207,3 +207,38 @@ fn writes_a_minute_are_bounded() {
     assert!(matches!(check(&mut g, &mut m, &step(6, 8, 2)), Err(Stop::Look(_))));
     assert_eq!(check(&mut g, &mut m, &step(6, 8, 60)), Ok(()));
 }
+
+proptest::proptest! {
+    /// PL-05: in cents that no binary fraction holds exactly, whatever is held and released in any order.
+    #[test]
+    fn what_is_held_together_never_exceeds_the_budget(
+        budget in 1u32..1000,
+        steps in proptest::collection::vec((0u32..500, proptest::bool::ANY), 1..40),
+    ) {
+        let limit = f64::from(budget) / 100.0;
+        let policy = GuardPolicy { budget: Some(limit), writes_a_minute: 1000, ..GuardPolicy::default() };
+        let mut guard = Guard::new(policy);
+        let mut held: Vec<(String, u32)> = Vec::new();
+        for (i, (cents, release)) in steps.into_iter().enumerate() {
+            let now = 700 * i as u64;
+            let id = format!("op-{i}");
+            let mut m = mandate(&id, 6, 8, Some(f64::from(cents) / 100.0));
+            // A look lets the fourth move within the hour through; never the budget.
+            let looked = Try { looked: true, ..step(6, 8, now) };
+            let sum: u32 = held.iter().map(|(_, c)| c).sum();
+            match check(&mut guard, &mut m, &looked) {
+                Ok(()) => {
+                    held.push((id, cents));
+                    let spent = f64::from(sum + cents) / 100.0;
+                    proptest::prop_assert!(spent <= limit + 1e-9, "{spent} of {limit}");
+                }
+                Err(why) => {
+                    proptest::prop_assert!(sum + cents + 1 > budget, "{why:?} at {sum}+{cents} of {budget}");
+                }
+            }
+            if release && !held.is_empty() {
+                guard.release(&held.remove(0).0);
+            }
+        }
+    }
+}

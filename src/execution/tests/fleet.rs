@@ -265,3 +265,22 @@ async fn what_was_taken_back_while_nobody_was_there_is_not_applied_again() {
     );
     assert_eq!(w.effects(), [9]);
 }
+
+#[tokio::test]
+async fn a_change_for_good_waits_until_the_lease_under_it_is_released() {
+    let mut w = World::new(Platform::new(6, Some(6)));
+    w.start(floor("p-1", 6, 8, Some(minutes(60))), "op-1").await;
+    w.run(700).await;
+    w.start(floor("p-2", 8, 9, None), "op-2").await;
+    w.run(5).await;
+    assert!(
+        matches!(w.state("op-2"), OperationState::Cancelled { why } if why.contains("op-1 holds a lease")),
+        "{:?}",
+        w.state("op-2")
+    );
+    w.wish(Job::Release(op("op-1"), "bob".into())).await;
+    w.run(20).await;
+    w.start(floor("p-3", 6, 7, None), "op-3").await;
+    w.run(400).await;
+    assert_eq!(w.effects(), [8, 6, 7]);
+}
