@@ -6,6 +6,7 @@ use clap::Parser;
 use color_eyre::eyre::Report;
 
 fn main() -> ExitCode {
+    weescale::cli::no_core_files();
     // Panics and internal errors are reported by color-eyre; expected failures are one sentence.
     if color_eyre::install().is_err() {
         return ExitCode::FAILURE;

@@ -304,7 +304,9 @@ impl Guard {
 
     fn check_budget(&self, a: &Attempt<'_>) -> Result<(), Stop> {
         let Some(budget) = self.policy.budget else { return Ok(()) };
-        let held: f64 = self.held.values().sum();
+        // What it holds itself, since a send that did not go out, is not more than it asks for.
+        let own = a.record.operation.as_str();
+        let held: f64 = self.held.iter().filter(|(id, _)| *id != own).map(|(_, extra)| extra).sum();
         match a.record.dollars_per_hour {
             Some(extra) if held + extra.max(0.0) > budget => {
                 refuse(format!("budget: ${held:.2}/h held and ${extra:.2}/h more is above ${budget:.2}/h"))

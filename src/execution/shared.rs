@@ -143,7 +143,7 @@ impl Shared {
 
     /// What is known of the fleet now.
     pub fn fleet_health(&self, now: Monotonic) -> FleetHealth {
-        let fresh = FRESH.max(Duration::from_secs(10).mul_f64(self.clock.factor().max(1.0)));
+        let fresh = FRESH.max(Duration::from_secs(30).mul_f64(self.clock.factor().max(1.0)));
         let observed = *self.observed.lock().unwrap_or_else(PoisonError::into_inner);
         if observed.is_none_or(|at| now.since(at) > fresh) {
             return FleetHealth::default();

@@ -91,7 +91,8 @@ impl Task {
             return Undone::Foreign(value, format!("{owner} holds a lease on it now"));
         }
         match value {
-            Some(v) if v == home => return Undone::Done,
+            // What was there before is home as well, even if the bounds would not let it be written.
+            Some(v) if v == home || v == record.change.from => return Undone::Done,
             Some(v) if v == self.at => {}
             // An own write that was given up for lost has landed after all.
             Some(v) if !self.mandate.is_undoing() && self.run.path.contains(&v) => {

@@ -43,6 +43,15 @@ pub struct ForecastView {
     pub events: Vec<(Timestamp, String)>,
 }
 
+/// A patch of the manifest, where version control would take a write back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestPatch {
+    /// Name of a file for it: `checkout-min-replicas-11.yaml`.
+    pub name: String,
+    /// Its text, YAML.
+    pub text: String,
+}
+
 /// A change that takes two people: how far it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TwoKeys {

@@ -89,5 +89,5 @@ fn a_terminal_that_goes_away_takes_the_screen_along_and_nothing_else() {
     assert!(last - before < 1.0, "{} CPU s in {took:?}: it spins", last - before);
     println!("the screen ended {took:?} after its terminal, for {:.2} CPU s", last - before);
     let over = until(PATIENCE, || service.state_of(&operation) == "done");
-    assert!(over, "{operation} did not go on: {}", service.state_of(&operation));
+    assert!(over, "{operation} did not go on: {}", service.status()["operations"]);
 }

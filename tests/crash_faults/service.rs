@@ -12,6 +12,11 @@ use crate::terminal::until;
 pub const SOON: Duration = Duration::from_secs(30);
 pub const PATIENCE: Duration = Duration::from_secs(150);
 
+/// The program: this build, or the one that `WEESCALE_BIN` names.
+pub fn program() -> String {
+    std::env::var("WEESCALE_BIN").unwrap_or_else(|_| env!("CARGO_BIN_EXE_weescale").into())
+}
+
 /// Ended with the test.
 pub struct Service {
     pub folder: TempDir,
@@ -35,7 +40,7 @@ impl Service {
         );
         // A write beyond the limit must be an error, as on a full disk, not a signal.
         let limit = limit.map_or_else(String::new, |kib| format!("trap '' XFSZ; ulimit -f {kib}; "));
-        let line = format!("{limit}exec {} {args}", env!("CARGO_BIN_EXE_weescale"));
+        let line = format!("{limit}exec {} {args}", program());
         let child = Command::new("bash")
             .args(["-c", &line])
             .env("HOME", folder.path())
@@ -62,7 +67,7 @@ impl Service {
 
     /// A command of the machine interface, not started yet.
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_weescale"));
+        let mut command = Command::new(program());
         command.args(args).arg("--socket").arg(self.socket()).env("HOME", self.folder.path());
         command
     }
@@ -136,7 +141,7 @@ impl Drop for Service {
 
 /// `weescale journal verify`: its exit code and what it said.
 pub fn verify(journal: &Path) -> (Option<i32>, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_weescale"))
+    let output = Command::new(program())
         .args(["journal", "verify", "--journal"])
         .arg(journal)
         .output()
@@ -147,7 +152,7 @@ pub fn verify(journal: &Path) -> (Option<i32>, String) {
 
 /// Records of the journal, as exported.
 pub fn export(journal: &Path) -> Vec<Value> {
-    let output = Command::new(env!("CARGO_BIN_EXE_weescale"))
+    let output = Command::new(program())
         .args(["journal", "export", "--journal"])
         .arg(journal)
         .output()

@@ -174,6 +174,8 @@ fn the_budget_counts_what_is_held() {
     let mut g = Guard::new(policy);
     assert_eq!(check(&mut g, &mut mandate("op-1", 6, 8, Some(3.0)), &step(6, 8, 0)), Ok(()));
     refused(&check(&mut g, &mut mandate("op-2", 6, 8, Some(2.01)), &step(6, 8, 700)), "budget");
+    // Sending again what did not go out asks for nothing more.
+    assert_eq!(check(&mut g, &mut mandate("op-1", 6, 8, Some(3.0)), &step(6, 8, 701)), Ok(()));
     g.release("op-1");
     assert_eq!(check(&mut g, &mut mandate("op-2", 6, 8, Some(2.01)), &step(6, 8, 700)), Ok(()));
 }

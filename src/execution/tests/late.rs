@@ -49,6 +49,20 @@ async fn a_lost_write_is_undone_by_an_abort_even_when_it_lands_after_it() {
     }
 }
 
+/// A value from before the bounds were set is what was there: nothing of ours is left to undo.
+#[tokio::test]
+async fn an_abort_of_a_lost_write_below_the_bounds_comes_to_an_end() {
+    let mut w = World::new(Platform::new(6, Some(1)));
+    w.platform.set(|i| i.writes.push_back(Fault::TimeoutWithoutEffect));
+    w.limits.min = 3;
+    w.start(proposal("p-1", Field::MinReplicas, 1, 9, None), "op-1").await;
+    w.run(100).await;
+    w.wish(Job::Abort(op("op-1"), "bob".into())).await;
+    w.run(100).await;
+    assert!(matches!(w.state("op-1"), OperationState::RolledBack { .. }), "{:?}", w.state("op-1"));
+    assert_eq!(w.platform.get(|i| i.state.fields.min_replicas), Some(1));
+}
+
 #[tokio::test]
 async fn an_approval_does_not_outlive_a_long_wait_for_its_turn() {
     let mut config = ExecutorConfig::default();

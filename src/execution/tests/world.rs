@@ -124,6 +124,8 @@ pub struct World {
     pub fleet: FleetHealth,
     /// Why the executor halted.
     pub halted: Option<String>,
+    /// Bounds in force at approvals.
+    pub limits: Limits,
 }
 
 pub fn healthy() -> Readings {
@@ -164,6 +166,7 @@ impl World {
             readings: Some(healthy()),
             fleet: FleetHealth { unready: Some(0.0), fresh: Some(1.0) },
             halted: None,
+            limits: limits(),
         }
     }
 
@@ -180,7 +183,8 @@ impl World {
 
     pub async fn start(&mut self, proposal: Proposal, operation: &str) {
         self.observe();
-        let facts = facts(operation, proposal.owner.clone());
+        let facts =
+            Preconditions { limits: self.limits.clone(), ..facts(operation, proposal.owner.clone()) };
         let now = self.clock.monotonic();
         let permit = self.gate.approve(&proposal, &proposal.hash(), None, &person(), now, facts).unwrap();
         self.jobs.send(Job::Start { proposal: Box::new(proposal), permit, warm_up: None }).await.unwrap();

@@ -160,11 +160,14 @@ impl Rig {
                 i.state.annotations.clear();
             }),
             Event::Owned(on, git) => self.platforms[on].set(|i| {
+                // An old answer with an old owner is the platform's word; no rule can see through it.
+                i.reads.clear();
                 i.state.owner = if git { events::git() } else { ours(&i.state) };
             }),
             Event::Pods(on, pods) => self.platforms[on].set(|i| pods.apply(i)),
             Event::Limits(on, low, high) => self.platforms[on].set(|i| {
                 use crate::execution::providers::contract::{Bound, PlatformLimits};
+                i.reads.clear();
                 let bound = |v: Option<u32>| v.map(|value| Bound { value, why: "a budget".into() });
                 i.state.limits = PlatformLimits { min_allowed: bound(low), max_allowed: bound(high) };
             }),
