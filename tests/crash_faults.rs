@@ -3,6 +3,7 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::print_stdout,
     clippy::indexing_slicing,
     dead_code,
@@ -13,6 +14,8 @@
 mod damage;
 #[path = "crash_faults/disk.rs"]
 mod disk;
+#[path = "crash_faults/injection.rs"]
+mod injection;
 #[path = "crash_faults/people.rs"]
 mod people;
 #[path = "crash_faults/service.rs"]

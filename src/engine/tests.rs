@@ -229,3 +229,36 @@ fn violated_invariants_are_named() {
     }
     assert!(invariants::violated(&s).unwrap().contains("I6"));
 }
+
+#[test]
+fn where_git_owns_the_field_the_card_has_the_patch() {
+    use crate::execution::providers::contract::ManifestField;
+    let mut s = state(vec![]);
+    let manifest = ManifestField {
+        api_version: "autoscaling/v2".into(),
+        kind: "HorizontalPodAutoscaler".into(),
+        name: "../web\u{1b}".into(),
+        field: "minReplicas".into(),
+    };
+    let git = Owner::Git { tool: "argocd".into(), self_heal: true };
+    let item = WorkloadState { manifest: Some(manifest), owner: git, ..listed("u-1", "") };
+    fleet::list(&mut s, "kube", vec![item], NOW);
+    let id = WorkloadId::new("shop", "checkout", "");
+    fleet::merge(&mut s, vec![told(&id, 900.0)], NOW);
+    let change = crate::execution::tests::world::proposal("p", crate::fleet::Field::MinReplicas, 6, 8, None).change;
+    let workload = s.fleet[&id].workload.clone();
+    let mut plan = planning::plan_one(&s, &s.fleet[&id], NOW);
+    plan.verdict = Verdict::Change(change);
+    let now = Moment { wall: NOW, mono: Monotonic::default() };
+    s.queue.offer(&plan, &workload, None, now);
+    let view = super::publish::view(&s, NOW);
+    let patch = view.proposals.data[0].patch.clone().unwrap();
+    assert_eq!(patch.name, "---web--minReplicas-8.yaml");
+    assert!(patch.text.contains("minReplicas: 8"), "{}", patch.text);
+
+    let own = Owner::Autoscaler { name: "hpa/web".into() };
+    s.queue.withdraw(&id, "for the test", now);
+    s.queue.offer(&plan, &crate::fleet::Workload { owner: own, ..workload }, None, now);
+    let view = super::publish::view(&s, NOW);
+    assert_eq!(view.proposals.data[0].patch, None, "an autoscaler's own");
+}

@@ -88,6 +88,9 @@ pub struct ProposalView {
     /// Present if it takes two people.
     #[serde(default)]
     pub two_keys: Option<TwoKeys>,
+    /// What to commit instead, where version control would take a write back and the platform knows the manifest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patch: Option<ManifestPatch>,
     /// Loss avoided a minute, for ranking; $ if priced, else minutes short.
     pub rank: f64,
     /// Similar past operations and how they ended, latest first.

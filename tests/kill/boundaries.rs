@@ -27,7 +27,7 @@ pub async fn one_rollout(settings: Settings, mut options: Options) {
     while engine.view.changed().await.is_ok() {
         let view = engine.view.borrow_and_update().clone();
         let known = &view.operations.data;
-        if known.iter().any(|o| o.state.is_final()) {
+        if !known.is_empty() && known.iter().all(|o| o.state.is_final()) {
             println!("over");
             engine.stop().await;
             return;
@@ -198,7 +198,8 @@ fn lost_nothing(journal: &Path, point: Point) {
         match begun.get(&id) {
             Some(op) => {
                 let ended = entries.iter().any(|e| e.operation == *op && e.data.ended.is_some());
-                assert!(ended, "{point:?}: {op} was begun and has no end");
+                let told: Vec<String> = entries.iter().map(|e| format!("{:?} {}", e.kind, e.text)).collect();
+                assert!(ended, "{point:?}: {op} was begun and has no end: {told:#?}");
             }
             None => assert!(refused.contains(&id), "{point:?}: {id} was approved, and nothing is known of it"),
         }
