@@ -14,8 +14,8 @@ use weescale::approval::{Gate, LeaseNote, Mode, OperationId, Person, Preconditio
 use weescale::clock::Clock;
 use weescale::execution::providers::{HttpProvider, HttpSettings, TokenSource};
 use weescale::execution::{
-    Entry, ExecutorConfig, Job, LeaseState, Observation, OperationState, Pending, Provider, Receipt, RecordError,
-    Recorder, spawn,
+    Entry, ExecutorConfig, Job, LeaseState, Observation, OperationState, Pending, Provider, Receipt,
+    RecordError, Recorder, spawn,
 };
 use weescale::fleet::{Context, Field, Owner, WorkloadId};
 use weescale::plan::{CostDelta, Dimension, ExperienceDelta, Limits, PlannedChange};

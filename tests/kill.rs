@@ -3,7 +3,13 @@
 //! The parent holds the fleet and a proxy before its platform that records every write. The child is this same test
 //! binary: it runs the engine on a journal file and approves whatever it is shown.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail loudly")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    reason = "tests fail loudly, and say which peers they lack"
+)]
 
 #[path = "kill/boundaries.rs"]
 mod boundaries;

@@ -63,7 +63,8 @@ pub fn list(state: &mut State, provider: &str, listed: Vec<PlatformState>, now: 
     // Metrics and platforms name the same workload more or less fully.
     let listed: Vec<(WorkloadId, PlatformState)> =
         listed.into_iter().map(|item| (state.resolver.meant_by(&named(&item)), item)).collect();
-    let seen: BTreeSet<(&WorkloadId, &str)> = listed.iter().map(|(id, item)| (id, item.uid.as_str())).collect();
+    let seen: BTreeSet<(&WorkloadId, &str)> =
+        listed.iter().map(|(id, item)| (id, item.uid.as_str())).collect();
     for (id, facts) in &mut state.fleet {
         facts.claims.retain(|(by, uid), _| by != provider || seen.contains(&(id, uid.as_str())));
         let ours = facts.platform.as_ref().filter(|p| p.target.provider == provider);
@@ -82,7 +83,8 @@ pub fn list(state: &mut State, provider: &str, listed: Vec<PlatformState>, now: 
             facts.platform = Some(PlatformFacts { target, state: item, seen: now });
         }
         if let Some(who) = contested(facts, limit, now).filter(|_| new) {
-            let text = format!("{id} is listed twice, by {who}: nothing is written to it until one of them stops");
+            let text =
+                format!("{id} is listed twice, by {who}: nothing is written to it until one of them stops");
             state.notify(now, NoticeLevel::Error, text);
         }
     }

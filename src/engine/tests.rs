@@ -199,7 +199,8 @@ fn violated_invariants_are_named() {
     let facts = s.fleet.get_mut(&id).unwrap();
     let now = Moment { wall: NOW, mono: Monotonic::default() };
     let mut plan = planning::plan_one(&state(vec![]), facts, now.wall);
-    let change = crate::execution::tests::world::proposal("p", crate::fleet::Field::Replicas, 6, 5, None).change;
+    let change =
+        crate::execution::tests::world::proposal("p", crate::fleet::Field::Replicas, 6, 5, None).change;
     plan.verdict = Verdict::Change(change.clone());
     facts.plan = Some(plan);
     assert_eq!(invariants::violated(&s), None, "fresh");
@@ -224,7 +225,12 @@ fn violated_invariants_are_named() {
 
     // I6: more remembered than may be.
     for i in 0..=s.tuning.notices as u64 {
-        let notice = crate::view::Notice { seq: i, at: NOW, level: crate::view::NoticeLevel::Info, text: String::new() };
+        let notice = crate::view::Notice {
+            seq: i,
+            at: NOW,
+            level: crate::view::NoticeLevel::Info,
+            text: String::new(),
+        };
         s.notices.push_back(notice);
     }
     assert!(invariants::violated(&s).unwrap().contains("I6"));
@@ -245,7 +251,8 @@ fn where_git_owns_the_field_the_card_has_the_patch() {
     fleet::list(&mut s, "kube", vec![item], NOW);
     let id = WorkloadId::new("shop", "checkout", "");
     fleet::merge(&mut s, vec![told(&id, 900.0)], NOW);
-    let change = crate::execution::tests::world::proposal("p", crate::fleet::Field::MinReplicas, 6, 8, None).change;
+    let change =
+        crate::execution::tests::world::proposal("p", crate::fleet::Field::MinReplicas, 6, 8, None).change;
     let workload = s.fleet[&id].workload.clone();
     let mut plan = planning::plan_one(&s, &s.fleet[&id], NOW);
     plan.verdict = Verdict::Change(change);

@@ -94,9 +94,8 @@ pub(super) fn disowned(owner: &Owner, field: Field) -> Option<String> {
 fn own_lease(task: &Task) -> Option<String> {
     let record = task.mandate.record();
     let held = task.shared.held();
-    let (id, lease) = held
-        .iter()
-        .find(|(_, h)| h.target == record.target && h.field == record.change.field)?;
+    let (id, lease) =
+        held.iter().find(|(_, h)| h.target == record.target && h.field == record.change.field)?;
     Some(format!("{id} holds a lease on it until {}: release it before a change for good", lease.note.until))
 }
 

@@ -72,7 +72,12 @@ fn scene(owner: Owner, medians: impl Fn(usize) -> f64) -> Scene {
         forecast: ForecastState::Ready(Arc::new(fan)),
         limits: Limits { min: 2, ..Limits::default() },
         recent: Recent::default(),
-        fleet: FleetState { unready: Some(0.0), fresh_sources: 1.0, frozen_until: None, since_recovery: None },
+        fleet: FleetState {
+            unready: Some(0.0),
+            fresh_sources: 1.0,
+            frozen_until: None,
+            since_recovery: None,
+        },
         usual: Usual::default(),
     }
 }

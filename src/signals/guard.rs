@@ -137,7 +137,8 @@ impl Guard {
             self.recent.clear();
             return false;
         }
-        let reason = format!("outlier: rose at once to {:.0} times the most of the last 10 min", value / peak);
+        let reason =
+            format!("outlier: rose at once to {:.0} times the most of the last 10 min", value / peak);
         let confirmed_since = real.is_none().then_some(since);
         self.trust = Trust::Suspect { reason: reason.into(), good: 0, confirmed_since };
         true

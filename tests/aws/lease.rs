@@ -8,8 +8,8 @@ use weescale::approval::{Gate, LeaseNote, Mode, Person};
 use weescale::clock::Clock;
 use weescale::execution::providers::aws::ScalingGroups;
 use weescale::execution::{
-    Entry, EntryKind, ExecutorConfig, Job, LeaseState, Observation, OperationState, Pending, Provider, Receipt,
-    RecordError, Recorder, spawn,
+    Entry, EntryKind, ExecutorConfig, Job, LeaseState, Observation, OperationState, Pending, Provider,
+    Receipt, RecordError, Recorder, spawn,
 };
 use weescale::fleet::{Context, Field};
 use weescale::series::Timestamp;

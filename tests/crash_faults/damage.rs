@@ -43,7 +43,9 @@ fn cut_off_anywhere_it_is_refused_or_has_only_true_records() {
         std::fs::write(&cut, &bytes[..at]).unwrap();
         cuts += 1;
         match believed(&cut) {
-            Some(records) => assert!(whole.starts_with(&records), "cut at {at}: records that were never written"),
+            Some(records) => {
+                assert!(whole.starts_with(&records), "cut at {at}: records that were never written")
+            }
             None => noticed += 1,
         }
         // Opening it to write either refuses, or goes on from true records.
@@ -63,10 +65,12 @@ fn a_write_ahead_log_that_was_torn_loses_its_end_and_nothing_else() {
     let mut file = Journal::open(&path).unwrap();
     let clock = Clock::real();
     for i in 0..60 {
-        file.append(clock.now(), &[Entry::new(Kind::Note, format!("note {i}"), serde_json::json!({}))]).unwrap();
+        file.append(clock.now(), &[Entry::new(Kind::Note, format!("note {i}"), serde_json::json!({}))])
+            .unwrap();
     }
     // As a power cut leaves it: the file, and a log of which only a part reached the disk.
-    let (main, log) = (std::fs::read(&path).unwrap(), std::fs::read(folder.path().join("live.db-wal")).unwrap());
+    let (main, log) =
+        (std::fs::read(&path).unwrap(), std::fs::read(folder.path().join("live.db-wal")).unwrap());
     let mut counts = Vec::new();
     for at in (0..=log.len()).step_by(log.len() / 60 + 1) {
         let name = folder.path().join(format!("torn-{at}.db"));

@@ -7,7 +7,7 @@ use super::terminal::until;
 
 #[test]
 fn on_a_full_disk_nothing_is_executed_and_the_journal_stays_whole() {
-    let service = Service::in_folder(tempfile::tempdir().unwrap(), 20, Some(700));
+    let service = Service::in_folder(tempfile::tempdir().unwrap(), 40, Some(700));
     let full = until(PATIENCE, || {
         let journal = service.status()["journal"].as_str().unwrap_or_default().to_owned();
         !journal.is_empty() && journal != "ok"
@@ -33,7 +33,7 @@ fn on_a_full_disk_nothing_is_executed_and_the_journal_stays_whole() {
     let (code, said) = verify(&folder.path().join("journal.db"));
     assert_eq!(code, Some(0), "{said}");
     // With room again the same journal goes on.
-    let service = Service::in_folder(folder, 20, None);
+    let service = Service::in_folder(folder, 40, None);
     assert!(until(PATIENCE, || service.status()["journal"] == "ok"), "{}", service.status()["journal"]);
     assert!(export(&service.journal()).len() > before);
 }

@@ -11,15 +11,41 @@ use super::service::program;
 
 /// Kinds of escape and their introducers, seven and eight bits.
 const INTRODUCERS: [&str; 14] = [
-    "\u{1b}]0;", "\u{1b}]2;", "\u{1b}]8;;http://x", "\u{1b}]50;", "\u{1b}]52;c;", "\u{1b}[2J\u{1b}[", "\u{1b}P$q",
-    "\u{1b}_", "\u{1b}^", "\u{1b}X", "\u{9d}0;", "\u{9b}2J\u{9b}", "\u{90}", "\u{1b}",
+    "\u{1b}]0;",
+    "\u{1b}]2;",
+    "\u{1b}]8;;http://x",
+    "\u{1b}]50;",
+    "\u{1b}]52;c;",
+    "\u{1b}[2J\u{1b}[",
+    "\u{1b}P$q",
+    "\u{1b}_",
+    "\u{1b}^",
+    "\u{1b}X",
+    "\u{9d}0;",
+    "\u{9b}2J\u{9b}",
+    "\u{90}",
+    "\u{1b}",
 ];
 /// How they end.
 const ENDS: [&str; 3] = ["\u{7}", "\u{1b}\\", "\u{9c}"];
 /// What needs no introducer.
 const PLAIN: [&str; 16] = [
-    "\r overwritten", "\u{8}\u{8}\u{8}", "\u{b}", "\u{c}", "\u{7}", "\u{0}", "\u{7f}", "\u{85}", "\u{202e}dlrow",
-    "\u{2066}a\u{2069}", "\u{200b}", "\u{feff}", "\u{e0041}\u{e0042}", "\u{2028}", "e\u{301}\u{301}", "\u{e000}",
+    "\r overwritten",
+    "\u{8}\u{8}\u{8}",
+    "\u{b}",
+    "\u{c}",
+    "\u{7}",
+    "\u{0}",
+    "\u{7f}",
+    "\u{85}",
+    "\u{202e}dlrow",
+    "\u{2066}a\u{2069}",
+    "\u{200b}",
+    "\u{feff}",
+    "\u{e0041}\u{e0042}",
+    "\u{2028}",
+    "e\u{301}\u{301}",
+    "\u{e000}",
 ];
 
 fn payloads() -> Vec<String> {
@@ -111,7 +137,8 @@ fn fifty_eight_payloads_come_out_of_nothing() {
         place("journal.db").display()
     );
     std::fs::write(place("config.toml"), text).unwrap();
-    std::fs::set_permissions(place("config.toml"), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    std::fs::set_permissions(place("config.toml"), std::os::unix::fs::PermissionsExt::from_mode(0o600))
+        .unwrap();
     let mut serving = command(&["serve"], folder.path()).stdout(Stdio::piped()).spawn().unwrap();
     let up = super::terminal::until(super::service::SOON, || {
         let (good, said) = ask(&["status", "--format", "json"], folder.path());
@@ -119,7 +146,12 @@ fn fifty_eight_payloads_come_out_of_nothing() {
     });
     let mut seen = Vec::new();
     for args in [
-        &["status"][..], &["status", "--format", "json"], &["proposals"], &["leases"], &["journal", "export"], &["check"],
+        &["status"][..],
+        &["status", "--format", "json"],
+        &["proposals"],
+        &["leases"],
+        &["journal", "export"],
+        &["check"],
     ] {
         let (_, said) = ask(args, folder.path());
         seen.push((args.join(" "), said));

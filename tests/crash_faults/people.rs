@@ -8,7 +8,7 @@ use super::terminal::{Terminal, until};
 
 #[test]
 fn of_two_opposite_decisions_at_the_same_moment_one_counts() {
-    let service = Service::start(20);
+    let service = Service::start(40);
     let mut decided = Vec::new();
     let done = until(PATIENCE, || {
         let open = service.open();
@@ -35,7 +35,7 @@ fn of_two_opposite_decisions_at_the_same_moment_one_counts() {
 
 #[test]
 fn the_same_decision_twice_is_one_and_a_stale_one_none() {
-    let service = Service::start(20);
+    let service = Service::start(40);
     let mut first = None;
     assert!(until(PATIENCE, || {
         first = service.open().into_iter().find(|p| p["to"].as_u64() > p["from"].as_u64());
@@ -70,7 +70,7 @@ fn cpu(pid: u32) -> Option<f64> {
 #[test]
 fn a_terminal_that_goes_away_takes_the_screen_along_and_nothing_else() {
     let Some(terminal) = Terminal::open(120, 40) else { return };
-    let service = Service::start(20);
+    let service = Service::start(40);
     terminal.line(&Terminal::program(&format!("attach --socket {}", service.socket().display())));
     terminal.sees(SOON, "1 here");
     let operation = service.approve_one();

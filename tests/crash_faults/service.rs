@@ -130,6 +130,9 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
+        if self.child.try_wait().is_ok_and(|ended| ended.is_some()) {
+            return;
+        }
         let _ = Command::new("kill").args(["-s", "CONT", &self.pid().to_string()]).status();
         let _ = Command::new("kill").arg(self.pid().to_string()).status();
         if !until(Duration::from_secs(15), || self.child.try_wait().unwrap().is_some()) {
@@ -141,22 +144,16 @@ impl Drop for Service {
 
 /// `weescale journal verify`: its exit code and what it said.
 pub fn verify(journal: &Path) -> (Option<i32>, String) {
-    let output = Command::new(program())
-        .args(["journal", "verify", "--journal"])
-        .arg(journal)
-        .output()
-        .unwrap();
+    let output =
+        Command::new(program()).args(["journal", "verify", "--journal"]).arg(journal).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     (output.status.code(), text + &String::from_utf8_lossy(&output.stderr))
 }
 
 /// Records of the journal, as exported.
 pub fn export(journal: &Path) -> Vec<Value> {
-    let output = Command::new(program())
-        .args(["journal", "export", "--journal"])
-        .arg(journal)
-        .output()
-        .unwrap();
+    let output =
+        Command::new(program()).args(["journal", "export", "--journal"]).arg(journal).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     text.lines().map(|l| serde_json::from_str(l).unwrap()).collect()
 }

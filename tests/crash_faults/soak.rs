@@ -23,8 +23,7 @@ fn files(pid: u32) -> usize {
 /// Least-squares slope of `(x, y)`.
 fn slope(points: &[(f64, f64)]) -> f64 {
     let n = points.len() as f64;
-    let (mx, my) =
-        (points.iter().map(|p| p.0).sum::<f64>() / n, points.iter().map(|p| p.1).sum::<f64>() / n);
+    let (mx, my) = (points.iter().map(|p| p.0).sum::<f64>() / n, points.iter().map(|p| p.1).sum::<f64>() / n);
     let (mut above, mut below) = (0.0, 0.0);
     for (x, y) in points {
         above += (x - mx) * (y - my);

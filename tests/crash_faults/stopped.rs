@@ -7,7 +7,7 @@ use super::terminal::until;
 
 #[test]
 fn a_process_that_stood_still_looks_first_and_finishes_what_it_began() {
-    let service = Service::start(20);
+    let service = Service::start(40);
     let operation = service.approve_one();
     for _ in 0..3 {
         service.signal("STOP");
@@ -28,7 +28,7 @@ fn a_process_that_stood_still_looks_first_and_finishes_what_it_began() {
 
 #[test]
 fn ended_in_mid_operation_it_ends_soon_and_the_next_start_asks() {
-    let service = Service::start(20);
+    let service = Service::start(40);
     let operation = service.approve_one();
     assert!(until(SOON, || !service.state_of(&operation).is_empty()));
     let clock = weescale::clock::Clock::real();
@@ -47,7 +47,7 @@ fn ended_in_mid_operation_it_ends_soon_and_the_next_start_asks() {
     };
     let intents = of_it("intent");
     // The simulated fleet is a new one: what the journal tells of is not there, so that nothing is touched.
-    let service = Service::in_folder(folder, 20, None);
+    let service = Service::in_folder(folder, 40, None);
     if intents > 0 && of_it("end") == 0 {
         let told = until(PATIENCE, || {
             ["halted", "inflight", "cancelled"].contains(&service.state_of(&operation).as_str())

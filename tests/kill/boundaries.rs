@@ -201,7 +201,9 @@ fn lost_nothing(journal: &Path, point: Point) {
                 let told: Vec<String> = entries.iter().map(|e| format!("{:?} {}", e.kind, e.text)).collect();
                 assert!(ended, "{point:?}: {op} was begun and has no end: {told:#?}");
             }
-            None => assert!(refused.contains(&id), "{point:?}: {id} was approved, and nothing is known of it"),
+            None => {
+                assert!(refused.contains(&id), "{point:?}: {id} was approved, and nothing is known of it")
+            }
         }
     }
 }

@@ -202,7 +202,10 @@ async fn pods_that_crash_take_the_floor_back() {
     let mut r = begin(true).await;
     r.until(ended).await;
     let last = r.states.last().unwrap();
-    assert!(matches!(last, OperationState::RolledBack { why } if why.contains("CrashLoopBackOff")), "{last:?}");
+    assert!(
+        matches!(last, OperationState::RolledBack { why } if why.contains("CrashLoopBackOff")),
+        "{last:?}"
+    );
     assert_eq!((r.floor(), r.written()), (json!(3), vec![6, 3]));
 }
 

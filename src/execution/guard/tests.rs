@@ -126,7 +126,8 @@ fn freezes_hold_at_both_edges() {
 #[test]
 fn an_unhealthy_fleet_begins_nothing() {
     // What is not known is not well.
-    for (unready, stopped) in [(Some(0.45), false), (Some(0.46), true), (Some(f64::NAN), true), (None, true)] {
+    for (unready, stopped) in [(Some(0.45), false), (Some(0.46), true), (Some(f64::NAN), true), (None, true)]
+    {
         let (mut g, mut m) = (Guard::new(GuardPolicy::default()), mandate("op-1", 6, 8, None));
         let fleet = FleetHealth { unready, ..WELL };
         assert_eq!(check(&mut g, &mut m, &Try { fleet, ..step(6, 8, 0) }).is_err(), stopped, "{unready:?}");

@@ -6,9 +6,7 @@ use std::time::Duration;
 use super::platform::{Fault, Platform};
 use super::world::{Journal, START, World, op, proposal};
 use crate::clock::Clock;
-use crate::execution::{
-    ExecutorConfig, FleetHealth, Job, LeaseState, OperationState, unfinished,
-};
+use crate::execution::{ExecutorConfig, FleetHealth, Job, LeaseState, OperationState, unfinished};
 use crate::fleet::{Field, WorkloadId};
 use crate::proposal::{Proposal, Target};
 use crate::series::Timestamp;
@@ -180,7 +178,8 @@ async fn a_lease_under_an_operation_is_still_given_back_after_a_restart() {
     let mut w = covered().await;
     w.handle.abort();
     let _ = (&mut w.handle).await;
-    let mut w = World::with(w.platform.clone(), w.journal.clone(), w.clock.clone(), ExecutorConfig::default());
+    let mut w =
+        World::with(w.platform.clone(), w.journal.clone(), w.clock.clone(), ExecutorConfig::default());
     let open = unfinished(w.journal.entries.lock().unwrap().iter());
     assert_eq!(open.len(), 2);
     for history in open {
@@ -253,7 +252,8 @@ async fn what_was_taken_back_while_nobody_was_there_is_not_applied_again() {
     w.handle.abort();
     let _ = (&mut w.handle).await;
     w.platform.set(|i| i.write(Field::MinReplicas, 6));
-    let mut w = World::with(w.platform.clone(), w.journal.clone(), w.clock.clone(), ExecutorConfig::default());
+    let mut w =
+        World::with(w.platform.clone(), w.journal.clone(), w.clock.clone(), ExecutorConfig::default());
     let history = unfinished(w.journal.entries.lock().unwrap().iter()).remove(0);
     let mandate = w.gate.readmit(history.mandate.clone()).unwrap();
     w.wish(Job::Adopt { history: Box::new(history), mandate }).await;

@@ -11,8 +11,8 @@ use super::platform::{Fuse, Platform};
 use crate::approval::{Gate, Mode, OperationId, Person, Preconditions};
 use crate::clock::{Clock, Monotonic};
 use crate::execution::{
-    Entry, EntryKind, ExecutorConfig, FleetHealth, Job, Lease, LeaseState, Observation, Operation, OperationState, Pending, Readings,
-    Receipt, RecordError, Recorder, spawn,
+    Entry, EntryKind, ExecutorConfig, FleetHealth, Job, Lease, LeaseState, Observation, Operation,
+    OperationState, Pending, Readings, Receipt, RecordError, Recorder, spawn,
 };
 use crate::fleet::{Context, Field, Owner, WorkloadId};
 use crate::plan::{CostDelta, Dimension, ExperienceDelta, Limits, PlannedChange};
@@ -39,7 +39,8 @@ impl Recorder for Journal {
             if *self.hangs.lock().unwrap() {
                 std::future::pending::<()>().await;
             }
-            let stall = if entry.kind == EntryKind::Intent { self.stall.lock().unwrap().take() } else { None };
+            let stall =
+                if entry.kind == EntryKind::Intent { self.stall.lock().unwrap().take() } else { None };
             if let Some((clock, time)) = stall {
                 clock.advance(time);
             }
@@ -183,8 +184,7 @@ impl World {
 
     pub async fn start(&mut self, proposal: Proposal, operation: &str) {
         self.observe();
-        let facts =
-            Preconditions { limits: self.limits.clone(), ..facts(operation, proposal.owner.clone()) };
+        let facts = Preconditions { limits: self.limits.clone(), ..facts(operation, proposal.owner.clone()) };
         let now = self.clock.monotonic();
         let permit = self.gate.approve(&proposal, &proposal.hash(), None, &person(), now, facts).unwrap();
         self.jobs.send(Job::Start { proposal: Box::new(proposal), permit, warm_up: None }).await.unwrap();

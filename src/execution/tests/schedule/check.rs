@@ -69,13 +69,20 @@ impl Checker {
     }
 
     pub fn restarted(&mut self) {
-        self.settled.extend(self.approved.iter().filter(|(_, r)| r.change.until.is_none()).map(|(id, _)| id.clone()));
+        self.settled
+            .extend(self.approved.iter().filter(|(_, r)| r.change.until.is_none()).map(|(id, _)| id.clone()));
         // A look is remembered by the process that was told of it.
         self.looked.clear();
     }
 
     /// The first rule that what is new breaks.
-    pub fn failed(&mut self, platforms: &[Platform], journal: &Journal, fleet: FleetHealth, now: Now) -> Option<String> {
+    pub fn failed(
+        &mut self,
+        platforms: &[Platform],
+        journal: &Journal,
+        fleet: FleetHealth,
+        now: Now,
+    ) -> Option<String> {
         for (i, platform) in platforms.iter().enumerate() {
             let (arrived, effects) = platform.get(|inner| {
                 let (a, e) = self.seen[i];
@@ -99,14 +106,22 @@ impl Checker {
     }
 
     /// I1, I5 and PL-01 to PL-11, for one write that arrived.
-    fn sent(&mut self, w: &Arrived, platform: &Platform, journal: &Journal, fleet: FleetHealth, now: Now) -> Result<(), String> {
+    fn sent(
+        &mut self,
+        w: &Arrived,
+        platform: &Platform,
+        journal: &Journal,
+        fleet: FleetHealth,
+        now: Now,
+    ) -> Result<(), String> {
         let (id, tag) = parts(&w.key);
         let record = self.approved.get(&id).ok_or("nobody approved it")?.clone();
         intended(w, &record, journal)?;
         if w.set < self.limits.min || w.set > self.limits.max {
             return Err(format!("outside {}..={}", self.limits.min, self.limits.max));
         }
-        let (low, high) = (record.change.from.min(record.change.to), record.change.from.max(record.change.to));
+        let (low, high) =
+            (record.change.from.min(record.change.to), record.change.from.max(record.change.to));
         if w.set < low.min(record.home()) || w.set > high.max(record.home()) {
             return Err("outside what was approved".into());
         }
@@ -153,7 +168,11 @@ impl Checker {
         if same >= 3 && !self.looked.contains(id) {
             return Err(format!("move {} one way within the hour, and nobody looked", same + 1));
         }
-        if record.dollars_per_hour.is_none() && up && self.policy.budget.is_some() && !self.looked.contains(id) {
+        if record.dollars_per_hour.is_none()
+            && up
+            && self.policy.budget.is_some()
+            && !self.looked.contains(id)
+        {
             return Err("begun under a budget at an unknown price, and nobody looked".into());
         }
         if let (Some(budget), Some(extra)) = (self.policy.budget, record.dollars_per_hour)
@@ -200,6 +219,7 @@ fn intended(w: &Arrived, record: &MandateRecord, journal: &Journal) -> Result<()
         .ok_or("no intent")?;
     let (note, mandate) = (intent.data.write.as_ref().unwrap(), intent.data.mandate.as_ref().unwrap());
     let same = note.uid == w.uid && note.expect == w.expect && note.set == w.set;
-    let named = mandate.change == record.change && mandate.approver == record.approver && mandate.target.uid == w.uid;
+    let named =
+        mandate.change == record.change && mandate.approver == record.approver && mandate.target.uid == w.uid;
     if same && named { Ok(()) } else { Err(format!("another intent: {note:?}")) }
 }

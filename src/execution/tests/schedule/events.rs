@@ -12,7 +12,14 @@ pub enum Event {
     /// So many seconds pass.
     Run(u32),
     /// A person approves a change of a platform's object.
-    Approve { platform: usize, to: u32, lease: Option<u64>, dollars: Option<f64>, stale: bool, old: bool },
+    Approve {
+        platform: usize,
+        to: u32,
+        lease: Option<u64>,
+        dollars: Option<f64>,
+        stale: bool,
+        old: bool,
+    },
     /// A person wishes something of the newest operations, counted from the last.
     Pause(usize),
     Resume(usize),

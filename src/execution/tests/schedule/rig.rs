@@ -139,7 +139,8 @@ impl Rig {
             Event::Release(back) => self.wish(back, Job::Release).await,
             Event::Write(on, fault) => self.platforms[on].set(|i| i.writes.push_back(fault)),
             Event::Unreadable(on, times) => self.platforms[on].set(|i| {
-                let down = crate::execution::ProviderError::Unavailable { why: "503".into(), retry_after: None };
+                let down =
+                    crate::execution::ProviderError::Unavailable { why: "503".into(), retry_after: None };
                 i.reads.extend((0..times).map(|_| Err(down.clone())));
             }),
             Event::OldReads(on, times) => self.platforms[on].set(|i| {
@@ -391,7 +392,11 @@ impl Rig {
             .collect();
         assert!(open.is_empty(), "{}left over: {open:#?} {:?}", self.told(), self.leases);
         for platform in &self.platforms {
-            assert!(platform.get(|i| i.state.annotations.is_empty()) || self.was_disturbed(), "{}", self.told());
+            assert!(
+                platform.get(|i| i.state.annotations.is_empty()) || self.was_disturbed(),
+                "{}",
+                self.told()
+            );
         }
     }
 
