@@ -44,7 +44,7 @@ fn cut_off_anywhere_it_is_refused_or_has_only_true_records() {
         cuts += 1;
         match believed(&cut) {
             Some(records) => {
-                assert!(whole.starts_with(&records), "cut at {at}: records that were never written")
+                assert!(whole.starts_with(&records), "cut at {at}: records that were never written");
             }
             None => noticed += 1,
         }

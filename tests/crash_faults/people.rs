@@ -51,7 +51,8 @@ fn the_same_decision_twice_is_one_and_a_stale_one_none() {
             command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
         })
         .collect();
-    let good = children.into_iter().map(|mut c| c.wait().unwrap()).filter(|s| s.success()).count();
+    let good =
+        children.into_iter().map(|mut c| c.wait().unwrap()).filter(std::process::ExitStatus::success).count();
     assert!(good <= 1, "{good} of 4 approvals of one proposal were taken");
     let path = service.journal();
     let approvals = export(&path);

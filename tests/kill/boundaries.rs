@@ -202,7 +202,7 @@ fn lost_nothing(journal: &Path, point: Point) {
                 assert!(ended, "{point:?}: {op} was begun and has no end: {told:#?}");
             }
             None => {
-                assert!(refused.contains(&id), "{point:?}: {id} was approved, and nothing is known of it")
+                assert!(refused.contains(&id), "{point:?}: {id} was approved, and nothing is known of it");
             }
         }
     }
