@@ -41,8 +41,8 @@ pub struct Clock(Arc<Kind>);
 enum Kind {
     /// `factor` times as fast as the machine, from an anchor.
     Running { wall: WallAnchor, origin: std::time::Instant, factor: f64 },
-    /// Stands still until told to move.
-    Manual { start: AtomicI64, now: watch::Sender<i64> },
+    /// Stands still until told to move. The wall clock may have been stepped away from the monotonic one.
+    Manual { start: AtomicI64, now: watch::Sender<i64>, stepped: AtomicI64 },
 }
 
 #[derive(Debug)]
@@ -69,7 +69,8 @@ impl Clock {
     /// Stands at `start` until [`Clock::advance`] or [`Clock::seek`]: tests and replay.
     pub fn paused(start: Timestamp) -> Self {
         let (now, _) = watch::channel(start.as_millis());
-        Self(Arc::new(Kind::Manual { start: AtomicI64::new(start.as_millis()), now }))
+        let start = AtomicI64::new(start.as_millis());
+        Self(Arc::new(Kind::Manual { start, now, stepped: AtomicI64::new(0) }))
     }
 
     /// Wall time, for people and samples.
@@ -80,7 +81,9 @@ impl Clock {
                 let start = *start.read().unwrap_or_else(PoisonError::into_inner);
                 start + scaled(*origin, *factor)
             }
-            Kind::Manual { now, .. } => Timestamp::from_millis(*now.borrow()),
+            Kind::Manual { now, stepped, .. } => {
+                Timestamp::from_millis(now.borrow().saturating_add(stepped.load(Ordering::Relaxed)))
+            }
         }
     }
 
@@ -88,7 +91,7 @@ impl Clock {
     pub fn monotonic(&self) -> Monotonic {
         match &*self.0 {
             Kind::Running { origin, factor, .. } => Monotonic(scaled(*origin, *factor)),
-            Kind::Manual { start, now } => {
+            Kind::Manual { start, now, .. } => {
                 let elapsed = now.borrow().saturating_sub(start.load(Ordering::Relaxed));
                 Monotonic(Duration::from_millis(u64::try_from(elapsed).unwrap_or(0)))
             }
@@ -124,9 +127,16 @@ impl Clock {
         }
     }
 
+    /// Steps the wall time of a paused clock by `millis`, either way; monotonic time does not see it.
+    pub fn step_wall(&self, millis: i64) {
+        if let Kind::Manual { stepped, .. } = &*self.0 {
+            stepped.fetch_add(millis, Ordering::Relaxed);
+        }
+    }
+
     /// Puts a paused clock at `to`, also backwards (replay). Monotonic time restarts from there if it would go back.
     pub fn seek(&self, to: Timestamp) {
-        if let Kind::Manual { start, now } = &*self.0 {
+        if let Kind::Manual { start, now, .. } = &*self.0 {
             start.fetch_min(to.as_millis(), Ordering::Relaxed);
             now.send_replace(to.as_millis());
         }

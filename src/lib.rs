@@ -69,7 +69,8 @@
 //!   writes only where the live value is still ours.
 //! - Missing is never zero. Non-finite values stop at [`series`]. Absent, stale, partial or suspect data never lowers a
 //!   target.
-//! - Minimum, maximum, step, cool-down, freeze and budget are checked in the function that sends.
+//! - Minimum, maximum, step, cool-down, freeze and budget are checked in the function that sends. A fleet of which
+//!   readiness or freshness is not known begins nothing; a violated invariant halts all executing.
 //! - A record that was acknowledged survives a power cut; damage is reported, not repaired in silence.
 //! - Text from outside passes [`series::text`] before it reaches a terminal, a log or a file. No secret has a `Display`,
 //!   `Debug` or `Serialize` that shows it.

@@ -10,6 +10,7 @@ use color_eyre::eyre::Report;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    weescale::cli::no_core_files();
     // Panics and internal errors are reported by color-eyre; expected failures are one sentence.
     if color_eyre::install().is_err() {
         return ExitCode::FAILURE;

@@ -291,3 +291,26 @@ fn an_unreachable_source_is_named_by_check_and_status() {
     assert!(status["targets"][url]["error"].as_str().unwrap().contains("127.0.0.1:9"), "{json}");
     assert_eq!(status["services"].as_array().unwrap().len(), 0);
 }
+
+/// Secrets are in memory; a core file would put them on the disk.
+#[test]
+fn it_leaves_no_core_file() {
+    let home = Home::new();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/metrics", listener.local_addr().unwrap());
+    // Nobody answers, so that it waits while it is looked at.
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_weescale"))
+        .args(["--scrape", &url, "check"])
+        .env("HOME", home.path())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    listener.accept().unwrap();
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let core = limits.lines().find(|l| l.starts_with("Max core file size")).unwrap();
+    let values: Vec<&str> = core.split_whitespace().skip(4).take(2).collect();
+    assert_eq!(values, ["1", "1"], "{core}");
+}

@@ -14,8 +14,8 @@ use weescale::approval::{Gate, LeaseNote, Mode, OperationId, Person, Preconditio
 use weescale::clock::Clock;
 use weescale::execution::providers::{HttpProvider, HttpSettings, TokenSource};
 use weescale::execution::{
-    Entry, ExecutorConfig, Job, LeaseState, OperationState, Pending, Provider, Receipt, RecordError,
-    Recorder, spawn,
+    Entry, ExecutorConfig, Job, LeaseState, Observation, OperationState, Pending, Provider, Receipt,
+    RecordError, Recorder, spawn,
 };
 use weescale::fleet::{Context, Field, Owner, WorkloadId};
 use weescale::plan::{CostDelta, Dimension, ExperienceDelta, Limits, PlannedChange};
@@ -93,8 +93,10 @@ async fn a_leased_floor_is_raised_and_given_back() {
     let journal = Memory::default();
     let handle =
         spawn(ExecutorConfig::default(), clock.clone(), providers, Arc::new(journal.clone()), inbox, to);
+    let fleet = Observation { fleet_unready: Some(0.0), fresh_sources: Some(1.0), ..Observation::default() };
+    jobs.send(Job::Observe(Arc::new(fleet))).await.unwrap();
     jobs.send(Job::Start { proposal: Box::new(proposal), permit, warm_up: None }).await.unwrap();
-    // Nobody sends readings: validation and the end of the lease must ask, and a person says go on.
+    // Nobody sends readings of users: validation and the end of the lease must ask, and a person says go on.
     let mut seen = Vec::new();
     let restored = tokio::time::timeout(Duration::from_secs(60), async {
         while let Some(receipt) = receipts.recv().await {
@@ -124,7 +126,7 @@ async fn a_leased_floor_is_raised_and_given_back() {
                     }
                     _ => {}
                 },
-                Receipt::Trouble { text, .. } => panic!("{text}"),
+                Receipt::Trouble { text, .. } | Receipt::Halted(text) => panic!("{text}"),
             }
         }
         false

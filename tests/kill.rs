@@ -3,8 +3,16 @@
 //! The parent holds the fleet and a proxy before its platform that records every write. The child is this same test
 //! binary: it runs the engine on a journal file and approves whatever it is shown.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail loudly")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    reason = "tests fail loudly, and say which peers they lack"
+)]
 
+#[path = "kill/boundaries.rs"]
+mod boundaries;
 mod fleet;
 #[path = "fleet/wire.rs"]
 mod wire;
@@ -63,6 +71,9 @@ async fn child() {
         capacity: Some(SMALL),
         ..weescale::config::ServiceRule::default()
     }];
+    if std::env::var(boundaries::ONE).is_ok() {
+        return boundaries::one_rollout(settings, options(clock)).await;
+    }
     let mut engine = engine::start(settings, options(clock)).await.unwrap();
     let mut asked = BTreeSet::new();
     while engine.view.changed().await.is_ok() {

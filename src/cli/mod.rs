@@ -11,6 +11,7 @@ mod dashboard;
 mod demo;
 mod exit;
 mod forecast;
+mod harden;
 mod journal;
 mod live;
 mod look;
@@ -31,4 +32,5 @@ mod wish;
 
 pub use args::{Cli, Command};
 pub use exit::Failure;
+pub use harden::no_core_files;
 pub use run::run;

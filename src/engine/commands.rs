@@ -131,7 +131,7 @@ impl Engine {
         let Some(facts) = self.state.fleet.get(&proposal.workload) else { return };
         let running = self.running(&proposal.workload);
         proposal.guardrails = planning::with_input(&self.state, facts, self.clock.now(), |input| {
-            guardrails::check(input, &proposal.change, running)
+            guardrails::at_approval(input, &proposal.change, running)
         });
     }
 

@@ -11,6 +11,7 @@ use crate::plan::{CapacityModel, Observation};
 use crate::proposal::Target;
 use crate::series::{Timestamp, Window};
 use crate::signals::{Freshness, LatencyHistogram, SignalKind, SignalSet};
+use crate::view::NoticeLevel;
 
 use super::state::{PlatformFacts, WorkloadFacts};
 use super::{State, advising};
@@ -59,21 +60,45 @@ fn silent(facts: &mut WorkloadFacts, now: Timestamp) -> bool {
 pub fn list(state: &mut State, provider: &str, listed: Vec<PlatformState>, now: Timestamp) {
     let named = |item: &PlatformState| WorkloadId::new(&item.namespace, &item.name, &item.region);
     state.resolver.listed(provider, listed.iter().map(named).collect());
-    let mut seen = BTreeSet::new();
-    for item in listed {
-        // Metrics and platforms name the same workload more or less fully.
-        let id = state.resolver.meant_by(&named(&item));
-        let facts = state.fleet.entry(id.clone()).or_insert_with(|| blank(&id, now));
-        let target = Target { provider: provider.to_owned(), uid: item.uid.clone() };
-        facts.platform = Some(PlatformFacts { target, state: item, seen: now });
-        seen.insert(id);
-    }
+    // Metrics and platforms name the same workload more or less fully.
+    let listed: Vec<(WorkloadId, PlatformState)> =
+        listed.into_iter().map(|item| (state.resolver.meant_by(&named(&item)), item)).collect();
+    let seen: BTreeSet<(&WorkloadId, &str)> =
+        listed.iter().map(|(id, item)| (id, item.uid.as_str())).collect();
     for (id, facts) in &mut state.fleet {
-        let ours = facts.platform.as_ref().is_some_and(|p| p.target.provider == provider);
-        if ours && !seen.contains(id) {
+        facts.claims.retain(|(by, uid), _| by != provider || seen.contains(&(id, uid.as_str())));
+        let ours = facts.platform.as_ref().filter(|p| p.target.provider == provider);
+        if ours.is_some_and(|p| !seen.contains(&(id, p.target.uid.as_str()))) {
             facts.platform = None;
         }
     }
+    let limit = state.tuning.platforms * LISTINGS;
+    for (id, item) in listed {
+        let facts = state.fleet.entry(id.clone()).or_insert_with(|| blank(&id, now));
+        let new = facts.claims.insert((provider.to_owned(), item.uid.clone()), now).is_none();
+        let target = Target { provider: provider.to_owned(), uid: item.uid.clone() };
+        // The first to list it is shown; who comes later takes nothing over.
+        let other = facts.platform.as_ref().filter(|p| p.target != target && now.since(p.seen) <= limit);
+        if other.is_none() {
+            facts.platform = Some(PlatformFacts { target, state: item, seen: now });
+        }
+        if let Some(who) = contested(facts, limit, now).filter(|_| new) {
+            let text =
+                format!("{id} is listed twice, by {who}: nothing is written to it until one of them stops");
+            state.notify(now, NoticeLevel::Error, text);
+        }
+    }
+}
+
+/// Who lists the workload, where it is more than one object.
+fn contested(facts: &WorkloadFacts, limit: Duration, now: Timestamp) -> Option<String> {
+    let live: Vec<&str> = facts
+        .claims
+        .iter()
+        .filter(|(_, seen)| now.since(**seen) <= limit)
+        .map(|((provider, _), _)| provider.as_str())
+        .collect();
+    (live.len() > 1).then(|| live.join(" and "))
 }
 
 /// A workload just met. Its data counts as just recovered: a rate over a window that is not full yet is too low.
@@ -102,6 +127,7 @@ fn blank(id: &WorkloadId, now: Timestamp) -> WorkloadFacts {
         workload,
         signals,
         platform: None,
+        claims: std::collections::BTreeMap::new(),
         capacity: CapacityModel::default(),
         observed: None,
         forecast,
@@ -134,7 +160,11 @@ fn workload(state: &State, facts: &WorkloadFacts, now: Timestamp) -> Workload {
         id: id.clone(),
         service: Arc::from(service),
         team: Arc::from(team),
-        owner: owner(facts, platform),
+        // Two writers of one workload would undo each other: neither is written through.
+        owner: match contested(facts, limit, now) {
+            Some(name) => Owner::Elsewhere { name: format!("{name}, which list it both") },
+            None => owner(facts, platform),
+        },
         objective: rule.objective.unwrap_or_else(Objective::assumed),
         replicas,
         pod,

@@ -12,6 +12,7 @@ mod evaluate;
 mod fleet;
 mod forecasts;
 mod handover;
+mod invariants;
 mod kpi;
 mod learn;
 mod lessons;

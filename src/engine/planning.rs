@@ -65,7 +65,7 @@ pub fn with_input<T>(
         usual: facts.usual.map_or_else(Usual::default, |(_, usual)| usual),
         recent: recent(state, id, now),
         fleet: FleetState {
-            unready: state.unready().unwrap_or(0.0),
+            unready: state.unready(),
             fresh_sources: state.fresh_sources(now),
             frozen_until: state.settings.frozen_until(now),
             since_recovery: facts.last_outage.map(|at| now.since(at)),

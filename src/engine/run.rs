@@ -335,6 +335,7 @@ impl Engine {
             Receipt::Trouble { operation, text } => {
                 self.say(NoticeLevel::Error, format!("{operation}: {text}"));
             }
+            Receipt::Halted(why) => self.halt(why),
         }
     }
 
@@ -360,6 +361,7 @@ impl Engine {
         if now.wall.since(self.persisted) >= Duration::from_secs(60) {
             self.persist(now.wall);
         }
+        self.keep_invariants().await;
         self.publish();
     }
 
@@ -470,6 +472,7 @@ fn observation(state: &State, pods: &Pods, now: Timestamp) -> Observation {
         at: now,
         workloads: state.fleet.iter().map(|(id, facts)| (id.clone(), readings(facts))).collect(),
         fleet_unready: state.unready(),
+        fresh_sources: Some(state.fresh_sources(now)),
     }
 }
 

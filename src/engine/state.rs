@@ -71,6 +71,9 @@ pub struct PlatformFacts {
     pub seen: Timestamp,
 }
 
+/// Provider and uid of an object.
+pub type Claim = (String, String);
+
 /// Everything known of one workload.
 #[derive(Clone, Debug)]
 pub struct WorkloadFacts {
@@ -80,6 +83,9 @@ pub struct WorkloadFacts {
     pub signals: SignalSet,
     /// What a platform says, if one manages it.
     pub platform: Option<PlatformFacts>,
+    /// Every object that goes by this workload's name, and when it was last listed. More than one is a conflict:
+    /// nothing is written.
+    pub claims: BTreeMap<Claim, Timestamp>,
     /// What was learned of its capacity.
     pub capacity: CapacityModel,
     /// When capacity was last learned.

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::restore::Restored;
-use super::{State, Tuning, fleet, planning, start};
+use super::{State, Tuning, fleet, invariants, planning, start};
 use crate::clock::{Clock, Monotonic};
 use crate::config::{Given, ServiceRule, load_without_file};
 use crate::execution::providers::contract::{Fields, WorkloadState};
-use crate::fleet::WorkloadId;
+use crate::execution::{Operation, OperationId, OperationState};
+use crate::fleet::{Owner, WorkloadId};
+use crate::plan::{PlannedChange, Verdict};
 use crate::proposal::{Moment, ProposalId, ProposalState};
 use crate::series::{Finite, Timestamp};
 use crate::signals::{Freshness, Signal, SignalKind, SignalSet};
@@ -96,4 +98,174 @@ fn closed_proposals_are_forgotten_and_live_ones_are_not() {
     assert_eq!(s.learned.proposals.len(), 4096);
     assert!(s.learned.proposals.contains_key(&ProposalId::new("p-0")), "live");
     assert!(s.learned.proposals.contains_key(&ProposalId::new("p-5999")), "newest");
+}
+
+fn held(at: Timestamp, s: &mut State, provider: &str, uid: &str) {
+    fleet::list(s, provider, vec![listed(uid, "")], at);
+    let id = WorkloadId::new("shop", "checkout", "");
+    fleet::merge(s, vec![told(&id, 900.0)], at);
+}
+
+#[test]
+fn a_workload_that_two_platforms_list_is_named_and_nothing_is_written_to_it() {
+    let mut s = state(vec![]);
+    let id = WorkloadId::new("shop", "checkout", "");
+    held(NOW, &mut s, "kube", "u-1");
+    assert_eq!(s.fleet[&id].workload.owner, Owner::Unknown);
+    held(NOW, &mut s, "http", "u-9");
+    let facts = &s.fleet[&id];
+    assert_eq!(facts.platform.as_ref().unwrap().target.provider, "kube", "the first stays");
+    assert_eq!(facts.workload.owner.floor_field(), None);
+    assert!(facts.workload.owner.label().contains("http and kube"), "{}", facts.workload.owner.label());
+    let said = |s: &State| s.notices.iter().filter(|n| n.text.contains("listed twice")).count();
+    assert_eq!(said(&s), 1);
+    held(NOW, &mut s, "http", "u-9");
+    held(NOW, &mut s, "kube", "u-1");
+    assert_eq!(said(&s), 1, "said once");
+    // One of them stops: the other has it for good, and writes are possible again.
+    fleet::list(&mut s, "kube", vec![], NOW);
+    held(NOW + Duration::from_secs(5), &mut s, "http", "u-9");
+    let facts = &s.fleet[&id];
+    assert_eq!(facts.platform.as_ref().unwrap().target.provider, "http");
+    assert_eq!(facts.workload.owner, Owner::Unknown, "what the platform says");
+}
+
+#[test]
+fn two_objects_of_one_platform_under_one_name_are_a_conflict_and_a_new_uid_alone_is_none() {
+    let mut s = state(vec![]);
+    let id = WorkloadId::new("shop", "checkout", "");
+    fleet::list(&mut s, "kube", vec![listed("deployment", ""), listed("statefulset", "")], NOW);
+    fleet::merge(&mut s, vec![told(&id, 900.0)], NOW);
+    assert!(matches!(s.fleet[&id].workload.owner, Owner::Elsewhere { .. }));
+    held(NOW, &mut s, "kube", "made-anew");
+    let facts = &s.fleet[&id];
+    assert_eq!(facts.platform.as_ref().unwrap().target.uid, "made-anew");
+    assert_eq!((facts.claims.len(), &facts.workload.owner), (1, &Owner::Unknown));
+}
+
+fn at_work(name: &str) -> Operation {
+    let proposal = crate::execution::tests::world::proposal("p", crate::fleet::Field::Replicas, 6, 7, None);
+    Operation {
+        id: OperationId::new(name),
+        proposal: proposal.id,
+        workload: proposal.workload,
+        target: proposal.target.unwrap(),
+        change: proposal.change,
+        approved_by: "ann".into(),
+        started: NOW,
+        ended: None,
+        state: OperationState::InFlight,
+        stages: crate::execution::stages::pending_stages(),
+        checkpoint: None,
+        ready: None,
+    }
+}
+
+#[test]
+fn a_proposal_for_an_object_that_is_gone_is_withdrawn() {
+    let mut s = state(vec![]);
+    let id = WorkloadId::new("shop", "checkout", "");
+    held(NOW, &mut s, "kube", "u-1");
+    let mut plan = planning::plan_one(&s, &s.fleet[&id], NOW);
+    plan.verdict = Verdict::Change(
+        crate::execution::tests::world::proposal("p", crate::fleet::Field::Replicas, 6, 7, None).change,
+    );
+    let facts = &s.fleet[&id];
+    let target = facts.platform.as_ref().map(|p| p.target.clone());
+    let workload = facts.workload.clone();
+    let moment = |secs| Moment {
+        wall: NOW + Duration::from_secs(secs),
+        mono: Monotonic::from_duration(Duration::from_secs(secs)),
+    };
+    s.queue.offer(&plan, &workload, target, moment(0));
+    assert_eq!(s.queue.live().count(), 1);
+    fleet::list(&mut s, "kube", vec![], NOW);
+    fleet::merge(&mut s, vec![], moment(2).wall);
+    for secs in [2, 60, 119, 125, 130] {
+        planning::plan_all(&mut s, moment(secs));
+    }
+    assert_eq!(s.queue.live().count(), 0);
+    assert!(matches!(s.queue.closed().next().unwrap().state, ProposalState::Withdrawn { .. }));
+}
+
+#[test]
+fn violated_invariants_are_named() {
+    let mut s = state(vec![]);
+    let id = WorkloadId::new("shop", "checkout", "");
+    held(NOW, &mut s, "kube", "u-1");
+    assert_eq!(invariants::violated(&s), None);
+
+    // I3: a plan that lowers on demand that is not fresh.
+    let facts = s.fleet.get_mut(&id).unwrap();
+    let now = Moment { wall: NOW, mono: Monotonic::default() };
+    let mut plan = planning::plan_one(&state(vec![]), facts, now.wall);
+    let change =
+        crate::execution::tests::world::proposal("p", crate::fleet::Field::Replicas, 6, 5, None).change;
+    plan.verdict = Verdict::Change(change.clone());
+    facts.plan = Some(plan);
+    assert_eq!(invariants::violated(&s), None, "fresh");
+    let facts = s.fleet.get_mut(&id).unwrap();
+    facts.signals.signals.get_mut(&SignalKind::Demand).unwrap().freshness = Freshness::Stale;
+    assert!(invariants::violated(&s).unwrap().contains("I3"));
+
+    // I5: a plan beyond the bounds.
+    let facts = s.fleet.get_mut(&id).unwrap();
+    facts.signals.signals.get_mut(&SignalKind::Demand).unwrap().freshness = Freshness::Fresh;
+    facts.plan.as_mut().unwrap().verdict = Verdict::Change(PlannedChange { to: 5000, ..change });
+    assert!(invariants::violated(&s).unwrap().contains("I5"));
+    s.fleet.get_mut(&id).unwrap().plan = None;
+
+    // I2: two operations at work on one object.
+    for name in ["op-1", "op-2"] {
+        let operation = at_work(name);
+        s.operations.insert(operation.id.clone(), operation);
+    }
+    assert!(invariants::violated(&s).unwrap().contains("I2"));
+    s.operations.clear();
+
+    // I6: more remembered than may be.
+    for i in 0..=s.tuning.notices as u64 {
+        let notice = crate::view::Notice {
+            seq: i,
+            at: NOW,
+            level: crate::view::NoticeLevel::Info,
+            text: String::new(),
+        };
+        s.notices.push_back(notice);
+    }
+    assert!(invariants::violated(&s).unwrap().contains("I6"));
+}
+
+#[test]
+fn where_git_owns_the_field_the_card_has_the_patch() {
+    use crate::execution::providers::contract::ManifestField;
+    let mut s = state(vec![]);
+    let manifest = ManifestField {
+        api_version: "autoscaling/v2".into(),
+        kind: "HorizontalPodAutoscaler".into(),
+        name: "../web\u{1b}".into(),
+        field: "minReplicas".into(),
+    };
+    let git = Owner::Git { tool: "argocd".into(), self_heal: true };
+    let item = WorkloadState { manifest: Some(manifest), owner: git, ..listed("u-1", "") };
+    fleet::list(&mut s, "kube", vec![item], NOW);
+    let id = WorkloadId::new("shop", "checkout", "");
+    fleet::merge(&mut s, vec![told(&id, 900.0)], NOW);
+    let change =
+        crate::execution::tests::world::proposal("p", crate::fleet::Field::MinReplicas, 6, 8, None).change;
+    let workload = s.fleet[&id].workload.clone();
+    let mut plan = planning::plan_one(&s, &s.fleet[&id], NOW);
+    plan.verdict = Verdict::Change(change);
+    let now = Moment { wall: NOW, mono: Monotonic::default() };
+    s.queue.offer(&plan, &workload, None, now);
+    let view = super::publish::view(&s, NOW);
+    let patch = view.proposals.data[0].patch.clone().unwrap();
+    assert_eq!(patch.name, "---web--minReplicas-8.yaml");
+    assert!(patch.text.contains("minReplicas: 8"), "{}", patch.text);
+
+    let own = Owner::Autoscaler { name: "hpa/web".into() };
+    s.queue.withdraw(&id, "for the test", now);
+    s.queue.offer(&plan, &crate::fleet::Workload { owner: own, ..workload }, None, now);
+    let view = super::publish::view(&s, NOW);
+    assert_eq!(view.proposals.data[0].patch, None, "an autoscaler's own");
 }

@@ -69,6 +69,8 @@ pub enum Job {
     Release(OperationId, String),
     /// How users and pods fare; send it every tick.
     Observe(Arc<Observation>),
+    /// Send nothing more until restarted: an invariant was violated. Why, in one sentence.
+    Halt(String),
     /// Stop within 5 s; nothing new is sent.
     Shutdown,
 }
@@ -124,6 +126,8 @@ impl Executor {
         match done {
             Ok(id) => {
                 self.wishes.remove(&id);
+                self.shared.vacate(&id);
+                self.shared.invariants().forget(&id);
             }
             Err(error) => {
                 tracing::error!("an operation's task failed: {error}");
@@ -131,6 +135,7 @@ impl Executor {
                     self.wishes.iter().filter(|(_, w)| w.is_closed()).map(|(id, _)| id.clone()).collect();
                 for operation in dead {
                     self.wishes.remove(&operation);
+                    self.shared.vacate(&operation);
                     let text =
                         "stopped by an error in weescale; restart it to compare with the platform".into();
                     self.shared.tell(Receipt::Trouble { operation, text }).await;
@@ -151,6 +156,7 @@ impl Executor {
                 self.shared.take_in(&observation);
                 self.observe.send_replace(observation);
             }
+            Job::Halt(why) => self.shared.halt(&why).await,
             Job::Shutdown => {}
         }
     }
@@ -172,7 +178,8 @@ impl Executor {
         } else if self.wishes.len() >= MAX_TASKS || self.wishes.contains_key(&record.operation) {
             Some("too many operations, or this one is running already".to_owned())
         } else {
-            None
+            let taken = self.shared.occupy(&record.operation, &record.target, record.change.field);
+            taken.err().map(|other| format!("{other} is at work on the same object"))
         };
         let provider = self.shared.providers.get(&record.target.provider).cloned();
         let mandate = permit.redeem(now.mono);
@@ -188,6 +195,9 @@ impl Executor {
             (_, None, _) => format!("provider {} is not configured", record.target.provider),
             (_, _, Err(refusal)) => refusal.to_string(),
         };
+        if !self.wishes.contains_key(&record.operation) {
+            self.shared.vacate(&record.operation);
+        }
         let state = OperationState::Cancelled { why };
         let cancelled = Operation { state, ended: Some(now.wall), ..operation };
         self.shared.tell(Receipt::Operation(Box::new(cancelled))).await;
@@ -204,6 +214,7 @@ impl Executor {
             run,
             wishes,
             live: None,
+            read_at: None,
             stage_writes: 0,
             wrote: false,
             looked: false,
@@ -253,7 +264,12 @@ impl Executor {
             guard.remember(&record, now);
             guard.hold(&record);
         }
+        self.shared.invariants().recall(&record, &history.writes);
         let id = record.operation.clone();
+        if history.ended.is_none() {
+            // Taken up as it was, whoever else was at work: what was begun has to be finished or undone.
+            let _ = self.shared.occupy(&id, &record.target, record.change.field);
+        }
         let values = history.writes.iter().map(|w| w.set).collect();
         let (target, field) = (record.target, record.change.field);
         self.shared.adopt(id.clone(), Adopted { target, field, values });
@@ -283,14 +299,14 @@ impl Task {
         };
         self.failures = 0;
         let next = match reconcile(&history, live.as_ref()) {
-            Next::Halt(why) => match self.covered(&history, live.as_ref()) {
-                Some(at) => {
-                    // The one on top takes its place among the held leases meanwhile.
-                    self.shared.clock.sleep(self.shared.pacing.poll).await;
-                    Next::Hold { at }
+            Next::Halt(why) => {
+                // The one on top is taken up after this one, and takes its place meanwhile.
+                self.shared.clock.sleep(self.shared.pacing.poll).await;
+                match self.covered(&history, live.as_ref()) {
+                    Some(at) => Next::Hold { at },
+                    None => Next::Halt(why),
                 }
-                None => Next::Halt(why),
-            },
+            }
             next => next,
         };
         if let (Next::Ask { at, .. } | Next::RollBack { at, .. } | Next::Hold { at }, Some(live)) =

@@ -41,8 +41,10 @@ pub struct GuardPolicy {
     pub writes_a_stage: u32,
     /// Writes a minute over the whole fleet.
     pub writes_a_minute: usize,
-    /// Nothing new is begun while a larger share of the fleet is unready.
+    /// Nothing goes forward while a larger share of the fleet is unready, or while that is not known.
     pub unready: f64,
+    /// Nothing is lowered while a smaller share of the expected sources is fresh, or while that is not known.
+    pub fresh_to_lower: f64,
     /// Extra cost of all held changes together, $/h.
     pub budget: Option<f64>,
 }
@@ -56,6 +58,7 @@ impl Default for GuardPolicy {
             writes_a_stage: 10,
             writes_a_minute: 60,
             unready: 0.45,
+            fresh_to_lower: 0.8,
             budget: None,
         }
     }
@@ -70,6 +73,15 @@ pub enum Stop {
     /// A person must look first; after that it may go on.
     #[error("{0}")]
     Look(String),
+}
+
+/// What is known of the whole fleet at the moment of a write.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct FleetHealth {
+    /// Share that is unready, `0..=1`; `None` if not known now.
+    pub unready: Option<f64>,
+    /// Share of the expected sources that are fresh, `0..=1`; `None` if not known now.
+    pub fresh: Option<f64>,
 }
 
 /// What the guard is shown of one write.
@@ -87,8 +99,8 @@ pub struct Attempt<'a> {
     pub first: bool,
     /// Whether a person asked to go on after a stop.
     pub looked: bool,
-    /// Share of the fleet that is unready.
-    pub fleet_unready: Option<f64>,
+    /// The fleet.
+    pub fleet: FleetHealth,
     /// Wall time, for freeze windows.
     pub wall: Timestamp,
     /// Monotonic time, for everything else.
@@ -126,6 +138,16 @@ impl Guard {
         Self { policy, ..Self::default() }
     }
 
+    /// Share of the expected sources that must be fresh before anything is lowered, `0..=1`.
+    pub const fn fresh_to_lower(&self) -> f64 {
+        self.policy.fresh_to_lower
+    }
+
+    /// Share of the fleet that may be unready, `0..=1`.
+    pub const fn largest_unready(&self) -> f64 {
+        self.policy.unready
+    }
+
     /// A move that was begun `at`; an operation counts once, however often it had to send.
     pub fn remember(&mut self, record: &MandateRecord, at: Monotonic) {
         self.recall(record, at, Duration::ZERO);
@@ -160,8 +182,11 @@ impl Guard {
         Self::check_object(a)?;
         Self::check_value(a)?;
         self.check_rate(a)?;
-        if a.order.way() == Way::Forward && a.first {
-            self.check_begin(a)?;
+        if a.order.way() == Way::Forward {
+            self.check_fleet(a)?;
+            if a.first {
+                self.check_begin(a)?;
+            }
         }
         self.count(a);
         Ok(())
@@ -227,16 +252,34 @@ impl Guard {
         Ok(())
     }
 
+    /// Halt conditions, for every write forward. What has begun waits for a person, and a person cannot talk it away:
+    /// resuming asks again.
+    fn check_fleet(&self, a: &Attempt<'_>) -> Result<(), Stop> {
+        let percent = |share: f64| (share * 100.0).round();
+        let up = a.record.is_up();
+        let least = if up { 0.0 } else { self.policy.fresh_to_lower };
+        let known = |share: Option<f64>| share.filter(|s| s.is_finite());
+        let why = match (known(a.fleet.unready), known(a.fleet.fresh)) {
+            (None, _) => "how much of the fleet is ready is not known".to_owned(),
+            (Some(share), _) if share > self.policy.unready => format!(
+                "fleet unhealthy: {} % unready, halted above {} %",
+                percent(share),
+                percent(self.policy.unready)
+            ),
+            (_, None) => "how many sources are fresh is not known".to_owned(),
+            (_, Some(share)) if share <= 0.0 => "no source is fresh: the fleet cannot be seen".to_owned(),
+            (_, Some(share)) if share < least => {
+                format!("{} % of the sources are fresh, {} % needed to lower", percent(share), percent(least))
+            }
+            _ => return Ok(()),
+        };
+        if a.first { refuse(why) } else { Err(Stop::Look(why)) }
+    }
+
     /// What holds for beginning something new; undoing and finishing are never held up by it.
     fn check_begin(&self, a: &Attempt<'_>) -> Result<(), Stop> {
         if let Some(f) = self.policy.freezes.iter().find(|f| f.from <= a.wall && a.wall < f.to) {
             return refuse(format!("freeze window {} until {}", f.name, f.to));
-        }
-        if let Some(share) = a.fleet_unready
-            && share > self.policy.unready
-        {
-            let (share, limit) = ((share * 100.0).round(), (self.policy.unready * 100.0).round());
-            return refuse(format!("fleet unhealthy: {share} % unready, halted above {limit} %"));
         }
         let others = || {
             self.moves.iter().filter(|m| m.workload == a.record.workload && m.operation != a.record.operation)
@@ -261,7 +304,9 @@ impl Guard {
 
     fn check_budget(&self, a: &Attempt<'_>) -> Result<(), Stop> {
         let Some(budget) = self.policy.budget else { return Ok(()) };
-        let held: f64 = self.held.values().sum();
+        // What it holds itself, since a send that did not go out, is not more than it asks for.
+        let own = a.record.operation.as_str();
+        let held: f64 = self.held.iter().filter(|(id, _)| *id != own).map(|(_, extra)| extra).sum();
         match a.record.dollars_per_hour {
             Some(extra) if held + extra.max(0.0) > budget => {
                 refuse(format!("budget: ${held:.2}/h held and ${extra:.2}/h more is above ${budget:.2}/h"))

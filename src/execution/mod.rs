@@ -7,6 +7,7 @@
 mod executor;
 mod gates;
 mod guard;
+mod invariants;
 pub mod judge;
 mod leases;
 mod observation;
@@ -25,7 +26,7 @@ mod types;
 mod undo;
 
 pub use executor::{ExecutorConfig, Job, spawn};
-pub use guard::{Attempt, Freeze, Guard, GuardPolicy, Stop};
+pub use guard::{Attempt, FleetHealth, Freeze, Guard, GuardPolicy, Stop};
 pub use observation::{Observation, Pacing, PodReadings, Readings};
 pub use provider::{Pending, Provider, ProviderError, Providers};
 pub use reconcile::{History, Next, past_moves, reconcile, unfinished};

@@ -15,6 +15,8 @@ pub struct Observation {
     pub workloads: BTreeMap<WorkloadId, Readings>,
     /// Share of the fleet's pods that are not ready, `0..=1`; `None` if not known.
     pub fleet_unready: Option<f64>,
+    /// Share of the expected sources that are fresh, `0..=1`; `None` if not known.
+    pub fresh_sources: Option<f64>,
 }
 
 /// Signals of one workload. `None` where a signal is missing or not fresh; never zero for missing.
@@ -66,6 +68,8 @@ pub struct Pacing {
     pub read_back: Duration,
     /// First pause after a failed read or restore; doubles up to 32 times this.
     pub back_off: Duration,
+    /// How long the journal may take for one entry, of the machine's time; then it counts as not written.
+    pub record: Duration,
 }
 
 impl Default for Pacing {
@@ -80,6 +84,7 @@ impl Default for Pacing {
             settle: secs(180),
             read_back: secs(60),
             back_off: secs(5),
+            record: secs(10),
         }
     }
 }

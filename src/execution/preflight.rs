@@ -23,6 +23,11 @@ pub(super) async fn check(task: &mut Task) -> Result<Before, String> {
     if let Some(other) = foreign_lease(&state, now, known) {
         return Err(other);
     }
+    if record.change.until.is_none()
+        && let Some(other) = own_lease(task)
+    {
+        return Err(other);
+    }
     let Some(first) =
         super::stages::path(record.change.from, record.change.to, &record.limits).first().copied()
     else {
@@ -83,6 +88,15 @@ pub(super) fn disowned(owner: &Owner, field: Field) -> Option<String> {
     let cap = field == Field::MaxReplicas && matches!(owner, Owner::Autoscaler { .. });
     (field != respected && !cap)
         .then(|| format!("the owner is {} now, which respects {}", owner.label(), respected.name()))
+}
+
+/// A lease of ours on the same field. A change for good on top of it would leave nobody to give the floor back to.
+fn own_lease(task: &Task) -> Option<String> {
+    let record = task.mandate.record();
+    let held = task.shared.held();
+    let (id, lease) =
+        held.iter().find(|(_, h)| h.target == record.target && h.field == record.change.field)?;
+    Some(format!("{id} holds a lease on it until {}: release it before a change for good", lease.note.until))
 }
 
 /// Another instance's lease that is still running.

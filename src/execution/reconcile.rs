@@ -154,6 +154,14 @@ pub fn reconcile(history: &History, live: Option<&WorkloadState>) -> Next {
     if let Some(why) = &history.undoing {
         return Next::RollBack { at, why: why.clone() };
     }
+    // What took effect and is not there any more was taken back by somebody; writing it again would be applying it
+    // twice.
+    if let Some(known) = history.writes.iter().rposition(|w| w.outcome == "applied")
+        && !history.writes.iter().skip(known).any(|w| w.set == at)
+    {
+        let set = history.writes.get(known).map_or(from, |w| w.set);
+        return Next::Halt(format!("{name} is {at}, ours was {set}: someone else changed it back"));
+    }
     let last = history.writes.last();
     let effect = match last {
         Some(write) if write.set == at => "took effect",

@@ -4,6 +4,7 @@ use crate::approval::{LeaseNote, Way, WriteOrder};
 
 use super::OperationState;
 use super::guard::{Attempt, Stop};
+use super::invariants::Broken;
 use super::provider::ProviderError;
 use super::providers::contract::WorkloadState;
 use super::record::{EntryData, EntryKind, WriteNote};
@@ -36,6 +37,13 @@ impl Task {
             Err(outside) => return Sent::Refused(outside.to_string()),
         };
         let order = if way == Way::Forward || last { self.noted(order) } else { order };
+        if let Some(why) = self.shared.halted() {
+            return Sent::Look(format!("weescale is halted: {why}"));
+        }
+        let checked = self.shared.clock.monotonic();
+        if self.read_at.is_none_or(|at| checked.since(at) > self.shared.look()) {
+            return Sent::Unsent("time passed since it was read; looking again".into());
+        }
         if let Err(stop) = self.guard(&order) {
             let _ = self.record(EntryKind::Refuse, stop.to_string(), self.note(&order, "refused")).await;
             return match stop {
@@ -46,6 +54,22 @@ impl Task {
         let text = format!("will write {} {}→{set}", order.field().name(), order.expect());
         if let Err(error) = self.record(EntryKind::Intent, text, self.note(&order, "")).await {
             return Sent::Unsent(format!("{error}; nothing was sent"));
+        }
+        self.shared.invariants().intended(&order);
+        // A stopped process or a slow disk: what was checked is no longer what is.
+        let late = self.shared.clock.monotonic().since(checked);
+        if late > self.shared.gap() {
+            let why = format!("{} s passed between check and send; looking again", late.as_secs());
+            let data = self.note(&order, "not sent");
+            let _ = self.record(EntryKind::Step, format!("not sent: {why}"), data).await;
+            return Sent::Unsent(why);
+        }
+        let sound = self.shared.invariants().sending(&order, self.mandate.record());
+        if let Err(Broken(why)) = sound {
+            self.shared.halt(&why).await;
+            let data = self.note(&order, "not sent");
+            let _ = self.record(EntryKind::Step, format!("not sent: {why}"), data).await;
+            return Sent::Look(format!("weescale is halted: {why}"));
         }
         self.stage_writes += 1;
         let provider = std::sync::Arc::clone(&self.provider);
@@ -58,7 +82,7 @@ impl Task {
             return Err(Stop::Refuse("the object was not read".into()));
         };
         let now = self.shared.now();
-        let fleet_unready = self.shared.observation.borrow().fleet_unready;
+        let fleet = self.shared.fleet_health(now.mono);
         self.shared.guard().check(&Attempt {
             order,
             record: self.mandate.record(),
@@ -66,7 +90,7 @@ impl Task {
             stage_writes: self.stage_writes,
             first: !self.wrote,
             looked: self.looked,
-            fleet_unready,
+            fleet,
             wall: now.wall,
             now: now.mono,
         })
@@ -150,6 +174,7 @@ impl Task {
         self.at = order.set();
         self.wrote = true;
         self.live = Some(state);
+        self.shared.invariants().applied(order);
         let text = format!("{} is {}", order.field().name(), order.set());
         let _ = self.record(EntryKind::Step, text, self.note(order, "applied")).await;
         Sent::Applied
@@ -202,6 +227,7 @@ impl Task {
             if outcome == "applied" {
                 self.at = set;
                 self.wrote = true;
+                self.shared.invariants().applied(order);
             }
             self.become_state(before).await;
             return sent;

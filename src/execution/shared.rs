@@ -1,20 +1,29 @@
 //! What all operations of one executor share.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc, watch};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Monotonic};
 use crate::fleet::{Field, WorkloadId};
 use crate::proposal::Target;
 
-use super::guard::Guard;
+use super::guard::{FleetHealth, Guard};
+use super::invariants::Invariants;
 use super::observation::{Observation, Pacing, Readings};
 use super::provider::Providers;
 use super::record::Recorder;
 use super::stages::Moment;
 use super::{Lease, Operation, OperationId};
+
+/// What the engine told longer ago than this, or as much of the machine's time, is not known now.
+const FRESH: Duration = Duration::from_secs(60);
+/// Longer than this between two looks, and the world is looked at again (`safety.md` I9).
+const GAP: Duration = Duration::from_secs(2);
+/// Longer than this after a read was asked for, its answer says nothing of now: a call has a deadline of 30 s.
+const LOOK: Duration = Duration::from_secs(35);
 
 /// Readings kept for each workload, to compare with after a change.
 const READINGS: usize = 60;
@@ -33,6 +42,8 @@ pub enum Receipt {
         /// The sentence.
         text: String,
     },
+    /// An invariant was violated: nothing more is sent by this process. Why, in one sentence.
+    Halted(String),
 }
 
 /// A held lease as other operations see it.
@@ -59,6 +70,12 @@ pub(super) struct Shared {
     history: Mutex<BTreeMap<WorkloadId, VecDeque<Readings>>>,
     held: Mutex<BTreeMap<OperationId, Held>>,
     adopted: Mutex<BTreeMap<OperationId, Adopted>>,
+    invariants: Mutex<Invariants>,
+    /// Operations that are going through their stages or are being undone, each with what it may write.
+    busy: Mutex<BTreeMap<OperationId, (Target, Field)>>,
+    /// When the engine last told how the fleet fares.
+    observed: Mutex<Option<Monotonic>>,
+    halted: OnceLock<String>,
 }
 
 /// What an operation taken up after a restart had written.
@@ -90,7 +107,70 @@ impl Shared {
             history: Mutex::default(),
             held: Mutex::default(),
             adopted: Mutex::default(),
+            invariants: Mutex::default(),
+            busy: Mutex::default(),
+            observed: Mutex::default(),
+            halted: OnceLock::new(),
         }
+    }
+
+    pub fn invariants(&self) -> MutexGuard<'_, Invariants> {
+        self.invariants.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Why nothing is sent any more, if so.
+    pub fn halted(&self) -> Option<&str> {
+        self.halted.get().map(String::as_str)
+    }
+
+    /// From here on nothing is sent; only a person who starts weescale anew changes that.
+    pub async fn halt(&self, why: &str) {
+        if self.halted.set(why.to_owned()).is_ok() {
+            self.tell(Receipt::Halted(why.to_owned())).await;
+        }
+    }
+
+    /// Longest time between the last check and the send. As much of the machine's time on a clock that runs faster,
+    /// whose seconds are shorter than a call.
+    pub fn gap(&self) -> Duration {
+        GAP.mul_f64(self.clock.factor().max(1.0))
+    }
+
+    /// Longest time between the question what is there and a write that rests on its answer.
+    pub fn look(&self) -> Duration {
+        LOOK.mul_f64(self.clock.factor().max(1.0))
+    }
+
+    /// What is known of the fleet now.
+    pub fn fleet_health(&self, now: Monotonic) -> FleetHealth {
+        let fresh = FRESH.max(Duration::from_secs(30).mul_f64(self.clock.factor().max(1.0)));
+        let observed = *self.observed.lock().unwrap_or_else(PoisonError::into_inner);
+        if observed.is_none_or(|at| now.since(at) > fresh) {
+            return FleetHealth::default();
+        }
+        let observation = self.observation.borrow();
+        FleetHealth { unready: observation.fleet_unready, fresh: observation.fresh_sources }
+    }
+
+    /// Takes the object for `id`, unless another operation of ours is at work on it: then, which.
+    pub fn occupy(&self, id: &OperationId, target: &Target, field: Field) -> Result<(), OperationId> {
+        let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((other, _)) = busy.iter().find(|(other, (t, _))| *other != id && t == target) {
+            return Err(other.clone());
+        }
+        busy.insert(id.clone(), (target.clone(), field));
+        Ok(())
+    }
+
+    /// Gives the object of `id` free.
+    pub fn vacate(&self, id: &OperationId) {
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+    }
+
+    /// Whether another operation of ours is at work on the field that the lease of `id` holds.
+    pub fn covered(&self, id: &OperationId, target: &Target, field: Field) -> bool {
+        let busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        busy.iter().any(|(other, (t, f))| other != id && t == target && *f == field)
     }
 
     pub fn now(&self) -> Moment {
@@ -119,6 +199,7 @@ impl Shared {
 
     /// Remembers the readings of a tick.
     pub fn take_in(&self, observation: &Observation) {
+        *self.observed.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.clock.monotonic());
         let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
         history.retain(|id, _| observation.workloads.contains_key(id));
         for (id, readings) in &observation.workloads {

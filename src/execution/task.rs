@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use crate::approval::{Mandate, PERMIT_LIFE};
+use crate::clock::Monotonic;
 
 use super::preflight;
 use super::provider::{Provider, ProviderError};
@@ -49,6 +50,8 @@ pub(super) struct Task {
     pub at: u32,
     /// The newest state read.
     pub live: Option<WorkloadState>,
+    /// When the object was last read, whatever the answer's own age.
+    pub read_at: Option<Monotonic>,
     pub stage_writes: u32,
     pub wrote: bool,
     pub looked: bool,
@@ -88,22 +91,9 @@ impl Task {
             return false;
         }
         let began = self.shared.clock.monotonic();
-        let slots = Arc::clone(&self.shared.slots);
-        let mut turn = std::pin::pin!(slots.acquire_owned());
-        let slot = loop {
-            tokio::select! {
-                slot = &mut turn => break slot.ok(),
-                wish = self.wishes.recv() => match wish {
-                    Some(Wish::Abort(who)) => {
-                        self.end(OperationState::Cancelled { why: format!("aborted by {who} before its turn") }).await;
-                        return false;
-                    }
-                    Some(_) => {}
-                    None => return false,
-                }
-            }
-        };
-        self.slot = slot;
+        if !self.turn().await {
+            return false;
+        }
         // An approval is for the world as it was shown; a queue must not carry it into another.
         if self.shared.clock.monotonic().since(began) > PERMIT_LIFE {
             let why = "it waited too long for its turn; approve again".into();
@@ -123,10 +113,37 @@ impl Task {
         }
     }
 
+    /// Waits for its turn to write. False when it ended meanwhile.
+    async fn turn(&mut self) -> bool {
+        let slots = Arc::clone(&self.shared.slots);
+        let mut turn = std::pin::pin!(slots.acquire_owned());
+        loop {
+            tokio::select! {
+                slot = &mut turn => {
+                    self.slot = slot.ok();
+                    return true;
+                }
+                wish = self.wishes.recv() => match wish {
+                    Some(Wish::Abort(who) | Wish::Release(who)) => {
+                        self.abort(who).await;
+                        return false;
+                    }
+                    Some(Wish::Pause(_) | Wish::Resume(_)) => {}
+                    None => {
+                        self.stopped().await;
+                        return false;
+                    }
+                }
+            }
+        }
+    }
+
     /// Walks the stages until the end.
     async fn stages(&mut self) {
         loop {
             if matches!(self.run.operation.state, OperationState::Paused { .. }) {
+                // Who waits for a person holds nobody else up.
+                self.slot = None;
                 match self.wishes.recv().await {
                     None => return self.stopped().await,
                     Some(wish) => {
@@ -136,6 +153,13 @@ impl Task {
                         continue;
                     }
                 }
+            }
+            if self.slot.is_none() {
+                self.become_state(OperationState::Queued).await;
+                if !self.turn().await {
+                    return;
+                }
+                self.become_state(OperationState::InFlight).await;
             }
             if self.tick().await {
                 return;
@@ -302,22 +326,30 @@ impl Task {
                 false
             }
             Wish::Abort(who) | Wish::Release(who) => {
-                let why = format!("aborted by {who}");
-                let _ = self.record(EntryKind::Abort, why.clone(), EntryData::default()).await;
-                if self.wrote || self.lost.is_some() {
-                    self.roll_back(why).await;
-                } else {
-                    self.end(OperationState::Cancelled { why }).await;
-                }
+                self.abort(who).await;
                 true
             }
+        }
+    }
+
+    /// Ends it as a person asks: undone if anything was written.
+    async fn abort(&mut self, who: String) {
+        let why = format!("aborted by {who}");
+        let _ = self.record(EntryKind::Abort, why.clone(), EntryData::default()).await;
+        if self.wrote || self.lost.is_some() {
+            self.roll_back(why).await;
+        } else {
+            self.end(OperationState::Cancelled { why }).await;
         }
     }
 
     /// Reads the object; `None` for an answer older than one already seen.
     pub async fn read(&mut self) -> Result<Option<WorkloadState>, ProviderError> {
         let uid = self.mandate.record().target.uid.clone();
+        // Before the call: an answer is at most as new as its question.
+        let asked = self.shared.clock.monotonic();
         let state = self.provider.read(&uid).await?;
+        self.read_at = Some(asked);
         if state.uid != uid {
             let why = format!("asked for {uid}, the platform answered {}", state.uid);
             return Err(ProviderError::NotFound(crate::series::text::clean(&why, 200)));
@@ -338,7 +370,11 @@ impl Task {
             text,
             data,
         };
-        self.shared.recorder.record(entry).await
+        let patience = self.shared.pacing.record;
+        match tokio::time::timeout(patience, self.shared.recorder.record(entry)).await {
+            Ok(written) => written,
+            Err(_) => Err(RecordError(format!("it did not answer within {} s", patience.as_secs_f64()))),
+        }
     }
 
     pub async fn become_state(&mut self, state: OperationState) {
@@ -361,6 +397,7 @@ impl Task {
 
     /// Records and tells the end.
     pub async fn end(&mut self, state: OperationState) {
+        self.slot = None;
         self.run.operation.ended = Some(self.shared.clock.now());
         self.run.operation.state = state.clone();
         if state != OperationState::Kept {
@@ -376,6 +413,7 @@ impl Task {
         if let Err(error) = self.record(EntryKind::End, text, data).await {
             self.trouble(error.to_string()).await;
         }
+        self.shared.vacate(&self.run.operation.id);
         self.publish().await;
     }
 }

@@ -91,7 +91,8 @@ impl Task {
             return Undone::Foreign(value, format!("{owner} holds a lease on it now"));
         }
         match value {
-            Some(v) if v == home => return Undone::Done,
+            // What was there before is home as well, even if the bounds would not let it be written.
+            Some(v) if v == home || v == record.change.from => return Undone::Done,
             Some(v) if v == self.at => {}
             // An own write that was given up for lost has landed after all.
             Some(v) if !self.mandate.is_undoing() && self.run.path.contains(&v) => {
@@ -193,7 +194,7 @@ impl Task {
         let mut released = false;
         loop {
             let now = self.shared.clock.monotonic();
-            if (released || now >= due) && is_due(&self.shared.held(), &self.run.operation.id) {
+            if (released || now >= due) && self.is_on_top() {
                 return Some(released);
             }
             let left = due.since(now).clamp(self.shared.pacing.poll, Duration::from_secs(60));
@@ -220,6 +221,7 @@ impl Task {
             let unsafe_now = if self.run.is_up() && !released { self.unsafe_to_lower() } else { None };
             let outcome = match unsafe_now {
                 Some(why) => Undone::Retry(format!("{why}; release by hand to insist")),
+                None if !self.is_on_top() => Undone::Retry("another change of ours stands on it".into()),
                 None => self.undo(true).await,
             };
             let state = match outcome {
@@ -247,8 +249,31 @@ impl Task {
         }
     }
 
+    /// Whether no other lease or operation of ours stands on this floor.
+    fn is_on_top(&self) -> bool {
+        let record = self.mandate.record();
+        is_due(&self.shared.held(), &record.operation)
+            && !self.shared.covered(&record.operation, &record.target, record.change.field)
+    }
+
     /// Why capacity must not be taken away by itself now: users are being hurt, or nobody can tell.
     fn unsafe_to_lower(&self) -> Option<String> {
+        let fleet = self.shared.fleet_health(self.shared.clock.monotonic());
+        let quorum = self.shared.guard().fresh_to_lower();
+        match (fleet.unready, fleet.fresh) {
+            (_, Some(fresh)) if fresh < quorum => {
+                let percent = |share: f64| (share * 100.0).round();
+                return Some(format!(
+                    "only {} % of the sources are fresh, {} % are needed",
+                    percent(fresh),
+                    percent(quorum)
+                ));
+            }
+            (Some(unready), _) if unready > self.shared.guard().largest_unready() => {
+                return Some(format!("{:.0} % of the fleet is unready", unready * 100.0));
+            }
+            _ => {}
+        }
         let observed = self.shared.observation.borrow().at;
         let age = self.shared.clock.now().since(observed);
         let readings = self.shared.readings(&self.run.operation.workload).filter(|_| age <= FRESH);

@@ -59,6 +59,8 @@ pub enum Kind {
     Note,
     /// A shift was handed over, acknowledged by name.
     Handover,
+    /// An invariant was violated: nothing more is executed until a restart.
+    Halt,
 }
 
 impl Kind {
@@ -91,6 +93,7 @@ impl Kind {
             Self::Key => "key",
             Self::Note => "note",
             Self::Handover => "handover",
+            Self::Halt => "halt",
         }
     }
 

@@ -77,6 +77,12 @@ pub enum JournalError {
         /// Why.
         source: std::io::Error,
     },
+    /// The disk took too long.
+    #[error(
+        "journal: nothing was on the disk within {} s; what cannot be recorded is not executed: look at the disk",
+        .0.as_secs_f64()
+    )]
+    Slow(std::time::Duration),
     /// The writer is gone.
     #[error("journal: the writer has stopped; nothing more can be recorded, so nothing more is executed")]
     Closed,

@@ -1,5 +1,7 @@
 //! The writer: one thread owns the file, everybody else asks and waits for the disk.
 
+use std::time::Duration;
+
 use tokio::sync::{mpsc, oneshot};
 
 use crate::clock::Clock;
@@ -9,6 +11,8 @@ use crate::series::Timestamp;
 
 /// Requests that may wait for the writer.
 const QUEUE: usize = 1024;
+/// How long a record may take to be on the disk; whoever waits longer would hang with the disk.
+const DEADLINE: Duration = Duration::from_secs(10);
 
 enum Request {
     Record(Vec<Entry>, oneshot::Sender<Result<Vec<Record>, JournalError>>),
@@ -29,11 +33,23 @@ impl std::fmt::Debug for Request {
 }
 
 impl JournalHandle {
-    /// Records `entries` together; when this answers `Ok` they are on the disk.
+    /// Records `entries` together; when this answers `Ok` they are on the disk. A disk that takes longer than ten
+    /// seconds is an error ([`JournalError::Slow`]); the entries may still get there.
     pub async fn record(&self, entries: Vec<Entry>) -> Result<Vec<Record>, JournalError> {
+        self.record_within(entries, DEADLINE).await
+    }
+
+    async fn record_within(
+        &self,
+        entries: Vec<Entry>,
+        deadline: Duration,
+    ) -> Result<Vec<Record>, JournalError> {
         let (reply, answer) = oneshot::channel();
-        self.0.send(Request::Record(entries, reply)).await.map_err(|_| JournalError::Closed)?;
-        answer.await.map_err(|_| JournalError::Closed)?
+        let written = async {
+            self.0.send(Request::Record(entries, reply)).await.map_err(|_| JournalError::Closed)?;
+            answer.await.map_err(|_| JournalError::Closed)?
+        };
+        tokio::time::timeout(deadline, written).await.unwrap_or(Err(JournalError::Slow(deadline)))
     }
 
     /// Keeps signal minutes; returns `false` if the writer is too busy or gone (they are lost then, decisions are not).
@@ -96,6 +112,24 @@ fn serve(mut journal: Journal, clock: &Clock, mut queue: mpsc::Receiver<Request>
             Request::Flush(reply) => {
                 let _ = reply.send(());
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::Kind;
+
+    #[tokio::test]
+    async fn a_disk_that_hangs_is_an_error_in_time() {
+        let (requests, _nobody_serves) = mpsc::channel(1);
+        let handle = JournalHandle(requests);
+        // The first waits for its answer, the second for room.
+        for _ in 0..2 {
+            let entry = Entry::new(Kind::Note, "note", serde_json::json!({}));
+            let told = handle.record_within(vec![entry], Duration::from_millis(20)).await;
+            assert!(matches!(told, Err(JournalError::Slow(_))), "{told:?}");
         }
     }
 }

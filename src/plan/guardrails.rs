@@ -21,20 +21,22 @@ fn result(name: &str, passed: bool, detail: String) -> GuardrailResult {
     GuardrailResult { name: name.to_owned(), passed, detail }
 }
 
+/// The rules as they stand when a person approves: what is wished for again soon after a scale-up may be shown, and is
+/// refused here with the time that is left, as the guard beside the write would.
+pub fn at_approval(input: &PlanInput<'_>, change: &PlannedChange, running: u32) -> Vec<GuardrailResult> {
+    let mut results = check(input, change, running);
+    if change.to > change.from {
+        results.push(cooldown(input));
+    }
+    results
+}
+
 /// Checks every rule for `change`; `running` is the replica count now.
 pub fn check(input: &PlanInput<'_>, change: &PlannedChange, running: u32) -> Vec<GuardrailResult> {
     let up = change.to > change.from;
     let mut results = vec![bounds(input, change), step(input, change, running)];
     results.push(moves(input, up));
-    results.push(result(
-        "fleet health",
-        input.fleet.unready <= MAX_UNREADY,
-        format!(
-            "{:.0} % of replicas unready, {:.0} % allowed",
-            input.fleet.unready * 100.0,
-            MAX_UNREADY * 100.0
-        ),
-    ));
+    results.push(health(input.fleet.unready));
     results.push(result(
         "one operation at a time",
         !input.recent.in_flight,
@@ -82,6 +84,16 @@ fn step(input: &PlanInput<'_>, change: &PlannedChange, running: u32) -> Guardrai
         passed,
         format!("{} → {}, {low} to {high} allowed at once", change.from, change.to),
     )
+}
+
+fn health(unready: Option<f64>) -> GuardrailResult {
+    let detail = match unready {
+        Some(share) => {
+            format!("{:.0} % of replicas unready, {:.0} % allowed", share * 100.0, MAX_UNREADY * 100.0)
+        }
+        None => "how many replicas are ready is not known".to_owned(),
+    };
+    result("fleet health", unready.is_some_and(|share| share <= MAX_UNREADY), detail)
 }
 
 fn moves(input: &PlanInput<'_>, up: bool) -> GuardrailResult {

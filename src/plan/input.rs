@@ -39,8 +39,8 @@ pub struct Recent {
 /// Facts about the whole fleet, for guardrails.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FleetState {
-    /// Share of replicas that are not ready, `0..=1`.
-    pub unready: f64,
+    /// Share of replicas that are not ready, `0..=1`; `None` if not known, which is not none.
+    pub unready: Option<f64>,
     /// Share of expected sources that are fresh, `0..=1`.
     pub fresh_sources: f64,
     /// A freeze window is open up to then.

@@ -13,8 +13,11 @@ use crate::signals::{Freshness, Signal, SignalKind, SignalSet};
 
 use super::*;
 
+mod promises;
+
 const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 
+#[derive(Debug)]
 struct Scene {
     workload: Workload,
     signals: SignalSet,
@@ -69,7 +72,12 @@ fn scene(owner: Owner, medians: impl Fn(usize) -> f64) -> Scene {
         forecast: ForecastState::Ready(Arc::new(fan)),
         limits: Limits { min: 2, ..Limits::default() },
         recent: Recent::default(),
-        fleet: FleetState { unready: 0.0, fresh_sources: 1.0, frozen_until: None, since_recovery: None },
+        fleet: FleetState {
+            unready: Some(0.0),
+            fresh_sources: 1.0,
+            frozen_until: None,
+            since_recovery: None,
+        },
         usual: Usual::default(),
     }
 }
@@ -199,7 +207,7 @@ fn a_freeze_and_a_sick_fleet_block() {
     s.fleet.frozen_until = Some(NOW + Duration::from_secs(60));
     assert!(matches!(&run(&s).verdict, Verdict::Blocked { by, .. } if by.contains("freeze")));
     s.fleet.frozen_until = None;
-    s.fleet.unready = 0.5;
+    s.fleet.unready = Some(0.5);
     assert!(matches!(&run(&s).verdict, Verdict::Blocked { by, .. } if by.contains("unready")));
 }
 

@@ -32,11 +32,25 @@ pub struct ScreenOptions {
     pub spot: Option<watch::Sender<Spot>>,
 }
 
-/// Saving of pictures, which is done elsewhere: a slow disk must not hold up the screen.
+/// Something to be written into the current folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Saved {
+    /// The picture of the screen.
+    Picture(String),
+    /// A patch of a manifest.
+    Patch {
+        /// Name of the file.
+        name: String,
+        /// Its text.
+        text: String,
+    },
+}
+
+/// Saving of files, which is done elsewhere: a slow disk must not hold up the screen.
 #[derive(Debug)]
 pub struct Pictures {
-    /// Takes the text of a picture.
-    pub save: mpsc::Sender<String>,
+    /// Takes what is to be written.
+    pub save: mpsc::Sender<Saved>,
     /// Says what came of each, for the last row of the screen.
     pub said: mpsc::Receiver<String>,
 }

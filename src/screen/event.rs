@@ -38,6 +38,8 @@ pub enum Effect {
     Copy(String),
     /// Save the picture.
     Save,
+    /// Write a patch of a manifest: name of the file and its text.
+    Patch(String, String),
     /// Give the terminal back to the shell until continued.
     Suspend,
     /// End.

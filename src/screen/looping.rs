@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, watch};
 use crate::clock::{Clock, Monotonic};
 use crate::view::{Command, View};
 
-use super::app::{Exit, Pictures, ScreenOptions};
+use super::app::{Exit, Pictures, Saved, ScreenOptions};
 use super::context::{PanelContext, SizeClass};
 use super::event::{Effect, Event};
 use super::glyphs::Glyphs;
@@ -153,7 +153,11 @@ impl Loop {
                 Effect::Suspend => self.suspend()?,
                 Effect::Send(command) => self.send(command),
                 Effect::Copy(text) => self.copy(&text)?,
-                Effect::Save => self.save(),
+                Effect::Save => {
+                    let picture = text_of(self.painter.shown());
+                    self.save("picture", Saved::Picture(picture));
+                }
+                Effect::Patch(name, text) => self.save("patch", Saved::Patch { name, text }),
             }
             self.dirty = true;
         }
@@ -175,17 +179,13 @@ impl Loop {
         Ok(())
     }
 
-    fn save(&mut self) {
-        let picture = text_of(self.painter.shown());
-        let sent = self.options.pictures.as_ref().map(|p| p.save.try_send(picture).is_ok());
-        self.state.toast = Some(
-            match sent {
-                Some(true) => "the picture is being saved",
-                Some(false) => "not saved: the last picture is still being saved",
-                None => "not saved: saving pictures is not set up here",
-            }
-            .into(),
-        );
+    fn save(&mut self, what: &str, saved: Saved) {
+        let sent = self.options.pictures.as_ref().map(|p| p.save.try_send(saved).is_ok());
+        self.state.toast = Some(match sent {
+            Some(true) => format!("the {what} is being saved"),
+            Some(false) => format!("{what} not saved: the last file is still being saved"),
+            None => format!("{what} not saved: saving files is not set up here"),
+        });
     }
 
     /// Gives the terminal back, stops this process, and takes the terminal again when it is continued.

@@ -34,7 +34,7 @@ mod update;
 mod widgets;
 
 pub use action::{ACTIONS, Action, ActionInfo, Place};
-pub use app::{Exit, Pictures, ScreenOptions, run};
+pub use app::{Exit, Pictures, Saved, ScreenOptions, run};
 pub use context::{PanelContext, SizeClass};
 pub use draw::draw;
 pub use event::{Effect, Event};

@@ -1,8 +1,10 @@
 //! Suspicion: a zero that comes from broken telemetry must not pass for an idle service.
 //!
 //! A value that falls at once to exactly zero, or stops being a number, is suspect until it recovers for a few
-//! samples, or until a living witness has confirmed the zero for minutes (`safety.md` Y3).
+//! samples, or until a living witness has confirmed the zero for minutes (`safety.md` Y3). So is a value that rises at
+//! once beyond all traffic, as a changed unit or one broken counter makes it (`safety.md` MO-03).
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -17,6 +19,11 @@ const RECENT_SAMPLES: usize = 64;
 const RECOVERY_SAMPLES: u8 = 3;
 /// How long a witness must confirm a zero.
 const CONFIRMATION: Duration = Duration::from_secs(180);
+
+/// From this many times the most of the last minutes on, a rise at once is an outlier until something else confirms it.
+const OUTLIER: f64 = 50.0;
+/// A flood that is real takes at least this many times the CPU that there was.
+const ROSE: f64 = 1.5;
 
 /// What else is known of the workload when a sample is judged. `None`: not known or not fresh.
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,7 +45,7 @@ enum Trust {
     #[default]
     Trusted,
     Suspect {
-        reason: &'static str,
+        reason: Cow<'static, str>,
         good: u8,
         confirmed_since: Option<Timestamp>,
     },
@@ -78,7 +85,7 @@ impl Guard {
         Some(if *good > 0 {
             format!("{reason}; {good} of {RECOVERY_SAMPLES} good samples since")
         } else {
-            (*reason).to_string()
+            reason.to_string()
         })
     }
 
@@ -94,14 +101,47 @@ impl Guard {
                 self.suspect("the source answers something that is not a number");
             }
         } else if value > 0.0 {
-            self.above_zero(at, value, w);
+            if !self.is_outlier(kind, substantial, at, value, w) {
+                self.above_zero(at, value, w);
+            }
         } else {
             self.zero(kind, substantial, at, w);
         }
     }
 
     fn suspect(&mut self, reason: &'static str) {
-        self.trust = Trust::Suspect { reason, good: 0, confirmed_since: None };
+        self.trust = Trust::Suspect { reason: reason.into(), good: 0, confirmed_since: None };
+    }
+
+    /// Whether `value` is far beyond everything of the last minutes and nothing confirms it; then it is suspect. Where
+    /// no witness is there to ask, it is believed once it has stood for minutes.
+    fn is_outlier(
+        &mut self,
+        kind: SignalKind,
+        substantial: f64,
+        at: Timestamp,
+        value: f64,
+        w: &Witnesses,
+    ) -> bool {
+        let peak = self.recent.iter().map(|(_, v)| *v).fold(0.0, f64::max);
+        if peak < substantial || value <= peak * OUTLIER {
+            return false;
+        }
+        let since = match &self.trust {
+            Trust::Suspect { confirmed_since, .. } => confirmed_since.unwrap_or(at),
+            Trust::Trusted => at,
+        };
+        let real = rose(kind, self.cpu_then, value, w);
+        if real == Some(true) || real.is_none() && at.since(since) >= CONFIRMATION {
+            self.trust = Trust::Trusted;
+            self.recent.clear();
+            return false;
+        }
+        let reason =
+            format!("outlier: rose at once to {:.0} times the most of the last 10 min", value / peak);
+        let confirmed_since = real.is_none().then_some(since);
+        self.trust = Trust::Suspect { reason: reason.into(), good: 0, confirmed_since };
+        true
     }
 
     fn above_zero(&mut self, at: Timestamp, value: f64, w: &Witnesses) {
@@ -147,6 +187,15 @@ impl Guard {
             self.recent.clear();
         }
     }
+}
+
+/// Whether another source, or the CPU that serving takes, rose as well; `None` if there is nothing to ask.
+fn rose(kind: SignalKind, cpu_then: Option<f64>, value: f64, w: &Witnesses) -> Option<bool> {
+    if let Some(other) = w.other {
+        return Some(other >= value / OUTLIER);
+    }
+    let cpu = w.cpu.zip(cpu_then).filter(|_| kind == SignalKind::Demand)?;
+    Some(cpu.0 >= cpu.1 * ROSE)
 }
 
 /// Whether something fresh says that the workload is busy.
@@ -242,6 +291,40 @@ mod tests {
         assert!(!low.next(0.2, busy(0.1)));
         assert!(low.next(0.0, Witnesses { in_flight: Some(4.0), ..busy(0.1) }));
         assert!(!low.next(0.0, Witnesses { scaled_to_zero: true, ..busy(0.1) }), "scaled to zero");
+    }
+
+    #[test]
+    fn a_thousandfold_rise_is_named_and_not_believed_while_cpu_says_otherwise() {
+        let mut run = Run(Guard::default(), 0);
+        run.next(100.0, busy(2.0));
+        assert!(run.next(100_000.0, busy(2.1)));
+        assert!(run.0.suspicion().unwrap().contains("1000 times"), "{:?}", run.0.suspicion());
+        assert!((0..200).all(|_| run.next(1e300, busy(2.1))), "it lasts, and CPU still says no");
+        assert!(run.next(110.0, busy(2.1)));
+        run.next(110.0, busy(2.1));
+        assert!(!run.next(110.0, busy(2.1)), "three good samples");
+    }
+
+    #[test]
+    fn a_flood_that_cpu_or_another_source_confirms_is_believed_at_once() {
+        let mut run = Run(Guard::default(), 0);
+        run.next(10.0, busy(0.2));
+        assert!(!run.next(900.0, busy(4.0)));
+        let mut run = Run(Guard::default(), 0);
+        run.next(10.0, busy(0.2));
+        assert!(!run.next(900.0, Witnesses { other: Some(800.0), ..Witnesses::default() }));
+        assert!(!run.next(5_000.0, busy(0.1)), "not fifty times");
+    }
+
+    #[test]
+    fn where_nothing_can_be_asked_a_rise_is_believed_after_minutes() {
+        let mut run = Run(Guard::default(), 0);
+        run.next(10.0, Witnesses::default());
+        let suspect = (0..40).filter(|_| run.next(9000.0, Witnesses::default())).count();
+        assert_eq!(suspect, 12, "three minutes");
+        let mut quiet = Run(Guard::default(), 0);
+        quiet.next(0.2, Witnesses::default());
+        assert!(!quiet.next(40.0, Witnesses::default()), "a quiet service wakes up");
     }
 
     #[test]

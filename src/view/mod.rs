@@ -37,7 +37,7 @@ pub use experience::{Continuity, Heatmap, RegionView, Satisfaction};
 pub use handover::Handover;
 pub use intelligence::{DecisionStats, Growth, Knowledge, LearningView, Lesson, RejectStat};
 pub use kpi::{Kpi, KpiState};
-pub use predictive::{CostProjection, ForecastView, ProposalView, ResourceRow, TwoKeys};
+pub use predictive::{CostProjection, ForecastView, ManifestPatch, ProposalView, ResourceRow, TwoKeys};
 pub use presence::{Attached, Spot};
 pub use record::{JournalLine, Notice, NoticeLevel};
 pub use replay::{ReplayState, ReplayWish};

@@ -43,6 +43,15 @@ pub struct ForecastView {
     pub events: Vec<(Timestamp, String)>,
 }
 
+/// A patch of the manifest, where version control would take a write back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestPatch {
+    /// Name of a file for it: `checkout-min-replicas-11.yaml`.
+    pub name: String,
+    /// Its text, YAML.
+    pub text: String,
+}
+
 /// A change that takes two people: how far it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TwoKeys {
@@ -79,6 +88,9 @@ pub struct ProposalView {
     /// Present if it takes two people.
     #[serde(default)]
     pub two_keys: Option<TwoKeys>,
+    /// What to commit instead, where version control would take a write back and the platform knows the manifest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patch: Option<ManifestPatch>,
     /// Loss avoided a minute, for ranking; $ if priced, else minutes short.
     pub rank: f64,
     /// Similar past operations and how they ended, latest first.

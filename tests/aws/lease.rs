@@ -8,8 +8,8 @@ use weescale::approval::{Gate, LeaseNote, Mode, Person};
 use weescale::clock::Clock;
 use weescale::execution::providers::aws::ScalingGroups;
 use weescale::execution::{
-    Entry, EntryKind, ExecutorConfig, Job, LeaseState, OperationState, Pending, Provider, Receipt,
-    RecordError, Recorder, spawn,
+    Entry, EntryKind, ExecutorConfig, Job, LeaseState, Observation, OperationState, Pending, Provider,
+    Receipt, RecordError, Recorder, spawn,
 };
 use weescale::fleet::{Context, Field};
 use weescale::series::Timestamp;
@@ -50,8 +50,10 @@ async fn a_leased_floor_of_a_group_is_raised_and_given_back() {
     let journal = Memory::default();
     let config = ExecutorConfig::default();
     let _executor = spawn(config, clock.clone(), providers, Arc::new(journal.clone()), inbox, to);
+    let fleet = Observation { fleet_unready: Some(0.0), fresh_sources: Some(1.0), ..Observation::default() };
+    jobs.send(Job::Observe(Arc::new(fleet))).await.unwrap();
     jobs.send(Job::Start { proposal: Box::new(proposed), permit, warm_up: None }).await.unwrap();
-    // Nobody sends readings: validation and the end of the lease must ask, and a person says go on.
+    // Nobody sends readings of users: validation and the end of the lease must ask, and a person says go on.
     let mut held = false;
     tokio::time::timeout(Duration::from_secs(90), async {
         while let Some(receipt) = receipts.recv().await {
@@ -80,7 +82,7 @@ async fn a_leased_floor_of_a_group_is_raised_and_given_back() {
                     }
                     _ => {}
                 },
-                Receipt::Trouble { text, .. } => panic!("{text}"),
+                Receipt::Trouble { text, .. } | Receipt::Halted(text) => panic!("{text}"),
             }
         }
         panic!("the executor ended")

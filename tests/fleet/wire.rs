@@ -28,20 +28,31 @@ pub type Answer = Option<(u16, String)>;
 /// What is done with an answer before it is passed on.
 pub type Between = Arc<dyn Fn(&Request, (u16, String)) -> Answer + Send + Sync>;
 
+/// Asked of a request before it is passed on; `false`: it never arrives.
+pub type Before = Arc<dyn Fn(&Request) -> bool + Send + Sync>;
+
 /// Starts a proxy before `upstream` (`127.0.0.1:PORT`); its own base URL.
 pub async fn proxy(upstream: String, between: Between) -> String {
+    guarded(upstream, Arc::new(|_: &Request| true), between).await
+}
+
+/// The same, with a say before a request is passed on.
+pub async fn guarded(upstream: String, before: Before, between: Between) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(serve(stream, upstream.clone(), Arc::clone(&between)));
+            tokio::spawn(serve(stream, upstream.clone(), Arc::clone(&before), Arc::clone(&between)));
         }
     });
     format!("http://{address}")
 }
 
-async fn serve(mut stream: TcpStream, upstream: String, between: Between) -> Option<()> {
+async fn serve(mut stream: TcpStream, upstream: String, before: Before, between: Between) -> Option<()> {
     let request = read(&mut stream).await?;
+    if !before(&request) {
+        return None;
+    }
     let (_, path) = request.line();
     let kind = if path.starts_with("/metrics") {
         "text/plain; version=0.0.4; charset=utf-8"

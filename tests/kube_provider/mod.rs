@@ -6,3 +6,4 @@ mod credentials;
 mod faults;
 mod reading;
 mod rig;
+mod rollout;

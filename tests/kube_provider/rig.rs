@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use weescale::approval::{
-    Gate, LeaseNote, Mandate, Mode, OperationId, Person, Preconditions, Way, WriteOrder,
+    Gate, LeaseNote, Mandate, Mode, OperationId, Permit, Person, Preconditions, Way, WriteOrder,
 };
 use weescale::clock::Monotonic;
 use weescale::execution::Provider;
@@ -14,19 +14,18 @@ use weescale::plan::{CostDelta, Dimension, ExperienceDelta, Limits, PlannedChang
 use weescale::proposal::{Proposal, ProposalId, ProposalState, Target};
 use weescale::series::Timestamp;
 
-/// Authority to move `field` of `state` from its present value to `to`, and back.
-pub fn mandate(state: &WorkloadState, field: Field, to: u32) -> Mandate {
-    let from = state.fields.get(field).unwrap();
-    let proposal = Proposal {
+/// What a person would be shown: `field` of `state` from its present value to `to`.
+pub fn proposal(state: &WorkloadState, field: Field, to: u32, until: Timestamp) -> Proposal {
+    Proposal {
         id: ProposalId::new("p-1"),
         workload: WorkloadId::new(&state.namespace, &state.name, &state.region),
         target: Some(Target { provider: "kube".into(), uid: state.uid.clone() }),
         change: PlannedChange {
             dimension: Dimension::Horizontal,
             field,
-            from,
+            from: state.fields.get(field).unwrap(),
             to,
-            until: Some(Timestamp::from_secs(9_000_000_000)),
+            until: Some(until),
         },
         sentence: "peak ahead".into(),
         facts: vec![],
@@ -39,22 +38,31 @@ pub fn mandate(state: &WorkloadState, field: Field, to: u32) -> Mandate {
         expires: Timestamp::from_secs(300),
         deadline: Monotonic::from_duration(Duration::from_secs(1_000_000)),
         state: ProposalState::Open,
-    };
+    }
+}
+
+/// Leave to execute it within `limits`.
+pub fn permit(proposal: &Proposal, limits: Limits, now: Monotonic) -> Permit {
     let facts = Preconditions {
         operation: OperationId::new("op-1"),
         not_fresh: vec![],
         provider_present: true,
-        owner: state.owner.clone(),
+        owner: proposal.owner.clone(),
         forecast_age: None,
         forecast_horizon: Duration::from_secs(3600),
-        limits: Limits { min: 0, max: 50, step_up_ratio: 10.0, ..Limits::default() },
+        limits,
     };
     let context = Context { name: "t".into(), protected: false };
     let person = Person { uid: 1000, name: "ann".into() };
-    let now = Monotonic::default();
-    let permit =
-        Gate::new(Mode::Ask, context).approve(&proposal, &proposal.hash(), None, &person, now, facts);
-    permit.unwrap().redeem(now).unwrap()
+    let mut gate = Gate::new(Mode::Ask, context);
+    gate.approve(proposal, &proposal.hash(), None, &person, now, facts).unwrap()
+}
+
+/// Authority to move `field` of `state` from its present value to `to`, and back.
+pub fn mandate(state: &WorkloadState, field: Field, to: u32) -> Mandate {
+    let limits = Limits { min: 0, max: 50, step_up_ratio: 10.0, ..Limits::default() };
+    let proposal = proposal(state, field, to, Timestamp::from_secs(9_000_000_000));
+    permit(&proposal, limits, Monotonic::default()).redeem(Monotonic::default()).unwrap()
 }
 
 /// One step of it, forward, with a lease note.

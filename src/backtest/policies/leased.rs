@@ -115,7 +115,12 @@ impl Leased {
                 in_flight: false,
                 lease_until: self.floor.map(|(_, until)| until),
             },
-            fleet: FleetState { unready: 0.0, fresh_sources: 1.0, frozen_until: None, since_recovery: None },
+            fleet: FleetState {
+                unready: Some(0.0),
+                fresh_sources: 1.0,
+                frozen_until: None,
+                since_recovery: None,
+            },
         });
         if let Verdict::Change(change) = plan.verdict { Some(change) } else { None }
     }

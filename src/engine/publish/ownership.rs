@@ -2,6 +2,7 @@
 
 use crate::fleet::Owner;
 use crate::proposal::Proposal;
+use crate::view::ManifestPatch;
 
 use super::super::State;
 
@@ -18,10 +19,24 @@ pub fn explained(state: &State, proposal: &Proposal) -> Proposal {
     }
     if let (Owner::Git { .. }, Some(m)) = (&proposal.owner, &platform.manifest) {
         let (kind, name, field) = (&m.kind, &m.name, &m.field);
-        let text = format!(" In its manifest, {kind} {name}: spec.{field}: {}.", proposal.change.to);
+        let text = format!(
+            " In its manifest, {kind} {name}: spec.{field}: {}; g writes the patch.",
+            proposal.change.to
+        );
         shown.owner_note.push_str(&text);
     }
     shown
+}
+
+/// What to commit instead of a write that version control would take back.
+pub fn patch(state: &State, proposal: &Proposal) -> Option<ManifestPatch> {
+    let Owner::Git { .. } = &proposal.owner else { return None };
+    let facts = state.fleet.get(&proposal.workload)?.platform.as_ref()?;
+    let manifest = facts.state.manifest.as_ref()?;
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' };
+    let name = format!("{}-{}-{}.yaml", manifest.name, manifest.field, proposal.change.to);
+    let name = name.trim_end_matches(".yaml").chars().map(plain).take(100).collect::<String>() + ".yaml";
+    Some(ManifestPatch { name, text: manifest.patch(&facts.state.namespace, proposal.change.to) })
 }
 
 /// Why the platform would not have room for the change, or would break a budget.

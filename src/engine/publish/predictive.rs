@@ -117,6 +117,7 @@ fn card(state: &State, p: &Proposal, now: Timestamp) -> ProposalView {
         type_name: protected.then(|| state.settings.context.name.clone()),
         rank: avoided * price.unwrap_or(1.0),
         two_keys: two_keys(state, p),
+        patch: super::ownership::patch(state, p),
         similar: similar(state, p),
         proposal: super::ownership::explained(state, p),
     }

@@ -34,12 +34,14 @@ struct Try {
     now: u64,
     stage_writes: u32,
     looked: bool,
-    unready: Option<f64>,
+    fleet: FleetHealth,
 }
+
+const WELL: FleetHealth = FleetHealth { unready: Some(0.0), fresh: Some(1.0) };
 
 fn step(expect: u32, set: u32, now: u64) -> Try {
     let way = Way::Forward;
-    Try { way, expect, set, live: live(expect), now, stage_writes: 0, looked: false, unready: None }
+    Try { way, expect, set, live: live(expect), now, stage_writes: 0, looked: false, fleet: WELL }
 }
 
 fn check(guard: &mut Guard, m: &mut Mandate, t: &Try) -> Result<(), Stop> {
@@ -51,7 +53,7 @@ fn check(guard: &mut Guard, m: &mut Mandate, t: &Try) -> Result<(), Stop> {
         stage_writes: t.stage_writes,
         first: true,
         looked: t.looked,
-        fleet_unready: t.unready,
+        fleet: t.fleet,
         wall: Timestamp::from_secs(i64::try_from(t.now).unwrap()),
         now: at(t.now),
     })
@@ -98,7 +100,7 @@ fn an_order_of_another_approval_is_refused() {
         stage_writes: 0,
         first: true,
         looked: false,
-        fleet_unready: None,
+        fleet: WELL,
         wall: Timestamp::from_secs(0),
         now: at(0),
     };
@@ -123,9 +125,29 @@ fn freezes_hold_at_both_edges() {
 
 #[test]
 fn an_unhealthy_fleet_begins_nothing() {
-    for (share, stopped) in [(Some(0.45), false), (Some(0.46), true), (None, false)] {
+    // What is not known is not well.
+    for (unready, stopped) in [(Some(0.45), false), (Some(0.46), true), (Some(f64::NAN), true), (None, true)]
+    {
         let (mut g, mut m) = (Guard::new(GuardPolicy::default()), mandate("op-1", 6, 8, None));
-        assert_eq!(check(&mut g, &mut m, &Try { unready: share, ..step(6, 8, 0) }).is_err(), stopped);
+        let fleet = FleetHealth { unready, ..WELL };
+        assert_eq!(check(&mut g, &mut m, &Try { fleet, ..step(6, 8, 0) }).is_err(), stopped, "{unready:?}");
+    }
+}
+
+#[test]
+fn lowering_takes_a_quorum_of_fresh_sources() {
+    let cases = [(Some(1.0), true, true), (Some(0.8), true, true), (Some(0.79), false, true)];
+    let blind = [(Some(0.0), false, false), (None, false, false)];
+    for (fresh, down, up) in cases.into_iter().chain(blind) {
+        let fleet = FleetHealth { fresh, ..WELL };
+        let (mut g, mut m) = (Guard::new(GuardPolicy::default()), mandate("op-1", 10, 8, None));
+        assert_eq!(check(&mut g, &mut m, &Try { fleet, ..step(10, 8, 0) }).is_ok(), down, "down {fresh:?}");
+        let (mut g, mut m) = (Guard::new(GuardPolicy::default()), mandate("op-2", 6, 8, None));
+        assert_eq!(check(&mut g, &mut m, &Try { fleet, ..step(6, 8, 0) }).is_ok(), up, "up {fresh:?}");
+        // Undoing our own is never held up.
+        let (mut g, mut m) = (Guard::new(GuardPolicy::default()), mandate("op-3", 6, 8, None));
+        let back = Try { way: Way::Back, fleet, ..step(8, 6, 0) };
+        assert_eq!(check(&mut g, &mut m, &back), Ok(()), "back {fresh:?}");
     }
 }
 
@@ -153,6 +175,8 @@ fn the_budget_counts_what_is_held() {
     let mut g = Guard::new(policy);
     assert_eq!(check(&mut g, &mut mandate("op-1", 6, 8, Some(3.0)), &step(6, 8, 0)), Ok(()));
     refused(&check(&mut g, &mut mandate("op-2", 6, 8, Some(2.01)), &step(6, 8, 700)), "budget");
+    // Sending again what did not go out asks for nothing more.
+    assert_eq!(check(&mut g, &mut mandate("op-1", 6, 8, Some(3.0)), &step(6, 8, 701)), Ok(()));
     g.release("op-1");
     assert_eq!(check(&mut g, &mut mandate("op-2", 6, 8, Some(2.01)), &step(6, 8, 700)), Ok(()));
 }
@@ -185,4 +209,39 @@ fn writes_a_minute_are_bounded() {
     assert_eq!(check(&mut g, &mut m, &step(6, 8, 1)), Ok(()));
     assert!(matches!(check(&mut g, &mut m, &step(6, 8, 2)), Err(Stop::Look(_))));
     assert_eq!(check(&mut g, &mut m, &step(6, 8, 60)), Ok(()));
+}
+
+proptest::proptest! {
+    /// PL-05: in cents that no binary fraction holds exactly, whatever is held and released in any order.
+    #[test]
+    fn what_is_held_together_never_exceeds_the_budget(
+        budget in 1u32..1000,
+        steps in proptest::collection::vec((0u32..500, proptest::bool::ANY), 1..40),
+    ) {
+        let limit = f64::from(budget) / 100.0;
+        let policy = GuardPolicy { budget: Some(limit), writes_a_minute: 1000, ..GuardPolicy::default() };
+        let mut guard = Guard::new(policy);
+        let mut held: Vec<(String, u32)> = Vec::new();
+        for (i, (cents, release)) in steps.into_iter().enumerate() {
+            let now = 700 * i as u64;
+            let id = format!("op-{i}");
+            let mut m = mandate(&id, 6, 8, Some(f64::from(cents) / 100.0));
+            // A look lets the fourth move within the hour through; never the budget.
+            let looked = Try { looked: true, ..step(6, 8, now) };
+            let sum: u32 = held.iter().map(|(_, c)| c).sum();
+            match check(&mut guard, &mut m, &looked) {
+                Ok(()) => {
+                    held.push((id, cents));
+                    let spent = f64::from(sum + cents) / 100.0;
+                    proptest::prop_assert!(spent <= limit + 1e-9, "{spent} of {limit}");
+                }
+                Err(why) => {
+                    proptest::prop_assert!(sum + cents + 1 > budget, "{why:?} at {sum}+{cents} of {budget}");
+                }
+            }
+            if release && !held.is_empty() {
+                guard.release(&held.remove(0).0);
+            }
+        }
+    }
 }

@@ -49,15 +49,29 @@ async fn a_lost_write_is_undone_by_an_abort_even_when_it_lands_after_it() {
     }
 }
 
+/// A value from before the bounds were set is what was there: nothing of ours is left to undo.
+#[tokio::test]
+async fn an_abort_of_a_lost_write_below_the_bounds_comes_to_an_end() {
+    let mut w = World::new(Platform::new(6, Some(1)));
+    w.platform.set(|i| i.writes.push_back(Fault::TimeoutWithoutEffect));
+    w.limits.min = 3;
+    w.start(proposal("p-1", Field::MinReplicas, 1, 9, None), "op-1").await;
+    w.run(100).await;
+    w.wish(Job::Abort(op("op-1"), "bob".into())).await;
+    w.run(100).await;
+    assert!(matches!(w.state("op-1"), OperationState::RolledBack { .. }), "{:?}", w.state("op-1"));
+    assert_eq!(w.platform.get(|i| i.state.fields.min_replicas), Some(1));
+}
+
 #[tokio::test]
 async fn an_approval_does_not_outlive_a_long_wait_for_its_turn() {
     let mut config = ExecutorConfig::default();
     config.guard.max_concurrent = 1;
     let clock = Clock::paused(Timestamp::from_secs(START));
     let mut w = World::with(Platform::new(6, Some(6)), Journal::default(), clock, config);
-    w.platform.set(|i| i.writes.push_back(Fault::TimeoutWithoutEffect));
+    w.platform.set(|i| i.never_ready = true);
     w.start(proposal("p-1", Field::MinReplicas, 6, 8, None), "op-1").await;
-    w.start(proposal("p-2", Field::MinReplicas, 6, 8, None), "op-2").await;
+    w.start(super::fleet::elsewhere("p-2"), "op-2").await;
     w.run(400).await;
     assert_eq!(*w.state("op-2"), OperationState::Queued);
     w.wish(Job::Abort(op("op-1"), "bob".into())).await;
@@ -67,7 +81,7 @@ async fn an_approval_does_not_outlive_a_long_wait_for_its_turn() {
         "{:?}",
         w.state("op-2")
     );
-    assert_eq!(w.sent(), 1);
+    assert_eq!(w.effects(), [8, 6], "the first, undone; nothing of the second");
 }
 
 #[tokio::test]
@@ -80,7 +94,7 @@ async fn a_lease_that_ends_without_data_is_held_until_there_is_some() {
     for workloads in [[(w.operations[&op("op-1")].workload.clone(), Readings::default())].into(), [].into()] {
         let at = w.clock.now() + Duration::from_secs(300);
         w.run(300).await;
-        let observation = Observation { at, workloads, fleet_unready: Some(0.0) };
+        let observation = Observation { at, workloads, fleet_unready: Some(0.0), fresh_sources: Some(1.0) };
         w.wish(Job::Observe(Arc::new(observation))).await;
         w.run(50).await;
     }

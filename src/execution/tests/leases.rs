@@ -83,6 +83,20 @@ async fn a_lease_on_top_of_another_ends_first() {
     assert!(w.platform.get(|i| !i.state.annotations.contains_key(LeaseNote::OWNER)));
 }
 
+/// 8 down to 6 and up to 8 again: each goes back to the other's floor, and neither waits for the other for ever.
+#[tokio::test]
+async fn leases_that_go_back_to_each_others_floors_both_end() {
+    let mut w = World::new(Platform::new(8, Some(8)));
+    w.start(proposal("p-1", Field::MinReplicas, 8, 6, Some(minutes(20))), "op-9").await;
+    w.run(400).await;
+    assert_eq!(*w.lease("op-9"), LeaseState::Held);
+    w.start(proposal("p-2", Field::MinReplicas, 6, 8, Some(minutes(30))), "op-10").await;
+    w.run(1500).await;
+    assert!(matches!(w.lease("op-10"), LeaseState::Restored { .. }), "{:?}", w.lease("op-10"));
+    assert!(matches!(w.lease("op-9"), LeaseState::Restored { .. }), "{:?}", w.lease("op-9"));
+    assert_eq!(w.platform.get(|i| i.state.fields.min_replicas), Some(8));
+}
+
 #[tokio::test]
 async fn a_lease_under_another_is_still_given_back_after_a_restart() {
     let mut w = World::new(Platform::new(6, Some(6)));

@@ -2,8 +2,10 @@
 
 mod crash;
 mod faults;
+mod fleet;
 mod late;
 mod leases;
 mod path;
 mod platform;
+mod schedule;
 pub(crate) mod world;

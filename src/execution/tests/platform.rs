@@ -16,7 +16,35 @@ pub enum Fault {
     TimeoutWithoutEffect,
     Refuse(ProviderError),
     RefuseWithEffect(ProviderError),
+    /// Times out, and takes effect so many seconds later.
+    Late(u32),
     Hang,
+}
+
+/// A write as it arrived.
+#[derive(Clone, Debug)]
+pub struct Arrived {
+    pub uid: String,
+    pub field: Field,
+    pub expect: u32,
+    pub set: u32,
+    pub key: String,
+    dry_run: bool,
+    annotations: BTreeMap<String, Option<String>>,
+}
+
+impl From<&WriteOrder> for Arrived {
+    fn from(order: &WriteOrder) -> Self {
+        Self {
+            uid: order.target().uid.clone(),
+            field: order.field(),
+            expect: order.expect(),
+            set: order.set(),
+            key: order.key().to_owned(),
+            dry_run: order.is_dry_run(),
+            annotations: order.annotations().clone(),
+        }
+    }
 }
 
 /// Counts down provider and journal calls; at zero the program is dead.
@@ -60,6 +88,10 @@ pub struct Inner {
     pub cold: bool,
     pub crash_reason: Option<String>,
     pub born: u32,
+    /// Every write that was sent and was not a dry run.
+    pub arrived: Vec<Arrived>,
+    /// Writes on their way: seconds left.
+    pub late: Vec<(u32, Arrived)>,
     done: BTreeMap<String, WorkloadState>,
 }
 
@@ -133,6 +165,13 @@ impl Inner {
     }
 
     fn settle(&mut self) {
+        for (left, order) in std::mem::take(&mut self.late) {
+            if left > 1 {
+                self.late.push((left - 1, order));
+            } else {
+                let _ = self.apply(&order);
+            }
+        }
         self.state.pods.retain(|p| p.phase != PodPhase::Terminating);
         for pod in &mut self.state.pods {
             if pod.phase == PodPhase::Ready {
@@ -158,31 +197,31 @@ impl Inner {
         self.converge();
     }
 
-    fn apply(&mut self, order: &WriteOrder) -> Result<WorkloadState, ProviderError> {
-        if let Some(first) = self.done.get(order.key()) {
+    fn apply(&mut self, order: &Arrived) -> Result<WorkloadState, ProviderError> {
+        if let Some(first) = self.done.get(&order.key) {
             return Ok(first.clone());
         }
         let current = Some(Box::new(self.state.clone()));
-        if order.target().uid != self.state.uid {
+        if order.uid != self.state.uid {
             return Err(ProviderError::Conflict { why: "409".into(), current });
         }
-        if self.state.fields.get(order.field()) != Some(order.expect()) {
+        if self.state.fields.get(order.field) != Some(order.expect) {
             return Err(ProviderError::Precondition { why: "412".into(), current });
         }
-        if order.is_dry_run() {
+        if order.dry_run {
             let mut would_be = self.state.clone();
-            would_be.fields.min_replicas = would_be.fields.min_replicas.map(|_| order.set());
+            would_be.fields.min_replicas = would_be.fields.min_replicas.map(|_| order.set);
             return Ok(would_be);
         }
-        for (key, value) in order.annotations() {
+        for (key, value) in &order.annotations {
             match value {
                 Some(value) => self.state.annotations.insert(key.clone(), value.clone()),
                 None => self.state.annotations.remove(key),
             };
         }
-        self.write(order.field(), order.set());
-        self.effects.push((order.set(), order.key().to_owned()));
-        self.done.insert(order.key().to_owned(), self.state.clone());
+        self.write(order.field, order.set);
+        self.effects.push((order.set, order.key.clone()));
+        self.done.insert(order.key.clone(), self.state.clone());
         Ok(self.state.clone())
     }
 }
@@ -212,21 +251,26 @@ impl Provider for Platform {
             let fault = {
                 let mut inner = self.inner.lock().unwrap();
                 if order.is_dry_run() {
-                    return inner.apply(order);
+                    return inner.apply(&order.into());
                 }
                 inner.sent.push(order.key().to_owned());
+                inner.arrived.push(order.into());
                 inner.writes.pop_front().unwrap_or(Fault::None)
             };
             let answer = match fault {
-                Fault::None => self.inner.lock().unwrap().apply(order),
+                Fault::None => self.inner.lock().unwrap().apply(&order.into()),
+                Fault::Late(seconds) => {
+                    self.inner.lock().unwrap().late.push((seconds, order.into()));
+                    Err(ProviderError::Unknown("timed out".into()))
+                }
                 Fault::TimeoutAfterEffect => {
-                    let _ = self.inner.lock().unwrap().apply(order);
+                    let _ = self.inner.lock().unwrap().apply(&order.into());
                     Err(ProviderError::Unknown("timed out".into()))
                 }
                 Fault::TimeoutWithoutEffect => Err(ProviderError::Unknown("timed out".into())),
                 Fault::Refuse(error) => Err(error),
                 Fault::RefuseWithEffect(error) => {
-                    let _ = self.inner.lock().unwrap().apply(order);
+                    let _ = self.inner.lock().unwrap().apply(&order.into());
                     Err(error)
                 }
                 Fault::Hang => std::future::pending().await,

@@ -11,8 +11,8 @@ use super::platform::{Fuse, Platform};
 use crate::approval::{Gate, Mode, OperationId, Person, Preconditions};
 use crate::clock::{Clock, Monotonic};
 use crate::execution::{
-    Entry, ExecutorConfig, Job, Lease, LeaseState, Observation, Operation, OperationState, Pending, Readings,
-    Receipt, RecordError, Recorder, spawn,
+    Entry, EntryKind, ExecutorConfig, FleetHealth, Job, Lease, LeaseState, Observation, Operation,
+    OperationState, Pending, Readings, Receipt, RecordError, Recorder, spawn,
 };
 use crate::fleet::{Context, Field, Owner, WorkloadId};
 use crate::plan::{CostDelta, Dimension, ExperienceDelta, Limits, PlannedChange};
@@ -25,6 +25,10 @@ pub const START: i64 = 1_700_000_000;
 pub struct Journal {
     pub entries: Arc<Mutex<Vec<Entry>>>,
     pub broken: Arc<Mutex<bool>>,
+    /// Never answers.
+    pub hangs: Arc<Mutex<bool>>,
+    /// The next intent takes this long on this clock.
+    pub stall: Arc<Mutex<Option<(Clock, Duration)>>>,
     pub fuse: Arc<Fuse>,
 }
 
@@ -32,6 +36,14 @@ impl Recorder for Journal {
     fn record(&self, entry: Entry) -> Pending<'_, Result<(), RecordError>> {
         Box::pin(async move {
             self.fuse.pass().await;
+            if *self.hangs.lock().unwrap() {
+                std::future::pending::<()>().await;
+            }
+            let stall =
+                if entry.kind == EntryKind::Intent { self.stall.lock().unwrap().take() } else { None };
+            if let Some((clock, time)) = stall {
+                clock.advance(time);
+            }
             if *self.broken.lock().unwrap() {
                 return Err(RecordError("disk full".into()));
             }
@@ -109,6 +121,12 @@ pub struct World {
     pub states: Vec<OperationState>,
     pub troubles: Vec<String>,
     pub readings: Option<Readings>,
+    /// What the engine tells of the fleet.
+    pub fleet: FleetHealth,
+    /// Why the executor halted.
+    pub halted: Option<String>,
+    /// Bounds in force at approvals.
+    pub limits: Limits,
 }
 
 pub fn healthy() -> Readings {
@@ -147,11 +165,26 @@ impl World {
             states: vec![],
             troubles: vec![],
             readings: Some(healthy()),
+            fleet: FleetHealth { unready: Some(0.0), fresh: Some(1.0) },
+            halted: None,
+            limits: limits(),
         }
     }
 
+    /// Tells the executor how the fleet fares, and users as long as there are readings.
+    pub fn observe(&self) {
+        let at = self.clock.now();
+        let workload = WorkloadId::new("shop", "checkout", "eu");
+        let workloads =
+            self.readings.iter().map(|r| (workload.clone(), Readings { at, ..r.clone() })).collect();
+        let FleetHealth { unready: fleet_unready, fresh: fresh_sources } = self.fleet;
+        let observation = Observation { at, workloads, fleet_unready, fresh_sources };
+        let _ = self.jobs.try_send(Job::Observe(Arc::new(observation)));
+    }
+
     pub async fn start(&mut self, proposal: Proposal, operation: &str) {
-        let facts = facts(operation, proposal.owner.clone());
+        self.observe();
+        let facts = Preconditions { limits: self.limits.clone(), ..facts(operation, proposal.owner.clone()) };
         let now = self.clock.monotonic();
         let permit = self.gate.approve(&proposal, &proposal.hash(), None, &person(), now, facts).unwrap();
         self.jobs.send(Job::Start { proposal: Box::new(proposal), permit, warm_up: None }).await.unwrap();
@@ -172,6 +205,7 @@ impl World {
                         self.leases.insert(lease.operation.clone(), *lease);
                     }
                     Receipt::Trouble { text, .. } => self.troubles.push(text),
+                    Receipt::Halted(why) => self.halted = Some(why),
                 }
             }
         }
@@ -181,16 +215,8 @@ impl World {
     pub async fn run(&mut self, seconds: u32) {
         for _ in 0..seconds {
             self.platform.settle();
-            if let Some(readings) = &self.readings {
-                let at = self.clock.now();
-                let workload = WorkloadId::new("shop", "checkout", "eu");
-                let readings = Readings { at, ..readings.clone() };
-                let workloads = [(workload, readings)].into();
-                let _ = self.jobs.try_send(Job::Observe(Arc::new(Observation {
-                    at,
-                    workloads,
-                    fleet_unready: Some(0.0),
-                })));
+            if self.readings.is_some() {
+                self.observe();
             }
             self.breathe().await;
             self.clock.advance(Duration::from_secs(1));

@@ -20,6 +20,13 @@ const SNOOZE: Duration = Duration::from_secs(15 * 60);
 
 /// Does an action in the panel.
 pub(super) fn act(state: &mut ScreenState, keymap: &Keymap, action: Action, view: &View) -> Vec<Effect> {
+    // Where version control owns the field, g is for Git, as the card says; anywhere else it goes to the first row.
+    if action == Action::Top
+        && state.panel() == PanelId::Proposals
+        && let Some(patch) = proposal_of(view, state).and_then(|p| p.patch.clone())
+    {
+        return vec![Effect::Patch(patch.name, patch.text), Effect::Draw];
+    }
     if let Some(by) = movement(state, action) {
         select::step(state, view, by);
         return vec![Effect::Draw];

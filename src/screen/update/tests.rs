@@ -213,6 +213,18 @@ fn a_selected_proposal_that_is_gone_is_not_replaced_by_another() {
 }
 
 #[test]
+fn g_writes_the_patch_where_git_owns_the_field_and_goes_up_elsewhere() {
+    let mut s = Screen::new((120, 40));
+    s.keys("6");
+    assert_eq!(s.key("g"), [Effect::Draw], "nobody's manifest");
+    let patch = crate::view::ManifestPatch { name: "web.yaml".into(), text: "kind: X\n".into() };
+    s.view.proposals.data[0].patch = Some(patch);
+    assert_eq!(s.key("g"), [Effect::Patch("web.yaml".into(), "kind: X\n".into()), Effect::Draw]);
+    s.keys("1");
+    assert_eq!(s.key("g"), [Effect::Draw], "not a proposal's row");
+}
+
+#[test]
 fn operations_are_stopped_only_from_a_sheet() {
     let mut s = Screen::new((120, 40));
     s.keys("7 g");

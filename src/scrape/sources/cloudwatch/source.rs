@@ -177,13 +177,11 @@ impl Poller {
                     None => polled.dropped.samples += 1,
                 }
             }
-            match (page.next, body.as_object_mut()) {
-                (Some(token), Some(object)) => object.insert("NextToken".into(), token.into()),
-                _ => {
-                    found.points.extend(got);
-                    return Ok(());
-                }
+            let (Some(token), Some(object)) = (page.next, body.as_object_mut()) else {
+                found.points.extend(got);
+                return Ok(());
             };
+            object.insert("NextToken".into(), token.into());
         }
         polled.limits_hit.insert("pages");
         Ok(())

@@ -1,0 +1,174 @@
+//! Promises PL-01 to PL-11 of any plan, whatever it is given.
+
+use super::*;
+
+/// Counts as platforms have them, and as no platform should.
+fn any_count() -> impl Strategy<Value = u32> {
+    prop_oneof![0u32..40, Just(0), Just(1), Just(i32::MAX as u32), Just(u32::MAX)]
+}
+
+fn any_demand() -> impl Strategy<Value = f64> {
+    prop_oneof![0.0..5000.0f64, Just(0.0), Just(f64::MIN_POSITIVE), Just(1e300), Just(f64::MAX)]
+}
+
+fn any_owner() -> impl Strategy<Value = Owner> {
+    prop_oneof![
+        Just(hpa()),
+        Just(Owner::Nobody),
+        Just(Owner::Unknown),
+        Just(Owner::Git { tool: "flux".into(), self_heal: false }),
+        Just(Owner::Elsewhere { name: "kafka/bus".into() }),
+    ]
+}
+
+fn any_freshness() -> impl Strategy<Value = Freshness> {
+    prop_oneof![
+        4 => Just(Freshness::Fresh),
+        1 => Just(Freshness::Stale),
+        1 => Just(Freshness::Suspect),
+        1 => Just(Freshness::Missing),
+    ]
+}
+
+prop_compose! {
+    fn any_limits()(min in 0u32..20, more in 0u32..60, count in 0u32..5, up in 0.0..1.0f64, down in 0.0..1.0f64)
+        -> Limits {
+        Limits {
+            min,
+            max: min.saturating_add(more),
+            step_up_ratio: up,
+            step_up_count: count,
+            step_down_ratio: down,
+            ..Limits::default()
+        }
+    }
+}
+
+prop_compose! {
+    fn any_recent()(up in proptest::option::of(0u64..1200), ups in 0u32..6, downs in 0u32..6, busy in any::<bool>(),
+                    lease in any::<bool>()) -> Recent {
+        Recent {
+            since_up: up.map(Duration::from_secs),
+            ups_last_hour: ups,
+            downs_last_hour: downs,
+            in_flight: busy && ups == 0,
+            lease_until: lease.then(|| NOW + Duration::from_secs(600)),
+        }
+    }
+}
+
+prop_compose! {
+    fn any_fleet()(unready in proptest::option::weighted(0.9, 0.0..1.0f64), fresh in 0.0..=1.0f64,
+                   frozen in proptest::option::weighted(0.1, 1u64..900), back in proptest::option::of(0u64..1200))
+        -> FleetState {
+        FleetState {
+            unready,
+            fresh_sources: fresh.sqrt(),
+            frozen_until: frozen.map(|s| NOW + Duration::from_secs(s)),
+            since_recovery: back.map(Duration::from_secs),
+        }
+    }
+}
+
+fn any_scene() -> impl Strategy<Value = Scene> {
+    let counts = (any_count(), any_count(), proptest::option::of((any_count(), any_count())));
+    let data = (any_demand(), any_freshness(), any_freshness(), any_demand());
+    (any_owner(), any_limits(), any_recent(), any_fleet(), counts, data).prop_map(
+        |(owner, limits, recent, fleet, (desired, ready, bounds), (demand, fresh, slow, ahead))| {
+            let mut s = scene(owner, |_| ahead);
+            s.workload.replicas = Some(Replicas {
+                desired,
+                ready,
+                min: bounds.map(|b| b.0.min(b.1)),
+                max: bounds.map(|b| b.0.max(b.1)),
+            });
+            s.signals.signals = BTreeMap::from([
+                signal(SignalKind::Demand, demand, fresh),
+                signal(SignalKind::LatencyP95, 0.1, slow),
+            ]);
+            Scene { limits, recent, fleet, ..s }
+        },
+    )
+}
+
+/// The change that would be proposed, if any.
+fn wanted(s: &Scene) -> Option<PlannedChange> {
+    match run(s).verdict {
+        Verdict::Change(change) => Some(change),
+        _ => None,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn whatever_is_proposed_keeps_every_promise(s in any_scene()) {
+        let Some(c) = wanted(&s) else { return Ok(()) };
+        let replicas = s.workload.replicas.unwrap();
+        // PL-01 and PL-02: within every bound, also the owner's.
+        prop_assert!(c.to >= s.limits.min && c.to <= s.limits.max, "{c:?} outside {:?}", s.limits);
+        prop_assert!(replicas.max.is_none_or(|max| c.to <= max), "{c:?} above the owner's {replicas:?}");
+        prop_assert_ne!(c.from, c.to);
+        // PL-03: one step.
+        let running = replicas.desired.max(replicas.min.unwrap_or(0)).max(c.from);
+        prop_assert!(c.to <= s.limits.highest_from(running), "{c:?} from {running}");
+        prop_assert!(c.to >= s.limits.lowest_from(c.from), "{c:?}");
+        // PL-04: no freeze window is open.
+        prop_assert!(s.fleet.frozen_until.is_none());
+        // PL-07: the field that its owner respects.
+        let respected = s.workload.owner.floor_field();
+        prop_assert!(
+            respected.is_none_or(|f| c.field == f || c.field == crate::fleet::Field::MaxReplicas),
+            "{c:?} of {:?}",
+            s.workload.owner
+        );
+        // PL-09: three one way within the hour were enough.
+        let same = if c.to > c.from { s.recent.ups_last_hour } else { s.recent.downs_last_hour };
+        prop_assert!(same < 3);
+        // PL-11: the fleet is well, and known to be.
+        prop_assert!(s.fleet.unready.is_some_and(|u| u <= 0.45));
+        prop_assert!(!s.recent.in_flight);
+        if c.to < c.from {
+            prop_assert!(s.recent.since_up.is_none_or(|since| since >= s.limits.cooldown));
+            prop_assert!(s.fleet.fresh_sources >= 0.8);
+            prop_assert!(s.fleet.since_recovery.is_none_or(|since| since >= Duration::from_secs(600)));
+            for kind in [SignalKind::Demand, SignalKind::LatencyP95] {
+                prop_assert_eq!(s.signals.freshness(kind), Freshness::Fresh);
+            }
+        }
+    }
+}
+
+/// PL-09: each replica added brings its own demand. Everything asked for is done; the third move is the last.
+#[test]
+fn positive_feedback_stops_after_three_moves_an_hour() {
+    let mut s = scene(Owner::Nobody, |_| 0.0);
+    let mut moves: Vec<usize> = Vec::new();
+    for minute in 0..60 {
+        let n = s.workload.replicas.unwrap().desired;
+        let demand = f64::from(n) * 120.0;
+        s.signals.signals.extend([signal(SignalKind::Demand, demand, Freshness::Fresh)]);
+        s.recent.ups_last_hour = moves.iter().filter(|at| minute - **at < 60).count() as u32;
+        s.recent.since_up = moves.last().map(|at| Duration::from_secs(60 * (minute - at) as u64));
+        if let Some(c) = wanted(&s) {
+            assert!(c.to > c.from);
+            moves.push(minute);
+            let (desired, ready) = (c.to, c.to);
+            s.workload.replicas = Some(Replicas { desired, ready, min: None, max: None });
+        }
+    }
+    assert_eq!(moves.len(), 3, "{moves:?}");
+}
+
+/// MO-03: one broken pod says 1e300; the plan takes one step and no more.
+#[test]
+fn no_demand_is_so_large_that_a_plan_follows_it() {
+    for demand in [1e6, 1e300, f64::MAX] {
+        let mut s = scene(Owner::Nobody, hump);
+        s.signals.signals.extend([signal(SignalKind::Demand, demand, Freshness::Fresh)]);
+        if let Some(c) = wanted(&s) {
+            assert!(c.to <= s.limits.highest_from(10), "{demand}: {c:?}");
+        }
+    }
+}
