@@ -251,7 +251,7 @@ async fn strangers_other_versions_and_rubbish_are_refused_and_disturb_nobody() {
         }
     }
     let error = Desk::to_look(&socket, false).await.unwrap_err().to_string();
-    assert!(error.contains("32 screens"), "{error}");
+    assert!(error.contains("40 screens and tools"), "{error}");
     drop(full);
     let view = timeout(PATIENCE, async {
         loop {

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use crate::clock::Clock;
-use crate::engine::current_person;
+use crate::engine::{current_person, current_tty};
 use crate::journal::{Entry, Journal, Kind};
 use crate::replay::{Recording, ReplayError};
 use crate::report::{Incident, html, incident_json, markdown};
 use crate::screen::{self, Exit};
 use crate::series::Timestamp;
 use crate::series::text::clean;
-use crate::view::{Handover, JournalLine};
+use crate::view::{Caller, Handover, JournalLine};
 
 use super::args::Live;
 use super::exit::{Failure, Outcome};
@@ -206,7 +206,8 @@ pub fn handover(live: &Live, args: &HandoverArgs) -> Outcome {
         let by = current_person();
         let mut journal = Journal::open(&path).map_err(Failure::other)?;
         let text = format!("handed over to {name}: {}", card.summary());
-        let body = serde_json::json!({ "acknowledged_by": name, "card": card });
+        let caller = Caller { person: by.clone(), tty: current_tty() };
+        let body = serde_json::json!({ "acknowledged_by": name, "card": card, "caller": caller });
         let entry = Entry::new(Kind::Handover, text, body).by(&by.name);
         journal.append(Clock::real().now(), &[entry]).map_err(Failure::other)?;
     }

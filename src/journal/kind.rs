@@ -59,6 +59,8 @@ pub enum Kind {
     Note,
     /// A shift was handed over, acknowledged by name.
     Handover,
+    /// A person asked an operation or a floor to stop, go on, be undone or be given back.
+    Ask,
 }
 
 impl Kind {
@@ -91,6 +93,7 @@ impl Kind {
             Self::Key => "key",
             Self::Note => "note",
             Self::Handover => "handover",
+            Self::Ask => "ask",
         }
     }
 

@@ -16,9 +16,11 @@ mod error;
 mod folder;
 mod hub;
 mod link;
+mod pace;
 mod pack;
 mod peer;
 mod picture;
+mod places;
 mod serve;
 mod wire;
 
