@@ -11,7 +11,6 @@
 //! socket's peer, never what the peer says of itself.
 
 mod ask;
-mod delta;
 mod error;
 mod folder;
 mod hub;
@@ -25,7 +24,6 @@ mod serve;
 mod wire;
 
 pub use ask::Desk;
-pub use delta::{apply, diff};
 pub use error::SessionError;
 pub use link::{Link, attach};
 pub use serve::{Service, ServiceOptions, serve};

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::view::{Attached, View};
+use crate::series::patch;
+use crate::view::{Attached, View, slim};
 
-use super::{SessionError, delta, pack, wire};
+use super::{SessionError, pack, wire};
 
 /// One picture.
 #[derive(Debug)]
@@ -27,7 +28,7 @@ impl Picture {
 
     /// The picture after `before`.
     pub fn after(before: &Self, view: &View, people: &[Attached]) -> Result<Self, SessionError> {
-        let mut value = serde_json::to_value(view).map_err(|e| SessionError::Protocol(e.to_string()))?;
+        let mut value = slim(view).map_err(|e| SessionError::Protocol(e.to_string()))?;
         if let Some(fields) = value.as_object_mut() {
             fields.insert("people".into(), serde_json::json!(people));
         }
@@ -52,6 +53,6 @@ impl Picture {
 }
 
 fn between(before: &Picture, number: u64, value: &Value) -> Result<Vec<u8>, SessionError> {
-    let patch = delta::diff(&before.value, value).unwrap_or_else(|| serde_json::json!({ "o": {} }));
+    let patch = patch::diff(&before.value, value).unwrap_or_else(|| serde_json::json!([1, []]));
     Ok(wire::delta(before.number, number, &pack::pack(&patch)?))
 }

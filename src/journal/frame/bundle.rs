@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use rusqlite::Connection;
+use rusqlite::types::ValueRef;
 use sha2::{Digest, Sha256};
 
 use super::codec::MAX_STORED;
@@ -11,7 +12,7 @@ use super::file::{MAX_FRAMES, MAX_RECORDS};
 /// Marks the file as ours: `wee1`.
 pub(super) const APPLICATION: i64 = 0x7765_6531;
 /// Version of the format; readers refuse a newer one.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 
 /// The whole schema. A reader accepts nothing else: no view, no trigger, no other table.
 pub(super) const SCHEMA: [&str; 4] = [
@@ -68,7 +69,10 @@ impl Feed {
                 fits &= self.part(&row.get::<_, i64>(i)?.to_be_bytes());
             }
             for i in columns.0..columns.1 {
-                fits &= self.part(row.get_ref(i)?.as_bytes()?);
+                fits &= match row.get_ref(i)? {
+                    ValueRef::Integer(length) => self.part(&length.to_be_bytes()),
+                    value => self.part(value.as_bytes()?),
+                };
             }
             if !fits {
                 return Ok(false);
@@ -83,9 +87,9 @@ pub(super) fn digest(db: &Connection, file: u64) -> rusqlite::Result<Option<Stri
     // Twice: small numbers take fewer bytes on disk than the eight fed.
     let left = file.saturating_mul(2).saturating_add(1 << 16);
     let mut feed = Feed { hasher: Sha256::new(), left, rows: 0 };
-    // What is larger than one may be is never read whole, only looked at: the file then does not match its checksum.
+    // What is larger than one may be is never read: its length stands for it, and readers do not show it.
     let bounded =
-        |name: &str| format!("CASE WHEN octet_length({name}) <= {MAX_STORED} THEN {name} ELSE '' END");
+        |name: &str| format!("CASE WHEN octet_length({name}) <= {MAX_STORED} THEN {name} ELSE octet_length({name}) END");
     let frames = format!(
         "SELECT id, grp, at_ms, is_key, {}, {} FROM frame ORDER BY id",
         bounded("mark"),
@@ -111,3 +115,6 @@ pub(super) fn immutable(path: &Path) -> String {
     out.push_str("?immutable=1");
     out
 }
+
+#[cfg(test)]
+mod tests;
