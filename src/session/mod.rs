@@ -5,6 +5,7 @@
 //! screen ──frames──▶ one reader a client ──mpsc<Wish>──▶ engine ──oneshot<Answer>──▶ the same reader
 //! ```
 //!
+//! What goes over the wire is the view as [`crate::view::slim`] makes it: little of it changes from one moment to the next.
 //! The publisher makes each picture and its difference to the one before once, whoever many look; nothing is made
 //! while nobody looks. A writer whose client does not read waits alone: it keeps the picture it sent last and, when
 //! the client reads again, sends one difference from there to the newest. Who asks is what the kernel says of the
@@ -12,6 +13,7 @@
 
 mod ask;
 mod error;
+mod first;
 mod folder;
 mod hub;
 mod link;

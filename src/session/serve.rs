@@ -238,9 +238,10 @@ async fn write(
                 let Some(picture) = picture else { return Ok(()) };
                 let from = sent.clone();
                 let next = Arc::clone(&picture);
-                let frame = tokio::task::spawn_blocking(move || next.from(from.as_ref())).await;
-                let frame = frame.map_err(|e| SessionError::Protocol(e.to_string()))??;
-                wire::write_within(&mut writer, &frame, STALLED).await?;
+                let frames = tokio::task::spawn_blocking(move || next.from(from.as_ref(), !once)).await;
+                for frame in frames.map_err(|e| SessionError::Protocol(e.to_string()))?? {
+                    wire::write_within(&mut writer, &frame, STALLED).await?;
+                }
                 sent = Some(picture);
                 if once {
                     pictures = None;
