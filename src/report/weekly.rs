@@ -247,8 +247,26 @@ mod tests {
 
     #[test]
     fn a_week_tells_executed_from_shadow() {
-        let first = fixture::view();
+        let mut first = fixture::view();
+        let kpi = |value| Kpi {
+            number: 1,
+            name: "scaling_efficiency".into(),
+            title: "capacity used".into(),
+            target: 0.9,
+            higher_is_better: true,
+            unit: crate::series::Unit::Ratio,
+            value: Some(value),
+            interval: Some((0.9, 0.98)),
+            trend: None,
+            n: 12,
+            n_min: 5,
+            window: "30 d".into(),
+            state: KpiState::Ok,
+            note: String::new(),
+        };
+        first.kpis = vec![kpi(0.9)];
         let mut last = first.clone();
+        last.kpis = vec![kpi(0.95)];
         last.at = last.at + Duration::from_secs(7 * 86_400);
         let sample = ScoredProposal {
             proposal: crate::view::ProposalId::new("p-1"),
@@ -287,6 +305,7 @@ mod tests {
         assert!(page.contains("<table>") && !page.contains("a<b>"));
         let json = weekly.json();
         assert_eq!(json["executed"]["spent_dollars"], 4.5);
-        assert_eq!(json["kpis"].as_array().unwrap().len(), 16);
+        assert_eq!(json["kpis"][0]["value"], 0.95);
+        assert!(text.contains("| 95 % | 90 % to 98 % | up from 90 % | 12 | on target |"), "{text}");
     }
 }

@@ -27,6 +27,8 @@ const HELLO: Duration = Duration::from_secs(5);
 const ANSWERS: usize = 64;
 /// How long a client that is done may take to read its last answers.
 const GOODBYE: Duration = Duration::from_secs(5);
+/// Bytes the system may hold for one client: a few pictures.
+const SEND_BUFFER: usize = 16 << 10;
 /// How long a tool may say nothing.
 const IDLE: Duration = Duration::from_secs(60);
 /// How long a client may take no byte of what it is sent. Slow is fine, stopped is not: a screen comes back by itself.
@@ -110,6 +112,10 @@ async fn accept(listener: UnixListener, hub: Arc<Hub>, admission: Admission, nam
             },
             Some(_) = clients.join_next() => continue,
         };
+        // A short queue: who does not read gets the newest picture when they do, not those they missed.
+        if let Err(error) = rustix::net::sockopt::set_socket_send_buffer_size(&stream, SEND_BUFFER) {
+            tracing::debug!("the buffer of a connection stays as it is: {error}");
+        }
         let caller = peer::caller(&stream, &admission, name_of);
         let place = caller.as_ref().map(|caller| places.take(caller.person.uid));
         let place = place.unwrap_or_else(|error| Err(error.to_string()));

@@ -13,7 +13,7 @@
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::series::Timestamp;
 
@@ -39,7 +39,7 @@ const AGED: &str = "@aged";
 const SEEN: &str = "@seen";
 
 /// Names of the members that are ages, and of those that are times left.
-const AGES: [&str; 2] = ["age", "data_age"];
+const AGES: [&str; 3] = ["age", "data_age", "budget_over"];
 const LEFT: [&str; 3] = ["left", "earliest", "median"];
 
 /// A view as a small value.
@@ -63,6 +63,11 @@ pub fn whole(mut value: Value) -> serde_json::Result<View> {
     View::deserialize(value)
 }
 
+/// Whether an object is a duration as it is written out.
+fn is_span(members: &Map<String, Value>) -> bool {
+    members.len() == 2 && members.contains_key("nanos") && members.contains_key("secs")
+}
+
 struct Walk {
     at: Timestamp,
     instants: Instants,
@@ -78,6 +83,11 @@ impl Walk {
         match value {
             Value::Number(number) => shortened(number),
             Value::Array(items) => items.iter_mut().for_each(|item| self.shrink(item)),
+            Value::Object(members) if is_span(members) => {
+                // A span to a millisecond: what is shorter is nobody's concern.
+                let nanos = members.get_mut("nanos");
+                nanos.into_iter().for_each(|n| *n = (n.as_u64().unwrap_or(0) / 1_000_000 * 1_000_000).into());
+            }
             Value::Object(members) => {
                 // What was measured says whether it is fresh.
                 let measured = members.contains_key("freshness");

@@ -15,7 +15,7 @@ use weescale::engine::{self, EngineHandle};
 use weescale::journal::{Journal, Kind};
 use weescale::sandbox::{self, Sandbox, Scenario};
 use weescale::session::{PROTOCOL, Service, ServiceOptions, serve};
-use weescale::view::{Command, ProposalView, View};
+use weescale::view::{Command, ProposalView, View, WidgetState};
 
 use crate::fleet::{Ports, options};
 
@@ -30,6 +30,14 @@ pub fn clock() -> Clock {
     CLOCK.clone()
 }
 
+/// Whether a screen has all of its first picture.
+pub fn is_whole(view: &View) -> bool {
+    let waits = |state: &WidgetState| {
+        matches!(state, WidgetState::Loading { waiting_for, .. } if waiting_for == "the rest of the first picture")
+    };
+    !waits(&view.lessons.state)
+}
+
 /// A fleet, an engine that proposes much, and its service.
 pub struct World {
     pub folder: TempDir,
@@ -41,8 +49,13 @@ pub struct World {
 
 impl World {
     pub async fn start(second_person_above: Option<f64>, groups: &[&str]) -> Self {
+        Self::at_speed(SPEED, second_person_above, groups).await
+    }
+
+    /// The same on a clock that is `speed` times as fast as the machine's.
+    pub async fn at_speed(speed: f64, second_person_above: Option<f64>, groups: &[&str]) -> Self {
         let scenario = Scenario::named("morning-ramp").unwrap();
-        let clock = Clock::accelerated(scenario.start, SPEED);
+        let clock = Clock::accelerated(scenario.start, speed);
         let fleet = Sandbox::start(sandbox::Settings::new(7, scenario, clock.clone())).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let ports = Ports {

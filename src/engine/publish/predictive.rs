@@ -38,7 +38,8 @@ pub fn forecasts(state: &State, order: &[ServiceRow], now: Timestamp) -> Widget<
 
 fn forecast(state: &State, w: &WorkloadFacts, now: Timestamp) -> ForecastView {
     let id = &w.workload.id;
-    let history = state.history.window(id, SignalKind::Demand, now - HOUR * 12, now, FIVE);
+    let until = widget::step_end(now, FIVE);
+    let history = state.history.window(id, SignalKind::Demand, until - HOUR * 12, until, FIVE);
     let capacity = w.plan.as_ref().and_then(|p| p.capacity.as_ref());
     let replicas = w.workload.replicas;
     let running = replicas.map(|r| r.desired.max(r.min.unwrap_or(0)));
@@ -188,7 +189,8 @@ fn resource(state: &State, w: &WorkloadFacts, resource: &'static str, now: Times
     let replicas = w.workload.replicas?.ready.max(1);
     let n = f64::from(replicas);
     let day = HOUR * 24;
-    let window = |kind| state.history.window(id, kind, now - day, now, FIVE);
+    let until = widget::step_end(now, FIVE);
+    let window = |kind| state.history.window(id, kind, until - day, until, FIVE);
     let ready = window(SignalKind::ReplicasReady);
     let mut per_replica: Vec<f64> = window(used)
         .points()
@@ -290,7 +292,7 @@ fn cost_at(w: &WorkloadFacts, demand: Option<f64>) -> Option<f64> {
 
 fn ahead(priced: &[&WorkloadFacts], now: Timestamp) -> Vec<(Timestamp, [f64; 3])> {
     (1..=24)
-        .map(|h| now + HOUR * h)
+        .map(|h| now.floor_to(FIVE) + HOUR * h)
         .filter_map(|at| {
             let sum = |q: f64| {
                 let costs: Vec<f64> = priced

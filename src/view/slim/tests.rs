@@ -13,7 +13,7 @@ fn nothing_readable_is_lost() {
     for (a, b) in view.services.data.iter().zip(&back.services.data) {
         assert_eq!((&a.workload, &a.replicas, &a.signals.len()), (&b.workload, &b.replicas, &b.signals.len()));
         assert_eq!(a.demand.age, b.demand.age, "{}", a.workload);
-        let close = |a: f64, b: f64| (a - b).abs() <= a.abs() * 1e-4;
+        let close = |a: f64, b: f64| (a - b).abs() <= a.abs() * 1e-3;
         assert!(a.demand.value.zip(b.demand.value).is_none_or(|(a, b)| close(a, b)));
         for (x, y) in a.signals.iter().zip(&b.signals) {
             assert_eq!((x.kind, x.at, x.freshness), (y.kind, y.at, y.freshness));
@@ -36,27 +36,17 @@ fn a_view_as_it_is_written_out_is_understood() {
 #[test]
 fn time_alone_changes_next_to_nothing() {
     let before = fixture::view();
-    let mut after = before.clone();
-    let passed = Duration::from_secs(2);
-    after.at = after.at + passed;
-    after.header.data_age = after.header.data_age.map(|age| age + passed);
-    for row in &mut after.services.data {
-        row.demand.age += passed;
-        row.p95.age += passed;
-        row.cost.age += passed;
-        if let crate::plan::Exhaustion::In { earliest, median } = &mut row.exhaustion {
-            *earliest = earliest.saturating_sub(passed);
-            *median = median.map(|m| m.saturating_sub(passed));
-        }
-    }
-    for row in &mut after.proposals.data {
-        row.left = row.left.saturating_sub(passed);
-    }
-    let (a, b) = (slim(&before).unwrap(), slim(&after).unwrap());
+    let a = slim(&before).unwrap();
+    // The same two seconds later: nothing was measured meanwhile.
+    let mut b = a.clone();
+    b["at"] = json!(before.at.as_millis() + 2000);
+    let after = whole(b.clone()).unwrap();
+    assert_eq!(after.services.data[0].demand.age, before.services.data[0].demand.age + Duration::from_secs(2));
+    assert_eq!(slim(&after).unwrap(), b);
     let size = patch::diff(&a, &b).unwrap().to_string().len();
     let plain = |v: &View| serde_json::to_value(v).unwrap();
     let written_out = patch::diff(&plain(&before), &plain(&after)).unwrap().to_string().len();
-    assert!(size < 200 && size * 5 < written_out, "{size} of {written_out}");
+    assert!(size < 60 && size * 10 < written_out, "{size} of {written_out}");
 }
 
 #[test]

@@ -15,6 +15,7 @@ fn bundle(path: &Path, more: impl FnOnce(&Connection)) {
     db.execute_batch(&format!("PRAGMA page_size = {PAGE}; PRAGMA application_id = {APPLICATION};")).unwrap();
     db.pragma_update(None, "user_version", VERSION).unwrap();
     SCHEMA.iter().for_each(|statement| _ = db.execute(statement, []).unwrap());
+    db.execute_batch("BEGIN").unwrap();
     for i in 0..2000 {
         db.execute(
             "INSERT INTO frame (grp, at_ms, is_key, mark, body) VALUES (?1, ?2, 1, '', zeroblob(900))",
@@ -23,6 +24,7 @@ fn bundle(path: &Path, more: impl FnOnce(&Connection)) {
         .unwrap();
     }
     more(&db);
+    db.execute_batch("COMMIT").unwrap();
     let digest = digest(&db, u64::MAX).unwrap().unwrap();
     db.execute("INSERT INTO meta VALUES ('digest', ?1)", [digest]).unwrap();
 }
