@@ -186,7 +186,12 @@ async fn what_pictures_and_frames_take() {
         steps[steps.len() / 2],
         steps[steps.len() - 1],
     );
-    assert!(light.len() * 10 < written && rest.len() * 4 < written, "{} {} of {written}", light.len(), rest.len());
+    assert!(
+        light.len() * 10 < written && rest.len() * 4 < written,
+        "{} {} of {written}",
+        light.len(),
+        rest.len()
+    );
     assert!(each * 3 < rest.len(), "{each} of {}", rest.len());
     drop(raw);
     let (journal, folder) = world.journal().await;

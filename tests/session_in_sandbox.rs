@@ -269,9 +269,8 @@ async fn a_large_change_takes_two_people_never_one_twice() {
 async fn every_wish_is_recorded_with_who_the_kernel_says_it_was() {
     let mut world = World::start(None, &[]).await;
     let socket = world.socket();
-    let desk = async |command: Command| {
-        Desk::to_wish(&socket, false).await.unwrap().wish(command).await.unwrap()
-    };
+    let desk =
+        async |command: Command| Desk::to_wish(&socket, false).await.unwrap().wish(command).await.unwrap();
     let p = world.proposal().await;
     let id = p.proposal.id.clone();
     let edited = desk(Command::Edit { proposal: id.clone(), to: p.proposal.change.to + 1 }).await;
@@ -283,7 +282,8 @@ async fn every_wish_is_recorded_with_who_the_kernel_says_it_was() {
     assert!(desk(approve(&q)).await.accepted);
     let begun = |v: &View| v.operations.data.iter().any(|o| o.proposal == q.proposal.id);
     timeout(PATIENCE, world.engine.view.wait_for(|v| begun(v))).await.unwrap().unwrap();
-    let operation = world.view().operations.data.iter().find(|o| o.proposal == q.proposal.id).unwrap().id.clone();
+    let operation =
+        world.view().operations.data.iter().find(|o| o.proposal == q.proposal.id).unwrap().id.clone();
     for ask in [Command::Pause, Command::Resume, Command::Abort] {
         assert!(desk(ask(operation.clone())).await.accepted);
     }
@@ -322,7 +322,7 @@ async fn a_flood_of_wishes_is_slowed_and_what_stops_something_is_not() {
         });
     }
     let slowed: usize = asking.join_all().await.into_iter().sum();
-    assert!(slowed >= 1 && slowed <= 76, "{slowed} of 96 were slowed");
+    assert!((1..=76).contains(&slowed), "{slowed} of 96 were slowed");
     let mut raw = Raw::greeted(&world.socket(), "nothing").await;
     for i in 0..40 {
         raw.wish(&format!("stop {i}"), &Command::Abort(OperationId::new("none"))).await;

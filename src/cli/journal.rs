@@ -40,7 +40,7 @@ pub fn run(live: &Live, args: &Journal) -> Outcome {
 /// A line for each part: how many, how much room, and each.
 fn table(sizes: &Sizes) -> String {
     let line = |name: &str, count: u64, bytes: u64| {
-        let each = if count > 0 { format!("{:>10} bytes each", bytes / count) } else { String::new() };
+        let each = bytes.checked_div(count).map_or_else(String::new, |each| format!("{each:>10} bytes each"));
         format!("{name:<24}{count:>12}{:>12.1} MiB{each}\n", bytes as f64 / f64::from(1 << 20))
     };
     let mut out = line("records", sizes.records, sizes.record_bytes);

@@ -177,9 +177,7 @@ fn weekly(live: &Live, args: &Report) -> Outcome {
         weekly.frame(&recording.view(index).map_err(refused)?);
     }
     let text = match args.format {
-        ReportAs::Json => {
-            serde_json::to_string_pretty(&weekly.json()).map_err(Failure::other)? + "\n"
-        }
+        ReportAs::Json => serde_json::to_string_pretty(&weekly.json()).map_err(Failure::other)? + "\n",
         ReportAs::Html => weekly_html(&weekly),
         ReportAs::Markdown => weekly_markdown(&weekly),
     };

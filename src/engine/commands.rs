@@ -39,9 +39,7 @@ impl Engine {
             }
             Command::Snooze { proposal, duration } => {
                 match self.state.queue.snooze(&proposal, duration.min(LONGEST_SNOOZE), self.moment()) {
-                    Some(event) => {
-                        self.decided(vec![event], caller, format!("{proposal} is hidden")).await
-                    }
+                    Some(event) => self.decided(vec![event], caller, format!("{proposal} is hidden")).await,
                     None => self.refused(format!("{proposal} is no longer open")),
                 }
             }

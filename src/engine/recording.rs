@@ -21,8 +21,10 @@ const DECISIONS: [&str; 4] = ["approve", "reject", "edit", "snooze"];
 
 /// Views that may wait to be written; more are dropped and counted.
 const QUEUE: usize = 4;
-/// Between frames while something is in flight or waits for a person.
+/// Between frames while something is in flight.
 const BUSY: Duration = Duration::from_secs(10);
+/// Between frames while something waits for a person; the decision itself has a frame of its own.
+const WAITING: Duration = Duration::from_secs(30);
 /// Between frames otherwise.
 const QUIET: Duration = Duration::from_secs(60);
 /// Kinds of records at which a frame is taken at once, and to which a replay steps.
@@ -78,8 +80,11 @@ impl Recording {
         if let Some(line) = marked {
             self.owed = format!("{}: {}", line.kind, line.text);
         }
-        let busy = view.header.in_flight > 0 || view.header.waiting > 0;
-        let pause = if busy { BUSY } else { QUIET };
+        let pause = match (view.header.in_flight, view.header.waiting) {
+            (1.., _) => BUSY,
+            (0, 1..) => WAITING,
+            (0, 0) => QUIET,
+        };
         let gone = |last: Timestamp| view.at.since(last).max(last.since(view.at));
         if self.owed.is_empty() && self.last.is_some_and(|last| gone(last) < pause) {
             return;

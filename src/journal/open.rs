@@ -142,7 +142,9 @@ impl Journal {
         db.pragma_update(None, "user_version", FORMAT).map_err(sqlite)?;
         let (integrity, head) = chain::check(&db).map_err(sqlite)?;
         match integrity {
-            Integrity::Whole { .. } => Ok(Self { path: path.to_owned(), db, head, frame_bytes: None, _lock: lock }),
+            Integrity::Whole { .. } => {
+                Ok(Self { path: path.to_owned(), db, head, frame_bytes: None, _lock: lock })
+            }
             Integrity::Corrupt { seq, why } => Err(JournalError::Damaged { path: path.to_owned(), seq, why }),
         }
     }

@@ -59,9 +59,7 @@ impl Journal {
         let run = || -> rusqlite::Result<Vec<SignalPoint>> {
             let mut points = self.rows(from, limit)?;
             self.hours(from, limit, &mut points)?;
-            points.sort_by(|a, b| {
-                (&a.workload, &a.kind, a.minute).cmp(&(&b.workload, &b.kind, b.minute))
-            });
+            points.sort_by(|a, b| (&a.workload, &a.kind, a.minute).cmp(&(&b.workload, &b.kind, b.minute)));
             // A late value for a minute that was packed already: the packed one came first, and sorts first.
             points.dedup_by(|b, a| (&a.workload, &a.kind, a.minute) == (&b.workload, &b.kind, b.minute));
             Ok(points)
@@ -115,7 +113,9 @@ fn fold(db: &Transaction<'_>, until: i64, most: i64) -> rusqlite::Result<Option<
     let Some(start) = oldest.map(|minute| minute.div_euclid(MINUTES) * MINUTES) else { return Ok(None) };
     let end = start + MINUTES;
     let series: Vec<(String, String)> = db
-        .prepare_cached("SELECT DISTINCT workload, kind FROM signal WHERE minute >= ?1 AND minute < ?2 LIMIT ?3")?
+        .prepare_cached(
+            "SELECT DISTINCT workload, kind FROM signal WHERE minute >= ?1 AND minute < ?2 LIMIT ?3",
+        )?
         .query_map(params![start, end, most], |r| Ok((r.get(0)?, r.get(1)?)))?
         .collect::<rusqlite::Result<_>>()?;
     for (workload, kind) in &series {

@@ -49,7 +49,8 @@ pub fn sizes(path: &Path) -> Result<Sizes, JournalError> {
 
 fn measure(db: &Connection) -> rusqlite::Result<Sizes> {
     let number = |sql: &str| {
-        db.query_row(sql, [], |r| r.get::<_, Option<i64>>(0)).map(|n| u64::try_from(n.unwrap_or(0)).unwrap_or(0))
+        db.query_row(sql, [], |r| r.get::<_, Option<i64>>(0))
+            .map(|n| u64::try_from(n.unwrap_or(0)).unwrap_or(0))
     };
     let pragma = |name| db.pragma_query_value(None, name, |r| r.get::<_, i64>(0));
     let instant = |sql: &str| {

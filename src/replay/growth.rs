@@ -35,7 +35,9 @@ fn fleet(workloads: usize) -> View {
     macro_rules! grow {
         ($rows:expr) => {{
             let sample = std::mem::take(&mut $rows);
-            for (i, row) in sample.iter().cycle().take(if sample.is_empty() { 0 } else { workloads }).enumerate() {
+            for (i, row) in
+                sample.iter().cycle().take(if sample.is_empty() { 0 } else { workloads }).enumerate()
+            {
                 let mut row = row.clone();
                 row.workload = name(i, &row.workload);
                 $rows.push(row);
@@ -59,7 +61,7 @@ fn moved(window: &Window, now: Timestamp, random: &mut fastrand::Rng) -> Window 
     let start = start.floor_to(window.step());
     let values = (0..window.len()).map(|i| {
         let at = start + window.step() * i as u32;
-        Some(curve(at) * (1.0 + jitter(at.as_millis() as u64 ^ random.u64(..8) / 8)))
+        Some(curve(at) * (1.0 + jitter(at.as_millis() as u64 ^ (random.u64(..8) / 8))))
     });
     Window::new(start, window.step(), values.collect::<Vec<_>>())
 }

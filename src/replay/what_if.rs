@@ -16,7 +16,8 @@ impl Verdicts {
         let last = recording.frames().len().saturating_sub(1);
         let rows = recording.view(last).map(|v| v.learning.data.scoreboard.rows.clone()).unwrap_or_default();
         let scored = recording.records().iter().filter(|line| line.kind == "score");
-        let recorded = scored.filter_map(|line| serde_json::from_value::<ScoredProposal>(line.body.clone()).ok());
+        let recorded =
+            scored.filter_map(|line| serde_json::from_value::<ScoredProposal>(line.body.clone()).ok());
         // Records are written when a window is over: they are the last word.
         let all = rows.into_iter().rev().chain(recorded);
         Self(all.map(|row| (row.proposal.clone(), sentence(&row))).collect())
@@ -72,8 +73,16 @@ mod tests {
             sentence(&row),
             "p-3, had it been approved: 1 min short of capacity instead of 8, $4.50 more"
         );
-        let done = ScoredProposal { decision: "approved by ann".into(), cost: Some(-2.0), settled: false, ..row.clone() };
-        assert!(sentence(&done).starts_with("p-3, as approved: ") && sentence(&done).contains("$2.00 saved, as far"));
+        let done = ScoredProposal {
+            decision: "approved by ann".into(),
+            cost: Some(-2.0),
+            settled: false,
+            ..row.clone()
+        };
+        assert!(
+            sentence(&done).starts_with("p-3, as approved: ")
+                && sentence(&done).contains("$2.00 saved, as far")
+        );
         let unknown = ScoredProposal { minutes_short_with: None, ..row };
         assert!(sentence(&unknown).contains("cannot be judged"));
     }

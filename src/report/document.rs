@@ -239,10 +239,8 @@ pub(super) fn lessons(lessons: &[Lesson]) -> Vec<Part> {
         )
     };
     let lines: Vec<String> = lessons.iter().map(line).collect();
-    let told = match lines.is_empty() {
-        true => Part::Text("None has enough support yet.".into()),
-        false => Part::List(lines),
-    };
+    let none = || Part::Text("None has enough support yet.".into());
+    let told = if lines.is_empty() { none() } else { Part::List(lines) };
     vec![Part::Heading("Lessons".into()), told]
 }
 

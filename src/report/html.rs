@@ -2,8 +2,8 @@
 
 use super::document::{Part, document};
 use super::incident::Incident;
-use super::weekly::Weekly;
 use super::svg::escaped;
+use super::weekly::Weekly;
 
 const STYLE: &str = "body{font:15px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#222}\
 table{border-collapse:collapse;font-size:13px}td,th{border:1px solid #ccc;padding:.25em .6em;text-align:left;\

@@ -52,7 +52,8 @@ impl Weekly {
             if let crate::view::OperationState::RolledBack { .. } = &o.state
                 && o.started >= first
             {
-                self.undone.insert(o.id.to_string(), format!("{} on {}: {}", o.id, o.workload, o.state.label()));
+                self.undone
+                    .insert(o.id.to_string(), format!("{} on {}: {}", o.id, o.workload, o.state.label()));
             }
         }
         self.last = Some(Arc::clone(view));
@@ -186,7 +187,8 @@ fn kpis(first: &View, last: &View) -> Part {
     let rows = last.kpis.iter().map(|kpi| {
         let before = first.kpis.iter().find(|k| k.number == kpi.number).and_then(|k| k.value);
         let value = kpi.value.map_or_else(|| format!("n={}, not enough", kpi.n), |v| shown(kpi, v));
-        let interval = kpi.interval.map_or_else(String::new, |(a, b)| format!("{} to {}", shown(kpi, a), shown(kpi, b)));
+        let interval =
+            kpi.interval.map_or_else(String::new, |(a, b)| format!("{} to {}", shown(kpi, a), shown(kpi, b)));
         let trend = match (kpi.value, before) {
             (Some(now), Some(before)) if now > before => format!("up from {}", shown(kpi, before)),
             (Some(now), Some(before)) if now < before => format!("down from {}", shown(kpi, before)),
@@ -297,7 +299,14 @@ mod tests {
         assert_eq!((done.settled, done.spent, done.saved, done.avoided), (1, 4.5, 0.0, 7.0));
         assert_eq!((shadow.settled, shadow.spent, shadow.saved), (1, 0.0, 2.25));
         let text = weekly_markdown(&weekly);
-        for part in ["# Weekly report", "## KPIs", "shadow (not executed)", "$2.25", "## Forecast skill", "## Autonomy"] {
+        for part in [
+            "# Weekly report",
+            "## KPIs",
+            "shadow (not executed)",
+            "$2.25",
+            "## Forecast skill",
+            "## Autonomy",
+        ] {
             assert!(text.contains(part), "{part}: {text}");
         }
         assert_eq!(text.matches("\n| ").count(), text.lines().filter(|l| l.starts_with("| ")).count());

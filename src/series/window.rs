@@ -120,7 +120,10 @@ mod tests {
             let text = format!("{{\"start\":0,\"step_ms\":{step},\"values\":[1.0,null]}}");
             let window: Window = serde_json::from_str(&text).unwrap();
             assert_eq!(window.value_at(Timestamp::from_millis(0)), Some(1.0));
-            assert_eq!(window.slice(Timestamp::from_millis(0), Timestamp::from_millis(5)).values()[0], Some(1.0));
+            assert_eq!(
+                window.slice(Timestamp::from_millis(0), Timestamp::from_millis(5)).values()[0],
+                Some(1.0)
+            );
         }
     }
 

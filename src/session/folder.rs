@@ -183,7 +183,10 @@ mod tests {
         let said = || closed_to(&socket, std::fs::metadata(&inner).unwrap().gid());
         set(&inner, 0o700);
         let outer = said().expect("temporary folders are 0700");
-        assert!(outer.starts_with(&folder.path().display().to_string()) && outer.contains("chmod g+x"), "{outer}");
+        assert!(
+            outer.starts_with(&folder.path().display().to_string()) && outer.contains("chmod g+x"),
+            "{outer}"
+        );
         set(folder.path(), 0o711);
         assert!(said().unwrap().starts_with(&inner.display().to_string()));
         set(&inner, 0o710);

@@ -119,7 +119,9 @@ impl Hub {
             }
             // People hurry in real time, however fast the engine's clock runs.
             if !lock(&self.pace).allows(uid, &command, self.haste.monotonic()) {
-                return Answer::no("too many wishes at once; this one was not carried out: ask again in a second");
+                return Answer::no(
+                    "too many wishes at once; this one was not carried out: ask again in a second",
+                );
             }
             if seen.len() >= REMEMBERED {
                 seen.pop_front();

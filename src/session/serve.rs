@@ -153,7 +153,8 @@ async fn client(
     let (mut reader, writer) = stream.into_split();
     let hello = tokio::time::timeout(HELLO, wire::read(&mut reader, TO_ENGINE)).await;
     let hello = hello.map_err(|_| SessionError::Protocol("no greeting in time".into()))??;
-    let screen = |wants| if wants == Wants::Pictures { place.for_screen().map(|()| wants) } else { Ok(wants) };
+    let screen =
+        |wants| if wants == Wants::Pictures { place.for_screen().map(|()| wants) } else { Ok(wants) };
     let wants = match greeting(hello).and_then(screen) {
         Ok(wants) => wants,
         Err(why) => {

@@ -40,7 +40,9 @@ const SEEN: &str = "@seen";
 
 /// Names of the members that are ages, and of those that are times left.
 const AGES: [&str; 3] = ["age", "data_age", "budget_over"];
-const LEFT: [&str; 3] = ["left", "earliest", "median"];
+const LEFT: &str = "left";
+/// Names of the members of an expected crossing that are times left.
+const FORETOLD: [&str; 3] = ["earliest", "median", "horizon"];
 
 /// A view as a small value.
 pub fn slim(view: &View) -> serde_json::Result<Value> {
@@ -85,14 +87,16 @@ impl Walk {
             Value::Array(items) => items.iter_mut().for_each(|item| self.shrink(item)),
             Value::Object(members) if is_span(members) => {
                 // A span to a millisecond: what is shorter is nobody's concern.
-                let nanos = members.get_mut("nanos");
-                nanos.into_iter().for_each(|n| *n = (n.as_u64().unwrap_or(0) / 1_000_000 * 1_000_000).into());
+                if let Some(nanos) = members.get_mut("nanos") {
+                    *nanos = (nanos.as_u64().unwrap_or(0) / 1_000_000 * 1_000_000).into();
+                }
             }
             Value::Object(members) => {
                 // What was measured says whether it is fresh.
                 let measured = members.contains_key("freshness");
+                let foretold = members.contains_key("state");
                 for (name, member) in members.iter_mut() {
-                    match self.instant(name, measured, member) {
+                    match self.instant(name, (measured, foretold), member) {
                         Some(instant) => *member = instant,
                         None => self.shrink(member),
                     }
@@ -103,7 +107,7 @@ impl Walk {
     }
 
     /// What stands for a member that moves with the clock.
-    fn instant(&mut self, name: &str, measured: bool, member: &Value) -> Option<Value> {
+    fn instant(&mut self, name: &str, (measured, foretold): (bool, bool), member: &Value) -> Option<Value> {
         if AGES.contains(&name) {
             let at = self.at - Duration::deserialize(member).ok()?;
             return Some(if measured {
@@ -112,10 +116,13 @@ impl Walk {
                 json!({ SINCE: at.as_millis() })
             });
         }
-        if LEFT.contains(&name) {
+        // What is foretold is no surer than ten seconds, and would move with every tick.
+        let round = if FORETOLD.contains(&name) && foretold { 10_000 } else { 1000 };
+        if LEFT == name || round > 1000 {
             let at = (self.at + Duration::deserialize(member).ok()?).as_millis();
-            // To a second: what is foretold is no surer, and would move with every tick.
-            return Some(json!({ UNTIL: at.saturating_add(500).div_euclid(1000).saturating_mul(1000) }));
+            return Some(
+                json!({ UNTIL: at.saturating_add(round / 2).div_euclid(round).saturating_mul(round) }),
+            );
         }
         let at = member.as_i64().filter(|_| name == "at" && measured)?;
         Some(json!({ SEEN: self.instants.place(Timestamp::from_millis(at)) }))

@@ -32,9 +32,7 @@ pub fn clock() -> Clock {
 
 /// Whether a screen has all of its first picture.
 pub fn is_whole(view: &View) -> bool {
-    let waits = |state: &WidgetState| {
-        matches!(state, WidgetState::Loading { waiting_for, .. } if waiting_for == "the rest of the first picture")
-    };
+    let waits = |state: &WidgetState| matches!(state, WidgetState::Loading { waiting_for, .. } if waiting_for == "the rest of the first picture");
     !waits(&view.lessons.state)
 }
 
@@ -181,4 +179,3 @@ impl Raw {
         }
     }
 }
-

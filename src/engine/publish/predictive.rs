@@ -46,7 +46,10 @@ fn forecast(state: &State, w: &WorkloadFacts, now: Timestamp) -> ForecastView {
     let after = super::status::proposed(state, id);
     let crossing = match w.plan.as_ref().map(|p| p.exhaustion) {
         Some(Exhaustion::In { earliest, median: Some(median) }) => {
-            Some((now + median, median.saturating_sub(earliest)))
+            // To ten seconds: it is no surer, and would move with every tick.
+            let ten = Duration::from_secs(10);
+            let half = Duration::from_secs(median.saturating_sub(earliest).as_secs() / 10 * 10);
+            Some(((now + median).floor_to(ten), half))
         }
         _ => None,
     };

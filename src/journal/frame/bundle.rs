@@ -58,7 +58,13 @@ impl Feed {
     }
 
     /// Takes in the rows of a query whose first `numbers` columns are numbers; the others are text or blobs.
-    fn rows(&mut self, db: &Connection, sql: &str, columns: (usize, usize), most: usize) -> rusqlite::Result<bool> {
+    fn rows(
+        &mut self,
+        db: &Connection,
+        sql: &str,
+        columns: (usize, usize),
+        most: usize,
+    ) -> rusqlite::Result<bool> {
         let mut statement = db.prepare(sql)?;
         let mut rows = statement.query([])?;
         self.rows = 0;
@@ -88,8 +94,9 @@ pub(super) fn digest(db: &Connection, file: u64) -> rusqlite::Result<Option<Stri
     let left = file.saturating_mul(2).saturating_add(1 << 16);
     let mut feed = Feed { hasher: Sha256::new(), left, rows: 0 };
     // What is larger than one may be is never read: its length stands for it, and readers do not show it.
-    let bounded =
-        |name: &str| format!("CASE WHEN octet_length({name}) <= {MAX_STORED} THEN {name} ELSE octet_length({name}) END");
+    let bounded = |name: &str| {
+        format!("CASE WHEN octet_length({name}) <= {MAX_STORED} THEN {name} ELSE octet_length({name}) END")
+    };
     let frames = format!(
         "SELECT id, grp, at_ms, is_key, {}, {} FROM frame ORDER BY id",
         bounded("mark"),

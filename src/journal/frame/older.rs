@@ -86,7 +86,8 @@ mod tests {
             "run": [3, 1, [5]],
             "rows": [2, [1, 0, -1], { "1": [1, { "x": [0, 2] }, []], "2": [0, { "id": "c" }] }],
         }, ["gone"]]);
-        let new = json!({ "run": [2, 3, 4, 5], "rows": [{ "id": "b" }, { "id": "a", "x": 2 }, { "id": "c" }] });
+        let new =
+            json!({ "run": [2, 3, 4, 5], "rows": [{ "id": "b" }, { "id": "a", "x": 2 }, { "id": "c" }] });
         assert_eq!(apply(&old, &patch).unwrap(), new);
     }
 

@@ -156,9 +156,21 @@ mod tests {
         assert_eq!(redacted("3 tokens are left: 4"), "3 tokens are left: 4");
         let twice = redacted("token=abc; password: xyz");
         assert_eq!(redacted(&twice), twice, "what was taken out stays as it is");
-        for name in ["secretAccessKey", "refresh_token", "set-cookie", "DB_PASSWORD", "api-key", "apiKey", "x-auth-token"] {
+        for name in [
+            "secretAccessKey",
+            "refresh_token",
+            "set-cookie",
+            "DB_PASSWORD",
+            "api-key",
+            "apiKey",
+            "x-auth-token",
+        ] {
             let mut count = 0;
-            assert_eq!(redacted_value(json!({ name: "hunter2" }), &mut count), json!({ name: GONE }), "{name}");
+            assert_eq!(
+                redacted_value(json!({ name: "hunter2" }), &mut count),
+                json!({ name: GONE }),
+                "{name}"
+            );
         }
     }
 }

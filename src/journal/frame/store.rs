@@ -106,8 +106,9 @@ fn held(db: &rusqlite::Connection) -> rusqlite::Result<u64> {
 fn expire(db: &rusqlite::Connection, last: i64, before: i64) -> rusqlite::Result<u64> {
     let mut bytes = 0;
     for group in groups(db, "SELECT DISTINCT grp FROM frame WHERE grp < ?1 ORDER BY grp LIMIT ?2", last)? {
-        let newest: i64 =
-            db.prepare_cached("SELECT max(at_ms) FROM frame WHERE grp = ?1")?.query_row([group], |r| r.get(0))?;
+        let newest: i64 = db
+            .prepare_cached("SELECT max(at_ms) FROM frame WHERE grp = ?1")?
+            .query_row([group], |r| r.get(0))?;
         if newest >= before {
             break;
         }
@@ -120,7 +121,8 @@ fn expire(db: &rusqlite::Connection, last: i64, before: i64) -> rusqlite::Result
 /// there are no such any more, the oldest groups whole, until `aim` is reached or a few groups were seen to. Returns
 /// the bytes left.
 fn thin(db: &rusqlite::Connection, last: i64, mut bytes: u64, aim: u64) -> rusqlite::Result<u64> {
-    let sql = "SELECT DISTINCT grp FROM frame WHERE NOT is_key AND mark = '' AND grp < ?1 ORDER BY grp LIMIT ?2";
+    let sql =
+        "SELECT DISTINCT grp FROM frame WHERE NOT is_key AND mark = '' AND grp < ?1 ORDER BY grp LIMIT ?2";
     let mut seen = 0;
     while bytes > aim && seen < GROUPS_AT_ONCE {
         let some = groups(db, sql, last)?;
@@ -144,8 +146,9 @@ fn thin(db: &rusqlite::Connection, last: i64, mut bytes: u64, aim: u64) -> rusql
 
 /// Every second frame of a group that is neither a key nor at a decision, and their bytes.
 fn every_second(db: &rusqlite::Connection, group: i64) -> rusqlite::Result<(Vec<i64>, u64)> {
-    let mut statement =
-        db.prepare_cached("SELECT id, size FROM frame WHERE grp = ?1 AND NOT is_key AND mark = '' ORDER BY id")?;
+    let mut statement = db.prepare_cached(
+        "SELECT id, size FROM frame WHERE grp = ?1 AND NOT is_key AND mark = '' ORDER BY id",
+    )?;
     let rows = statement.query_map([group], |r| Ok((r.get::<_, i64>(0)?, r.get::<_, i64>(1)?)))?;
     let rows: Vec<(i64, i64)> = rows.collect::<rusqlite::Result<_>>()?;
     let chosen = rows.into_iter().step_by(2);
@@ -211,7 +214,11 @@ mod tests {
         let mut journal = Journal::in_memory().unwrap();
         let keep = Keep { days: 30, bytes: 400_000 };
         filled(&mut journal, 1000, keep);
-        assert_eq!(journal.frame_bytes, Some(journal.frame_bytes().unwrap()), "what was counted is what is there");
+        assert_eq!(
+            journal.frame_bytes,
+            Some(journal.frame_bytes().unwrap()),
+            "what was counted is what is there"
+        );
         assert!(journal.frame_bytes().unwrap() < 450_000, "{}", journal.frame_bytes().unwrap());
         let count = |sql: &str| journal.db.query_row(sql, [], |r| r.get::<_, i64>(0)).unwrap();
         let (first, frames) = (count("SELECT min(at_ms) FROM frame"), count("SELECT count(*) FROM frame"));

@@ -106,7 +106,9 @@ mod tests {
         fn values_come_back_to_four_digits(values in prop::collection::vec(prop::option::of(-1e12..1e12_f64), 60)) {
             let mut hour = Hour::default();
             for (minute, value) in values.iter().enumerate() {
-                value.iter().for_each(|v| hour.put(minute as i64, *v));
+                if let Some(value) = value {
+                    hour.put(minute as i64, *value);
+                }
             }
             let back: Vec<(i64, f64)> = Hour::unpack(&hour.pack()).minutes().collect();
             let put: Vec<(usize, f64)> = values.iter().enumerate().filter_map(|(m, v)| Some((m, (*v)?))).collect();

@@ -11,7 +11,10 @@ fn nothing_readable_is_lost() {
     assert_eq!(slim(&back).unwrap(), small, "what was read is written the same");
     assert_eq!(back.services.data.len(), view.services.data.len());
     for (a, b) in view.services.data.iter().zip(&back.services.data) {
-        assert_eq!((&a.workload, &a.replicas, &a.signals.len()), (&b.workload, &b.replicas, &b.signals.len()));
+        assert_eq!(
+            (&a.workload, &a.replicas, &a.signals.len()),
+            (&b.workload, &b.replicas, &b.signals.len())
+        );
         assert_eq!(a.demand.age, b.demand.age, "{}", a.workload);
         let close = |a: f64, b: f64| (a - b).abs() <= a.abs() * 1e-3;
         assert!(a.demand.value.zip(b.demand.value).is_none_or(|(a, b)| close(a, b)));
@@ -41,7 +44,10 @@ fn time_alone_changes_next_to_nothing() {
     let mut b = a.clone();
     b["at"] = json!(before.at.as_millis() + 2000);
     let after = whole(b.clone()).unwrap();
-    assert_eq!(after.services.data[0].demand.age, before.services.data[0].demand.age + Duration::from_secs(2));
+    assert_eq!(
+        after.services.data[0].demand.age,
+        before.services.data[0].demand.age + Duration::from_secs(2)
+    );
     assert_eq!(slim(&after).unwrap(), b);
     let size = patch::diff(&a, &b).unwrap().to_string().len();
     let plain = |v: &View| serde_json::to_value(v).unwrap();

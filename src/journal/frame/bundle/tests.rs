@@ -14,7 +14,9 @@ fn bundle(path: &Path, more: impl FnOnce(&Connection)) {
     let db = Connection::open(path).unwrap();
     db.execute_batch(&format!("PRAGMA page_size = {PAGE}; PRAGMA application_id = {APPLICATION};")).unwrap();
     db.pragma_update(None, "user_version", VERSION).unwrap();
-    SCHEMA.iter().for_each(|statement| _ = db.execute(statement, []).unwrap());
+    for statement in SCHEMA {
+        db.execute(statement, []).unwrap();
+    }
     db.execute_batch("BEGIN").unwrap();
     for i in 0..2000 {
         db.execute(
@@ -81,7 +83,10 @@ fn rows_that_never_end_are_refused_in_time() {
     let begin = clock.monotonic();
     let error = FrameFile::bundle(&path).unwrap_err();
     let took = clock.monotonic().since(begin);
-    assert!(matches!(&error, FrameError::Damaged { why, .. } if why.contains("more than its bytes")), "{error}");
+    assert!(
+        matches!(&error, FrameError::Damaged { why, .. } if why.contains("more than its bytes")),
+        "{error}"
+    );
     assert!(took < Duration::from_secs(10), "{took:?}");
 }
 
@@ -89,7 +94,10 @@ fn rows_that_never_end_are_refused_in_time() {
 fn values_larger_than_one_may_be_are_not_read() {
     let folder = tempfile::tempdir().unwrap();
     for (name, sql) in [
-        ("blob", "INSERT INTO frame (grp, at_ms, is_key, mark, body) VALUES (1, 1, 1, '', zeroblob(20000000))"),
+        (
+            "blob",
+            "INSERT INTO frame (grp, at_ms, is_key, mark, body) VALUES (1, 1, 1, '', zeroblob(20000000))",
+        ),
         ("text", "INSERT INTO record VALUES (1, 1, 'note', '', printf('%.*c', 20000000, 'x'), '{}')"),
     ] {
         let path = folder.path().join(name);
