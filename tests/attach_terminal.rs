@@ -31,6 +31,8 @@ impl Fleet {
             .arg(folder.path().join("engine.sock"))
             .arg("--log")
             .arg(folder.path().join("log"))
+            .arg("--journal")
+            .arg(folder.path().join("journal.db"))
             .env("HOME", folder.path())
             .stdout(Stdio::null())
             .spawn()
@@ -124,4 +126,37 @@ fn two_screens_one_state_and_one_killed_in_mid_operation_changes_nothing() {
     two.sees_prompt(SOON);
     let (_, leases) = fleet.ask(&["leases"]);
     assert!(leases.contains("op-1"), "{leases}");
+    replayed(&two, &fleet.folder.path().join("journal.db"));
+}
+
+/// What was shown, on the journal that is still written to: every key that moves in time, and none that decides.
+fn replayed(terminal: &Terminal, journal: &std::path::Path) {
+    terminal.line(&Terminal::program(&format!("replay --journal {}", journal.display())));
+    terminal.sees(SOON, "paused");
+    terminal.keys(&["n"]);
+    terminal.sees(SOON, "approve: p-");
+    let first = terminal.screen();
+    terminal.keys(&["6", "a"]);
+    terminal.sees(SOON, "replay: nothing executes");
+    terminal.keys(&["n"]);
+    assert!(until(SOON, || !terminal.screen().contains("approve: p-")), "a step on:\n{}", terminal.screen());
+    terminal.keys(&["N"]);
+    terminal.sees(SOON, "approve: p-");
+    terminal.keys(&[">"]);
+    terminal.sees(SOON, "×120");
+    terminal.keys(&["<", "<"]);
+    terminal.sees(SOON, "×20");
+    // By time and by text; then it plays to the end and stands still there.
+    terminal.keys(&["t"]);
+    terminal.line("start");
+    assert!(until(SOON, || !terminal.screen().contains("approve: p-")), "{first}");
+    terminal.keys(&["t"]);
+    terminal.line("approve");
+    terminal.sees(SOON, "approve: p-");
+    terminal.keys(&["Space"]);
+    terminal.sees(SOON, "playing");
+    terminal.keys(&["Space"]);
+    terminal.sees(SOON, "paused");
+    terminal.keys(&["C-c"]);
+    terminal.sees_prompt(SOON);
 }

@@ -3,172 +3,32 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests fail loudly")]
 
 mod fleet;
+mod world;
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use fleet::{Ports, options};
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::UnixStream;
+use tokio::io::AsyncWriteExt;
 use tokio::time::{sleep, timeout};
-use weescale::clock::Clock;
-use weescale::config::ServiceRule;
-use weescale::engine::{self, EngineHandle};
-use weescale::journal::{Journal, Kind};
-use weescale::sandbox::{self, Sandbox, Scenario};
-use weescale::session::{Desk, MOST_CLIENTS, PROTOCOL, Service, ServiceOptions, attach, serve};
-use weescale::view::{Command, ProposalView, View};
-
-const SPEED: f64 = 20.0;
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A fleet, an engine that proposes much, and its service.
-struct World {
-    folder: TempDir,
-    clock: Clock,
-    engine: EngineHandle,
-    service: Service,
-    _fleet: Sandbox,
-}
-
-impl World {
-    async fn start(second_person_above: Option<f64>, groups: &[&str]) -> Self {
-        let scenario = Scenario::named("morning-ramp").unwrap();
-        let clock = Clock::accelerated(scenario.start, SPEED);
-        let fleet = Sandbox::start(sandbox::Settings::new(7, scenario, clock.clone())).await.unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let ports = Ports {
-            scrape: fleet.scrape_urls.iter().map(|u| (u.job.clone(), u.url.clone())).collect(),
-            history: None,
-            provider: fleet.provider_url.clone(),
-            token: fleet.token.clone(),
-            objectives: vec![],
-            regions: vec![],
-        };
-        let mut settings = ports.settings(Some(folder.path().join("journal.db")));
-        settings.second_person_above = second_person_above;
-        // So little that every autoscaled workload asks for more at once.
-        let capacity = Some(15.0);
-        settings.services = vec![ServiceRule { name: "*".into(), capacity, ..ServiceRule::default() }];
-        let engine = engine::start(settings, options(clock.clone())).await.unwrap();
-        let socket = folder.path().join("run/engine.sock");
-        let service = service(&socket, &clock, groups, &engine);
-        Self { folder, clock, engine, service, _fleet: fleet }
-    }
-
-    fn socket(&self) -> PathBuf {
-        self.service.socket().to_owned()
-    }
-
-    fn view(&self) -> std::sync::Arc<View> {
-        self.engine.view.borrow().clone()
-    }
-
-    /// A proposal that can be approved.
-    async fn proposal(&mut self) -> ProposalView {
-        let open = |v: &ProposalView| v.not_approvable.is_none() && v.proposal.state.is_live();
-        let found = self.engine.view.wait_for(|v| v.proposals.data.iter().any(open));
-        let view = timeout(PATIENCE, found).await.expect("a proposal in time").unwrap().clone();
-        view.proposals.data.iter().find(|p| open(p)).unwrap().clone()
-    }
-
-    /// Ends everything and gives the journal's records of a kind back: user and body.
-    async fn records(self, kind: Kind) -> Vec<(String, Value)> {
-        drop(self.service);
-        self.engine.stop().await;
-        let path = self.folder.path().join("journal.db");
-        let mut tries = 0;
-        // The writer's thread gives the file up a moment after the engine has stopped.
-        let journal = loop {
-            match Journal::open(&path) {
-                Ok(journal) => break journal,
-                Err(error) => assert!(tries < 100, "{error}"),
-            }
-            tries += 1;
-            sleep(Duration::from_millis(100)).await;
-        };
-        let records = journal.of_kinds(&[kind]).unwrap();
-        records.into_iter().filter(|r| r.kind == kind).map(|r| (r.user, r.body)).collect()
-    }
-}
-
-fn service(socket: &Path, clock: &Clock, groups: &[&str], engine: &EngineHandle) -> Service {
-    let options = ServiceOptions {
-        socket: socket.to_owned(),
-        groups: groups.iter().map(|g| (*g).to_owned()).collect(),
-        clock: clock.clone(),
-        name_of: engine::name_of,
-    };
-    serve(options, engine.view.clone(), engine.wishes.clone()).unwrap()
-}
-
-fn approve(p: &ProposalView) -> Command {
-    Command::Approve { proposal: p.proposal.id.clone(), hash: p.hash.clone(), typed: None }
-}
-
-/// A client of our own that speaks the frames by hand.
-struct Raw(UnixStream);
-
-impl Raw {
-    async fn connect(socket: &Path) -> Self {
-        Self(UnixStream::connect(socket).await.unwrap())
-    }
-
-    async fn greeted(socket: &Path, wants: &str) -> Self {
-        let mut raw = Self::connect(socket).await;
-        let version = env!("CARGO_PKG_VERSION");
-        raw.send(&json!({ "protocol": PROTOCOL, "version": version, "wants": wants })).await;
-        let welcome = raw.message().await;
-        assert!(welcome.get("welcome").is_some(), "{welcome}");
-        raw
-    }
-
-    async fn send(&mut self, body: &Value) {
-        let text = body.to_string();
-        let mut frame = (text.len() as u32 + 1).to_be_bytes().to_vec();
-        frame.push(b'M');
-        frame.extend(text.bytes());
-        self.0.write_all(&frame).await.unwrap();
-    }
-
-    async fn wish(&mut self, id: &str, command: &Command) {
-        self.send(&json!({ "wish": { "id": id, "command": command } })).await;
-    }
-
-    /// Kind and body of the next frame; `None` at the end.
-    async fn frame(&mut self) -> Option<(u8, Vec<u8>)> {
-        let read = async {
-            let length = self.0.read_u32().await.ok()?;
-            let mut body = vec![0; length as usize];
-            self.0.read_exact(&mut body).await.ok()?;
-            Some((body[0], body[1..].to_vec()))
-        };
-        timeout(PATIENCE, read).await.expect("a frame in time")
-    }
-
-    async fn message(&mut self) -> Value {
-        loop {
-            let (kind, body) = self.frame().await.expect("a message, not the end");
-            if kind == b'M' {
-                return serde_json::from_slice(&body).unwrap();
-            }
-        }
-    }
-}
+use weescale::engine;
+use weescale::journal::Kind;
+use weescale::proposal::RejectReason;
+use weescale::session::{Desk, MOST_CLIENTS, PROTOCOL, attach};
+use weescale::view::{Command, OperationId, View, slim};
+use world::{PATIENCE, Raw, World, approve, is_whole, service};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn attached_screens_see_the_engines_own_view_and_who_else_is_there() {
     let world = World::start(None, &[]).await;
-    let clock = Clock::real();
+    let clock = world::clock();
     let begin = clock.monotonic();
     let mut link = attach(&world.socket(), false).await.unwrap();
     let took = clock.monotonic().since(begin);
     println!("first picture after {took:?}");
     assert!(took < Duration::from_secs(if cfg!(debug_assertions) { 5 } else { 1 }), "{took:?}");
+    timeout(PATIENCE, link.view.wait_for(|v| is_whole(v))).await.expect("the rest of it").unwrap();
 
-    // The same tick on both sides: the same view to the last digit.
+    // The same tick on both sides: the same view to the last digit that anybody can read.
     let mut same = 0;
     let mut engine = world.engine.view.clone();
     while same < 3 {
@@ -184,8 +44,7 @@ async fn attached_screens_see_the_engines_own_view_and_who_else_is_there() {
         let plain = |view: &View| {
             let mut view = view.clone();
             (view.people, view.header.person, view.header.screen) = (vec![], String::new(), 0);
-            let text = serde_json::to_string(&view).unwrap();
-            serde_json::from_str::<Value>(&text).unwrap()
+            slim(&view).unwrap()
         };
         assert_eq!(plain(&sent), plain(&received));
         same += 1;
@@ -251,7 +110,7 @@ async fn strangers_other_versions_and_rubbish_are_refused_and_disturb_nobody() {
         }
     }
     let error = Desk::to_look(&socket, false).await.unwrap_err().to_string();
-    assert!(error.contains("32 screens"), "{error}");
+    assert!(error.contains("40 screens and tools"), "{error}");
     drop(full);
     let view = timeout(PATIENCE, async {
         loop {
@@ -273,10 +132,10 @@ async fn a_screen_that_stops_reading_slows_nobody_and_catches_up_in_one_step() {
     let mut link = attach(&world.socket(), false).await.unwrap();
     let first = link.view.borrow().tick;
     // Each refusal publishes a view: in all more than a socket's buffers hold, were every picture queued.
-    let (clock, mut pictures) = (Clock::real(), 0);
+    let (clock, mut pictures) = (world::clock(), 0);
     let begin = clock.monotonic();
     while pictures < 60 && clock.monotonic().since(begin) < Duration::from_secs(25) {
-        let none = Command::Pause(weescale::view::OperationId::new("none"));
+        let none = Command::Pause(OperationId::new("none"));
         world.engine.commands.send(none).await.unwrap();
         timeout(Duration::from_secs(5), link.view.changed()).await.expect("the others go on").unwrap();
         pictures += 1;
@@ -406,6 +265,73 @@ async fn a_large_change_takes_two_people_never_one_twice() {
     assert_eq!(approvals[0].1["caller"]["uid"], 65534);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn every_wish_is_recorded_with_who_the_kernel_says_it_was() {
+    let mut world = World::start(None, &[]).await;
+    let socket = world.socket();
+    let desk =
+        async |command: Command| Desk::to_wish(&socket, false).await.unwrap().wish(command).await.unwrap();
+    let p = world.proposal().await;
+    let id = p.proposal.id.clone();
+    let edited = desk(Command::Edit { proposal: id.clone(), to: p.proposal.change.to + 1 }).await;
+    assert!(edited.accepted, "{edited:?}");
+    let p = world.proposal().await;
+    let hidden = Command::Snooze { proposal: p.proposal.id.clone(), duration: Duration::from_secs(1) };
+    assert!(desk(hidden).await.accepted);
+    let q = world.proposal().await;
+    assert!(desk(approve(&q)).await.accepted);
+    let begun = |v: &View| v.operations.data.iter().any(|o| o.proposal == q.proposal.id);
+    timeout(PATIENCE, world.engine.view.wait_for(|v| begun(v))).await.unwrap().unwrap();
+    let operation =
+        world.view().operations.data.iter().find(|o| o.proposal == q.proposal.id).unwrap().id.clone();
+    for ask in [Command::Pause, Command::Resume, Command::Abort] {
+        assert!(desk(ask(operation.clone())).await.accepted);
+    }
+    let r = world.proposal().await;
+    let rejected = Command::Reject { proposal: r.proposal.id.clone(), reason: RejectReason::BadTime };
+    assert!(desk(rejected).await.accepted);
+    assert!(desk(Command::HandOver("bob".into())).await.accepted);
+    let (journal, _folder) = world.journal().await;
+    let me = rustix::process::geteuid().as_raw();
+    for kind in [Kind::Edit, Kind::Snooze, Kind::Approve, Kind::Ask, Kind::Reject, Kind::Handover] {
+        let records = journal.of_kinds(&[kind]).unwrap();
+        let named = |r: &&weescale::journal::Record| {
+            let caller = &r.body["caller"];
+            caller["uid"] == me && caller["tty"].is_string() && r.user == engine::name_of(me)
+        };
+        let by_person = records.iter().filter(named).count();
+        assert_eq!(by_person, if kind == Kind::Ask { 3 } else { 1 }, "{kind:?}: {records:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_wishes_is_slowed_and_what_stops_something_is_not() {
+    let world = World::start(None, &[]).await;
+    // From many connections at once: one waits for its answers.
+    let mut asking = tokio::task::JoinSet::new();
+    for client in 0..12 {
+        let mut raw = Raw::greeted(&world.socket(), "nothing").await;
+        asking.spawn(async move {
+            let mut slowed = 0;
+            for i in 0..8 {
+                raw.wish(&format!("{client} {i}"), &Command::PollNow).await;
+                let answer = &raw.message().await["answer"]["answer"];
+                slowed += usize::from(answer["text"].as_str().unwrap().contains("too many wishes"));
+            }
+            slowed
+        });
+    }
+    let slowed: usize = asking.join_all().await.into_iter().sum();
+    assert!((1..=76).contains(&slowed), "{slowed} of 96 were slowed");
+    let mut raw = Raw::greeted(&world.socket(), "nothing").await;
+    for i in 0..40 {
+        raw.wish(&format!("stop {i}"), &Command::Abort(OperationId::new("none"))).await;
+        let answer = &raw.message().await["answer"]["answer"];
+        assert!(answer["text"].as_str().unwrap().contains("no operation none"), "{answer}");
+    }
+    world.engine.stop().await;
+}
+
 /// What attached screens cost, as figures; run it alone for good ones.
 #[tokio::test(flavor = "multi_thread")]
 async fn idle_pictures_are_small() {
@@ -415,7 +341,7 @@ async fn idle_pictures_are_small() {
     let (kind, whole) = raw.frame().await.unwrap();
     assert_eq!(kind, b'W');
     let text = serde_json::to_string(&*world.view()).unwrap();
-    let clock = Clock::real();
+    let clock = world::clock();
     let begin = clock.monotonic();
     let (mut steps, mut bytes) = (0, 0);
     while clock.monotonic().since(begin) < Duration::from_secs(5) {

@@ -230,7 +230,7 @@ impl Gate {
         let Some(target) = proposal.target.clone() else {
             return Err(Refusal::NoTarget(proposal.workload.to_string()));
         };
-        self.two_keys(proposal, shown_hash, person)?;
+        let first = self.two_keys(proposal, shown_hash, person)?;
         if self.approved.len() >= MEMORY {
             self.approved.pop_front();
         }
@@ -246,6 +246,7 @@ impl Gate {
             limits: facts.limits,
             context: self.context.name.clone(),
             approver: person.clone(),
+            first,
             sentence: proposal.sentence.clone(),
             dollars_per_hour: proposal.cost.per_hour(),
         };
@@ -264,17 +265,24 @@ impl Gate {
         Ok(Mandate::new(record))
     }
 
-    /// Holds a large change back until two different people approved the very same thing.
-    fn two_keys(&mut self, proposal: &Proposal, hash: &str, person: &Person) -> Result<(), Refusal> {
-        let Some(limit) = self.second_above else { return Ok(()) };
+    /// Holds a large change back until two different people approved the very same thing. Whose the first key was, if
+    /// it took two.
+    fn two_keys(
+        &mut self,
+        proposal: &Proposal,
+        hash: &str,
+        person: &Person,
+    ) -> Result<Option<Person>, Refusal> {
+        let Some(limit) = self.second_above else { return Ok(None) };
         let cost = proposal.cost.per_hour();
         if cost.is_some_and(|cost| cost <= limit) {
-            return Ok(());
+            return Ok(None);
         }
         match self.first.iter().find(|(shown, _)| shown == hash) {
             Some((_, first)) if first.uid != person.uid => {
-                self.first.retain(|(shown, _)| shown != hash);
-                Ok(())
+                let first = first.clone();
+                self.forget_key(hash);
+                Ok(Some(first))
             }
             Some(_) => Err(Refusal::SamePerson { proposal: proposal.id.clone(), by: person.clone() }),
             None => {
@@ -291,6 +299,11 @@ impl Gate {
                 })
             }
         }
+    }
+
+    /// Forgets the first key turned for what was shown as `hash`: it could not be recorded, so it does not count.
+    pub fn forget_key(&mut self, hash: &str) {
+        self.first.retain(|(shown, _)| shown != hash);
     }
 
     fn check_shown(&self, proposal: &Proposal, shown_hash: &str) -> Result<(), Refusal> {

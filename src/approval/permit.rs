@@ -35,8 +35,11 @@ pub struct MandateRecord {
     pub limits: Limits,
     /// Name of the context it was given in.
     pub context: String,
-    /// Who approved.
+    /// Who approved; the second of two.
     pub approver: Person,
+    /// Whose the first key was, where it took two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<Person>,
     /// Root of every idempotency key of this operation; unlike any other operation's, also of other instances.
     pub key: String,
     /// The card as one sentence.

@@ -119,7 +119,7 @@ pub enum Command {
     WhatIf(super::what_if::WhatIf),
     /// Write, show or check the configuration
     Config(Config),
-    /// Export or verify the journal
+    /// Export, verify or measure the journal
     Journal(Journal),
     /// The dashboard on a recording: a bundle, or an interval of the journal; nothing executes
     Replay(super::travel::Replay),
@@ -284,6 +284,8 @@ pub enum JournalAction {
     Export,
     /// Check the chain: exit code 0 whole, 4 corrupt
     Verify,
+    /// What it holds, and how much room each part takes
+    Size,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

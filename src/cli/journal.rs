@@ -1,8 +1,8 @@
-//! `weescale journal export|verify`.
+//! `weescale journal export|verify|size`.
 
 use std::path::PathBuf;
 
-use crate::journal::{self, Integrity, JournalError};
+use crate::journal::{self, Integrity, JournalError, Sizes};
 
 use super::args::{Journal, JournalAction, Live};
 use super::exit::{Failure, Outcome};
@@ -22,6 +22,10 @@ pub fn run(live: &Live, args: &Journal) -> Outcome {
                 Err(error) => Err(Failure::other(error)),
             }
         }
+        JournalAction::Size => {
+            let sizes = journal::sizes(&path).map_err(Failure::other)?;
+            out::print(&format!("{}\n{}", path.display(), table(&sizes)))
+        }
         JournalAction::Verify => match journal::verify(&path).map_err(Failure::other)? {
             Integrity::Whole { records } => {
                 out::print(&format!("{}: whole, {records} records\n", path.display()))
@@ -31,6 +35,28 @@ pub fn run(live: &Live, args: &Journal) -> Outcome {
             }
         },
     }
+}
+
+/// A line for each part: how many, how much room, and each.
+fn table(sizes: &Sizes) -> String {
+    let line = |name: &str, count: u64, bytes: u64| {
+        let each = bytes.checked_div(count).map_or_else(String::new, |each| format!("{each:>10} bytes each"));
+        format!("{name:<24}{count:>12}{:>12.1} MiB{each}\n", bytes as f64 / f64::from(1 << 20))
+    };
+    let mut out = line("records", sizes.records, sizes.record_bytes);
+    out.push_str(&format!("{:<24}{:>12}\n", "signal minutes", sizes.signals));
+    out.push_str(&line("signal hours", sizes.hours, sizes.hour_bytes));
+    out.push_str(&line("forecasts as issued", sizes.fans, sizes.fan_bytes));
+    out.push_str(&line("frames that stand alone", sizes.keys, sizes.key_bytes));
+    out.push_str(&line("frames that differ", sizes.deltas, sizes.delta_bytes));
+    let frames = sizes.key_bytes + sizes.delta_bytes;
+    if let (Some(from), Some(to)) = (sizes.from, sizes.to) {
+        let days = to.since(from).as_secs_f64() / 86_400.0;
+        let a_day = if days > 0.0 { frames as f64 / days / f64::from(1 << 20) } else { 0.0 };
+        out.push_str(&format!("shown from {from} to {to}: {days:.1} days, {a_day:.1} MiB a day\n"));
+    }
+    out.push_str(&line("the file in all", 1, sizes.file));
+    out
 }
 
 /// The journal that is meant, if it is there.

@@ -40,6 +40,9 @@ pub async fn hold(live: &Live, settings: Settings, options: Options, what: &str)
             return Err(Failure::other(error));
         }
     };
+    if let Some(text) = service.warning() {
+        out::print(&format!("warning: {text}\n"))?;
+    }
     let socket = service.socket().display();
     out::print(&format!(
         "weescale serves: {what}; join with `weescale attach --socket {socket}`; stop it with SIGTERM or Ctrl-C\n"

@@ -3,18 +3,19 @@
 use std::io::{IsTerminal, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
 use crate::clock::Clock;
-use crate::engine::current_person;
+use crate::engine::{current_person, current_tty};
 use crate::journal::{Entry, Journal, Kind};
 use crate::replay::{Recording, ReplayError};
-use crate::report::{Incident, html, incident_json, markdown};
+use crate::report::{Incident, Weekly, html, incident_json, markdown, weekly_html, weekly_markdown};
 use crate::screen::{self, Exit};
 use crate::series::Timestamp;
 use crate::series::text::clean;
-use crate::view::{Handover, JournalLine};
+use crate::view::{Caller, Handover, JournalLine};
 
 use super::args::Live;
 use super::exit::{Failure, Outcome};
@@ -79,6 +80,9 @@ pub struct Report {
     /// Only this operation and its workload
     #[arg(long, value_name = "ID")]
     pub operation: Option<String>,
+    /// The last seven days (or --from and --to) instead of an incident: KPIs, savings, forecast skill, autonomy
+    #[arg(long, conflicts_with = "operation")]
+    pub weekly: bool,
     /// How it is written
     #[arg(long, value_name = "FORMAT", default_value = "markdown")]
     pub format: ReportAs,
@@ -156,8 +160,35 @@ pub fn bundle(live: &Live, args: &Bundle) -> Outcome {
     ))
 }
 
+/// Frames that a week is told from, beside its first and last: what happened between them is in each of them.
+const SAMPLES: usize = 200;
+
+/// Writes a week up.
+fn weekly(live: &Live, args: &Report) -> Outcome {
+    let mut interval = args.interval.clone();
+    if args.file.is_none() && interval.from.is_none() {
+        let to = interval.to.unwrap_or_else(|| Clock::real().now());
+        interval.from = Some(to - Duration::from_secs(7 * 86_400));
+    }
+    let mut recording = recording(live, args.file.as_deref(), &interval)?;
+    let count = recording.frames().len();
+    let mut weekly = Weekly::default();
+    for index in (0..count).step_by((count / SAMPLES).max(1)).chain([count.saturating_sub(1)]) {
+        weekly.frame(&recording.view(index).map_err(refused)?);
+    }
+    let text = match args.format {
+        ReportAs::Json => serde_json::to_string_pretty(&weekly.json()).map_err(Failure::other)? + "\n",
+        ReportAs::Html => weekly_html(&weekly),
+        ReportAs::Markdown => weekly_markdown(&weekly),
+    };
+    put(args.output.as_deref(), &text)
+}
+
 /// Writes an incident up.
 pub fn report(live: &Live, args: &Report) -> Outcome {
+    if args.weekly {
+        return weekly(live, args);
+    }
     let mut recording = recording(live, args.file.as_deref(), &args.interval)?;
     let records: Vec<JournalLine> = recording
         .records()
@@ -206,7 +237,8 @@ pub fn handover(live: &Live, args: &HandoverArgs) -> Outcome {
         let by = current_person();
         let mut journal = Journal::open(&path).map_err(Failure::other)?;
         let text = format!("handed over to {name}: {}", card.summary());
-        let body = serde_json::json!({ "acknowledged_by": name, "card": card });
+        let caller = Caller { person: by.clone(), tty: current_tty() };
+        let body = serde_json::json!({ "acknowledged_by": name, "card": card, "caller": caller });
         let entry = Entry::new(Kind::Handover, text, body).by(&by.name);
         journal.append(Clock::real().now(), &[entry]).map_err(Failure::other)?;
     }

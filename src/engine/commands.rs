@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use tokio::sync::mpsc::error::TrySendError;
-
 use crate::approval::{OperationId, Preconditions, Refusal};
 use crate::execution::Job;
 use crate::fleet::WorkloadId;
@@ -13,6 +11,7 @@ use crate::proposal::{Proposal, ProposalId, QueueEvent};
 use crate::signals::{Freshness, SignalKind};
 use crate::view::{Answer, Caller, Command, NoticeLevel};
 
+use super::asks::Ask;
 use super::run::Engine;
 use super::{planning, record};
 
@@ -32,26 +31,23 @@ impl Engine {
             Command::Reject { proposal, reason } => {
                 match self.state.queue.reject(&proposal, &by, reason, self.moment()) {
                     Some(event) => {
-                        self.queue_events(vec![event]).await;
-                        self.done(format!("{proposal} rejected: {}", reason.phrase()))
+                        let said = format!("{proposal} rejected: {}", reason.phrase());
+                        self.decided(vec![event], caller, said).await
                     }
                     None => self.refused(format!("{proposal} is no longer open")),
                 }
             }
             Command::Snooze { proposal, duration } => {
                 match self.state.queue.snooze(&proposal, duration.min(LONGEST_SNOOZE), self.moment()) {
-                    Some(event) => {
-                        self.queue_events(vec![event]).await;
-                        Answer::yes(format!("{proposal} is hidden"))
-                    }
+                    Some(event) => self.decided(vec![event], caller, format!("{proposal} is hidden")).await,
                     None => self.refused(format!("{proposal} is no longer open")),
                 }
             }
-            Command::Edit { proposal, to } => self.edit(&proposal, to).await,
-            Command::Pause(id) => self.job(&id, "pauses before its next stage", Job::Pause(id.clone(), by)),
-            Command::Resume(id) => self.job(&id, "goes on", Job::Resume(id.clone(), by)),
-            Command::Abort(id) => self.job(&id, "is stopped and rolled back", Job::Abort(id.clone(), by)),
-            Command::Release(id) => self.job(&id, "is given back", Job::Release(id.clone(), by)),
+            Command::Edit { proposal, to } => self.edit(&proposal, to, caller).await,
+            Command::Pause(id) => self.job(Ask::Pause, &id, caller).await,
+            Command::Resume(id) => self.job(Ask::Resume, &id, caller).await,
+            Command::Abort(id) => self.job(Ask::Abort, &id, caller).await,
+            Command::Release(id) => self.job(Ask::Release, &id, caller).await,
             Command::HandOver(name) => self.hand_over(&name, caller).await,
             Command::Replay(_) => Answer::no("this is live: only a replay moves in time"),
             Command::PollNow => {
@@ -59,8 +55,18 @@ impl Engine {
                 Answer::yes("every source is polled now")
             }
             Command::Note { about, text } => self.note_down(&about, &text, caller).await,
-            Command::Unattended => self.unattended(&by).await,
+            Command::Unattended => self.unattended(caller).await,
         }
+    }
+
+    /// Records what a person decided of a proposal, and says whether the record has it.
+    async fn decided(&mut self, events: Vec<QueueEvent>, caller: &Caller, said: String) -> Answer {
+        if self.events_by(events, Some(caller)).await {
+            return self.done(said);
+        }
+        let text = format!("{said}; but the journal cannot be written, so a restart will not know of it");
+        self.say(NoticeLevel::Error, text.clone());
+        Answer::no(text)
     }
 
     fn done(&mut self, text: String) -> Answer {
@@ -68,7 +74,7 @@ impl Engine {
         Answer::yes(text)
     }
 
-    fn refused(&mut self, text: String) -> Answer {
+    pub(super) fn refused(&mut self, text: String) -> Answer {
         self.say(NoticeLevel::Warning, text.clone());
         Answer::no(text)
     }
@@ -119,9 +125,16 @@ impl Engine {
 
     /// The first of two keys is on the disk before it is shown.
     async fn first_key(&mut self, proposal: &Proposal, text: String, caller: &Caller) -> Answer {
-        let body = serde_json::json!({ "proposal": proposal.id, "hash": proposal.hash(), "caller": caller });
+        let hash = proposal.hash();
+        let body = serde_json::json!({ "proposal": proposal.id, "hash": hash, "caller": caller });
         let line = format!("{} {}: {text}", proposal.id, proposal.workload);
-        self.journal(vec![Entry::new(Kind::Key, line, body).by(&caller.person.name)]).await;
+        if !self.journal(vec![Entry::new(Kind::Key, line, body).by(&caller.person.name)]).await {
+            // A key that nobody could find again is none: the next one is the first.
+            self.gate.forget_key(&hash);
+            let text = format!("{} was not approved: the journal cannot be written", proposal.id);
+            self.say(NoticeLevel::Error, text.clone());
+            return Answer::no(text);
+        }
         self.state.first_keys.insert(proposal.id.clone(), caller.person.clone());
         self.done(text)
     }
@@ -170,7 +183,7 @@ impl Engine {
         }
     }
 
-    async fn edit(&mut self, id: &ProposalId, to: u32) -> Answer {
+    async fn edit(&mut self, id: &ProposalId, to: u32, caller: &Caller) -> Answer {
         let now = self.moment();
         let events = self.state.queue.get(id).cloned().and_then(|proposal| {
             let facts = self.state.fleet.get(&proposal.workload)?;
@@ -182,24 +195,14 @@ impl Engine {
         });
         match events {
             Some(events) => {
-                self.queue_events(events).await;
-                Answer::yes(format!("a new proposal with {to} takes the place of {id}"))
+                let said = format!("a new proposal with {to} takes the place of {id}");
+                let body = serde_json::json!({ "proposal": id, "to": to, "caller": caller });
+                let asked = Entry::new(Kind::Edit, format!("{id} edited to {to}"), body);
+                self.journal(vec![asked.by(&caller.person.name)]).await;
+                self.decided(events, caller, said).await
             }
             None => self.refused(format!("{id} is no longer open")),
         }
-    }
-
-    fn job(&mut self, id: &OperationId, what: &str, job: Job) -> Answer {
-        if !self.state.operations.contains_key(id) && !self.state.leases.contains_key(id) {
-            return self.refused(format!("there is no operation {id}"));
-        }
-        let why = match self.jobs.try_send(job) {
-            Ok(()) => return Answer::yes(format!("{id} {what}")),
-            Err(TrySendError::Full(_)) => "the executor is busy, nothing was done; ask again",
-            Err(TrySendError::Closed(_)) => "the executor has stopped; restart weescale",
-        };
-        self.say(NoticeLevel::Error, why.into());
-        Answer::no(why)
     }
 
     /// Journals what happened to proposals and takes note of it; `false` if the journal did not take it.
@@ -214,8 +217,12 @@ impl Engine {
         }
         let mut entries: Vec<Entry> = events.iter().map(record::of_queue).collect();
         if let Some(caller) = caller {
-            let named = entries.iter_mut().filter_map(|e| e.body.as_object_mut());
-            named.for_each(|body| _ = body.insert("caller".into(), serde_json::json!(caller)));
+            for entry in &mut entries {
+                entry.user.clone_from(&caller.person.name);
+                if let Some(body) = entry.body.as_object_mut() {
+                    body.insert("caller".into(), serde_json::json!(caller));
+                }
+            }
         }
         for event in events {
             self.note(&event);

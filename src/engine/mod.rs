@@ -4,6 +4,7 @@
 //! state, and then runs one loop (`run.rs`) that owns [`State`] alone.
 
 mod advising;
+mod asks;
 mod aws;
 mod commands;
 mod decisions;
@@ -33,11 +34,12 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod tuning;
+mod wishes;
 
 pub use error::EngineError;
 pub use kpi::KpiBook;
 pub use learn::Learned;
-pub use person::{current as current_person, name_of};
+pub use person::{current as current_person, name_of, tty as current_tty};
 pub use providers::{Asked, ask_providers};
 pub use sources::catalogue;
 pub use start::{EngineHandle, Options, start};

@@ -28,7 +28,7 @@ impl Engine {
     }
 
     /// Records that the last screen went away while something is in flight. Nothing else changes.
-    pub(super) async fn unattended(&mut self, last: &str) -> Answer {
+    pub(super) async fn unattended(&mut self, last: &Caller) -> Answer {
         let open: Vec<String> = self
             .state
             .operations
@@ -40,8 +40,8 @@ impl Engine {
             return Answer::yes("nothing is in flight");
         }
         let text = format!("unattended: {} in flight, the last screen went away", open.join(", "));
-        let body = serde_json::json!({ "operations": open });
-        self.journal(vec![Entry::new(Kind::Detach, text.clone(), body).by(last)]).await;
+        let body = serde_json::json!({ "operations": open, "caller": last });
+        self.journal(vec![Entry::new(Kind::Detach, text.clone(), body).by(&last.person.name)]).await;
         Answer::yes(text)
     }
 }

@@ -9,6 +9,13 @@ pub fn current() -> Person {
     Person { uid, name: name_of(uid) }
 }
 
+/// The terminal of this process: `pts/3`; empty without one.
+pub fn tty() -> String {
+    let link = std::fs::read_link("/proc/self/fd/0").unwrap_or_default();
+    let name = link.to_string_lossy().strip_prefix("/dev/").map(|name| clean(name, 32)).unwrap_or_default();
+    if name.starts_with("pts/") || name.starts_with("tty") { name } else { String::new() }
+}
+
 /// The login name of a user id, as a label.
 pub fn name_of(uid: u32) -> String {
     let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();

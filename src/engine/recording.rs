@@ -1,21 +1,30 @@
 //! What was shown goes to the record, without ever holding up who shows it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::config::Settings;
+use crate::fleet::WorkloadId;
 use crate::journal::{Encoder, JournalHandle, Keep, NewFrame};
 use crate::series::Timestamp;
-use crate::view::{JournalLine, View};
+use crate::view::{ForecastState, JournalLine, View, slim};
 
 use super::EngineError;
 
+/// Lines, rows and operations of one frame. Earlier ones are in earlier frames, and in the records themselves.
+const LISTED: usize = 40;
+/// Kinds of records at which the forecasts are kept as they stand at that moment.
+const DECISIONS: [&str; 4] = ["approve", "reject", "edit", "snooze"];
+
 /// Views that may wait to be written; more are dropped and counted.
 const QUEUE: usize = 4;
-/// Between frames while something is in flight or waits for a person.
+/// Between frames while something is in flight.
 const BUSY: Duration = Duration::from_secs(10);
+/// Between frames while something waits for a person; the decision itself has a frame of its own.
+const WAITING: Duration = Duration::from_secs(30);
 /// Between frames otherwise.
 const QUIET: Duration = Duration::from_secs(60);
 /// Kinds of records at which a frame is taken at once, and to which a replay steps.
@@ -71,8 +80,11 @@ impl Recording {
         if let Some(line) = marked {
             self.owed = format!("{}: {}", line.kind, line.text);
         }
-        let busy = view.header.in_flight > 0 || view.header.waiting > 0;
-        let pause = if busy { BUSY } else { QUIET };
+        let pause = match (view.header.in_flight, view.header.waiting) {
+            (1.., _) => BUSY,
+            (0, 1..) => WAITING,
+            (0, 0) => QUIET,
+        };
         let gone = |last: Timestamp| view.at.since(last).max(last.since(view.at));
         if self.owed.is_empty() && self.last.is_some_and(|last| gone(last) < pause) {
             return;
@@ -99,14 +111,53 @@ impl Recording {
     }
 }
 
+/// The forecasts of the frames between two keys: as they stood at the key, or at a decision since. Fans are issued anew
+/// every minute and are most of a view; between decisions those of a few minutes ago say the same.
+#[derive(Debug, Default)]
+struct Fans(BTreeMap<WorkloadId, ForecastState>);
+
+impl Fans {
+    /// Puts the fans held into a view, or with `renew` holds those that it has.
+    fn hold(&mut self, view: &mut View, renew: bool) {
+        if renew {
+            self.0.clear();
+        }
+        for row in &mut view.forecasts.data {
+            match self.0.get(&row.workload) {
+                Some(held) if held.fan().is_some() => row.forecast.clone_from(held),
+                _ => _ = self.0.insert(row.workload.clone(), row.forecast.clone()),
+            }
+        }
+    }
+}
+
+/// Leaves out what other frames and the records hold.
+fn shorten(view: &mut View) {
+    view.journal.truncate(LISTED);
+    view.outcomes.truncate(LISTED);
+    view.learning.data.scoreboard.rows.truncate(LISTED);
+    let open = view.operations.data.iter().filter(|o| !o.state.is_final()).count();
+    let mut over = LISTED.saturating_sub(open);
+    view.operations.data.retain(|o| {
+        let keep = !o.state.is_final() || over > 0;
+        over = over.saturating_sub(usize::from(o.state.is_final()));
+        keep
+    });
+}
+
 fn is_marked(line: &JournalLine) -> bool {
     MARKED.contains(&line.kind.as_str())
 }
 
 fn write(offers: &Receiver<Offer>, journal: &JournalHandle, first: i64, keep: Keep) {
     let mut encoder = Encoder::new(first);
+    let mut fans = Fans::default();
     while let Ok(Offer { view, mark }) = offers.recv() {
-        let encoded = serde_json::to_value(view.as_ref()).ok().and_then(|value| encoder.encode(value));
+        let decided = DECISIONS.iter().any(|kind| mark.split(':').next() == Some(kind));
+        let mut kept = View::clone(&view);
+        fans.hold(&mut kept, encoder.is_key_due() || decided);
+        shorten(&mut kept);
+        let encoded = slim(&kept).ok().and_then(|value| encoder.encode(value));
         let Some(encoded) = encoded else {
             tracing::warn!("record: a frame was too large to be kept");
             continue;

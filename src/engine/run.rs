@@ -16,12 +16,13 @@ use crate::proposal::Moment;
 use crate::scrape::{Answer, Delivery, Handle, Health, SourceId};
 use crate::series::Timestamp;
 use crate::signals::SignalKind;
-use crate::view::{Caller, Command, NoticeLevel, View, Wish};
+use crate::view::{Command, NoticeLevel, View, Wish};
 
 use super::evaluate::{self, Pace, StoreQueries};
 use super::forecasts::{Forecasts, Issued, failing};
 use super::platforms::Listing;
 use super::pods::Pods;
+use super::wishes::Round;
 use super::{State, advising, fleet, learn, planning, publish, record, sources};
 
 /// Messages taken in between two ticks at most.
@@ -86,32 +87,39 @@ impl Engine {
                 self.tick(Some(&mut inbox.deliveries)).await;
             }
             let wait = due.since(self.clock.monotonic());
+            let mut round = Round::default();
             tokio::select! {
                 biased;
                 _ = inbox.stop.changed() => break,
-                Some(command) = inbox.commands.recv() => self.own(command).await,
-                Some(wish) = inbox.wishes.recv() => self.wish(wish).await,
                 Some(receipt) = inbox.receipts.recv() => self.receipt(receipt),
+                Some(command) = inbox.commands.recv() => self.own(command, &mut round).await,
+                Some(wish) = inbox.wishes.recv() => self.wish(wish, &mut round).await,
                 Some(records) = inbox.written.recv() => self.show(&records),
                 Some(listing) = inbox.listings.recv() => self.listing(listing),
                 Some(issued) = inbox.issued.recv() => self.issued(issued),
                 Some(delivery) = inbox.deliveries.recv() => self.delivery(delivery),
                 () = self.clock.sleep(wait) => {}
             }
-            self.drain(&mut inbox).await;
+            self.drain(&mut inbox, &mut round).await;
+            self.show_round(round);
         }
         self.stop(&mut inbox).await;
     }
 
-    /// Takes in what waits already, so that ticks that outlast their interval never starve what feeds them.
-    async fn drain(&mut self, inbox: &mut Inbox) {
+    /// Takes in what waits already, so that ticks that outlast their interval never starve what feeds them. What the
+    /// executor tells goes first, and only so many wishes are carried out.
+    async fn drain(&mut self, inbox: &mut Inbox, round: &mut Round) {
         for _ in 0..DRAIN {
-            if let Ok(command) = inbox.commands.try_recv() {
-                self.own(command).await;
-            } else if let Ok(wish) = inbox.wishes.try_recv() {
-                self.wish(wish).await;
-            } else if let Ok(receipt) = inbox.receipts.try_recv() {
+            if let Ok(receipt) = inbox.receipts.try_recv() {
                 self.receipt(receipt);
+            } else if !round.is_full()
+                && let Ok(command) = inbox.commands.try_recv()
+            {
+                self.own(command, round).await;
+            } else if !round.is_full()
+                && let Ok(wish) = inbox.wishes.try_recv()
+            {
+                self.wish(wish, round).await;
             } else if let Ok(records) = inbox.written.try_recv() {
                 self.show(&records);
             } else if let Ok(listing) = inbox.listings.try_recv() {
@@ -124,21 +132,6 @@ impl Engine {
                 break;
             }
         }
-    }
-
-    /// Carries out a wish of the person at this process's own keyboard.
-    async fn own(&mut self, command: Command) {
-        let caller = Caller { person: self.state.person.clone(), tty: String::new() };
-        self.command(command, &caller).await;
-        self.publish();
-    }
-
-    /// Carries a wish out, shows at once what came of it, and answers.
-    async fn wish(&mut self, wish: Wish) {
-        let answer = self.command(wish.command, &wish.caller).await;
-        self.publish();
-        // Whoever asked may be gone; what they asked for is done and recorded all the same.
-        let _ = wish.reply.send(answer);
     }
 
     async fn stop(&mut self, inbox: &mut Inbox) {

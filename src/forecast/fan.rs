@@ -59,6 +59,7 @@ pub struct Fan {
     /// Distance between points.
     pub step: Duration,
     /// Points from `issued + step` on, ascending.
+    #[serde(with = "super::packed")]
     pub points: Vec<FanPoint>,
     /// The models and their weights at the shortest horizon, heaviest first.
     pub models: Vec<ModelShare>,

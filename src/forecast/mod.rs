@@ -11,6 +11,7 @@
 //! [`IssuedLedger`] keeps fans as they were issued and scores them when the actual values are known.
 
 mod fan;
+mod packed;
 mod settings;
 pub mod calendar;
 mod grid;

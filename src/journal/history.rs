@@ -1,23 +1,12 @@
-//! Signals at one-minute resolution and forecasts as issued, kept for a bounded time.
+//! Forecasts as issued, kept for a bounded time.
+
+use std::time::Duration;
 
 use rusqlite::params;
 
 use crate::series::Timestamp;
 
 use super::{Journal, JournalError};
-
-/// One stored minute of one signal.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SignalPoint {
-    /// The workload, as text.
-    pub workload: String,
-    /// The signal's name.
-    pub kind: String,
-    /// Minutes since the Unix epoch.
-    pub minute: i64,
-    /// Mean of the minute.
-    pub value: f64,
-}
 
 /// A forecast as issued.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,46 +19,26 @@ pub struct StoredFan {
     pub body: String,
 }
 
+/// So long every fan is kept: forecasts are judged by them.
+const EVERY_FAN: Duration = Duration::from_secs(2 * 86_400);
+
 impl Journal {
-    /// Keeps signal minutes; the first value of a minute wins. Minutes older than `keep_from` are dropped.
-    pub fn store_signals(&mut self, points: &[SignalPoint], keep_from: i64) -> Result<(), JournalError> {
-        let run = || -> rusqlite::Result<()> {
-            let transaction = self.db.unchecked_transaction()?;
-            let mut insert = transaction.prepare_cached(
-                "INSERT OR IGNORE INTO signal (workload, kind, minute, value) VALUES (?1,?2,?3,?4)",
-            )?;
-            for p in points.iter().filter(|p| p.value.is_finite()) {
-                insert.execute(params![p.workload, p.kind, p.minute, p.value])?;
-            }
-            drop(insert);
-            transaction.execute("DELETE FROM signal WHERE minute < ?1", [keep_from])?;
-            transaction.commit()
-        };
-        run().map_err(|e| self.sqlite(e))
-    }
-
-    /// Every stored signal minute from `from` on, ordered by workload, kind and minute; at most `limit`.
-    pub fn load_signals(&self, from: i64, limit: usize) -> Result<Vec<SignalPoint>, JournalError> {
-        let run = || -> rusqlite::Result<Vec<SignalPoint>> {
-            let mut statement = self.db.prepare(
-                "SELECT workload, kind, minute, value FROM signal WHERE minute >= ?1
-                 ORDER BY workload, kind, minute LIMIT ?2",
-            )?;
-            let rows = statement.query_map(params![from, i64::try_from(limit).unwrap_or(i64::MAX)], |r| {
-                Ok(SignalPoint { workload: r.get(0)?, kind: r.get(1)?, minute: r.get(2)?, value: r.get(3)? })
-            })?;
-            rows.collect()
-        };
-        run().map_err(|e| self.sqlite(e))
-    }
-
-    /// Keeps a forecast as issued; fans issued before `keep_from` are dropped.
+    /// Keeps a forecast as issued. Of those older than two days one an hour is kept, and none issued before `keep_from`.
     pub fn store_fan(&mut self, fan: &StoredFan, keep_from: Timestamp) -> Result<(), JournalError> {
         let run = || -> rusqlite::Result<()> {
             self.db
                 .prepare_cached("INSERT OR IGNORE INTO fan (workload, issued_ms, body) VALUES (?1,?2,?3)")?
                 .execute(params![fan.workload, fan.issued.as_millis(), fan.body])?;
-            self.db.execute("DELETE FROM fan WHERE issued_ms < ?1", [keep_from.as_millis()])?;
+            self.db
+                .prepare_cached("DELETE FROM fan WHERE issued_ms < ?1")?
+                .execute([keep_from.as_millis()])?;
+            // Two days of which were thinned already but for the newest of them: gaps of a stopped engine included.
+            let old = fan.issued - EVERY_FAN;
+            self.db
+                .prepare_cached(
+                    "DELETE FROM fan WHERE issued_ms BETWEEN ?1 AND ?2 AND (issued_ms / 600000) % 6 <> 0",
+                )?
+                .execute([(old - EVERY_FAN).as_millis(), old.as_millis()])?;
             Ok(())
         };
         run().map_err(|e| self.sqlite(e))
@@ -96,12 +65,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn signals_are_kept_once_and_for_a_time() {
+    fn old_fans_are_kept_one_an_hour() {
         let mut journal = Journal::in_memory().unwrap();
-        let point =
-            |minute, value| SignalPoint { workload: "a".into(), kind: "demand".into(), minute, value };
-        journal.store_signals(&[point(1, 1.0), point(2, 2.0), point(3, f64::NAN)], 0).unwrap();
-        journal.store_signals(&[point(2, 9.0)], 2).unwrap();
-        assert_eq!(journal.load_signals(0, 10).unwrap(), vec![point(2, 2.0)]);
+        let start = 1_700_000_000 / 3600 * 3600;
+        for i in 0..6 * 24 * 4 {
+            let issued = Timestamp::from_secs(start + i * 600 + 7);
+            let fan = StoredFan { workload: "a".into(), issued, body: "{}".into() };
+            journal.store_fan(&fan, Timestamp::from_secs(start + 86_400)).unwrap();
+        }
+        let fans = journal.load_fans(Timestamp::from_secs(0)).unwrap();
+        let (old, new): (Vec<_>, Vec<_>) =
+            fans.iter().partition(|f| f.issued < Timestamp::from_secs(start + 2 * 86_400));
+        assert!((24..=25).contains(&old.len()), "{}", old.len());
+        assert!((6 * 48..=6 * 48 + 1).contains(&new.len()), "{}", new.len());
     }
 }

@@ -61,6 +61,8 @@ pub enum Kind {
     Handover,
     /// An invariant was violated: nothing more is executed until a restart.
     Halt,
+    /// A person asked an operation or a floor to stop, go on, be undone or be given back.
+    Ask,
 }
 
 impl Kind {
@@ -94,6 +96,7 @@ impl Kind {
             Self::Note => "note",
             Self::Handover => "handover",
             Self::Halt => "halt",
+            Self::Ask => "ask",
         }
     }
 

@@ -10,12 +10,16 @@ mod history;
 mod kind;
 mod open;
 mod reader;
+mod signals;
+mod size;
 mod writer;
 
 pub use chain::{Integrity, Record, verify};
 pub use export::export;
 pub use frame::{Cut, Encoded, Encoder, FrameError, FrameFile, FrameInfo, Keep, Line, NewFrame, redacted};
-pub use history::{SignalPoint, StoredFan};
+pub use history::StoredFan;
 pub use kind::{Entry, Kind};
 pub use open::{Journal, JournalError};
+pub use signals::SignalPoint;
+pub use size::{Sizes, sizes};
 pub use writer::{JournalHandle, spawn};

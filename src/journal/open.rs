@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::chain::{self, Integrity};
 
 /// Format of the file; readers refuse a newer one.
-pub(super) const FORMAT: i64 = 1;
+pub(super) const FORMAT: i64 = 2;
 
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS record (
@@ -21,9 +21,15 @@ CREATE TABLE IF NOT EXISTS signal (
   workload TEXT NOT NULL, kind TEXT NOT NULL, minute INTEGER NOT NULL, value REAL NOT NULL,
   PRIMARY KEY (workload, kind, minute)) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS signal_minute ON signal (minute);
+CREATE TABLE IF NOT EXISTS signal_series (
+  id INTEGER PRIMARY KEY, workload TEXT NOT NULL, kind TEXT NOT NULL, UNIQUE (workload, kind)) STRICT;
+CREATE TABLE IF NOT EXISTS signal_hour (
+  hour INTEGER NOT NULL, series INTEGER NOT NULL, body BLOB NOT NULL,
+  PRIMARY KEY (hour, series)) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS fan (
   workload TEXT NOT NULL, issued_ms INTEGER NOT NULL, body TEXT NOT NULL,
   PRIMARY KEY (workload, issued_ms)) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS fan_issued ON fan (issued_ms);
 CREATE TABLE IF NOT EXISTS frame (
   id INTEGER PRIMARY KEY, grp INTEGER NOT NULL, at_ms INTEGER NOT NULL, is_key INTEGER NOT NULL,
   mark TEXT NOT NULL, body BLOB NOT NULL, size INTEGER GENERATED ALWAYS AS (length(body)) VIRTUAL) STRICT;
@@ -94,6 +100,8 @@ pub struct Journal {
     pub(super) path: PathBuf,
     pub(super) db: Connection,
     pub(super) head: chain::Head,
+    /// Bytes of all frames, once they were counted.
+    pub(super) frame_bytes: Option<u64>,
     /// Held for its lock.
     _lock: Option<File>,
 }
@@ -140,7 +148,9 @@ impl Journal {
         db.pragma_update(None, "user_version", FORMAT).map_err(sqlite)?;
         let (integrity, head) = chain::check(&db).map_err(sqlite)?;
         match integrity {
-            Integrity::Whole { .. } => Ok(Self { path: path.to_owned(), db, head, _lock: lock }),
+            Integrity::Whole { .. } => {
+                Ok(Self { path: path.to_owned(), db, head, frame_bytes: None, _lock: lock })
+            }
             Integrity::Corrupt { seq, why } => Err(JournalError::Damaged { path: path.to_owned(), seq, why }),
         }
     }

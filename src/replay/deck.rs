@@ -60,6 +60,7 @@ impl Deck {
             from: edge(self.times.first()),
             to: edge(self.times.last()),
             mark: self.marks.get(self.at).cloned().unwrap_or_default(),
+            what_if: Vec::new(),
         }
     }
 

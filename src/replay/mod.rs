@@ -5,11 +5,14 @@
 
 mod deck;
 mod error;
+#[cfg(test)]
+mod growth;
 mod jump;
 mod player;
 mod recording;
 #[cfg(test)]
 mod tests;
+mod what_if;
 
 pub use deck::{Deck, NOTHING_EXECUTES};
 pub use error::ReplayError;

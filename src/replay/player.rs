@@ -5,8 +5,9 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
 use crate::clock::Clock;
-use crate::view::{Command, Notice, NoticeLevel, View};
+use crate::view::{Command, Notice, NoticeLevel, ReplayState, View};
 
+use super::what_if::Verdicts;
 use super::{Deck, NOTHING_EXECUTES, Recording, ReplayError};
 
 /// Wishes that may wait.
@@ -24,6 +25,7 @@ pub struct Replay {
 struct Player {
     recording: Recording,
     deck: Deck,
+    verdicts: Verdicts,
     /// The recorded view and its place.
     shown: (usize, Arc<View>),
     /// What to say beside it.
@@ -35,7 +37,8 @@ struct Player {
 pub fn play(mut recording: Recording, clock: Clock) -> Result<Replay, ReplayError> {
     let deck = Deck::new(recording.frames(), recording.records());
     let shown = (0, recording.view(0)?);
-    let mut player = Player { recording, deck, shown, said: None, notices: 0 };
+    let verdicts = Verdicts::of(&mut recording);
+    let mut player = Player { recording, deck, verdicts, shown, said: None, notices: 0 };
     let (out, view) = watch::channel(player.picture());
     let (commands, wishes) = mpsc::channel(QUEUE);
     tokio::spawn(player.run(out, wishes, clock));
@@ -83,7 +86,8 @@ impl Player {
 
     fn picture(&mut self) -> Arc<View> {
         let mut view = View::clone(&self.shown.1);
-        view.header.replay = Some(self.deck.state());
+        let what_if = self.verdicts.shown(&view);
+        view.header.replay = Some(ReplayState { what_if, ..self.deck.state() });
         // Nothing here is of now: what was said then is in the journal panel, and only the replay speaks.
         view.notices.clear();
         if let Some(text) = self.said.take() {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::journal::{FrameFile, FrameInfo, Line};
 use crate::series::Timestamp;
 use crate::series::text::clean;
-use crate::view::View;
+use crate::view::{View, whole};
 
 use super::ReplayError;
 
@@ -41,7 +41,7 @@ impl Recording {
     /// The view of a frame, from 0, as it was shown.
     pub fn view(&mut self, index: usize) -> Result<Arc<View>, ReplayError> {
         let value = self.file.frame(index)?;
-        let view = serde_json::from_value(value).map_err(|e| ReplayError::View {
+        let view = whole(value).map_err(|e| ReplayError::View {
             path: self.path.clone(),
             frame: index + 1,
             why: clean(&e.to_string(), 120),

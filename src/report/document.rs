@@ -1,7 +1,7 @@
 //! An incident as headings, paragraphs, lists and tables, before it becomes Markdown or HTML.
 
 use crate::series::{Quantity, Timestamp, Unit};
-use crate::view::{Operation, Proposal, ProposalState};
+use crate::view::{Lesson, Operation, Proposal, ProposalState};
 
 use super::incident::{Incident, decided_at};
 
@@ -27,7 +27,7 @@ pub(super) fn document(incident: &Incident) -> Vec<Part> {
     parts
 }
 
-fn minute(at: Timestamp) -> String {
+pub(super) fn minute(at: Timestamp) -> String {
     at.to_jiff().strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
@@ -35,7 +35,7 @@ fn second(at: Timestamp) -> String {
     at.to_jiff().strftime("%H:%M:%S").to_string()
 }
 
-fn quantity(value: Option<f64>, unit: Unit) -> String {
+pub(super) fn quantity(value: Option<f64>, unit: Unit) -> String {
     value.map_or_else(|| "not known".into(), |v| Quantity::new(v, unit).to_string())
 }
 
@@ -214,29 +214,7 @@ fn learned(incident: &Incident) -> Vec<Part> {
         let head = ["proposal", "change", "decision", "min short with", "min short without", "needed"];
         parts.push(Part::Table(head.map(String::from).to_vec(), rows));
     }
-    parts.push(Part::Heading("Lessons".into()));
-    let lessons: Vec<String> = incident
-        .lessons()
-        .iter()
-        .map(|l| {
-            let against =
-                l.counter_example.as_deref().map_or_else(String::new, |c| format!(" Against it: {c}"));
-            let (low, high) = l.interval;
-            format!(
-                "{} (n={}, held {:.0} %, 90 % interval {:.0} to {:.0} %).{against}",
-                l.rule,
-                l.support,
-                l.success * 100.0,
-                low * 100.0,
-                high * 100.0
-            )
-        })
-        .collect();
-    parts.push(if lessons.is_empty() {
-        Part::Text("None has enough support yet.".into())
-    } else {
-        Part::List(lessons)
-    });
+    parts.extend(lessons(incident.lessons()));
     parts.push(Part::Heading("Action items".into()));
     let actions = incident.actions();
     if !actions.is_empty() {
@@ -244,6 +222,26 @@ fn learned(incident: &Incident) -> Vec<Part> {
     }
     parts.push(Part::Text("Left to write: what will be changed, by whom, until when.".into()));
     parts
+}
+
+/// Lessons with their support and what speaks against them.
+pub(super) fn lessons(lessons: &[Lesson]) -> Vec<Part> {
+    let line = |l: &Lesson| {
+        let against = l.counter_example.as_deref().map_or_else(String::new, |c| format!(" Against it: {c}"));
+        let (low, high) = l.interval;
+        format!(
+            "{} (n={}, held {:.0} %, 90 % interval {:.0} to {:.0} %).{against}",
+            l.rule,
+            l.support,
+            l.success * 100.0,
+            low * 100.0,
+            high * 100.0
+        )
+    };
+    let lines: Vec<String> = lessons.iter().map(line).collect();
+    let none = || Part::Text("None has enough support yet.".into());
+    let told = if lines.is_empty() { none() } else { Part::List(lines) };
+    vec![Part::Heading("Lessons".into()), told]
 }
 
 fn timeline(incident: &Incident) -> Vec<Part> {

@@ -1,8 +1,9 @@
-//! An incident as one HTML page with its pictures in it: no script, nothing loaded from elsewhere.
+//! Reports as one HTML page with its pictures in it: no script, nothing loaded from elsewhere.
 
 use super::document::{Part, document};
 use super::incident::Incident;
 use super::svg::escaped;
+use super::weekly::Weekly;
 
 const STYLE: &str = "body{font:15px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#222}\
 table{border-collapse:collapse;font-size:13px}td,th{border:1px solid #ccc;padding:.25em .6em;text-align:left;\
@@ -10,13 +11,21 @@ vertical-align:top}h2{margin-top:2em;border-bottom:1px solid #ccc}svg{max-width:
 
 /// The report.
 pub fn html(incident: &Incident) -> String {
-    let pictures = incident.pictures();
+    page("Incident report", document(incident), &incident.pictures())
+}
+
+/// A week.
+pub fn weekly_html(weekly: &Weekly) -> String {
+    page("Weekly report", weekly.document(), &[])
+}
+
+fn page(title: &str, parts: Vec<Part>, pictures: &[String]) -> String {
     let mut out = format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n<meta http-equiv=\"Content-Security-Policy\" \
-         content=\"default-src 'none'; style-src 'unsafe-inline'\">\n<title>Incident report</title>\n<style>{STYLE}</style>\
+         content=\"default-src 'none'; style-src 'unsafe-inline'\">\n<title>{title}</title>\n<style>{STYLE}</style>\
          </head><body>\n"
     );
-    for part in document(incident) {
+    for part in parts {
         match part {
             Part::Title(text) => out.push_str(&format!("<h1>{}</h1>\n", escaped(&text))),
             Part::Heading(text) => out.push_str(&format!("<h2>{}</h2>\n", escaped(&text))),

@@ -1,12 +1,22 @@
-//! An incident as Markdown.
+//! Reports as Markdown.
 
 use super::document::{Part, document};
 use super::incident::Incident;
+use super::weekly::Weekly;
 
 /// The report; `pictures` are the names of the files beside it, in the order of [`Incident::pictures`].
 pub fn markdown(incident: &Incident, pictures: &[String]) -> String {
+    written(document(incident), pictures)
+}
+
+/// A week.
+pub fn weekly_markdown(weekly: &Weekly) -> String {
+    written(weekly.document(), &[])
+}
+
+fn written(parts: Vec<Part>, pictures: &[String]) -> String {
     let mut out = String::new();
-    for part in document(incident) {
+    for part in parts {
         match part {
             Part::Title(text) => out.push_str(&format!("# {}\n\n", inert(&text))),
             Part::Heading(text) => out.push_str(&format!("## {}\n\n", inert(&text))),

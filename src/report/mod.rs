@@ -9,10 +9,12 @@ mod markdown;
 mod svg;
 mod text;
 mod track;
+mod weekly;
 
 pub use facts::incident_json;
-pub use html::html;
+pub use html::{html, weekly_html};
 pub use incident::Incident;
 pub use json::{proposals, status};
-pub use markdown::markdown;
+pub use markdown::{markdown, weekly_markdown};
 pub use text::status as status_text;
+pub use weekly::{Sum, Weekly};

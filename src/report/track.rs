@@ -61,7 +61,11 @@ impl Track {
         self.decisions.push(at);
         let fan = forecast.and_then(|f| f.forecast.fan());
         if let Some(fan) = fan.filter(|_| self.known.is_empty()) {
-            let steps = (0..fan.points.len()).map(|i| fan.issued + fan.step * (i as u32 + 1));
+            // A recording may come from anybody: a step that leads beyond time is no step.
+            let steps = (1..=fan.points.len()).map_while(|i| {
+                let ahead = fan.step.checked_mul(u32::try_from(i).ok()?)?;
+                Some(fan.issued + ahead)
+            });
             let at = |q, t| fan.quantile_at(q, t);
             self.known = steps.filter_map(|t| Some((t, at(0.05, t)?, at(0.5, t)?, at(0.95, t)?))).collect();
         }

@@ -6,6 +6,7 @@
 mod labels;
 mod number;
 mod sample;
+pub mod patch;
 pub mod text;
 mod time;
 mod unit;

@@ -11,14 +11,20 @@ use super::Timestamp;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Window {
     start: Timestamp,
+    #[serde(deserialize_with = "step")]
     step_ms: u64,
     values: Vec<Option<f64>>,
+}
+
+/// A received step: never zero, and never more than a time can hold, whoever wrote it.
+fn step<'de, D: serde::Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    u64::deserialize(from).map(|step| step.clamp(1, i64::MAX as u64))
 }
 
 impl Window {
     /// A window; non-finite values become gaps. A zero step becomes one millisecond.
     pub fn new(start: Timestamp, step: Duration, values: impl IntoIterator<Item = Option<f64>>) -> Self {
-        let step_ms = u64::try_from(step.as_millis()).unwrap_or(u64::MAX).max(1);
+        let step_ms = u64::try_from(step.as_millis()).unwrap_or(u64::MAX).clamp(1, i64::MAX as u64);
         Self { start, step_ms, values: values.into_iter().map(|v| v.filter(|x| x.is_finite())).collect() }
     }
 
@@ -108,6 +114,19 @@ impl Window {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_received_step_divides_whatever_was_sent() {
+        for step in ["0", "18446744073709551615"] {
+            let text = format!("{{\"start\":0,\"step_ms\":{step},\"values\":[1.0,null]}}");
+            let window: Window = serde_json::from_str(&text).unwrap();
+            assert_eq!(window.value_at(Timestamp::from_millis(0)), Some(1.0));
+            assert_eq!(
+                window.slice(Timestamp::from_millis(0), Timestamp::from_millis(5)).values()[0],
+                Some(1.0)
+            );
+        }
+    }
+
     use super::*;
 
     fn window() -> Window {

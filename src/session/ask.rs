@@ -8,7 +8,7 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
 use crate::series::text::{clean, is_inert};
-use crate::view::{Answer, Attached, Command, View};
+use crate::view::{Answer, Attached, Command, View, whole};
 
 use super::wire::{self, Frame, Hear, Hello, Say, TO_SCREEN, Wants};
 use super::{SessionError, folder, pack};
@@ -80,7 +80,7 @@ impl Desk {
         let late = |_| SessionError::Late(ANSWER.as_secs());
         let mut value = tokio::time::timeout(ANSWER, picture).await.map_err(late)??;
         tidy(&mut value);
-        view_of(&value)
+        view_of(value)
     }
 
     /// Wishes something, once, and waits for the answer.
@@ -123,9 +123,8 @@ async fn message(reader: &mut OwnedReadHalf) -> Result<Hear, SessionError> {
 }
 
 /// A received value as a view.
-pub(super) fn view_of(value: &Value) -> Result<View, SessionError> {
-    use serde::Deserialize;
-    View::deserialize(value).map_err(|e| {
+pub(super) fn view_of(value: Value) -> Result<View, SessionError> {
+    whole(value).map_err(|e| {
         SessionError::Protocol(format!("a view that cannot be read: {}", clean(&e.to_string(), 200)))
     })
 }

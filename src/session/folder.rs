@@ -84,6 +84,24 @@ pub fn protect(path: &Path, group: Option<u32>) -> Result<(), SessionError> {
     std::fs::set_permissions(path, Permissions::from_mode(mode)).map_err(|e| refuse(path, e.to_string()))
 }
 
+/// The first folder on the way to `path` through which members of `group` may not go, and what lets them; `None` if they
+/// get there.
+pub fn closed_to(path: &Path, group: u32) -> Option<String> {
+    let passes = |folder: &&Path| {
+        let meta = std::fs::metadata(folder).ok()?;
+        let open = meta.mode() & 0o001 != 0 || (meta.gid() == group && meta.mode() & 0o010 != 0);
+        (!open).then(|| folder.to_path_buf())
+    };
+    let absolute = std::path::absolute(path).ok()?;
+    let folders: Vec<&Path> = absolute.ancestors().skip(1).collect();
+    let closed = folders.iter().rev().find_map(passes)?;
+    let shown = closed.display();
+    Some(format!(
+        "{shown} lets no member of the group through to the socket: `chgrp {group} {shown} && chmod g+x {shown}`, or \
+         give a path in another folder with --socket"
+    ))
+}
+
 /// Whether a client may trust what is at `path`: a socket, by no link, of ours, of root or of whom the person named.
 pub fn trusted(path: &Path, named: bool) -> Result<u32, SessionError> {
     short(path)?;
@@ -153,6 +171,27 @@ mod tests {
         std::os::unix::fs::symlink(&path, &link).unwrap();
         assert!(said(&link).contains("symbolic link"));
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
+    }
+
+    #[test]
+    fn a_folder_that_lets_nobody_through_is_named_with_what_helps() {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = folder.path().join("run");
+        std::fs::create_dir(&inner).unwrap();
+        let set = |path: &Path, mode| std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+        let socket = inner.join("engine.sock");
+        let said = || closed_to(&socket, std::fs::metadata(&inner).unwrap().gid());
+        set(&inner, 0o700);
+        let outer = said().expect("temporary folders are 0700");
+        assert!(
+            outer.starts_with(&folder.path().display().to_string()) && outer.contains("chmod g+x"),
+            "{outer}"
+        );
+        set(folder.path(), 0o711);
+        assert!(said().unwrap().starts_with(&inner.display().to_string()));
+        set(&inner, 0o710);
+        assert_eq!(said(), None, "of that group");
+        assert!(closed_to(&socket, 4321).is_some(), "of another group");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::clock::Clock;
 use crate::view::{Answer, Attached, Caller, Command, Spot, View, Wish};
 
+use super::pace::Pace;
 use super::picture::Picture;
 use super::wire::Wants;
 
@@ -30,6 +31,8 @@ pub struct Hub {
     wishes: mpsc::Sender<Wish>,
     people: Mutex<BTreeMap<u64, Attached>>,
     seen: Mutex<VecDeque<Seen>>,
+    pace: Mutex<Pace>,
+    haste: Clock,
     next: AtomicU64,
     viewers: AtomicUsize,
     changed: watch::Sender<u64>,
@@ -49,6 +52,8 @@ impl Hub {
             wishes,
             people: Mutex::default(),
             seen: Mutex::default(),
+            pace: Mutex::default(),
+            haste: Clock::real(),
             next: AtomicU64::new(1),
             viewers: AtomicUsize::new(0),
             changed: watch::channel(0).0,
@@ -111,6 +116,12 @@ impl Hub {
             if let Some((.., answer)) = seen.iter().find(|(u, known, _)| *u == uid && *known == id) {
                 let waits = || Answer::no(format!("{id} is being carried out already"));
                 return answer.clone().unwrap_or_else(waits);
+            }
+            // People hurry in real time, however fast the engine's clock runs.
+            if !lock(&self.pace).allows(uid, &command, self.haste.monotonic()) {
+                return Answer::no(
+                    "too many wishes at once; this one was not carried out: ask again in a second",
+                );
             }
             if seen.len() >= REMEMBERED {
                 seen.pop_front();

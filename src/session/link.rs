@@ -8,11 +8,12 @@ use serde_json::Value;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{mpsc, watch};
 
+use crate::series::patch;
 use crate::view::{Attached, Command, Spot, View};
 
 use super::ask::{Desk, number, tidy, view_of};
 use super::wire::{self, Frame, Hear, Say, TO_SCREEN, Wants};
-use super::{SessionError, delta, pack};
+use super::{SessionError, pack};
 
 /// First and longest time before the next try to connect.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
@@ -209,12 +210,12 @@ impl Connected {
                 let known = self.picture.as_mut().filter(|(number, _)| *number == from);
                 let (number, value) = known
                     .ok_or_else(|| SessionError::Protocol("a difference to a picture never sent".into()))?;
-                delta::apply(value, patch)?;
+                patch::apply(value, patch).map_err(|e| SessionError::Protocol(e.to_string()))?;
                 *number = to;
             }
         }
         let Some((_, value)) = &self.picture else { return Ok(None) };
-        let mut view = view_of(value)?;
+        let mut view = view_of(value.clone())?;
         view.header.person.clone_from(&self.you.name);
         view.header.screen = self.you.screen;
         Ok(Some(view))

@@ -5,25 +5,27 @@
 //! screen ──frames──▶ one reader a client ──mpsc<Wish>──▶ engine ──oneshot<Answer>──▶ the same reader
 //! ```
 //!
+//! What goes over the wire is the view as [`crate::view::slim`] makes it: little of it changes from one moment to the next.
 //! The publisher makes each picture and its difference to the one before once, whoever many look; nothing is made
 //! while nobody looks. A writer whose client does not read waits alone: it keeps the picture it sent last and, when
 //! the client reads again, sends one difference from there to the newest. Who asks is what the kernel says of the
 //! socket's peer, never what the peer says of itself.
 
 mod ask;
-mod delta;
 mod error;
+mod first;
 mod folder;
 mod hub;
 mod link;
+mod pace;
 mod pack;
 mod peer;
 mod picture;
+mod places;
 mod serve;
 mod wire;
 
 pub use ask::Desk;
-pub use delta::{apply, diff};
 pub use error::SessionError;
 pub use link::{Link, attach};
 pub use serve::{Service, ServiceOptions, serve};

@@ -14,7 +14,7 @@ const MOST: u64 = 512 << 20;
 
 /// Packs a value.
 pub fn pack(value: &Value) -> Result<Vec<u8>, SessionError> {
-    let mut packer = ZlibEncoder::new(Vec::new(), Compression::new(3));
+    let mut packer = ZlibEncoder::new(Vec::new(), Compression::new(6));
     serde_json::to_writer(&mut packer, value).map_err(|e| SessionError::Protocol(e.to_string()))?;
     packer.flush()?;
     Ok(packer.finish()?)

@@ -20,6 +20,11 @@ pub struct Admission {
 impl Admission {
     /// Of groups by name; an unknown one is named in the error.
     pub fn of_groups(names: &[String]) -> Result<Self, SessionError> {
+        if names.len() > 1 {
+            let all = names.join(", ");
+            let why = "a socket can be given to one only; name one, with all who may attach in it";
+            return Err(SessionError::Protocol(format!("session.groups: {all}: {why}")));
+        }
         let database = read("/etc/group");
         let id = |name: &String| {
             let line = database.lines().find(|l| l.split(':').next() == Some(name))?;

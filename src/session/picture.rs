@@ -2,38 +2,39 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::view::{Attached, View};
+use crate::series::patch;
+use crate::view::{Attached, View, slim};
 
-use super::{SessionError, delta, pack, wire};
+use super::first::light;
+use super::{SessionError, pack, wire};
 
 /// One picture.
 #[derive(Debug)]
 pub struct Picture {
     /// Its number; the first has 1.
     pub number: u64,
-    /// The view.
+    /// The view as it is sent.
     pub value: Value,
     /// The frame that leads here from the picture before; empty for the first.
     pub step: Vec<u8>,
+    /// The view; `None` before there is one.
+    view: Option<Arc<View>>,
 }
 
 impl Picture {
     /// Nothing yet.
     pub const fn none() -> Self {
-        Self { number: 0, value: Value::Null, step: Vec::new() }
+        Self { number: 0, value: Value::Null, step: Vec::new(), view: None }
     }
 
     /// The picture after `before`.
-    pub fn after(before: &Self, view: &View, people: &[Attached]) -> Result<Self, SessionError> {
-        let mut value = serde_json::to_value(view).map_err(|e| SessionError::Protocol(e.to_string()))?;
-        if let Some(fields) = value.as_object_mut() {
-            fields.insert("people".into(), serde_json::json!(people));
-        }
+    pub fn after(before: &Self, view: &Arc<View>, people: &[Attached]) -> Result<Self, SessionError> {
+        let value = with_people(view, json!(people))?;
         let number = before.number + 1;
         let step = if before.number == 0 { Vec::new() } else { between(before, number, &value)? };
-        Ok(Self { number, value, step })
+        Ok(Self { number, value, step, view: Some(Arc::clone(view)) })
     }
 
     /// The whole of it as a frame.
@@ -41,17 +42,35 @@ impl Picture {
         Ok(wire::whole(self.number, &pack::pack(&self.value)?))
     }
 
-    /// The frame that leads here from what a client was sent last.
-    pub fn from(&self, sent: Option<&Arc<Self>>) -> Result<Vec<u8>, SessionError> {
-        match sent {
-            None => self.whole(),
-            Some(sent) if sent.number + 1 == self.number => Ok(self.step.clone()),
-            Some(sent) => between(sent, self.number, &self.value),
+    /// The frames that lead here from what a client was sent last. A screen that was sent nothing gets what it needs to
+    /// be there at once as one frame, and the rest as another.
+    pub fn from(&self, sent: Option<&Arc<Self>>, screen: bool) -> Result<Vec<Vec<u8>>, SessionError> {
+        match (sent, &self.view) {
+            (None, Some(view)) if screen => self.staged(view),
+            (None, _) => Ok(vec![self.whole()?]),
+            (Some(sent), _) if sent.number + 1 == self.number => Ok(vec![self.step.clone()]),
+            (Some(sent), _) => Ok(vec![between(sent, self.number, &self.value)?]),
         }
+    }
+
+    fn staged(&self, view: &View) -> Result<Vec<Vec<u8>>, SessionError> {
+        let people = self.value.get("people").cloned().unwrap_or_default();
+        let first = with_people(&light(view), people)?;
+        let rest = patch::diff(&first, &self.value).unwrap_or_else(|| json!([1, []]));
+        let rest = wire::delta(self.number, self.number, &pack::pack(&rest)?);
+        Ok(vec![wire::whole(self.number, &pack::pack(&first)?), rest])
     }
 }
 
+fn with_people(view: &View, people: Value) -> Result<Value, SessionError> {
+    let mut value = slim(view).map_err(|e| SessionError::Protocol(e.to_string()))?;
+    if let Some(fields) = value.as_object_mut() {
+        fields.insert("people".into(), people);
+    }
+    Ok(value)
+}
+
 fn between(before: &Picture, number: u64, value: &Value) -> Result<Vec<u8>, SessionError> {
-    let patch = delta::diff(&before.value, value).unwrap_or_else(|| serde_json::json!({ "o": {} }));
+    let patch = patch::diff(&before.value, value).unwrap_or_else(|| json!([1, []]));
     Ok(wire::delta(before.number, number, &pack::pack(&patch)?))
 }

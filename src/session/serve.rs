@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::clock::Clock;
@@ -18,6 +18,7 @@ use super::folder::{self, Sweep};
 use super::hub::{Hub, Ticket};
 use super::peer::{self, Admission};
 use super::picture::Picture;
+use super::places::{Place, Places};
 use super::wire::{self, Frame, Hear, Hello, MOST_CLIENTS, PROTOCOL, Say, TO_ENGINE, Wants};
 
 /// How long a client may take to say who it is.
@@ -26,6 +27,12 @@ const HELLO: Duration = Duration::from_secs(5);
 const ANSWERS: usize = 64;
 /// How long a client that is done may take to read its last answers.
 const GOODBYE: Duration = Duration::from_secs(5);
+/// Bytes the system may hold for one client: a few pictures.
+const SEND_BUFFER: usize = 16 << 10;
+/// How long a tool may say nothing.
+const IDLE: Duration = Duration::from_secs(60);
+/// How long a client may take no byte of what it is sent. Slow is fine, stopped is not: a screen comes back by itself.
+const STALLED: Duration = Duration::from_secs(60);
 
 /// What the service is told.
 #[derive(Clone, Debug)]
@@ -45,10 +52,16 @@ pub struct ServiceOptions {
 pub struct Service {
     tasks: Vec<JoinHandle<()>>,
     socket: PathBuf,
+    warning: Option<String>,
     _sweep: Sweep,
 }
 
 impl Service {
+    /// Why those who may attach cannot reach the socket, if so: a sentence for who started it.
+    pub fn warning(&self) -> Option<&str> {
+        self.warning.as_deref()
+    }
+
     /// Where it listens.
     pub fn socket(&self) -> &Path {
         &self.socket
@@ -72,15 +85,20 @@ pub fn serve(
     let listener = UnixListener::bind(&options.socket)
         .map_err(|e| SessionError::Place { path: options.socket.clone(), why: e.to_string() })?;
     let sweep = Sweep::of(&options.socket);
-    folder::protect(&options.socket, admission.groups.first().copied())?;
+    let group = admission.groups.first().copied();
+    folder::protect(&options.socket, group)?;
+    let warning = group.and_then(|group| folder::closed_to(&options.socket, group));
+    if let Some(text) = &warning {
+        tracing::warn!("{text}");
+    }
     let hub = Arc::new(Hub::new(options.clock, wishes));
     let publisher = tokio::spawn(Arc::clone(&hub).publish(view));
     let doors = tokio::spawn(accept(listener, hub, admission, options.name_of));
-    Ok(Service { tasks: vec![publisher, doors], socket: options.socket, _sweep: sweep })
+    Ok(Service { tasks: vec![publisher, doors], socket: options.socket, warning, _sweep: sweep })
 }
 
 async fn accept(listener: UnixListener, hub: Arc<Hub>, admission: Admission, name_of: fn(u32) -> String) {
-    let places = Arc::new(Semaphore::new(MOST_CLIENTS));
+    let places = Places::of(rustix::process::geteuid().as_raw());
     let mut clients = JoinSet::new();
     loop {
         let stream = tokio::select! {
@@ -94,8 +112,13 @@ async fn accept(listener: UnixListener, hub: Arc<Hub>, admission: Admission, nam
             },
             Some(_) = clients.join_next() => continue,
         };
+        // A short queue: who does not read gets the newest picture when they do, not those they missed.
+        if let Err(error) = rustix::net::sockopt::set_socket_send_buffer_size(&stream, SEND_BUFFER) {
+            tracing::debug!("the buffer of a connection stays as it is: {error}");
+        }
         let caller = peer::caller(&stream, &admission, name_of);
-        let place = Arc::clone(&places).try_acquire_owned();
+        let place = caller.as_ref().map(|caller| places.take(caller.person.uid));
+        let place = place.unwrap_or_else(|error| Err(error.to_string()));
         let hub = Arc::clone(&hub);
         // Beside those who are in, only so many may wait to be told that they may not come in.
         if clients.len() > MOST_CLIENTS * 2 {
@@ -104,10 +127,8 @@ async fn accept(listener: UnixListener, hub: Arc<Hub>, admission: Admission, nam
         clients.spawn(async move {
             let outcome = match (caller, place) {
                 (Err(error), _) => refuse(stream, error.to_string()).await,
-                (Ok(_), Err(_)) => {
-                    refuse(stream, format!("{MOST_CLIENTS} screens and tools are attached already")).await
-                }
-                (Ok(caller), Ok(_place)) => client(stream, &hub, &caller).await,
+                (Ok(_), Err(why)) => refuse(stream, why).await,
+                (Ok(caller), Ok(place)) => client(stream, &hub, &caller, place).await,
             };
             if let Err(error) = outcome {
                 tracing::info!("a client was let go: {error}");
@@ -123,11 +144,18 @@ async fn refuse(mut stream: UnixStream, why: String) -> Result<(), SessionError>
 }
 
 /// Serves one client until it goes.
-async fn client(stream: UnixStream, hub: &Arc<Hub>, caller: &Caller) -> Result<(), SessionError> {
+async fn client(
+    stream: UnixStream,
+    hub: &Arc<Hub>,
+    caller: &Caller,
+    mut place: Place,
+) -> Result<(), SessionError> {
     let (mut reader, writer) = stream.into_split();
     let hello = tokio::time::timeout(HELLO, wire::read(&mut reader, TO_ENGINE)).await;
     let hello = hello.map_err(|_| SessionError::Protocol("no greeting in time".into()))??;
-    let wants = match greeting(hello) {
+    let screen =
+        |wants| if wants == Wants::Pictures { place.for_screen().map(|()| wants) } else { Ok(wants) };
+    let wants = match greeting(hello).and_then(screen) {
         Ok(wants) => wants,
         Err(why) => {
             let stream = reader.reunite(writer).map_err(|e| SessionError::Protocol(e.to_string()))?;
@@ -140,7 +168,8 @@ async fn client(stream: UnixStream, hub: &Arc<Hub>, caller: &Caller) -> Result<(
     let first = wire::message(&welcome)?;
     let once = wants == Wants::One;
     let mut writing = tokio::spawn(write(writer, first, queue, ticket.pictures.take(), once));
-    let read = read(&mut reader, hub, caller, &ticket, &answers).await;
+    let idle = (wants != Wants::Pictures).then_some(IDLE);
+    let read = read(&mut reader, idle, hub, caller, &ticket, &answers).await;
     drop(answers);
     if tokio::time::timeout(GOODBYE, &mut writing).await.is_err() {
         writing.abort();
@@ -170,12 +199,13 @@ fn greeting(frame: Option<Frame>) -> Result<Wants, String> {
 /// Reads until the client goes. A wish that was read whole is carried out whatever becomes of the client.
 async fn read(
     reader: &mut OwnedReadHalf,
+    idle: Option<Duration>,
     hub: &Arc<Hub>,
     caller: &Caller,
     ticket: &Ticket,
     answers: &mpsc::Sender<Vec<u8>>,
 ) -> Result<(), SessionError> {
-    while let Some(frame) = wire::read(reader, TO_ENGINE).await? {
+    while let Some(frame) = wire::read_within(reader, TO_ENGINE, idle).await? {
         let Frame::Message(body) = frame else {
             return Err(SessionError::Protocol("a picture, which only the engine sends".into()));
         };
@@ -202,22 +232,23 @@ async fn write(
     mut pictures: Option<watch::Receiver<Arc<Picture>>>,
     once: bool,
 ) -> Result<(), SessionError> {
-    wire::write(&mut writer, &first).await?;
+    wire::write_within(&mut writer, &first, STALLED).await?;
     let mut sent: Option<Arc<Picture>> = None;
     loop {
         tokio::select! {
             biased;
             answer = answers.recv() => match answer {
-                Some(frame) => wire::write(&mut writer, &frame).await?,
+                Some(frame) => wire::write_within(&mut writer, &frame, STALLED).await?,
                 None => return Ok(()),
             },
             picture = newest(pictures.as_mut()) => {
                 let Some(picture) = picture else { return Ok(()) };
                 let from = sent.clone();
                 let next = Arc::clone(&picture);
-                let frame = tokio::task::spawn_blocking(move || next.from(from.as_ref())).await;
-                let frame = frame.map_err(|e| SessionError::Protocol(e.to_string()))??;
-                wire::write(&mut writer, &frame).await?;
+                let frames = tokio::task::spawn_blocking(move || next.from(from.as_ref(), !once)).await;
+                for frame in frames.map_err(|e| SessionError::Protocol(e.to_string()))?? {
+                    wire::write_within(&mut writer, &frame, STALLED).await?;
+                }
                 sent = Some(picture);
                 if once {
                     pictures = None;

@@ -1,5 +1,7 @@
 //! Frames: four bytes of length, one of kind, then the body. Every bound is checked before anything is allocated.
 
+use std::time::Duration;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -9,9 +11,9 @@ use crate::view::{Answer, Attached, Command, Spot};
 use super::SessionError;
 
 /// Version of the language of frames. Both ends must have the same, and the same version of weescale.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 /// Screens and tools at once.
-pub const MOST_CLIENTS: usize = 32;
+pub const MOST_CLIENTS: usize = 40;
 /// Largest frame to the engine, bytes.
 pub const TO_ENGINE: usize = 64 << 10;
 /// Largest frame to a screen, bytes.
@@ -179,9 +181,59 @@ pub async fn write<W: AsyncWrite + Unpin>(to: &mut W, frame: &[u8]) -> Result<()
     Ok(to.flush().await?)
 }
 
+/// Reads a frame; with `idle`, for that long at most.
+pub async fn read_within<R: AsyncRead + Unpin>(
+    from: &mut R,
+    most: usize,
+    idle: Option<Duration>,
+) -> Result<Option<Frame>, SessionError> {
+    let Some(idle) = idle else { return read(from, most).await };
+    let late = |_| SessionError::Protocol(format!("nothing was said for {} s", idle.as_secs()));
+    tokio::time::timeout(idle, read(from, most)).await.map_err(late)?
+}
+
+/// Writes a frame whole, as slowly as the other end reads, unless it takes no byte for as long as `stalled`.
+pub async fn write_within<W: AsyncWrite + Unpin>(
+    to: &mut W,
+    frame: &[u8],
+    stalled: Duration,
+) -> Result<(), SessionError> {
+    let late = |_| SessionError::Protocol(format!("no byte was taken for {} s", stalled.as_secs()));
+    let mut left = frame;
+    while !left.is_empty() {
+        let taken = tokio::time::timeout(stalled, to.write(left)).await.map_err(late)??;
+        if taken == 0 {
+            return Err(SessionError::Io(std::io::ErrorKind::WriteZero.into()));
+        }
+        left = left.get(taken..).unwrap_or_default();
+    }
+    Ok(tokio::time::timeout(stalled, to.flush()).await.map_err(late)??)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn who_says_or_takes_nothing_is_let_go_and_who_is_slow_is_not() {
+        let short = Duration::from_millis(200);
+        let (mut here, mut there) = tokio::io::duplex(64);
+        let silent = read_within(&mut here, 100, Some(short)).await.unwrap_err().to_string();
+        assert!(silent.contains("nothing was said"), "{silent}");
+        let big = vec![7; 1000];
+        let stopped = write_within(&mut here, &big, short).await.unwrap_err().to_string();
+        assert!(stopped.contains("no byte was taken"), "{stopped}");
+        let slow = tokio::spawn(async move {
+            let mut got = vec![0; 64];
+            while there.read(&mut got).await.is_ok_and(|n| n > 0) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        });
+        // In all longer than `short`, but never a whole `short` without a byte.
+        write_within(&mut here, &big, short).await.unwrap();
+        drop(here);
+        slow.await.unwrap();
+    }
 
     async fn of(bytes: &[u8], most: usize) -> Result<Option<Frame>, SessionError> {
         let mut bytes = bytes;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::proposal::ProposalId;
 use crate::series::Timestamp;
 
 /// Where a replay is. Present only in views that are replayed.
@@ -21,6 +22,9 @@ pub struct ReplayState {
     pub to: Timestamp,
     /// The decision or gate at this frame; empty if it was taken by time.
     pub mark: String,
+    /// What the proposals shown would have brought, by the demand that was recorded after: a sentence each.
+    #[serde(default)]
+    pub what_if: Vec<(ProposalId, String)>,
 }
 
 /// A wish of somebody who watches a replay.

@@ -218,7 +218,13 @@ fn a_large_change_takes_two_different_people() {
         let other = proposal(6, 10);
         let changed = gate.approve(&other, &other.hash(), None, &bob, at(3), facts());
         assert!(matches!(changed, Err(Refusal::SecondPerson { .. })));
-        assert!(gate.approve(&p, &p.hash(), None, &bob, at(4), facts()).is_ok());
+        // A key that could not be recorded does not count.
+        gate.forget_key(&p.hash());
+        let alone = gate.approve(&p, &p.hash(), None, &bob, at(4), facts());
+        assert!(matches!(alone, Err(Refusal::SecondPerson { .. })), "bob's is the first key now");
+        let permit = gate.approve(&p, &p.hash(), None, &ann, at(4), facts()).unwrap();
+        assert_eq!(permit.record().first.as_ref(), Some(&bob), "both stand in the record");
+        assert_eq!(permit.record().approver, ann);
         assert!(matches!(gate.approve(&p, &p.hash(), None, &ann, at(5), facts()), Err(Refusal::Twice(_))));
     }
     let mut unpriced = proposal(6, 9);

@@ -38,14 +38,18 @@ pub fn forecasts(state: &State, order: &[ServiceRow], now: Timestamp) -> Widget<
 
 fn forecast(state: &State, w: &WorkloadFacts, now: Timestamp) -> ForecastView {
     let id = &w.workload.id;
-    let history = state.history.window(id, SignalKind::Demand, now - HOUR * 12, now, FIVE);
+    let until = widget::step_end(now, FIVE);
+    let history = state.history.window(id, SignalKind::Demand, until - HOUR * 12, until, FIVE);
     let capacity = w.plan.as_ref().and_then(|p| p.capacity.as_ref());
     let replicas = w.workload.replicas;
     let running = replicas.map(|r| r.desired.max(r.min.unwrap_or(0)));
     let after = super::status::proposed(state, id);
     let crossing = match w.plan.as_ref().map(|p| p.exhaustion) {
         Some(Exhaustion::In { earliest, median: Some(median) }) => {
-            Some((now + median, median.saturating_sub(earliest)))
+            // To ten seconds: it is no surer, and would move with every tick.
+            let ten = Duration::from_secs(10);
+            let half = Duration::from_secs(median.saturating_sub(earliest).as_secs() / 10 * 10);
+            Some(((now + median).floor_to(ten), half))
         }
         _ => None,
     };
@@ -189,7 +193,8 @@ fn resource(state: &State, w: &WorkloadFacts, resource: &'static str, now: Times
     let replicas = w.workload.replicas?.ready.max(1);
     let n = f64::from(replicas);
     let day = HOUR * 24;
-    let window = |kind| state.history.window(id, kind, now - day, now, FIVE);
+    let until = widget::step_end(now, FIVE);
+    let window = |kind| state.history.window(id, kind, until - day, until, FIVE);
     let ready = window(SignalKind::ReplicasReady);
     let mut per_replica: Vec<f64> = window(used)
         .points()
@@ -291,7 +296,7 @@ fn cost_at(w: &WorkloadFacts, demand: Option<f64>) -> Option<f64> {
 
 fn ahead(priced: &[&WorkloadFacts], now: Timestamp) -> Vec<(Timestamp, [f64; 3])> {
     (1..=24)
-        .map(|h| now + HOUR * h)
+        .map(|h| now.floor_to(FIVE) + HOUR * h)
         .filter_map(|at| {
             let sum = |q: f64| {
                 let costs: Vec<f64> = priced

@@ -49,7 +49,8 @@ fn service(state: &State, w: &WorkloadFacts, now: Timestamp) -> ServiceRow {
     let id = &w.workload.id;
     let get = |kind| reading(w.signals.get(kind), kind, now);
     let plan = w.plan.as_ref();
-    let recent = state.history.window(id, SignalKind::Demand, now - MINUTE * 30, now, MINUTE);
+    let until = widget::step_end(now, MINUTE);
+    let recent = state.history.window(id, SignalKind::Demand, until - MINUTE * 30, until, MINUTE);
     let ahead = w
         .forecast
         .fan()
@@ -157,8 +158,9 @@ pub fn performance(state: &State, now: Timestamp) -> Widget<Vec<PerformanceRow>>
     let row = |w: &WorkloadFacts| {
         let get = |kind| reading(w.signals.get(kind), kind, now);
         let ratio = error_ratio(w);
+        let until = widget::step_end(now, MINUTE);
         let p95 =
-            state.history.window(&w.workload.id, SignalKind::LatencyP95, now - MINUTE * 30, now, MINUTE);
+            state.history.window(&w.workload.id, SignalKind::LatencyP95, until - MINUTE * 30, until, MINUTE);
         PerformanceRow {
             workload: w.workload.id.clone(),
             goodput: ratio.map(|r| 1.0 - r),
@@ -247,6 +249,7 @@ fn idle(w: &WorkloadFacts) -> Option<f64> {
 /// $/h by step over `span`, from replica counts at today's price.
 pub fn spent(state: &State, now: Timestamp, span: Duration, step: Duration) -> Vec<Option<f64>> {
     let mut sums: Vec<Option<f64>> = Vec::new();
+    let now = widget::step_end(now, step);
     for w in state.fleet.values() {
         let Some(price) = w.workload.pod.dollars_per_hour else { continue };
         let ready = state.history.window(&w.workload.id, SignalKind::ReplicasReady, now - span, now, step);

@@ -8,6 +8,12 @@ use crate::series::{Timestamp, Unit};
 use crate::signals::{Freshness, Signal, SignalKind};
 use crate::view::{Reading, Widget, WidgetState};
 
+/// The end of the step that runs at `now`: charts whose steps stay where they are change in their last value alone, and
+/// cost next to nothing to send and to keep.
+pub fn step_end(now: Timestamp, step: std::time::Duration) -> Timestamp {
+    now.floor_to(step) + step
+}
+
 /// Time in which an answer becomes signals.
 const SETTLE: Duration = Duration::from_secs(3);
 

@@ -3,12 +3,16 @@
 use std::path::Path;
 
 use rusqlite::Connection;
+use rusqlite::types::ValueRef;
 use sha2::{Digest, Sha256};
+
+use super::codec::MAX_STORED;
+use super::file::{MAX_FRAMES, MAX_RECORDS};
 
 /// Marks the file as ours: `wee1`.
 pub(super) const APPLICATION: i64 = 0x7765_6531;
 /// Version of the format; readers refuse a newer one.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 
 /// The whole schema. A reader accepts nothing else: no view, no trigger, no other table.
 pub(super) const SCHEMA: [&str; 4] = [
@@ -35,33 +39,74 @@ pub struct Cut {
     pub bytes: u64,
 }
 
-/// SHA-256 over every row, length by length, so that no two different contents feed it the same bytes.
-pub(super) fn digest(db: &Connection) -> rusqlite::Result<String> {
-    let mut hasher = Sha256::new();
-    let mut part = |bytes: &[u8]| {
-        hasher.update((bytes.len() as u64).to_be_bytes());
-        hasher.update(bytes);
+/// Feeds the checksum, within bounds: the pages of a file made by an enemy may form a ring, so that its rows never end.
+struct Feed {
+    hasher: Sha256,
+    /// Bytes that may still come.
+    left: u64,
+    rows: usize,
+}
+
+impl Feed {
+    /// Takes bytes in, after their length, so that no two different contents feed the same. `false`: it is too much.
+    fn part(&mut self, bytes: &[u8]) -> bool {
+        let length = bytes.len() as u64;
+        self.hasher.update(length.to_be_bytes());
+        self.hasher.update(bytes);
+        self.left = self.left.saturating_sub(length);
+        self.left > 0
+    }
+
+    /// Takes in the rows of a query whose first `numbers` columns are numbers; the others are text or blobs.
+    fn rows(
+        &mut self,
+        db: &Connection,
+        sql: &str,
+        columns: (usize, usize),
+        most: usize,
+    ) -> rusqlite::Result<bool> {
+        let mut statement = db.prepare(sql)?;
+        let mut rows = statement.query([])?;
+        self.rows = 0;
+        while let Some(row) = rows.next()? {
+            self.rows += 1;
+            let mut fits = self.rows <= most;
+            for i in 0..columns.0 {
+                fits &= self.part(&row.get::<_, i64>(i)?.to_be_bytes());
+            }
+            for i in columns.0..columns.1 {
+                fits &= match row.get_ref(i)? {
+                    ValueRef::Integer(length) => self.part(&length.to_be_bytes()),
+                    value => self.part(value.as_bytes()?),
+                };
+            }
+            if !fits {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// SHA-256 over every row. `None` if there is more than a file of `file` bytes can hold, or than one recording may.
+pub(super) fn digest(db: &Connection, file: u64) -> rusqlite::Result<Option<String>> {
+    // Twice: small numbers take fewer bytes on disk than the eight fed.
+    let left = file.saturating_mul(2).saturating_add(1 << 16);
+    let mut feed = Feed { hasher: Sha256::new(), left, rows: 0 };
+    // What is larger than one may be is never read: its length stands for it, and readers do not show it.
+    let bounded = |name: &str| {
+        format!("CASE WHEN octet_length({name}) <= {MAX_STORED} THEN {name} ELSE octet_length({name}) END")
     };
-    let mut statement = db.prepare("SELECT id, grp, at_ms, is_key, mark, body FROM frame ORDER BY id")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        for i in 0..4 {
-            part(&row.get::<_, i64>(i)?.to_be_bytes());
-        }
-        part(row.get_ref(4)?.as_str()?.as_bytes());
-        part(row.get_ref(5)?.as_blob()?);
-    }
-    drop(rows);
-    let mut statement = db.prepare("SELECT seq, at_ms, kind, user, text, body FROM record ORDER BY seq")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        part(&row.get::<_, i64>(0)?.to_be_bytes());
-        part(&row.get::<_, i64>(1)?.to_be_bytes());
-        for i in 2..6 {
-            part(row.get_ref(i)?.as_str()?.as_bytes());
-        }
-    }
-    Ok(format!("{:x}", hasher.finalize()))
+    let frames = format!(
+        "SELECT id, grp, at_ms, is_key, {}, {} FROM frame ORDER BY id",
+        bounded("mark"),
+        bounded("body")
+    );
+    let texts = ["kind", "user", "text", "body"].map(bounded).join(", ");
+    let records = format!("SELECT seq, at_ms, {texts} FROM record ORDER BY seq");
+    let whole =
+        feed.rows(db, &frames, (4, 6), MAX_FRAMES)? && feed.rows(db, &records, (2, 6), MAX_RECORDS)?;
+    Ok(whole.then(|| format!("{:x}", feed.hasher.finalize())))
 }
 
 /// `path` as an SQLite address of a file that nobody changes: nothing beside it is looked at.
@@ -77,3 +122,6 @@ pub(super) fn immutable(path: &Path) -> String {
     out.push_str("?immutable=1");
     out
 }
+
+#[cfg(test)]
+mod tests;

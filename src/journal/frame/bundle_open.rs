@@ -16,7 +16,7 @@ impl FrameFile {
     /// Opens a bundle: a plain file of ours, of a version we know, with our schema and nothing else, whose content is
     /// what was written.
     pub fn bundle(path: &Path) -> Result<Self, FrameError> {
-        plain(path)?;
+        let bytes = plain(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
             | OpenFlags::SQLITE_OPEN_NO_MUTEX
             | OpenFlags::SQLITE_OPEN_NOFOLLOW
@@ -38,7 +38,9 @@ impl FrameFile {
             return Err(why("it holds something that no bundle holds"));
         }
         let said = db.query_row("SELECT value FROM meta WHERE key = 'digest'", [], |r| r.get::<_, String>(0));
-        if said.map_err(broken)? != digest(&db).map_err(broken)? {
+        let found = digest(&db, bytes).map_err(broken)?;
+        let found = found.ok_or_else(|| why("its rows are more than its bytes can hold"))?;
+        if said.map_err(broken)? != found {
             return Err(why("its content does not match its checksum"));
         }
         let file = Self::read(path, db, None, None)?;
@@ -49,8 +51,8 @@ impl FrameFile {
     }
 }
 
-/// Looks at the file before SQLite does.
-fn plain(path: &Path) -> Result<(), FrameError> {
+/// Looks at the file before SQLite does; its bytes.
+fn plain(path: &Path) -> Result<u64, FrameError> {
     let io = |source| FrameError::Io { path: path.to_owned(), source };
     let meta = std::fs::symlink_metadata(path).map_err(io)?;
     if !meta.is_file() {
@@ -67,7 +69,7 @@ fn plain(path: &Path) -> Result<(), FrameError> {
     if !head.starts_with(b"SQLite format 3\0") || application.map(i64::from) != Some(APPLICATION) {
         return Err(FrameError::NotABundle(path.to_owned()));
     }
-    Ok(())
+    Ok(meta.len())
 }
 
 /// Whether the schema is the one we write, word for word.

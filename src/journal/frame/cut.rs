@@ -1,7 +1,7 @@
 //! Cutting a bundle out of a recording.
 
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, Transaction, params};
 
@@ -13,7 +13,8 @@ use super::{Cut, Encoder, FrameError, FrameFile};
 impl FrameFile {
     /// Writes what was read into a new file of at most about `max_bytes`, with everything that looks like a secret
     /// taken out. `progress` is told the share done. Frames at decisions are never left out for the size; others are,
-    /// evenly. A file that is there already is not touched; a half-written one is removed.
+    /// evenly. A file that is there already is not touched. It is written under another name beside it and gets its own
+    /// when it is whole, so that no half of one is ever found under it.
     pub fn cut(
         &mut self,
         to: &Path,
@@ -21,11 +22,16 @@ impl FrameFile {
         progress: &mut dyn FnMut(f64),
     ) -> Result<Cut, FrameError> {
         let io = |source| FrameError::Io { path: to.to_owned(), source };
-        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(to).map_err(io)?;
-        let cut = self.write(to, max_bytes, progress);
-        if cut.is_err() {
-            let _ = std::fs::remove_file(to);
+        if to.symlink_metadata().is_ok() {
+            return Err(io(std::io::ErrorKind::AlreadyExists.into()));
         }
+        let draft = draft(to);
+        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).map_err(io)?;
+        let cut = self.write(&draft, max_bytes, progress).and_then(|cut| {
+            // A link, which never replaces what appeared meanwhile.
+            std::fs::hard_link(&draft, to).map(|()| cut).map_err(io)
+        });
+        let _ = std::fs::remove_file(&draft);
         let mut cut = cut?;
         cut.bytes = std::fs::metadata(to).map_err(io)?.len();
         Ok(cut)
@@ -124,13 +130,19 @@ impl FrameFile {
             ("frames", cut.frames.to_string()),
             ("records", cut.records.to_string()),
             ("redacted", cut.redacted.to_string()),
-            ("digest", digest(db)?),
+            ("digest", digest(db, u64::MAX)?.unwrap_or_default()),
         ];
         for (key, value) in meta {
             db.execute("INSERT INTO meta (key, value) VALUES (?1, ?2)", [key, &value])?;
         }
         Ok(())
     }
+}
+
+/// The name under which a file is written until it is whole: hidden, and no other process's.
+fn draft(to: &Path) -> PathBuf {
+    let name = to.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    to.with_file_name(format!(".{name}.{}.part", std::process::id()))
 }
 
 /// What can go wrong while frames are copied: reading the one file or writing the other.

@@ -1,13 +1,18 @@
 //! A run of frames: a key now and then, what differs from it in between.
 
-use serde_json::Value;
+use serde_json::{Value, json};
+
+use crate::series::patch::{apply, diff};
 
 use super::codec::{pack, unpack};
-use super::delta::{apply, diff};
 use super::error::Unreadable;
+use super::older;
 
 /// Frames that build on one key. More saves room and loses more when a key is damaged.
-const GROUP: u32 = 30;
+const GROUP: u32 = 60;
+/// What the body of a difference begins with, ahead of the deflated patch: nothing deflated begins with it, so those of
+/// version 1 are told apart.
+const SECOND: u8 = 7;
 
 /// A frame as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,10 +41,10 @@ impl Encoder {
 
     /// The next frame; `None` if it is larger than a frame may be.
     pub fn encode(&mut self, value: Value) -> Option<Encoded> {
-        let value = rounded(value);
-        if let Some((key, size)) = self.key.as_ref().filter(|_| self.since < GROUP) {
-            let patch = diff(key, &value).unwrap_or_else(|| serde_json::json!([1, {}, []]));
-            let body = pack(&patch)?;
+        if let Some((key, size)) = self.key.as_ref().filter(|_| !self.is_key_due()) {
+            let patch = diff(key, &value).unwrap_or_else(|| json!([1, []]));
+            let mut body = vec![SECOND];
+            body.extend(pack(&patch)?);
             // Far from its key a frame is better a key itself.
             if body.len() * 2 < *size {
                 self.since += 1;
@@ -53,28 +58,23 @@ impl Encoder {
         Some(Encoded { group: self.group, key: true, body })
     }
 
+    /// Whether the next frame is a key, however little it differs.
+    pub const fn is_key_due(&self) -> bool {
+        self.key.is_none() || self.since >= GROUP
+    }
+
     /// The last frame was not kept: the next one is a key.
     pub fn lost(&mut self) {
         self.key = None;
     }
 }
 
-/// Seven digits of every fraction: no picture shows more, and the digits after them are noise that does not deflate.
-fn rounded(value: Value) -> Value {
-    match value {
-        Value::Number(n) if n.is_f64() => {
-            let short = n.as_f64().and_then(|v| format!("{v:.6e}").parse::<f64>().ok());
-            short.and_then(serde_json::Number::from_f64).map_or(Value::Number(n), Value::Number)
-        }
-        Value::Array(values) => Value::Array(values.into_iter().map(rounded).collect()),
-        Value::Object(members) => members.into_iter().map(|(k, v)| (k, rounded(v))).collect(),
-        other => other,
-    }
-}
-
 /// The value of a frame, with the body of its key unless it is one.
 pub(super) fn decode(key: &Value, body: &[u8]) -> Result<Value, Unreadable> {
-    apply(key, &unpack(body)?)
+    let Some((&SECOND, packed)) = body.split_first() else { return older::apply(key, &unpack(body)?) };
+    let mut value = key.clone();
+    apply(&mut value, unpack(packed)?).map_err(|_| Unreadable::Patch)?;
+    Ok(value)
 }
 
 #[cfg(test)]
@@ -89,7 +89,7 @@ mod tests {
         let long: Vec<u32> = (0..400).map(|i| i * 7919 % 1013).collect();
         let mut key = Value::Null;
         let mut keys = 0;
-        for i in 0..70 {
+        for i in 0..130 {
             let value = json!({ "at": i, "rows": long });
             let frame = encoder.encode(value.clone()).unwrap();
             if frame.key {
@@ -103,6 +103,6 @@ mod tests {
         }
         assert_eq!(keys, 3);
         encoder.lost();
-        assert!(encoder.encode(json!({ "at": 70, "rows": long })).unwrap().key);
+        assert!(encoder.encode(json!({ "at": 130, "rows": long })).unwrap().key);
     }
 }

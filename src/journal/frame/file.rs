@@ -1,5 +1,6 @@
 //! Reading recorded frames: of the live journal, or of a bundle.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension, params};
@@ -20,6 +21,8 @@ pub(super) const MAX_FRAMES: usize = 500_000;
 pub(super) const MAX_RECORDS: usize = 200_000;
 /// Bytes of the body of a record that are read.
 pub(super) const MAX_BODY: i64 = 256 << 10;
+/// Bytes of all records of one recording together.
+const MAX_RECORD_BYTES: usize = 64 << 20;
 
 /// A frame, before it is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,6 +106,11 @@ impl FrameFile {
             return Err(too_large("the number of frames", MAX_FRAMES));
         }
         let records = records(&db, from, to).map_err(damaged)?;
+        let records = records.ok_or_else(|| FrameError::TooLarge {
+            path: path.to_owned(),
+            what: "the size of its records",
+            limit: format!("{} MiB", MAX_RECORD_BYTES >> 20),
+        })?;
         if records.len() > MAX_RECORDS {
             return Err(too_large("the number of records", MAX_RECORDS));
         }
@@ -192,14 +200,19 @@ fn frames(db: &Connection, from: i64, to: i64) -> rusqlite::Result<Vec<FrameInfo
     rows.collect()
 }
 
-fn records(db: &Connection, from: i64, to: i64) -> rusqlite::Result<Vec<Line>> {
+/// The records of an interval; `None` if they take more than [`MAX_RECORD_BYTES`].
+fn records(db: &Connection, from: i64, to: i64) -> rusqlite::Result<Option<Vec<Line>>> {
     let mut statement = db.prepare(
         "SELECT seq, at_ms, substr(kind, 1, 40), substr(user, 1, 200), substr(text, 1, 4096),
-                CASE WHEN length(body) <= ?4 THEN body ELSE 'null' END
+                CASE WHEN octet_length(body) <= ?4 THEN body ELSE 'null' END
          FROM record WHERE at_ms BETWEEN ?1 AND ?2 ORDER BY seq LIMIT ?3",
     )?;
     let limit = MAX_RECORDS as i64 + 1;
-    let rows = statement.query_map(params![from, to, limit, MAX_BODY], |r| {
+    let bytes = Cell::new(0);
+    let line = |r: &rusqlite::Row<'_>| {
+        for i in 2..6 {
+            bytes.set(bytes.get() + r.get_ref(i)?.as_bytes()?.len());
+        }
         let text = |i| r.get::<_, String>(i).map(|t| inert(&t));
         let body: Value = serde_json::from_str(&r.get::<_, String>(5)?).unwrap_or(Value::Null);
         Ok(Line {
@@ -210,6 +223,13 @@ fn records(db: &Connection, from: i64, to: i64) -> rusqlite::Result<Vec<Line>> {
             text: text(4)?,
             body: inert_value(body),
         })
-    })?;
-    rows.collect()
+    };
+    let mut lines = Vec::new();
+    for line in statement.query_map(params![from, to, limit, MAX_BODY], line)? {
+        lines.push(line?);
+        if bytes.get() > MAX_RECORD_BYTES {
+            return Ok(None);
+        }
+    }
+    Ok(Some(lines))
 }

@@ -10,17 +10,22 @@ use serde_json::{Map, Value};
 
 const GONE: &str = "[redacted]";
 
-/// What looks like a secret, and what stands instead.
-const PATTERNS: [(&str, &str); 6] = [
+/// What looks like a secret, and what stands instead. Whole headers first: what follows their first word is as secret.
+const PATTERNS: [(&str, &str); 7] = [
+    (
+        r#"(?i)\b(authorization|proxy-authorization|(?:set-)?cookie)(\\?["']?\s*[:=]\s*)(?:\\?"[^"\r\n]*"?|\\?'[^'\r\n]*'?|[^\s"'][^\r\n]*)"#,
+        "$1$2[redacted]",
+    ),
     (r"(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{8,}", "$1 [redacted]"),
     (
-        r#"(?i)\b(authorization|x-api-key|x-auth-token|api[_-]?key|access[_-]?key|client[_-]?secret|secret|passw(?:or)?d|token|cookie|credential|signature)(["']?\s*[:=]\s*["']?)[^\s"',;&}\[]+"#,
+        // `db_password=`, `secretAccessKey:`, `"refresh_token": "`, also where quotes are escaped.
+        r#"(?i)([a-z0-9_.-]*(?:token|secret|passw(?:or)?d|passphrase|api[_-]?key|access[_-]?key|auth[_-]?key|private[_-]?key|credential|signature)[a-z0-9_.-]*)(\\?["']?\s*[:=]\s*)(?:\\?"[^"\r\n]*"?|\\?'[^'\r\n]*'?|[^\s"',;&}\[][^\s"',;&}]*)"#,
         "$1$2[redacted]",
     ),
     (r"://[^/\s:@]*:[^/\s@]+@", "://[redacted]@"),
     (r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b", GONE),
     (r"\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}(?:\.[A-Za-z0-9_-]*)?", GONE),
-    (r"\b(?:gh[pousr]_|glpat-|xox[baprs]-|sk-)[A-Za-z0-9_-]{16,}", GONE),
+    (r"\b(?:gh[pousr]_|github_pat_|glpat-|xox[baprs]-|sk-)[A-Za-z0-9_-]{16,}", GONE),
 ];
 
 static COMPILED: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
@@ -64,11 +69,27 @@ pub(super) fn redacted_value(value: Value, count: &mut u64) -> Value {
     }
 }
 
+/// Words that say what a member holds, in small letters without `_` and `-`.
+const WORDS: [&str; 12] = [
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "token",
+    "authorization",
+    "apikey",
+    "accesskey",
+    "authkey",
+    "privatekey",
+    "cookie",
+    "credential",
+];
+
+/// Whether a member's name says that it holds a secret, however it is spelt: `refresh_token`, `secretAccessKey`.
 fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    ["password", "passwd", "secret", "token", "authorization", "api_key", "apikey", "cookie", "credential"]
-        .iter()
-        .any(|word| name == *word || name.ends_with(&format!("_{word}")))
+    let bare: String =
+        name.chars().filter(|c| !matches!(c, '_' | '-')).map(|c| c.to_ascii_lowercase()).collect();
+    WORDS.iter().any(|word| bare.contains(word))
 }
 
 #[cfg(test)]
@@ -100,5 +121,56 @@ mod tests {
         let value =
             redacted_value(json!({ "bearer_token": "x", "sentence": "fine", "token": 3 }), &mut count);
         assert_eq!((value, count), (json!({ "bearer_token": GONE, "sentence": "fine", "token": 3 }), 1));
+    }
+
+    #[test]
+    fn however_it_is_spelt() {
+        for text in [
+            "POST failed: access_token=hunter2hunter2&next=1",
+            "env aws_secret_access_key=hunter2/x+hunter2",
+            "DB_PASSWORD=hunter2",
+            "refresh_token: hunter2",
+            "{\"secretAccessKey\":\"hunter2 hunter2\"}",
+            "{\\\"secretAccessKey\\\":\\\"hunter2\\\"}",
+            "Authorization: Token hunter2",
+            "Proxy-Authorization: Digest username=\"x\", response=hunter2",
+            "set-cookie: sid=1; other=hunter2; Path=/",
+            "Cookie: a=b; session=hunter2",
+            "client.secret = 'hunter2 hunter2'",
+            "X-Api-Key: hunter2",
+            "private-key: hunter2",
+        ] {
+            let out = redacted(text);
+            assert!(!out.contains("hunter2") && out.contains(GONE), "{text} became {out}");
+        }
+        for fine in [
+            "3 tokens are left",
+            "the secret is not mounted",
+            "set-cookies are counted",
+            "[redacted]",
+            "credential helper: none found",
+        ] {
+            let twice = redacted(&redacted(fine));
+            assert_eq!(redacted(fine), twice, "{fine}");
+        }
+        assert_eq!(redacted("3 tokens are left: 4"), "3 tokens are left: 4");
+        let twice = redacted("token=abc; password: xyz");
+        assert_eq!(redacted(&twice), twice, "what was taken out stays as it is");
+        for name in [
+            "secretAccessKey",
+            "refresh_token",
+            "set-cookie",
+            "DB_PASSWORD",
+            "api-key",
+            "apiKey",
+            "x-auth-token",
+        ] {
+            let mut count = 0;
+            assert_eq!(
+                redacted_value(json!({ name: "hunter2" }), &mut count),
+                json!({ name: GONE }),
+                "{name}"
+            );
+        }
     }
 }

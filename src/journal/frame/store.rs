@@ -31,8 +31,8 @@ impl Default for Keep {
     }
 }
 
-/// Groups looked at in one thinning, so that no write waits for long.
-const GROUPS_AT_ONCE: i64 = 64;
+/// Groups seen to in one thinning, so that no record waits for long: more come with every key.
+const GROUPS_AT_ONCE: i64 = 8;
 
 impl Journal {
     /// The first group number not used yet.
@@ -45,6 +45,9 @@ impl Journal {
     /// not kept is left out. Returns whether it was kept.
     pub fn store_frame(&mut self, frame: &NewFrame, keep: Keep) -> Result<bool, JournalError> {
         let kept = self.insert_frame(frame).map_err(|e| self.sqlite(e))?;
+        if let Some(bytes) = self.frame_bytes.as_mut().filter(|_| kept) {
+            *bytes += frame.encoded.body.len() as u64;
+        }
         if kept && frame.encoded.key {
             // Once in a group is often enough, and a group stays whole that way.
             self.forget_frames(frame.at, keep).map_err(|e| self.sqlite(e))?;
@@ -65,30 +68,27 @@ impl Journal {
         Ok(inserted == 1)
     }
 
-    fn forget_frames(&self, now: Timestamp, keep: Keep) -> rusqlite::Result<()> {
+    fn forget_frames(&mut self, now: Timestamp, keep: Keep) -> rusqlite::Result<()> {
         let days = std::time::Duration::from_secs(u64::from(keep.days) * 86_400);
+        // Counted once: a look at every frame takes too long to be had at every key.
+        let mut bytes = match self.frame_bytes.take() {
+            Some(bytes) => bytes,
+            None => held(&self.db)?,
+        };
         let transaction = self.db.unchecked_transaction()?;
         let last: i64 = transaction.query_row("SELECT coalesce(max(grp), 0) FROM frame", [], |r| r.get(0))?;
-        transaction.execute(
-            "DELETE FROM frame WHERE grp IN (SELECT grp FROM frame GROUP BY grp HAVING max(at_ms) < ?1)
-             AND grp < ?2",
-            params![(now - days).as_millis(), last],
-        )?;
-        let mut bytes = held(&transaction)?;
-        // Nine tenths, so that not every group thins.
-        let aim = keep.bytes / 10 * 9;
+        bytes = bytes.saturating_sub(expire(&transaction, last, (now - days).as_millis())?);
         if bytes > keep.bytes {
-            bytes = thin(&transaction, last, bytes, aim)?;
-            while bytes > aim {
-                let oldest: Option<i64> =
-                    transaction
-                        .query_row("SELECT min(grp) FROM frame WHERE grp < ?1", [last], |r| r.get(0))?;
-                let Some(oldest) = oldest else { break };
-                transaction.execute("DELETE FROM frame WHERE grp = ?1", [oldest])?;
-                bytes = held(&transaction)?;
+            // Nine tenths, so that not every group thins.
+            bytes = thin(&transaction, last, bytes, keep.bytes / 10 * 9)?;
+            // A little at a time keeps up with one group that comes; only with far too much the oldest go at once.
+            if bytes > keep.bytes / 10 * 11 {
+                bytes = shed(&transaction, last, bytes, keep.bytes)?;
             }
         }
-        transaction.commit()
+        transaction.commit()?;
+        self.frame_bytes = Some(bytes);
+        Ok(())
     }
 
     /// Bytes of all frames together.
@@ -102,32 +102,86 @@ fn held(db: &rusqlite::Connection) -> rusqlite::Result<u64> {
         .map(|n| u64::try_from(n).unwrap_or(0))
 }
 
-/// Takes every second frame that is neither a key nor at a decision from the oldest groups that have such, until `aim`
-/// is reached. Returns the bytes left.
-fn thin(db: &rusqlite::Connection, last: i64, mut bytes: u64, aim: u64) -> rusqlite::Result<u64> {
-    while bytes > aim {
-        let mut statement = db.prepare_cached(
-            "SELECT DISTINCT grp FROM frame WHERE NOT is_key AND mark = '' AND grp < ?1 ORDER BY grp LIMIT ?2",
-        )?;
-        let groups: Vec<i64> =
-            statement.query_map([last, GROUPS_AT_ONCE], |r| r.get(0))?.collect::<rusqlite::Result<_>>()?;
-        if groups.is_empty() {
+/// Takes the oldest groups away that are older than `before` as a whole, a few at a time; their bytes.
+fn expire(db: &rusqlite::Connection, last: i64, before: i64) -> rusqlite::Result<u64> {
+    let mut bytes = 0;
+    for group in groups(db, "SELECT DISTINCT grp FROM frame WHERE grp < ?1 ORDER BY grp LIMIT ?2", last)? {
+        let newest: i64 = db
+            .prepare_cached("SELECT max(at_ms) FROM frame WHERE grp = ?1")?
+            .query_row([group], |r| r.get(0))?;
+        if newest >= before {
             break;
         }
-        for group in groups {
-            db.execute(
-                "DELETE FROM frame WHERE id IN (
-                   SELECT id FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM frame
-                                   WHERE grp = ?1 AND NOT is_key AND mark = '') WHERE n % 2 = 1)",
-                [group],
-            )?;
-            bytes = held(db)?;
-            if bytes <= aim {
+        bytes += remove(db, group)?;
+    }
+    Ok(bytes)
+}
+
+/// Takes every second frame that is neither a key nor at a decision from the oldest groups that have such, and, where
+/// there are no such any more, the oldest groups whole, until `aim` is reached or a few groups were seen to. Returns
+/// the bytes left.
+fn thin(db: &rusqlite::Connection, last: i64, mut bytes: u64, aim: u64) -> rusqlite::Result<u64> {
+    let sql =
+        "SELECT DISTINCT grp FROM frame WHERE NOT is_key AND mark = '' AND grp < ?1 ORDER BY grp LIMIT ?2";
+    let mut seen = 0;
+    while bytes > aim && seen < GROUPS_AT_ONCE {
+        let some = groups(db, sql, last)?;
+        if some.is_empty() {
+            return shed(db, last, bytes, aim);
+        }
+        for group in some {
+            seen += 1;
+            let (ids, freed): (Vec<i64>, u64) = every_second(db, group)?;
+            for id in ids {
+                db.prepare_cached("DELETE FROM frame WHERE id = ?1")?.execute([id])?;
+            }
+            bytes = bytes.saturating_sub(freed);
+            if bytes <= aim || seen >= GROUPS_AT_ONCE {
                 break;
             }
         }
     }
     Ok(bytes)
+}
+
+/// Every second frame of a group that is neither a key nor at a decision, and their bytes.
+fn every_second(db: &rusqlite::Connection, group: i64) -> rusqlite::Result<(Vec<i64>, u64)> {
+    let mut statement = db.prepare_cached(
+        "SELECT id, size FROM frame WHERE grp = ?1 AND NOT is_key AND mark = '' ORDER BY id",
+    )?;
+    let rows = statement.query_map([group], |r| Ok((r.get::<_, i64>(0)?, r.get::<_, i64>(1)?)))?;
+    let rows: Vec<(i64, i64)> = rows.collect::<rusqlite::Result<_>>()?;
+    let chosen = rows.into_iter().step_by(2);
+    Ok(chosen.fold((Vec::new(), 0), |(mut ids, freed), (id, size)| {
+        ids.push(id);
+        (ids, freed + u64::try_from(size).unwrap_or(0))
+    }))
+}
+
+/// Takes the oldest groups away, a few at a time, until `aim` is reached. Returns the bytes left.
+fn shed(db: &rusqlite::Connection, last: i64, mut bytes: u64, aim: u64) -> rusqlite::Result<u64> {
+    for group in groups(db, "SELECT DISTINCT grp FROM frame WHERE grp < ?1 ORDER BY grp LIMIT ?2", last)? {
+        if bytes <= aim {
+            break;
+        }
+        bytes = bytes.saturating_sub(remove(db, group)?);
+    }
+    Ok(bytes)
+}
+
+/// The oldest groups of a query, before the one that is being written.
+fn groups(db: &rusqlite::Connection, sql: &str, last: i64) -> rusqlite::Result<Vec<i64>> {
+    let mut statement = db.prepare_cached(sql)?;
+    statement.query_map([last, GROUPS_AT_ONCE], |r| r.get(0))?.collect()
+}
+
+/// Takes a whole group away; its bytes.
+fn remove(db: &rusqlite::Connection, group: i64) -> rusqlite::Result<u64> {
+    let bytes: i64 = db
+        .prepare_cached("SELECT coalesce(sum(size), 0) FROM frame WHERE grp = ?1")?
+        .query_row([group], |r| r.get(0))?;
+    db.prepare_cached("DELETE FROM frame WHERE grp = ?1")?.execute([group])?;
+    Ok(u64::try_from(bytes).unwrap_or(0))
 }
 
 #[cfg(test)]
@@ -160,6 +214,11 @@ mod tests {
         let mut journal = Journal::in_memory().unwrap();
         let keep = Keep { days: 30, bytes: 400_000 };
         filled(&mut journal, 1000, keep);
+        assert_eq!(
+            journal.frame_bytes,
+            Some(journal.frame_bytes().unwrap()),
+            "what was counted is what is there"
+        );
         assert!(journal.frame_bytes().unwrap() < 450_000, "{}", journal.frame_bytes().unwrap());
         let count = |sql: &str| journal.db.query_row(sql, [], |r| r.get::<_, i64>(0)).unwrap();
         let (first, frames) = (count("SELECT min(at_ms) FROM frame"), count("SELECT count(*) FROM frame"));

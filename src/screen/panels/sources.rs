@@ -54,7 +54,7 @@ pub fn draw(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
 fn row(pen: &Pen<'_>, source: &SourceStatus) -> Row {
     let now = pen.view.at;
     let age = source.last_success.map(|at| now.since(at));
-    let late = age.is_some_and(|a| a > source.interval * 2);
+    let late = age.is_some_and(|a| a > source.interval.saturating_mul(2));
     let (level, word) = match &source.health {
         Health::Starting => (Level::Active, "starting"),
         Health::Healthy if late => (Level::Warn, "late"),

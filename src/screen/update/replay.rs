@@ -2,12 +2,13 @@
 
 use crossterm::event::KeyCode;
 
-use crate::view::{Command, ReplayWish, View};
+use crate::view::{Command, ProposalId, ReplayWish, View};
 
 use super::super::action::Action;
 use super::super::event::Effect;
 use super::super::key::Key;
 use super::super::overlays::Focus;
+use super::super::rows::proposal_of;
 use super::super::state::ScreenState;
 use super::root::push;
 
@@ -40,7 +41,9 @@ pub(super) fn act(state: &mut ScreenState, action: Action, view: &View) -> Optio
         | Action::PollNow
             if replayed =>
         {
-            state.toast = Some(DEAD.into());
+            let shown = proposal_of(view, state).filter(|_| action == Action::Approve);
+            let verdict = shown.and_then(|p| verdict(view, &p.proposal.id));
+            state.toast = Some(verdict.map_or_else(|| DEAD.into(), |text| format!("{DEAD}; {text}")));
             return Some(vec![Effect::Draw]);
         }
         _ => return None,
@@ -49,6 +52,12 @@ pub(super) fn act(state: &mut ScreenState, action: Action, view: &View) -> Optio
         return Some(live(state));
     }
     Some(vec![Effect::Send(Command::Replay(wish)), Effect::Draw])
+}
+
+/// What the recording says came of a proposal, or would have.
+fn verdict(view: &View, id: &ProposalId) -> Option<String> {
+    let replay = view.header.replay.as_ref()?;
+    replay.what_if.iter().find(|(known, _)| known == id).map(|(_, text)| text.clone())
 }
 
 fn live(state: &mut ScreenState) -> Vec<Effect> {

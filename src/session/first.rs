@@ -1,0 +1,47 @@
+//! What a screen needs to be there at once: over a slow line a whole view takes many seconds.
+
+use crate::view::{View, Widget, WidgetState};
+
+/// Journal lines and notices that come with it.
+const LINES: usize = 5;
+
+/// The view with what a person decides by, and everything else marked as on its way.
+pub fn light(view: &View) -> View {
+    let mut light = View {
+        advice: Vec::new(),
+        reports: Vec::new(),
+        kpis: Vec::new(),
+        outcomes: Vec::new(),
+        journal: view.journal.iter().take(LINES).cloned().collect(),
+        notices: view.notices.iter().rev().take(LINES).rev().cloned().collect(),
+        capacity: later(),
+        performance: later(),
+        cost: later(),
+        forecasts: later(),
+        resources: later(),
+        projection: later(),
+        satisfaction: later(),
+        continuity: later(),
+        heatmaps: later(),
+        regions: later(),
+        learning: later(),
+        knowledge: later(),
+        growth: later(),
+        lessons: later(),
+        ..view.clone()
+    };
+    for row in &mut light.services.data {
+        row.signals.clear();
+        row.capacity = None;
+    }
+    for proposal in &mut light.proposals.data {
+        proposal.similar.clear();
+    }
+    light.operations.data.retain(|o| !o.state.is_final());
+    light
+}
+
+fn later<T: Default>() -> Widget<T> {
+    let waiting_for = "the rest of the first picture".to_owned();
+    Widget { state: WidgetState::Loading { waiting_for, progress: None }, data: T::default() }
+}

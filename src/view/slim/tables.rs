@@ -1,0 +1,89 @@
+//! The instants that measurements share, and rows that are known by name.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::series::Timestamp;
+
+/// The rows of an array, by what identifies them.
+const ROWS: &str = "#rows";
+/// The places of the rows, as they come in the array, among the names in order.
+const ORDER: &str = "#order";
+/// Members that identify a row.
+const IDENTITIES: [&str; 2] = ["workload", "kind"];
+
+/// Instants, each once, in the order in which they were met.
+#[derive(Debug, Default)]
+pub(super) struct Instants {
+    known: Vec<Timestamp>,
+    places: HashMap<Timestamp, usize>,
+}
+
+impl Instants {
+    /// Of a written table.
+    pub(super) fn of(table: &Value) -> Self {
+        let instant = |v: &Value| v.as_i64().map(Timestamp::from_millis);
+        let known = table.as_array().map(|items| items.iter().filter_map(instant).collect());
+        Self { known: known.unwrap_or_default(), places: HashMap::new() }
+    }
+
+    /// The place of an instant.
+    pub(super) fn place(&mut self, at: Timestamp) -> usize {
+        let next = self.known.len();
+        let place = *self.places.entry(at).or_insert(next);
+        if place == next {
+            self.known.push(at);
+        }
+        place
+    }
+
+    /// The instant at a place.
+    pub(super) fn at(&self, place: i64) -> Option<Timestamp> {
+        usize::try_from(place).ok().and_then(|place| self.known.get(place)).copied()
+    }
+
+    pub(super) fn into_value(self) -> Value {
+        json!(self.known)
+    }
+}
+
+/// Rows that one member tells apart, as an object of them with their order.
+pub(super) fn to_rows(items: &mut Vec<Value>) -> Option<Value> {
+    if items.len() < 2 {
+        return None;
+    }
+    let name = IDENTITIES.into_iter().find(|name| tell_apart(items, name))?;
+    let mut rows: Vec<(String, usize, Value)> = Vec::with_capacity(items.len());
+    for (place, row) in std::mem::take(items).into_iter().enumerate() {
+        let id = row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        rows.push((id, place, row));
+    }
+    rows.sort_by(|a, b| a.0.cmp(&b.0));
+    let mut order = vec![0; rows.len()];
+    for (rank, (_, place, _)) in rows.iter().enumerate() {
+        order.get_mut(*place).into_iter().for_each(|slot| *slot = rank);
+    }
+    let rows: Map<String, Value> = rows.into_iter().map(|(id, _, row)| (id, row)).collect();
+    Some(json!({ ORDER: order, ROWS: rows }))
+}
+
+fn tell_apart(items: &[Value], name: &str) -> bool {
+    let mut seen = std::collections::HashSet::new();
+    items.iter().all(|row| row.get(name).and_then(Value::as_str).is_some_and(|id| seen.insert(id)))
+}
+
+/// The array of rows with their order; `None` if it is none, or does not fit.
+pub(super) fn from_rows(value: &mut Value) -> Option<Value> {
+    let members = value.as_object().filter(|m| m.len() == 2 && m.contains_key(ROWS))?;
+    let order: Vec<usize> =
+        members.get(ORDER)?.as_array()?.iter().filter_map(Value::as_u64).map(|p| p as usize).collect();
+    let rows = value.get_mut(ROWS)?.as_object_mut()?;
+    let mut names: Vec<String> = rows.keys().cloned().collect();
+    names.sort_unstable();
+    if order.len() != names.len() {
+        return None;
+    }
+    // Each is taken once: a place that comes twice finds nothing.
+    order.into_iter().map(|place| names.get(place).and_then(|name| rows.remove(name))).collect()
+}

@@ -1,0 +1,210 @@
+//! What attached screens cost: bytes, and waiting over a slow line. Figures are printed; run it alone for good ones.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    dead_code,
+    reason = "tests fail loudly, and share their world"
+)]
+
+mod fleet;
+mod world;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{Mutex, mpsc};
+use tokio::time::{sleep, timeout};
+use weescale::clock::Monotonic;
+use weescale::session::attach;
+use weescale::view::{Command, slim};
+use world::{PATIENCE, Raw, World, is_whole};
+
+/// 56 kbit/s.
+const BYTES_A_SECOND: f64 = 7000.0;
+/// One way; an answer takes twice as long.
+const DELAY: Duration = Duration::from_millis(150);
+/// What is sent at once: a packet.
+const PACKET: usize = 700;
+
+/// A line of 56 kbit/s and 300 ms there and back, between a socket of its own and another.
+struct Line {
+    socket: PathBuf,
+    received: Arc<AtomicU64>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Line {
+    fn to(engine: &Path, number: usize) -> Self {
+        let socket = engine.with_file_name(format!("slow{number}.sock"));
+        let listener = UnixListener::bind(&socket).unwrap();
+        let received = Arc::new(AtomicU64::new(0));
+        let (engine, count) = (engine.to_owned(), Arc::clone(&received));
+        let task = tokio::spawn(async move {
+            let (down, up) = (Wire::default(), Wire::default());
+            while let Ok((screen, _)) = listener.accept().await {
+                let engine = UnixStream::connect(&engine).await.unwrap();
+                let (screen_in, screen_out) = screen.into_split();
+                let (engine_in, engine_out) = engine.into_split();
+                tokio::spawn(carry(engine_in, screen_out, down.clone(), Arc::clone(&count)));
+                tokio::spawn(carry(screen_in, engine_out, up.clone(), Arc::default()));
+            }
+        });
+        Self { socket, received, task }
+    }
+}
+
+/// When the wire is free again.
+type Wire = Arc<Mutex<Option<Monotonic>>>;
+
+async fn carry<R, W>(mut from: R, mut to: W, wire: Wire, count: Arc<AtomicU64>)
+where
+    R: AsyncReadExt + Unpin + Send + 'static,
+    W: AsyncWriteExt + Unpin + Send + 'static,
+{
+    let clock = world::clock();
+    let (sent, mut arriving) = mpsc::channel::<(Monotonic, Vec<u8>)>(64);
+    tokio::spawn(async move {
+        let clock = world::clock();
+        while let Some((at, packet)) = arriving.recv().await {
+            sleep(at.since(clock.monotonic())).await;
+            if to.write_all(&packet).await.is_err() {
+                break;
+            }
+            count.fetch_add(packet.len() as u64, Ordering::Relaxed);
+        }
+    });
+    let mut buffer = vec![0; PACKET];
+    while let Ok(n @ 1..) = from.read(&mut buffer).await {
+        let free = {
+            let mut busy = wire.lock().await;
+            let now = clock.monotonic();
+            let from = busy.map_or(now, |at| at.max(now));
+            let free = from.plus(Duration::from_secs_f64(n as f64 / BYTES_A_SECOND));
+            *busy = Some(free);
+            free
+        };
+        sleep(free.since(clock.monotonic())).await;
+        if sent.send((free.plus(DELAY), buffer[..n].to_vec())).await.is_err() {
+            break;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn five_screens_over_56_kbit_and_300_ms() {
+    // Five times as fast: a picture every two seconds, as the product makes them, and every one of them with new values.
+    let mut world = World::at_speed(5.0, None, &[]).await;
+    world.proposal().await;
+    let lines: Vec<Line> = (0..5).map(|i| Line::to(&world.socket(), i)).collect();
+    let clock = world::clock();
+    let begin = clock.monotonic();
+    let mut screens = tokio::task::JoinSet::new();
+    for line in &lines {
+        let socket = line.socket.clone();
+        screens.spawn(async move {
+            let clock = world::clock();
+            let mut link = attach(&socket, false).await.unwrap();
+            let there = clock.monotonic();
+            assert!(!link.view.borrow().services.data.is_empty(), "the first picture can be worked with");
+            timeout(PATIENCE, link.view.wait_for(|v| is_whole(v))).await.expect("the rest in time").unwrap();
+            (there, clock.monotonic(), link)
+        });
+    }
+    let mut screens = screens.join_all().await;
+    let there = screens.iter().map(|s| s.0.since(begin)).max().unwrap();
+    let complete = screens.iter().map(|s| s.1.since(begin)).max().unwrap();
+    let total = || lines.iter().map(|l| l.received.load(Ordering::Relaxed)).sum::<u64>();
+    let (first_bytes, from) = (total() / 5, clock.monotonic());
+    let screen = &mut screens[0].2;
+    let mut waits = Vec::new();
+    for i in 0..10 {
+        let text = format!("note {i}");
+        let asked = clock.monotonic();
+        screen.commands.send(Command::Note { about: String::new(), text: text.clone() }).await.unwrap();
+        let shown = |v: &weescale::view::View| v.journal.iter().any(|l| l.text == text);
+        timeout(PATIENCE, screen.view.wait_for(|v| shown(v))).await.expect("shown").unwrap();
+        waits.push(clock.monotonic().since(asked));
+    }
+    waits.sort();
+    let seconds = clock.monotonic().since(from).as_secs_f64();
+    let rate = (total() - first_bytes * 5) as f64 / 5.0 / seconds;
+    println!(
+        "five screens, each over 56 kbit/s and 300 ms: first picture after {:.2} s, whole after {:.2} s ({first_bytes} \
+         bytes); then {rate:.0} bytes/s a screen; from key to picture p50 {:.2} s, worst of 10 {:.2} s",
+        there.as_secs_f64(),
+        complete.as_secs_f64(),
+        waits[waits.len() / 2].as_secs_f64(),
+        waits[waits.len() - 1].as_secs_f64(),
+    );
+    assert!(there < Duration::from_secs(8) && complete < Duration::from_secs(30), "{there:?} {complete:?}");
+    assert!(rate < BYTES_A_SECOND, "a screen fits its line: {rate:.0} bytes/s");
+    assert!(waits[waits.len() / 2] < Duration::from_secs(4), "{waits:?}");
+    world.engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_pictures_and_frames_take() {
+    let mut world = World::start(None, &[]).await;
+    world.proposal().await;
+    let mut raw = Raw::greeted(&world.socket(), "pictures").await;
+    let (kind, light) = raw.frame().await.unwrap();
+    assert_eq!(kind, b'W');
+    let (kind, rest) = raw.frame().await.unwrap();
+    assert_eq!(kind, b'D');
+    let view = world.view();
+    let written = serde_json::to_string(&*view).unwrap().len();
+    let small = slim(&view).unwrap().to_string().len();
+    let clock = world::clock();
+    let begin = clock.monotonic();
+    let mut steps = Vec::new();
+    while clock.monotonic().since(begin) < Duration::from_secs(8) {
+        let (kind, body) = raw.frame().await.unwrap();
+        assert_eq!(kind, b'D');
+        steps.push(body.len());
+    }
+    steps.sort_unstable();
+    let each = steps.iter().sum::<usize>() / steps.len();
+    println!(
+        "{} workloads: view {written} bytes, slim {small}; first picture {} bytes, the rest {}; then {} steps, median {}, \
+         mean {each}, largest {}",
+        view.services.data.len(),
+        light.len(),
+        rest.len(),
+        steps.len(),
+        steps[steps.len() / 2],
+        steps[steps.len() - 1],
+    );
+    assert!(
+        light.len() * 10 < written && rest.len() * 4 < written,
+        "{} {} of {written}",
+        light.len(),
+        rest.len()
+    );
+    assert!(each * 3 < rest.len(), "{each} of {}", rest.len());
+    drop(raw);
+    let (journal, folder) = world.journal().await;
+    drop(journal);
+    let sizes = weescale::journal::sizes(&folder.path().join("journal.db")).unwrap();
+    println!(
+        "record: {} keys of {} bytes, {} differences of {}, {} forecasts of {}",
+        sizes.keys,
+        sizes.key_bytes / sizes.keys.max(1),
+        sizes.deltas,
+        sizes.delta_bytes / sizes.deltas.max(1),
+        sizes.fans,
+        sizes.fan_bytes / sizes.fans.max(1),
+    );
+    assert!(sizes.keys > 0 && sizes.key_bytes / sizes.keys < 120_000, "{sizes:?}");
+}
