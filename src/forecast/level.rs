@@ -12,6 +12,10 @@ const LEAST: f64 = 0.223;
 /// Robust deviations of the hourly ratio that a change must exceed.
 const SIGMAS: f64 = 4.0;
 
+/// The same time of the last days, and of the last weeks.
+const DAYS: PhaseTable = PhaseTable::new(1, 7, 1);
+const WEEKS: PhaseTable = PhaseTable::new(7, 3, 1);
+
 /// Share of a change that an earlier one may have reached.
 const PRECEDENT: f64 = 0.6;
 
@@ -42,17 +46,38 @@ pub(crate) fn shift(past: Past<'_>) -> Option<Shift> {
     if past.day == 0 || past.values.len() < 3 * past.day {
         return None;
     }
-    let by_day = || change(&hourly_log_ratios(past, PhaseTable::new(1, 7, 1), FARTHEST), past.hour, 0.4);
-    let by_week = || change(&hourly_log_ratios(past, PhaseTable::new(7, 3, 1), FARTHEST), past.hour, 0.8);
+    let by = |table: PhaseTable, unusual: f64| {
+        let found = change(&hourly_log_ratios(past, table, FARTHEST), past.hour, unusual)?;
+        tempered(past, table, found)
+    };
+    let by_day = || by(DAYS, 0.4);
+    let by_week = || by(WEEKS, 0.8);
     let weeks = held / (7 * past.day);
     match weeks {
         0 => by_day().filter(|s| s.factor > 1.0),
-        1 => by_day().filter(|s| unprecedented(past, *s)).or_else(|| {
+        1 => by_day().filter(|s| unprecedented(past, DAYS, *s)).or_else(|| {
             let (day, week) = (by_day()?, by_week()?);
             ((day.factor > 1.0) == (week.factor > 1.0)).then_some(week)
         }),
-        _ => by_week(),
+        _ => by_week().filter(|s| unprecedented(past, WEEKS, *s)),
     }
+}
+
+/// `found`, believed as far as the sums agree with it: where demand comes and goes, the middle of ratios says how
+/// often it is there, not how high it is. Moving the past by that would make mountains of its peaks.
+fn tempered(past: Past<'_>, table: PhaseTable, found: Shift) -> Option<Shift> {
+    let mut scratch = Vec::new();
+    let (mut now, mut before) = (0.0, 0.0);
+    for back in 0..found.slots {
+        let expected = table.at(past, -(back as i64), &mut scratch);
+        if let Some((v, e)) = past.back(back).zip(expected) {
+            (now, before) = (now + v, before + e);
+        }
+    }
+    let (by_middle, by_sum) = (found.factor.ln(), f64::ln(now / before));
+    let agreed = if by_middle > 0.0 { by_middle.min(by_sum) } else { by_middle.max(by_sum) };
+    (agreed.is_finite() && agreed / by_middle > 0.0 && agreed.abs() > LEAST)
+        .then(|| Shift { factor: agreed.exp(), ..found })
 }
 
 /// The change in hourly log ratios, latest first, that leaves the least absolute deviation. What was before may
@@ -90,8 +115,8 @@ fn change(ratios: &[Option<f64>], hour: usize, unusual: f64) -> Option<Shift> {
 /// Whether earlier changes in the same direction, of some hours against those before them, did not come near this
 /// one. A rise may have had precedents for half a day a week: what happened without a season may happen
 /// again, and a rise missed costs more than one imagined.
-fn unprecedented(past: Past<'_>, shift: Shift) -> bool {
-    let ratios = hourly_log_ratios(past, PhaseTable::new(1, 7, 1), past.values.len());
+fn unprecedented(past: Past<'_>, table: PhaseTable, shift: Shift) -> bool {
+    let ratios = hourly_log_ratios(past, table, past.values.len());
     let before = ratios.get(shift.slots / past.hour + 1..).unwrap_or(&[]);
     let middle = |from: usize, to: usize| {
         median(&mut before.get(from..to)?.iter().flatten().copied().collect::<Vec<f64>>())
