@@ -4,11 +4,22 @@
 use super::grid::{Past, median};
 use super::phase::PhaseTable;
 
-/// How far back a change may lie, and how long it must have lasted, in hours.
-const FARTHEST: usize = 60;
+/// How long a change must have lasted, in hours.
 const LASTED: usize = 2;
-/// Smallest change: a quarter.
-const LEAST: f64 = 0.223;
+
+/// What is looked for.
+#[derive(Clone, Copy)]
+struct Reach {
+    /// How far back a change may lie, in hours.
+    farthest: usize,
+    /// Smallest change, as a logarithm.
+    least: f64,
+}
+
+/// A forecast is moved by a change of a quarter within the last days; smaller and older ones its levels follow anyway.
+const MOVES: Reach = Reach { farthest: 60, least: 0.223 };
+/// People are told of a change of a twelfth within the last eight days.
+const NAMED: Reach = Reach { farthest: 192, least: 0.08 };
 /// Robust deviations of the hourly ratio that a change must exceed.
 const SIGMAS: f64 = 4.0;
 
@@ -42,13 +53,22 @@ impl Shift {
 /// agree, because that week may have been odd. A younger series may only rise: its drop may be its first weekend.
 /// Or the days alone show it, and hardly anything like it was seen before.
 pub(crate) fn shift(past: Past<'_>) -> Option<Shift> {
-    let held = past.values.len().saturating_sub(FARTHEST * past.hour);
+    within(past, MOVES)
+}
+
+/// The same, smaller and longer ago: to be told, not to be acted on.
+pub(crate) fn step(past: Past<'_>) -> Option<Shift> {
+    within(past, NAMED)
+}
+
+fn within(past: Past<'_>, reach: Reach) -> Option<Shift> {
+    let held = past.values.len().saturating_sub(reach.farthest * past.hour);
     if past.day == 0 || past.values.len() < 3 * past.day {
         return None;
     }
     let by = |table: PhaseTable, unusual: f64| {
-        let found = change(&hourly_log_ratios(past, table, FARTHEST), past.hour, unusual)?;
-        tempered(past, table, found)
+        let found = change(&hourly_log_ratios(past, table, reach.farthest), past.hour, unusual, reach.least)?;
+        tempered(past, table, found, reach.least)
     };
     let by_day = || by(DAYS, 0.4);
     let by_week = || by(WEEKS, 0.8);
@@ -65,7 +85,7 @@ pub(crate) fn shift(past: Past<'_>) -> Option<Shift> {
 
 /// `found`, believed as far as the sums agree with it: where demand comes and goes, the middle of ratios says how
 /// often it is there, not how high it is. Moving the past by that would make mountains of its peaks.
-fn tempered(past: Past<'_>, table: PhaseTable, found: Shift) -> Option<Shift> {
+fn tempered(past: Past<'_>, table: PhaseTable, found: Shift, least: f64) -> Option<Shift> {
     let mut scratch = Vec::new();
     let (mut now, mut before) = (0.0, 0.0);
     for back in 0..found.slots {
@@ -76,13 +96,13 @@ fn tempered(past: Past<'_>, table: PhaseTable, found: Shift) -> Option<Shift> {
     }
     let (by_middle, by_sum) = (found.factor.ln(), f64::ln(now / before));
     let agreed = if by_middle > 0.0 { by_middle.min(by_sum) } else { by_middle.max(by_sum) };
-    (agreed.is_finite() && agreed / by_middle > 0.0 && agreed.abs() > LEAST)
+    (agreed.is_finite() && agreed / by_middle > 0.0 && agreed.abs() > least)
         .then(|| Shift { factor: agreed.exp(), ..found })
 }
 
 /// The change in hourly log ratios, latest first, that leaves the least absolute deviation. What was before may
 /// itself be away from what is usual by at most `unusual` of the change.
-fn change(ratios: &[Option<f64>], hour: usize, unusual: f64) -> Option<Shift> {
+fn change(ratios: &[Option<f64>], hour: usize, unusual: f64, smallest: f64) -> Option<Shift> {
     let known = |from: usize, to: usize| -> Vec<f64> {
         ratios.get(from..to.min(ratios.len())).unwrap_or(&[]).iter().flatten().copied().collect()
     };
@@ -108,7 +128,7 @@ fn change(ratios: &[Option<f64>], hour: usize, unusual: f64) -> Option<Shift> {
     let edge = |from, to| median(&mut known(from, to));
     let jump = edge(split.saturating_sub(3), split)? - edge(split, split + 3)?;
     let away = old.abs() < unusual * change.abs();
-    let found = change.abs() > LEAST.max(SIGMAS * sigma) && lasting && away && jump / change > 0.6;
+    let found = change.abs() > smallest.max(SIGMAS * sigma) && lasting && away && jump / change > 0.6;
     found.then(|| Shift { slots: split * hour, factor: change.exp() })
 }
 
