@@ -4,13 +4,28 @@
 use super::grid::{Past, median};
 use super::phase::PhaseTable;
 
-/// How far back a change may lie, and how long it must have lasted, in hours.
-const FARTHEST: usize = 60;
+/// How long a change must have lasted, in hours.
 const LASTED: usize = 2;
-/// Smallest change: a quarter.
-const LEAST: f64 = 0.223;
+
+/// What is looked for.
+#[derive(Clone, Copy)]
+struct Reach {
+    /// How far back a change may lie, in hours.
+    farthest: usize,
+    /// Smallest change, as a logarithm.
+    least: f64,
+}
+
+/// A forecast is moved by a change of a quarter within the last days; smaller and older ones its levels follow anyway.
+const MOVES: Reach = Reach { farthest: 60, least: 0.223 };
+/// People are told of a change of a twelfth within the last eight days.
+const NAMED: Reach = Reach { farthest: 192, least: 0.08 };
 /// Robust deviations of the hourly ratio that a change must exceed.
 const SIGMAS: f64 = 4.0;
+
+/// The same time of the last days, and of the last weeks.
+const DAYS: PhaseTable = PhaseTable::new(1, 7, 1);
+const WEEKS: PhaseTable = PhaseTable::new(7, 3, 1);
 
 /// Share of a change that an earlier one may have reached.
 const PRECEDENT: f64 = 0.6;
@@ -38,26 +53,56 @@ impl Shift {
 /// agree, because that week may have been odd. A younger series may only rise: its drop may be its first weekend.
 /// Or the days alone show it, and hardly anything like it was seen before.
 pub(crate) fn shift(past: Past<'_>) -> Option<Shift> {
-    let held = past.values.len().saturating_sub(FARTHEST * past.hour);
+    within(past, MOVES)
+}
+
+/// The same, smaller and longer ago: to be told, not to be acted on.
+pub(crate) fn step(past: Past<'_>) -> Option<Shift> {
+    within(past, NAMED)
+}
+
+fn within(past: Past<'_>, reach: Reach) -> Option<Shift> {
+    let held = past.values.len().saturating_sub(reach.farthest * past.hour);
     if past.day == 0 || past.values.len() < 3 * past.day {
         return None;
     }
-    let by_day = || change(&hourly_log_ratios(past, PhaseTable::new(1, 7, 1), FARTHEST), past.hour, 0.4);
-    let by_week = || change(&hourly_log_ratios(past, PhaseTable::new(7, 3, 1), FARTHEST), past.hour, 0.8);
+    let by = |table: PhaseTable, unusual: f64| {
+        let found = change(&hourly_log_ratios(past, table, reach.farthest), past.hour, unusual, reach.least)?;
+        tempered(past, table, found, reach.least)
+    };
+    let by_day = || by(DAYS, 0.4);
+    let by_week = || by(WEEKS, 0.8);
     let weeks = held / (7 * past.day);
     match weeks {
         0 => by_day().filter(|s| s.factor > 1.0),
-        1 => by_day().filter(|s| unprecedented(past, *s)).or_else(|| {
+        1 => by_day().filter(|s| unprecedented(past, DAYS, *s)).or_else(|| {
             let (day, week) = (by_day()?, by_week()?);
             ((day.factor > 1.0) == (week.factor > 1.0)).then_some(week)
         }),
-        _ => by_week(),
+        _ => by_week().filter(|s| unprecedented(past, WEEKS, *s)),
     }
+}
+
+/// `found`, believed as far as the sums agree with it: where demand comes and goes, the middle of ratios says how
+/// often it is there, not how high it is. Moving the past by that would make mountains of its peaks.
+fn tempered(past: Past<'_>, table: PhaseTable, found: Shift, least: f64) -> Option<Shift> {
+    let mut scratch = Vec::new();
+    let (mut now, mut before) = (0.0, 0.0);
+    for back in 0..found.slots {
+        let expected = table.at(past, -(back as i64), &mut scratch);
+        if let Some((v, e)) = past.back(back).zip(expected) {
+            (now, before) = (now + v, before + e);
+        }
+    }
+    let (by_middle, by_sum) = (found.factor.ln(), f64::ln(now / before));
+    let agreed = if by_middle > 0.0 { by_middle.min(by_sum) } else { by_middle.max(by_sum) };
+    (agreed.is_finite() && agreed / by_middle > 0.0 && agreed.abs() > least)
+        .then(|| Shift { factor: agreed.exp(), ..found })
 }
 
 /// The change in hourly log ratios, latest first, that leaves the least absolute deviation. What was before may
 /// itself be away from what is usual by at most `unusual` of the change.
-fn change(ratios: &[Option<f64>], hour: usize, unusual: f64) -> Option<Shift> {
+fn change(ratios: &[Option<f64>], hour: usize, unusual: f64, smallest: f64) -> Option<Shift> {
     let known = |from: usize, to: usize| -> Vec<f64> {
         ratios.get(from..to.min(ratios.len())).unwrap_or(&[]).iter().flatten().copied().collect()
     };
@@ -83,15 +128,15 @@ fn change(ratios: &[Option<f64>], hour: usize, unusual: f64) -> Option<Shift> {
     let edge = |from, to| median(&mut known(from, to));
     let jump = edge(split.saturating_sub(3), split)? - edge(split, split + 3)?;
     let away = old.abs() < unusual * change.abs();
-    let found = change.abs() > LEAST.max(SIGMAS * sigma) && lasting && away && jump / change > 0.6;
+    let found = change.abs() > smallest.max(SIGMAS * sigma) && lasting && away && jump / change > 0.6;
     found.then(|| Shift { slots: split * hour, factor: change.exp() })
 }
 
 /// Whether earlier changes in the same direction, of some hours against those before them, did not come near this
 /// one. A rise may have had precedents for half a day a week: what happened without a season may happen
 /// again, and a rise missed costs more than one imagined.
-fn unprecedented(past: Past<'_>, shift: Shift) -> bool {
-    let ratios = hourly_log_ratios(past, PhaseTable::new(1, 7, 1), past.values.len());
+fn unprecedented(past: Past<'_>, table: PhaseTable, shift: Shift) -> bool {
+    let ratios = hourly_log_ratios(past, table, past.values.len());
     let before = ratios.get(shift.slots / past.hour + 1..).unwrap_or(&[]);
     let middle = |from: usize, to: usize| {
         median(&mut before.get(from..to)?.iter().flatten().copied().collect::<Vec<f64>>())

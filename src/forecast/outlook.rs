@@ -1,6 +1,6 @@
 //! The answer at an origin: one value and the offsets of its quantiles per lead.
 
-use super::blend::{Blend, Tracks};
+use super::blend::{Blend, Tracks, recent};
 use super::conformal::{Offsets, scale};
 
 /// The value and the offsets at one lead.
@@ -22,8 +22,9 @@ pub(crate) fn outlook(
     level: f64,
     wanted: impl Iterator<Item = usize>,
 ) -> Vec<Ahead> {
+    let lately = recent(tracks, origin);
     let one = |lead: usize| {
-        let told = blend.tell(tracks, origin, lead)?;
+        let told = blend.tell(tracks, origin, lead, lately)?;
         let unit = scale(told.value, level);
         Some(Ahead { lead, value: told.value, offsets: told.offsets.map(|o| o / unit) })
     };

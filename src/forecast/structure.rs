@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::clean::clean;
 use super::fan::Season;
 use super::grid::{Grid, Past, median};
-use super::level::shift;
+use super::level::{shift, step};
 use super::seasons::seasons;
 use super::settings::Settings;
 use crate::series::{Timestamp, Window};
@@ -41,7 +41,7 @@ pub struct Structure {
 pub fn structure(history: &Window, now: Timestamp, settings: &Settings) -> Structure {
     let mut grid = Grid::new(history, now, settings.step, settings.keep);
     grid.values = clean(&grid.values, grid.past().hour);
-    let change = shift(grid.past());
+    let change = shift(grid.past()).or_else(|| step(grid.past()));
     if let Some(change) = change {
         change.rebase(&mut grid.values, 0);
     }
@@ -123,6 +123,32 @@ mod tests {
         assert!(now.since(change.since).as_secs().abs_diff(95 * 300) <= 3600, "{change:?}");
         assert_eq!(s.trend, None);
         assert_eq!(s.seasons.first().and_then(Season::days), Some(1));
+    }
+
+    #[test]
+    fn a_small_step_of_days_ago_is_found_and_named() {
+        for days in [15, 22, 28] {
+            let n = days * 288;
+            let (s, now) = of(|i| if i + 3 * 288 >= n { 1.18 * day(i) } else { day(i) }, n);
+            let change = s.change.unwrap_or_else(|| panic!("a step in {days} days"));
+            assert!((change.factor - 1.18).abs() < 0.02, "{days} days: {change:?}");
+            assert!(
+                now.since(change.since).as_secs().abs_diff(3 * 86_400) <= 2 * 3600,
+                "{days} days: {change:?}"
+            );
+            let words = s.words(|_| "Tue 14:05".into());
+            assert!(
+                words.iter().any(|w| w == "level +18 % since Tue 14:05"
+                    || w == "level +17 % since Tue 14:05"
+                    || w == "level +19 % since Tue 14:05"),
+                "{words:?}"
+            );
+            assert_eq!(of(day, n).0.change, None, "{days} days without one");
+        }
+        let weekend = |i: usize| if (i / 288) % 7 >= 5 { 0.7 * day(i) } else { day(i) };
+        for days in [15, 19, 22, 26] {
+            assert_eq!(of(weekend, days * 288).0.change, None, "a weekend is no step, {days} days");
+        }
     }
 
     #[test]

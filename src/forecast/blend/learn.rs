@@ -1,9 +1,11 @@
 //! Learning the regressions of one series from its own past.
 
 use super::inputs::{PLACES, Row, SCALES, row};
+use super::mix::{Example, Mix};
 use super::prior::{LEADS, Law, general};
 use super::ridge::{Sample, dot, fit};
 use super::scored::Scored;
+use super::seen::{Quantiles, RECENT, SEEN, recent, seen};
 use super::tracks::{Tracks, at, first};
 use crate::forecast::fan::LEVELS;
 
@@ -32,6 +34,8 @@ const FEWEST: usize = 4;
 pub(crate) struct Learned {
     /// The law, moved from the general one.
     pub law: Law,
+    /// How much of what was seen goes into it.
+    pub mix: Mix,
     /// How the past forecasts did: each made by the half of the past that it was not in.
     pub scored: Scored,
 }
@@ -42,6 +46,8 @@ pub(crate) struct Lessons<'a> {
     tracks: &'a Tracks,
     minutes: f64,
     origins: Vec<usize>,
+    /// What was seen lately at each origin.
+    recent: Vec<[Quantiles; RECENT]>,
 }
 
 /// Past forecasts of one range of leads: inputs, what happened, in which half, and the naive forecast.
@@ -51,12 +57,15 @@ struct Tried {
     places: Vec<Sample<PLACES>>,
     newer: Vec<bool>,
     naive: Vec<f64>,
+    seen: Vec<[Quantiles; SEEN]>,
 }
 
 impl<'a> Lessons<'a> {
     /// From all slots of `tracks`, `minutes` apart.
     pub fn new(tracks: &'a Tracks, minutes: f64) -> Self {
-        Self { tracks, minutes, origins: origins(tracks.values.len(), tracks.day) }
+        let origins = origins(tracks.values.len(), tracks.day);
+        let recent = origins.iter().map(|o| recent(tracks, *o)).collect();
+        Self { tracks, minutes, origins, recent }
     }
 
     /// Learns range `range`; `None` only without a general law.
@@ -65,7 +74,7 @@ impl<'a> Lessons<'a> {
         let prior = general(self.minutes, hours, range)?;
         let tried = self.tried(range);
         if tried.rows.len() < FEWEST {
-            return Some(Learned { law: *prior, scored: Scored::default() });
+            return Some(Learned { law: *prior, mix: Mix::default(), scored: Scored::default() });
         }
         let stretches = hours / (LEADS.get(range)? / 60.0 + STRETCH_HOURS);
         Some(moved(prior, tried, stretches, self.origins.len()))
@@ -77,7 +86,7 @@ impl<'a> Lessons<'a> {
         let fade = -std::f64::consts::LN_2 * self.minutes / (HALF_LIFE * 1440.0);
         let mut out = Tried::default();
         for lead in leads(range, self.minutes) {
-            for (i, origin) in self.origins.iter().enumerate() {
+            for (i, (origin, recent)) in self.origins.iter().zip(&self.recent).enumerate() {
                 let y = at(&t.values, origin + lead);
                 // Without a value at the origin this would be another lead.
                 if !y.is_finite() || !at(&t.values, *origin).is_finite() {
@@ -92,6 +101,7 @@ impl<'a> Lessons<'a> {
                 let naive = first(&[before.map_or(f64::NAN, |p| at(&t.values, p)), at(&t.values, *origin)]);
                 out.naive.push(in_units(naive));
                 out.newer.push(2 * i < self.origins.len());
+                out.seen.push(seen(t, *origin, lead, *recent));
                 out.rows.push(r);
             }
         }
@@ -129,11 +139,26 @@ fn moved(prior: &Law, mut tried: Tried, stretches: f64, origins: usize) -> Learn
     for (q, level) in quantiles.iter_mut().zip(LEVELS) {
         *q += share * (OPTIMISM * weighted_quantile(&errors, level) - *q);
     }
+    let examples = examples(&tried, &told, &sizes, &quantiles);
+    let mix = Mix::learn(&examples, stretches);
     let mut scored = Scored::at(origins);
-    for (((v, s), p), naive) in told.iter().zip(&sizes).zip(&tried.places).zip(&tried.naive) {
-        scored.add(p.y, &quantiles.map(|q| v + q * s), *naive);
+    for ((e, r), naive) in examples.iter().zip(&tried.rows).zip(&tried.naive) {
+        let fan = mix.apply(&e.told, &e.seen).map(|q| q / r.unit);
+        scored.add(e.y / r.unit, &fan, *naive + r.anchor / r.unit);
     }
-    Learned { law: Law { place, scale, quantiles }, scored }
+    Learned { law: Law { place, scale, quantiles }, mix, scored }
+}
+
+/// What was tried as fans, in the series' own unit: forecasts matter by how much they are off.
+fn examples(tried: &Tried, told: &[f64], sizes: &[f64], quantiles: &[f64; LEVELS.len()]) -> Vec<Example> {
+    let each = tried.rows.iter().zip(&tried.places).zip(told.iter().zip(sizes)).zip(&tried.seen);
+    each.map(|(((r, p), (value, size)), seen)| Example {
+        told: quantiles.map(|q| (r.anchor + r.unit * (value + q * size)).max(0.0)),
+        seen: *seen,
+        y: r.anchor + r.unit * p.y,
+        weight: p.weight,
+    })
+    .collect()
 }
 
 /// Leads tried in a range, in slots.

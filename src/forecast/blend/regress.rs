@@ -2,6 +2,7 @@
 
 use super::inputs::{PLACES, Row, row};
 use super::learn::{Learned, Lessons};
+use super::seen::{Quantiles, RECENT, SEEN, seen};
 use super::prior::{LEADS, Law, range};
 use super::ridge::dot;
 use super::scored::Scored;
@@ -46,12 +47,19 @@ impl Blend {
     }
 
     /// The forecast made at slot `origin` for `lead` slots later. A gap before the origin counts as lead.
-    pub fn tell(&self, t: &Tracks, origin: usize, lead: usize) -> Option<Told> {
+    pub fn tell(
+        &self,
+        t: &Tracks,
+        origin: usize,
+        lead: usize,
+        recent: [Quantiles; RECENT],
+    ) -> Option<Told> {
         let behind = (0..=origin).rev().take_while(|i| at(&t.values, *i).is_nan()).count();
         let row = row(t, origin, lead)?;
         let minutes = (lead + behind) as f64 * self.minutes;
         let (low, high, share) = between(minutes);
-        let (a, b) = (apply(self.law(low)?, row), apply(self.law(high)?, row));
+        let seen = seen(t, origin, lead, recent);
+        let (a, b) = (apply(self.learned(low)?, row, &seen), apply(self.learned(high)?, row, &seen));
         let mut offsets = a.offsets;
         for (l, r) in offsets.iter_mut().zip(b.offsets) {
             *l += share * (r - *l);
@@ -63,8 +71,12 @@ impl Blend {
 
     /// The law for a range of leads, or that of the longest lead learned.
     fn law(&self, range: usize) -> Option<&Law> {
+        self.learned(range).map(|l| &l.law)
+    }
+
+    fn learned(&self, range: usize) -> Option<&Learned> {
         let wanted = self.learned.get(..=range)?;
-        wanted.iter().rev().find_map(Option::as_ref).map(|l| &l.law)
+        wanted.iter().rev().find_map(Option::as_ref)
     }
 
     /// What the past says about all leads together.
@@ -87,12 +99,15 @@ impl Blend {
     }
 }
 
-/// A law's word on a row.
-fn apply(law: &Law, mut row: Row) -> Told {
+/// A law's word on a row, with its share of what was seen.
+fn apply(learned: &Learned, mut row: Row, seen: &[Quantiles; SEEN]) -> Told {
+    let law = &learned.law;
     let place = dot(&row.place, &law.place);
     row.placed(place);
     let scale = row.unit * dot(&row.scale, &law.scale).clamp(-9.0, 9.0).exp();
-    Told { value: (row.anchor + place * row.unit).max(0.0), offsets: law.quantiles.map(|q| q * scale) }
+    let value = (row.anchor + place * row.unit).max(0.0);
+    let told = law.quantiles.map(|q| (value + q * scale).max(0.0));
+    Told { value, offsets: learned.mix.apply(&told, seen).map(|q| q - value) }
 }
 
 /// The two ranges around a lead, and the share of the second: laws pass smoothly into each other.
