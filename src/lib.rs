@@ -131,7 +131,11 @@
 //! - `kube`'s watcher is not used: reads need bounds, ages and plain-text refusals, which it hides.
 //! - Aggregations asked again and again keep their groups between answers, beside the ordinary evaluator and held to it by a
 //!   property test.
-//! - Traffic managers (`HAProxy`), weekly reports and what-if in a replay are not there yet.
+//! - Screens and records get four digits of every number, and fans to a thousandth of their peak: nothing shows more. What
+//!   is scored later is kept the same way in the journal.
+//! - The fans of a recorded frame are those of its key frame (at most sixty frames earlier), except at a decision.
+//! - A full disk, a hung journal and unknown readiness stop writes, never reads.
+//! - Traffic managers (`HAProxy`) are not there yet.
 
 pub mod clock;
 pub mod series;
