@@ -16,7 +16,9 @@ mod writer;
 
 pub use chain::{Integrity, Record, verify};
 pub use export::export;
-pub use frame::{Cut, Encoded, Encoder, FrameError, FrameFile, FrameInfo, Keep, Line, NewFrame, redacted};
+pub use frame::{
+    Cut, Encoded, Encoder, FrameError, FrameFile, FrameInfo, Keep, Line, NewFrame, Rank, redacted,
+};
 pub use history::StoredFan;
 pub use kind::{Entry, Kind};
 pub use open::{Journal, JournalError};

@@ -77,7 +77,7 @@ impl FrameFile {
                 .execute(params![
                     frame.group,
                     info.at.as_millis(),
-                    frame.key,
+                    frame.rank.number(),
                     redacted(&info.mark),
                     frame.body
                 ])?;

@@ -11,7 +11,7 @@ use crate::series::Timestamp;
 
 use super::FrameError;
 use super::codec::{MAX_STORED, unpack};
-use super::encode::decode;
+use super::encode::{FROM_STEP, decode};
 use super::error::Unreadable;
 use super::text::{inert, inert_value};
 
@@ -64,6 +64,8 @@ pub struct FrameFile {
     records: Vec<Line>,
     /// The key read last, and its group.
     key: Option<(i64, Value)>,
+    /// The step read last, of the same group, and its place in the file.
+    step: Option<(i64, Value)>,
 }
 
 impl FrameFile {
@@ -114,7 +116,7 @@ impl FrameFile {
         if records.len() > MAX_RECORDS {
             return Err(too_large("the number of records", MAX_RECORDS));
         }
-        Ok(Self { path: path.to_owned(), db, frames, records, key: None })
+        Ok(Self { path: path.to_owned(), db, frames, records, key: None, step: None })
     }
 
     /// The frames, in the order in which they were taken.
@@ -137,7 +139,8 @@ impl FrameFile {
             return Err(unreadable(&self.path, Unreadable::NoKey));
         };
         if self.key.as_ref().is_none_or(|(group, _)| *group != info.group) {
-            let body = self.body("grp = ?1 AND is_key", info.group)?;
+            let body = self.body("grp = ?1 AND is_key = 1", info.group)?;
+            self.step = None;
             let body = body.ok_or_else(|| unreadable(&self.path, Unreadable::NoKey))?;
             self.key = Some((info.group, unpack(&body).map_err(|w| unreadable(&self.path, w))?));
         }
@@ -147,7 +150,18 @@ impl FrameFile {
         } else {
             let body = self.body("id = ?1", info.id)?;
             let body = body.ok_or_else(|| unreadable(&self.path, Unreadable::TooLarge))?;
-            decode(key, &body).map_err(|w| unreadable(&self.path, w))?
+            let base = if body.first() == Some(&FROM_STEP) {
+                let step = step(&self.db, &self.path, &info)?;
+                let step = step.ok_or_else(|| unreadable(&self.path, Unreadable::NoKey))?;
+                if self.step.as_ref().is_none_or(|(id, _)| *id != step.0) {
+                    let value = decode(key, &step.1).map_err(|w| unreadable(&self.path, w))?;
+                    self.step = Some((step.0, value));
+                }
+                self.step.as_ref().map_or(&Value::Null, |(_, value)| value)
+            } else {
+                key
+            };
+            decode(base, &body).map_err(|w| unreadable(&self.path, w))?
         };
         Ok(inert_value(value))
     }
@@ -161,6 +175,16 @@ impl FrameFile {
             .and_then(|mut s| s.query_row(params![value, MAX_STORED], |r| r.get::<_, Vec<u8>>(0)).optional());
         found.map_err(|e| damaged(&self.path, &e))
     }
+}
+
+/// The step that a frame builds on: the latest of its group before it, with its place.
+fn step(db: &Connection, path: &Path, info: &FrameInfo) -> Result<Option<(i64, Vec<u8>)>, FrameError> {
+    let sql = "SELECT id, body FROM frame WHERE grp = ?1 AND is_key = 2 AND id < ?2 AND length(body) <= ?3
+               ORDER BY id DESC LIMIT 1";
+    let found = db.prepare_cached(sql).and_then(|mut s| {
+        s.query_row(params![info.group, info.id, MAX_STORED], |r| Ok((r.get(0)?, r.get(1)?))).optional()
+    });
+    found.map_err(|e| damaged(path, &e))
 }
 
 pub(super) fn damaged(path: &Path, error: &rusqlite::Error) -> FrameError {
@@ -194,7 +218,7 @@ fn frames(db: &Connection, from: i64, to: i64) -> rusqlite::Result<Vec<FrameInfo
             at: Timestamp::from_millis(r.get(1)?),
             mark: inert(&r.get::<_, String>(2)?),
             group: r.get(3)?,
-            key: r.get::<_, i64>(4)? != 0,
+            key: r.get::<_, i64>(4)? == 1,
         })
     })?;
     rows.collect()

@@ -16,7 +16,7 @@ mod store;
 mod text;
 
 pub use bundle::Cut;
-pub use encode::{Encoded, Encoder};
+pub use encode::{Encoded, Encoder, Rank};
 pub use error::FrameError;
 pub use file::{FrameFile, FrameInfo, Line};
 pub use redact::redacted;

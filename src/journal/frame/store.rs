@@ -5,6 +5,8 @@ use rusqlite::params;
 use crate::journal::{Journal, JournalError};
 use crate::series::Timestamp;
 
+use super::Rank;
+
 /// A frame to keep.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewFrame {
@@ -48,7 +50,7 @@ impl Journal {
         if let Some(bytes) = self.frame_bytes.as_mut().filter(|_| kept) {
             *bytes += frame.encoded.body.len() as u64;
         }
-        if kept && frame.encoded.key {
+        if kept && frame.encoded.rank == Rank::Key {
             // Once in a group is often enough, and a group stays whole that way.
             self.forget_frames(frame.at, keep).map_err(|e| self.sqlite(e))?;
         }
@@ -62,9 +64,9 @@ impl Journal {
             .prepare_cached(
                 "INSERT INTO frame (grp, at_ms, is_key, mark, body)
                  SELECT ?1, ?2, ?3, ?4, ?5
-                 WHERE ?3 OR EXISTS (SELECT 1 FROM frame WHERE grp = ?1 AND is_key)",
+                 WHERE ?3 = 1 OR EXISTS (SELECT 1 FROM frame WHERE grp = ?1 AND is_key = 1)",
             )?
-            .execute(params![e.group, frame.at.as_millis(), e.key, frame.mark, e.body])?;
+            .execute(params![e.group, frame.at.as_millis(), e.rank.number(), frame.mark, e.body])?;
         Ok(inserted == 1)
     }
 
@@ -229,7 +231,7 @@ mod tests {
         assert_eq!(
             count(
                 "SELECT count(*) FROM frame f WHERE NOT EXISTS
-            (SELECT 1 FROM frame k WHERE k.grp = f.grp AND k.is_key)"
+            (SELECT 1 FROM frame k WHERE k.grp = f.grp AND k.is_key = 1)"
             ),
             0,
             "no frame without its key"
@@ -244,7 +246,7 @@ mod tests {
         filled(&mut journal, 3000, Keep { days: 1, bytes: 1 << 30 });
         let oldest: i64 = journal.db.query_row("SELECT min(at_ms) FROM frame", [], |r| r.get(0)).unwrap();
         assert!((2999 * 60_000 - oldest) <= 86_400_000 + 3 * 31 * 60_000, "{oldest}");
-        let encoded = super::super::Encoded { group: 9_999, key: false, body: vec![1] };
+        let encoded = super::super::Encoded { group: 9_999, rank: Rank::Frame, body: vec![1] };
         let orphan = NewFrame { at: Timestamp::from_secs(0), mark: String::new(), encoded };
         assert!(!journal.store_frame(&orphan, Keep::default()).unwrap());
     }
