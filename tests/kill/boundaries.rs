@@ -250,6 +250,9 @@ async fn killed_at_a_synchronisation_nothing_is_lost_and_nothing_doubled() {
             break;
         }
         died += 1;
+        if all() {
+            println!("died at synchronisation {n}");
+        }
     }
     println!("{died} synchronisations of one rollout were died at");
     assert!(died >= 1, "{died}");
