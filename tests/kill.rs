@@ -78,9 +78,9 @@ async fn child() {
     let mut asked = BTreeSet::new();
     while engine.view.changed().await.is_ok() {
         let view = engine.view.borrow_and_update().clone();
-        for wish in wishes(&view) {
-            let key = format!("{wish:?}");
-            if asked.insert(key) {
+        for (why, wish) in wishes(&view) {
+            // Who is asked again, for another reason, answers again.
+            if asked.insert(format!("{wish:?} {why}")) {
                 let approval = matches!(wish, Command::Approve { .. });
                 engine.commands.send(wish).await.unwrap();
                 if approval {
@@ -92,15 +92,17 @@ async fn child() {
 }
 
 /// Approves what can be approved; says to what waits after a restart, by its number, go on or undo.
-fn wishes(view: &View) -> Vec<Command> {
+fn wishes(view: &View) -> Vec<(String, Command)> {
     let mut wishes = Vec::new();
     for p in view.proposals.data.iter().filter(|p| p.not_approvable.is_none()) {
         let (proposal, hash) = (p.proposal.id.clone(), p.hash.clone());
-        wishes.push(Command::Approve { proposal, hash, typed: None });
+        wishes.push((String::new(), Command::Approve { proposal, hash, typed: None }));
     }
-    for o in view.operations.data.iter().filter(|o| matches!(o.state, OperationState::Paused { .. })) {
+    for o in &view.operations.data {
+        let OperationState::Paused { why } = &o.state else { continue };
         let even = o.id.as_str().ends_with(['0', '2', '4', '6', '8']);
-        wishes.push(if even { Command::Resume(o.id.clone()) } else { Command::Abort(o.id.clone()) });
+        let wish = if even { Command::Resume(o.id.clone()) } else { Command::Abort(o.id.clone()) };
+        wishes.push((why.clone(), wish));
     }
     wishes
 }
@@ -172,7 +174,7 @@ async fn killed_at_random_nothing_is_lost_and_nothing_doubled() {
     // Undisturbed at last, so that what was left is picked up.
     let before = entries(&journal);
     let last = brief.clone();
-    tokio::task::spawn_blocking(move || trial(&last, false, Duration::from_secs(20))).await.unwrap();
+    tokio::task::spawn_blocking(move || trial(&last, false, Duration::from_secs(40))).await.unwrap();
     check_writes(&log.lock().unwrap(), &journal);
     check_decisions(&journal, &before);
     assert!(log.lock().unwrap().len() >= 10, "{:?}", log.lock().unwrap());

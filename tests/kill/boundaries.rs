@@ -208,6 +208,16 @@ fn lost_nothing(journal: &Path, point: Point) {
     }
 }
 
+/// Whether a rollout dies at `point`. On a busy machine one may be refused before it gets there: that says nothing.
+async fn dies_at(point: Point) -> bool {
+    for _ in 0..3 {
+        if trial(point).await {
+            return true;
+        }
+    }
+    false
+}
+
 fn strace_is_there() -> bool {
     let there = Process::new("strace").args(["-f", "-o", "/dev/null", "true"]).stderr(Stdio::null()).status();
     let there = there.is_ok_and(|status| status.success());
@@ -230,7 +240,7 @@ async fn killed_at_a_send_nothing_is_lost_and_nothing_doubled() {
     };
     let mut died = 0;
     for point in points {
-        if !trial(point).await {
+        if !dies_at(point).await {
             break;
         }
         died += 1;
@@ -246,10 +256,13 @@ async fn killed_at_a_synchronisation_nothing_is_lost_and_nothing_doubled() {
     }
     let mut died = 0;
     for n in if all() { (1..1000).collect() } else { vec![7u32, 13] } {
-        if !trial(Point::Sync(n)).await {
+        if !dies_at(Point::Sync(n)).await {
             break;
         }
         died += 1;
+        if all() {
+            println!("died at synchronisation {n}");
+        }
     }
     println!("{died} synchronisations of one rollout were died at");
     assert!(died >= 1, "{died}");

@@ -137,8 +137,9 @@ impl Watch {
             let began = *began.get_or_insert(second);
             assert!(
                 second - began <= seconds,
-                "not within {seconds} s: {self:#?}\n{:#?}",
-                view.operations.data
+                "not within {seconds} s: {self:#?}\n{:#?}\n{:#?}",
+                view.operations.data,
+                view.notices
             );
         }
     }
