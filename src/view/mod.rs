@@ -15,6 +15,7 @@ mod replay;
 mod root;
 mod state;
 mod status;
+mod what_if;
 mod wish;
 
 pub use crate::approval::{Mode, Person};
@@ -44,4 +45,5 @@ pub use replay::{ReplayState, ReplayWish};
 pub use root::{Header, KpiCounts, View};
 pub use state::{Reading, Widget, WidgetState};
 pub use status::{AutoscalerState, Burn, CapacityRow, CostView, PerformanceRow, ServiceRow};
+pub use what_if::{Question, WhatIfAnswer, what_if};
 pub use wish::{Answer, Caller, Wish};
