@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use clap::{ArgGroup, Args};
 
-use crate::plan::what_if::{Known, Question, answer};
-use crate::signals::SignalKind;
-use crate::view::ServiceRow;
+use crate::view::{Question, ServiceRow, what_if};
 
 use super::args::Live;
 use super::exit::{Failure, Outcome};
@@ -58,26 +56,9 @@ pub async fn run(live: &Live, args: &WhatIf) -> Outcome {
 
 fn row(service: &ServiceRow, question: Question) -> Vec<String> {
     let name = service.workload.to_string();
-    let value = |kind| {
-        service.signals.iter().find(|s| s.kind == kind).and_then(|s| s.value).map(crate::series::Finite::get)
-    };
-    let replicas = service.replicas.map(|r| r.ready);
-    let known = replicas.zip(value(SignalKind::Demand)).zip(service.capacity.as_ref());
-    let known = known.map(|((replicas, demand), capacity)| Known {
-        demand,
-        replicas,
-        per_replica: capacity.per_replica,
-        hit_ratio: value(SignalKind::CacheHitRatio),
-        dollars_per_hour: value(SignalKind::Cost).filter(|_| replicas > 0).map(|c| c / f64::from(replicas)),
-    });
-    let Some(a) = known.and_then(|known| answer(&known, question)) else {
-        let lacking = match (known, question) {
-            (Some(_), Question::ColdCaches) => "no cache hit ratio",
-            (Some(_), _) => "no demand",
-            (None, _) if service.capacity.is_none() => "no capacity",
-            (None, _) => "no demand or replicas",
-        };
-        return vec![name, lacking.to_owned()];
+    let a = match what_if(service, question) {
+        Ok(answer) => answer,
+        Err(lacking) => return vec![name, lacking.to_owned()],
     };
     vec![
         name,

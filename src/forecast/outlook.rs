@@ -24,7 +24,7 @@ pub(crate) fn outlook(
 ) -> Vec<Ahead> {
     let lately = recent(tracks, origin);
     let one = |lead: usize| {
-        let told = blend.tell(tracks, origin, lead, lately)?;
+        let told = blend.tell(tracks, origin, lead, &lately)?;
         let unit = scale(told.value, level);
         Some(Ahead { lead, value: told.value, offsets: told.offsets.map(|o| o / unit) })
     };

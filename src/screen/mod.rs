@@ -31,6 +31,7 @@ mod terminal;
 mod tests;
 pub mod theme;
 mod update;
+mod what_if;
 mod widgets;
 
 pub use action::{ACTIONS, Action, ActionInfo, Place};

@@ -4,6 +4,7 @@ use crate::fleet::WorkloadId;
 use crate::view::{OperationId, ProposalId, SourceId};
 
 use super::overlays::Focus;
+use super::what_if::Asked;
 
 /// The panels, in the order of their keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -151,6 +152,8 @@ pub struct ScreenState {
     pub(super) size: (u16, u16),
     /// Number of the screen that is followed.
     pub(super) following: Option<u64>,
+    /// What is asked of every service.
+    pub(super) asked: Option<Asked>,
 }
 
 impl ScreenState {
@@ -192,6 +195,11 @@ impl ScreenState {
     /// Charts are zoomed by `2^zoom` in time; positive shows less time. `-3..=3`.
     pub const fn zoom(&self) -> i32 {
         self.zoom
+    }
+
+    /// The what-if question that capacity answers instead of what is.
+    pub const fn asked(&self) -> Option<Asked> {
+        self.asked
     }
 
     /// What has the keys.

@@ -16,6 +16,7 @@ mod root;
 mod slim;
 mod state;
 mod status;
+mod what_if;
 mod wish;
 
 pub use crate::approval::{Mode, Person};
@@ -46,4 +47,5 @@ pub use root::{Header, KpiCounts, View};
 pub use slim::{slim, whole};
 pub use state::{Reading, Widget, WidgetState};
 pub use status::{AutoscalerState, Burn, CapacityRow, CostView, PerformanceRow, ServiceRow};
+pub use what_if::{Question, WhatIfAnswer, what_if};
 pub use wish::{Answer, Caller, Wish};

@@ -101,7 +101,7 @@ impl<'a> Lessons<'a> {
                 let naive = first(&[before.map_or(f64::NAN, |p| at(&t.values, p)), at(&t.values, *origin)]);
                 out.naive.push(in_units(naive));
                 out.newer.push(2 * i < self.origins.len());
-                out.seen.push(seen(t, *origin, lead, *recent));
+                out.seen.push(seen(t, *origin, lead, recent));
                 out.rows.push(r);
             }
         }

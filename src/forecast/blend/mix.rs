@@ -113,7 +113,8 @@ fn round(
     });
     let tried = lost.iter().enumerate().flat_map(|(k, l)| l.iter().zip(STEPS).map(move |(l, s)| (*l, k, s)));
     let Some((least, k, step)) = tried.min_by(|a, b| a.0.total_cmp(&b.0)) else { return false };
-    if !(least < before * (1.0 - worth)) {
+    let spares = least < before * (1.0 - worth);
+    if !spares {
         return false;
     }
     let mut next = now.to_vec();
@@ -136,7 +137,8 @@ mod tests {
     /// Mostly about 10, every tenth 500: the regression says 60 give or take 50, what was seen says what is.
     fn bursts(n: usize) -> Vec<Example> {
         let told = LEVELS.map(|q| 10.0 + 100.0 * q);
-        let mut all: Vec<f64> = (0..96).map(|i| if i % 10 == 3 { 500.0 } else { 8.0 + f64::from(i % 5) }).collect();
+        let mut all: Vec<f64> =
+            (0..96).map(|i| if i % 10 == 3 { 500.0 } else { 8.0 + f64::from(i % 5) }).collect();
         all.sort_by(f64::total_cmp);
         let day = LEVELS.map(|q| all[(q * 95.0) as usize]);
         let seen = [None, Some(day), None, None, None];

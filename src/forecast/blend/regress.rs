@@ -2,10 +2,10 @@
 
 use super::inputs::{PLACES, Row, row};
 use super::learn::{Learned, Lessons};
-use super::seen::{Quantiles, RECENT, SEEN, seen};
 use super::prior::{LEADS, Law, range};
 use super::ridge::dot;
 use super::scored::Scored;
+use super::seen::{Quantiles, RECENT, SEEN, seen};
 use super::tracks::{Tracks, at};
 use crate::forecast::fan::LEVELS;
 
@@ -47,13 +47,7 @@ impl Blend {
     }
 
     /// The forecast made at slot `origin` for `lead` slots later. A gap before the origin counts as lead.
-    pub fn tell(
-        &self,
-        t: &Tracks,
-        origin: usize,
-        lead: usize,
-        recent: [Quantiles; RECENT],
-    ) -> Option<Told> {
+    pub fn tell(&self, t: &Tracks, origin: usize, lead: usize, recent: &[Quantiles; RECENT]) -> Option<Told> {
         let behind = (0..=origin).rev().take_while(|i| at(&t.values, *i).is_nan()).count();
         let row = row(t, origin, lead)?;
         let minutes = (lead + behind) as f64 * self.minutes;

@@ -40,7 +40,12 @@ pub(crate) fn recent(t: &Tracks, origin: usize) -> [Quantiles; RECENT] {
 }
 
 /// The distributions for one lead: those of [`recent`], then the same time of the last days and of the last weeks.
-pub(crate) fn seen(t: &Tracks, origin: usize, lead: usize, recent: [Quantiles; RECENT]) -> [Quantiles; SEEN] {
+pub(crate) fn seen(
+    t: &Tracks,
+    origin: usize,
+    lead: usize,
+    recent: &[Quantiles; RECENT],
+) -> [Quantiles; SEEN] {
     let mut values = Vec::with_capacity(3 * DAYS);
     let apart = t.blur.div_ceil(2);
     let mut same = |period: usize, most: usize| {
@@ -54,7 +59,7 @@ pub(crate) fn seen(t: &Tracks, origin: usize, lead: usize, recent: [Quantiles; R
         values.retain(|v| v.is_finite());
         quantiles(&mut values)
     };
-    let [hours, day, week] = recent;
+    let [hours, day, week] = *recent;
     [hours, day, week, same(t.day, DAYS), same(7 * t.day, WEEKS)]
 }
 
@@ -84,7 +89,7 @@ mod tests {
         let origin = 288 * 12 + 100;
         let told = |values: &[Option<f64>]| {
             let t = Tracks::new(Past { values, day: 288, hour: 12, end: 0 });
-            seen(&t, origin, 30, recent(&t, origin))
+            seen(&t, origin, 30, &recent(&t, origin))
         };
         let before = told(&values);
         values[origin + 1..].fill(Some(1e6));

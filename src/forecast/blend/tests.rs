@@ -46,7 +46,7 @@ fn a_season_is_followed_with_honest_bands() {
     let (mut inside, mut n) = (0.0, 0.0);
     for lead in 1..=288 {
         let Some(actual) = values[20 * 288 - 1 + lead] else { continue };
-        let told = blend.tell(&t, known.len() - 1, lead, super::recent(&t, known.len() - 1)).unwrap();
+        let told = blend.tell(&t, known.len() - 1, lead, &super::recent(&t, known.len() - 1)).unwrap();
         assert!((told.value - actual).abs() < 8.0, "lead {lead}: {} for {actual}", told.value);
         assert!(told.offsets.is_sorted());
         inside += f64::from(u8::from((told.offsets[3]..=told.offsets[7]).contains(&(actual - told.value))));

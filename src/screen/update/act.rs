@@ -13,6 +13,7 @@ use super::super::panels;
 use super::super::rows::proposal_of;
 use super::super::spot;
 use super::super::state::{PanelId, ScreenState, SortKey};
+use super::super::what_if::Asked;
 use super::{decide, replay, select};
 
 /// How long snoozing hides a proposal.
@@ -116,8 +117,20 @@ fn navigate(state: &mut ScreenState, _keymap: &Keymap, action: Action, view: &Vi
             state.sort.key = next;
         }
         Action::SortReverse => state.sort.reversed = !state.sort.reversed,
+        Action::WhatIf => what_if(state),
         _ => {}
     }
+}
+
+/// The next question; where its answers are not in sight, the last row of the screen says where they are.
+fn what_if(state: &mut ScreenState) {
+    state.asked = Asked::after(state.asked);
+    let shown = state.panel() == PanelId::Status && state.route.zoomed.is_none_or(|w| w == 1);
+    state.toast = Some(match state.asked {
+        Some(asked) if shown => format!("what if: {}; W asks the next", asked.words()),
+        Some(asked) => format!("what if: {}; the answers are in panel 1, capacity", asked.words()),
+        None => "what if: off".into(),
+    });
 }
 
 fn evidence(state: &mut ScreenState) {

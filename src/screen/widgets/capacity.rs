@@ -19,6 +19,9 @@ pub const TITLE: &str = "Capacity and headroom";
 
 /// Draws the widget.
 pub fn draw(pen: &Pen<'_>, area: Rect, buf: &mut Buffer) {
+    if let Some(asked) = pen.asked {
+        return super::what_if::draw(pen, asked, area, buf);
+    }
     let mut bar_name = pen.ink.glyph("┃ C(N)   ├┤ 90 % band ahead", "| C(N)   || 90 % band ahead").to_owned();
     if pen.view.capacity.data.iter().any(|r| r.untested) {
         bar_name.push_str("   ? beyond load seen");

@@ -33,6 +33,7 @@ mod resources;
 mod response_times;
 mod satisfaction;
 pub(super) mod services;
+mod what_if;
 
 pub(super) use frame::frame;
 pub use ink::{Ink, Level};

@@ -8,6 +8,7 @@ use ratatui::text::{Line, Span};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::fleet::WorkloadId;
+use crate::screen::what_if::Asked;
 use crate::screen::{PanelContext, RowId};
 use crate::view::View;
 
@@ -34,6 +35,8 @@ pub struct Pen<'a> {
     pub pan: i32,
     /// Charts are zoomed by two to this power.
     pub zoom: i32,
+    /// A what-if question that is answered instead of what is.
+    pub asked: Option<Asked>,
     /// The data is stale: numbers are grey and carry `~`.
     pub stale: bool,
 }
@@ -58,6 +61,7 @@ impl<'a> Pen<'a> {
             focused: false,
             pan: ctx.state.pan(),
             zoom: ctx.state.zoom(),
+            asked: ctx.state.asked(),
             stale: false,
         }
     }
