@@ -27,7 +27,10 @@ pub async fn one_rollout(settings: Settings, mut options: Options) {
     while engine.view.changed().await.is_ok() {
         let view = engine.view.borrow_and_update().clone();
         let known = &view.operations.data;
-        if !known.is_empty() && known.iter().all(|o| o.state.is_final()) {
+        // What was refused before it sent anything is no rollout: another is approved.
+        let refused = |o: &&weescale::view::Operation| matches!(o.state, OperationState::Cancelled { .. });
+        let done = known.iter().any(|o| !refused(&o)) && known.iter().all(|o| o.state.is_final());
+        if done {
             println!("over");
             engine.stop().await;
             return;
@@ -36,7 +39,7 @@ pub async fn one_rollout(settings: Settings, mut options: Options) {
         let wish = match waits {
             Some(o) if back => Some(Command::Abort(o.id.clone())),
             Some(o) => Some(Command::Resume(o.id.clone())),
-            None if known.is_empty() => {
+            None if known.iter().all(|o| o.state.is_final()) => {
                 let up = |p: &&weescale::view::ProposalView| p.proposal.change.to > p.proposal.change.from;
                 let open = view.proposals.data.iter().filter(|p| p.not_approvable.is_none());
                 open.filter(up).map(approve).next()

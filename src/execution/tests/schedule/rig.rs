@@ -65,6 +65,8 @@ fn config(random: &mut fastrand::Rng) -> ExecutorConfig {
     let p = &mut config.pacing;
     (p.provision, p.warm_up, p.warm_guess, p.shift) = (secs(40), secs(40), secs(4), secs(20));
     (p.settle, p.read_back, p.back_off) = (secs(8), secs(10), secs(2));
+    // The one wait on the machine's own clock: a busy machine must not change a schedule.
+    p.record = secs(600);
     let g = &mut config.guard;
     g.max_concurrent = random.usize(1..4);
     g.budget = random.bool().then_some(4.0);
