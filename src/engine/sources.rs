@@ -9,7 +9,9 @@ use tokio::sync::mpsc;
 
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::scrape::{self, BackfillRequest, Delivery, Handle, QuerySpec, SourceId, SourceKind, SourceStatus};
+use crate::scrape::{
+    self, BackfillRequest, Delivery, Handle, Poller, QuerySpec, SourceId, SourceKind, SourceStatus,
+};
 use crate::series::Timestamp;
 use crate::signals::{Catalogue, History};
 use crate::store::Appended;
@@ -22,12 +24,18 @@ const MAX_RECIPE: u64 = 256 << 10;
 /// Most recipe files read.
 const MAX_RECIPES: usize = 200;
 
+/// Sources that poll, and what is known of them.
+type Started = (Poller, Vec<Handle>, BTreeMap<SourceId, SourceFacts>);
+
 /// Starts every source; deliveries arrive at `out`.
 pub fn start(
     settings: &Settings,
     clock: &Clock,
     out: &mpsc::Sender<Delivery>,
-) -> Result<(Vec<Handle>, BTreeMap<SourceId, SourceFacts>), EngineError> {
+) -> Result<Started, EngineError> {
+    let poller = Poller::start()
+        .map_err(|source| EngineError::Io { what: "cannot start the polling thread".into(), source })?;
+    let inside = poller.enter();
     let wires = scrape::Wires::default();
     let mut handles = Vec::new();
     let mut facts = BTreeMap::new();
@@ -57,7 +65,8 @@ pub fn start(
         note(&source.id(), source.interval, SourceKind::CloudWatch, false);
         handles.push(scrape::spawn_cloudwatch(source.clone(), clock.clone(), out.clone())?);
     }
-    Ok((handles, facts))
+    drop(inside);
+    Ok((poller, handles, facts))
 }
 
 /// The shipped recipes and those in the user's folder.

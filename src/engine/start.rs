@@ -13,7 +13,6 @@ use crate::config::Settings;
 use crate::execution::{self, ExecutorConfig, Freeze, GuardPolicy, Job, Pacing, Providers, Receipt};
 use crate::journal::{self, Entry, Journal, JournalError, JournalHandle, Kind};
 use crate::proposal::Queue;
-use crate::scrape::Poller;
 use crate::signals::{History, Resolver};
 use crate::store::Store;
 use crate::view::{Command, Mode, View, Wish};
@@ -87,12 +86,7 @@ pub async fn start(settings: Settings, options: Options) -> Result<EngineHandle,
         .map_err(|source| EngineError::Io { what: "cannot start the journal's thread".into(), source })?;
 
     let (deliver, deliveries) = mpsc::channel(QUEUE);
-    let poller = Poller::start()
-        .map_err(|source| EngineError::Io { what: "cannot start the polling thread".into(), source })?;
-    let (handles, source_facts) = {
-        let _inside = poller.enter();
-        sources::start(&settings, &clock, &deliver)?
-    };
+    let (poller, handles, source_facts) = sources::start(&settings, &clock, &deliver)?;
     let providers = super::providers::make(&settings)?;
     let (tasks, listings) = watch_platforms(&providers, tuning, &clock);
     let (issue, issued) = mpsc::channel(QUEUE);

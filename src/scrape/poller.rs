@@ -49,7 +49,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_spawned_inside_runs_on_its_thread_and_large_work_beside_it() {
         let poller = Poller::start().unwrap();
-        let (start, started) = std::sync::mpsc::channel::<()>();
+        let (start, started) = std::sync::mpsc::sync_channel::<()>(1);
         let large = {
             let _inside = poller.enter();
             tokio::spawn(async move { aside(LARGE, || started.recv().unwrap()) })

@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn nothing_after_the_origin_is_seen() {
-        let mut values: Vec<Option<f64>> = (0..288 * 15).map(|i| Some((i % 288) as f64)).collect();
+        let mut values: Vec<Option<f64>> = (0..288 * 15).map(|i| Some(f64::from(i % 288))).collect();
         let origin = 288 * 12 + 100;
         let told = |values: &[Option<f64>]| {
             let t = Tracks::new(Past { values, day: 288, hour: 12, end: 0 });
