@@ -123,7 +123,7 @@
 //!   starts it, and no stage knows it.
 //! - Forecasts come from one regularised regression over candidates per range of leads, not from a weighted pool with
 //!   conformal intervals: on held-out series it was more accurate and its intervals meant what they say, at a fiftieth of
-//!   the time.
+//!   the time. The bare distributions of what was seen enter with shares learned by pinball loss.
 //! - The queries of signals are evaluated on a snapshot off the engine's loop; what arrives meanwhile is appended.
 //! - A backtest's day plan (corridors with a follower) is simulated only: what is executed live are single leased floors.
 //! - The wire to AWS (credentials, signing) is in `scrape/sources/aws`: the stage that collects needs it first, and a stage may
