@@ -13,6 +13,7 @@ use crate::config::Settings;
 use crate::execution::{self, ExecutorConfig, Freeze, GuardPolicy, Job, Pacing, Providers, Receipt};
 use crate::journal::{self, Entry, Journal, JournalError, JournalHandle, Kind};
 use crate::proposal::Queue;
+use crate::series::Timestamp;
 use crate::signals::{History, Resolver};
 use crate::store::Store;
 use crate::view::{Command, Mode, View, Wish};
@@ -107,10 +108,7 @@ pub async fn start(settings: Settings, options: Options) -> Result<EngineHandle,
     let abandoned = std::mem::take(&mut restored.abandoned);
     let persisted = clock.now();
     restore::into_state(&mut state, restored);
-    if let Some(why) = shared {
-        let text = format!("{why}. Observing without it: this run keeps no record and knows no earlier one");
-        state.notify(clock.now(), crate::view::NoticeLevel::Warning, text);
-    }
+    say_without(&mut state, shared, clock.now());
     note_start(&mut state, &journal).await?;
     account_for(&mut state, &journal, abandoned, clock.now()).await?;
     let (view_tx, view) = watch::channel(Arc::new(publish::view(&state, clock.now())));
@@ -156,6 +154,14 @@ fn open_journal(settings: &Settings) -> Result<(Journal, Option<String>), Journa
             Ok((Journal::in_memory()?, Some(error.to_string())))
         }
         opened => Ok((opened?, None)),
+    }
+}
+
+/// Tells that this run has no journal, if there is a reason `why` not.
+fn say_without(state: &mut State, why: Option<String>, now: Timestamp) {
+    if let Some(why) = why {
+        let text = format!("{why}. Observing without it: this run keeps no record and knows no earlier one");
+        state.notify(now, crate::view::NoticeLevel::Warning, text);
     }
 }
 
@@ -219,7 +225,7 @@ async fn adopt(
     gate: &mut Gate,
     restored: &Restored,
     jobs: &mpsc::Sender<Job>,
-    now: crate::series::Timestamp,
+    now: Timestamp,
 ) {
     for history in &restored.unfinished {
         let id = history.mandate.operation.clone();
@@ -240,7 +246,7 @@ async fn account_for(
     state: &mut State,
     journal: &JournalHandle,
     abandoned: Vec<(String, String, String)>,
-    now: crate::series::Timestamp,
+    now: Timestamp,
 ) -> Result<(), EngineError> {
     for (proposal, by, approval) in abandoned {
         let why = "weescale stopped before anything was sent; approve anew if it is still wanted";
