@@ -148,6 +148,11 @@ pub fn reconcile(history: &History, live: Option<&WorkloadState>) -> Next {
             tried.join(", ")
         ));
     }
+    if let Some(set) = taken_back(history, at) {
+        return Next::Halt(format!(
+            "{name} is {at}, it was given back to {set}: someone else changed it since"
+        ));
+    }
     if history.ended == Some(OperationState::Kept) {
         return Next::Hold { at };
     }
@@ -172,6 +177,16 @@ pub fn reconcile(history: &History, live: Option<&WorkloadState>) -> Next {
         at,
         why: format!("weescale was restarted; the last write {effect}, {name} is {at}: resume or abort"),
     }
+}
+
+/// The value that was written on the way back and took effect, if it is `at` no more and not on the way home either:
+/// writing it again would be undoing twice what somebody decided since.
+fn taken_back(history: &History, at: u32) -> Option<u32> {
+    let applied = history.writes.iter().rposition(|w| w.outcome == "applied")?;
+    let write = history.writes.get(applied).filter(|w| w.way == Way::Back)?;
+    let home = at == history.mandate.home() || at == history.mandate.change.from;
+    let since = history.writes.iter().skip(applied).any(|w| w.set == at);
+    (!home && !since).then_some(write.set)
 }
 
 #[cfg(test)]

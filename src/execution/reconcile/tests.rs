@@ -95,3 +95,20 @@ fn what_is_over_is_not_taken_up() {
     // Entries without an approval give no authority.
     assert!(unfinished(&[write(EntryKind::Intent, Way::Forward, 6, 9, "")]).is_empty());
 }
+
+#[test]
+fn what_was_given_back_is_not_given_back_again() {
+    let kept = EntryData { ended: Some(OperationState::Kept), ..EntryData::default() };
+    let mut entries = vec![
+        begin(),
+        write(EntryKind::Intent, Way::Forward, 6, 11, ""),
+        write(EntryKind::Step, Way::Forward, 6, 11, "applied"),
+        entry(EntryKind::End, kept),
+        write(EntryKind::Intent, Way::Back, 11, 6, ""),
+    ];
+    assert_eq!(next(&entries, Some(&live("u-1", 11))), Next::Hold { at: 11 }, "it may not have arrived");
+    entries.push(write(EntryKind::Step, Way::Back, 11, 6, "applied"));
+    assert_eq!(next(&entries, Some(&live("u-1", 6))), Next::Hold { at: 6 });
+    let since = next(&entries, Some(&live("u-1", 11)));
+    assert!(matches!(&since, Next::Halt(why) if why.contains("given back to 6")), "{since:?}");
+}
