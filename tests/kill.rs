@@ -27,7 +27,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use fleet::{Ports, options};
 use weescale::clock::Clock;
 use weescale::engine;
-use weescale::execution::{Entry, EntryKind, OperationState};
+use weescale::execution::{Entry, EntryKind, OperationId, OperationState};
 use weescale::journal::{Integrity, Journal, Kind, verify};
 use weescale::sandbox::{self, Sandbox, Scenario};
 use weescale::series::Timestamp;
@@ -265,20 +265,25 @@ fn check_writes(accepted: &[Accepted], journal: &Path) {
     }
 }
 
+/// A text in a record.
+fn text(record: &weescale::journal::Record, at: &str) -> Option<String> {
+    record.body.pointer(at).and_then(|v| v.as_str()).map(str::to_owned)
+}
+
+/// Proposals that were refused, and the operations that others became.
+fn came_of(file: &Journal, entries: &[Entry]) -> (BTreeSet<String>, BTreeMap<String, OperationId>) {
+    let refused = file.of_kinds(&[Kind::Refuse]).unwrap();
+    let refused = refused.iter().filter_map(|r| text(r, "/proposal")).collect();
+    let began = |e: &Entry| Some((e.data.mandate.as_ref()?.proposal.to_string(), e.operation.clone()));
+    (refused, entries.iter().filter_map(began).collect())
+}
+
 /// Every approval on the disk began an operation that ended, or is held, or waits for a person; or is said to have
 /// come to nothing.
 fn check_decisions(journal: &Path, before: &[Entry]) {
     let entries = entries(journal);
     let file = Journal::open(journal).unwrap();
-    let text = |r: &weescale::journal::Record, at: &str| {
-        r.body.pointer(at).and_then(|v| v.as_str()).map(str::to_owned)
-    };
-    let refused: BTreeSet<String> =
-        file.of_kinds(&[Kind::Refuse]).unwrap().iter().filter_map(|r| text(r, "/proposal")).collect();
-    let begun: BTreeMap<String, _> = entries
-        .iter()
-        .filter_map(|e| Some((e.data.mandate.as_ref()?.proposal.to_string(), e.operation.clone())))
-        .collect();
+    let (refused, begun) = came_of(&file, &entries);
     let approvals = file.of_kinds(&[Kind::Approve]).unwrap();
     assert!(approvals.len() >= 10, "{}", approvals.len());
     let mut open = Vec::new();

@@ -31,7 +31,12 @@ fn has_card(ctx: &PanelContext<'_>) -> bool {
 /// Draws it.
 pub fn draw(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
     let Some(proposal) = ctx.proposal() else {
-        put(buf, area, 1, 0, "no proposal is waiting", ctx.style(Role::Dim));
+        // What is selected may be advice while proposals wait above it.
+        let why = match ctx.view.header.waiting {
+            0 => "no proposal is waiting",
+            _ => "advice: nothing to approve here",
+        };
+        put(buf, area, 1, 0, why, ctx.style(Role::Dim));
         return;
     };
     if !has_card(ctx) {

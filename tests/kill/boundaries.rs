@@ -2,7 +2,6 @@
 //!
 //! An ordinary run dies at a few of them; `WEESCALE_BOUNDARIES=all` at each, until a rollout outlives the count.
 
-use std::collections::BTreeMap;
 use std::process::Child;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -187,15 +186,7 @@ fn check(log: &Log, journal: &Path, point: Point) {
 fn lost_nothing(journal: &Path, point: Point) {
     let entries = entries(journal);
     let file = Journal::open(journal).unwrap();
-    let text = |r: &weescale::journal::Record, at: &str| {
-        r.body.pointer(at).and_then(|v| v.as_str()).map(str::to_owned)
-    };
-    let refused: BTreeSet<String> =
-        file.of_kinds(&[Kind::Refuse]).unwrap().iter().filter_map(|r| text(r, "/proposal")).collect();
-    let begun: BTreeMap<String, _> = entries
-        .iter()
-        .filter_map(|e| Some((e.data.mandate.as_ref()?.proposal.to_string(), e.operation.clone())))
-        .collect();
+    let (refused, begun) = came_of(&file, &entries);
     for approval in file.of_kinds(&[Kind::Approve]).unwrap() {
         let id = text(&approval, "/proposal/id").unwrap();
         match begun.get(&id) {
