@@ -55,7 +55,7 @@
 //! - A stage never imports a later one; nothing imports `screen`, `report`, `engine`, `session` or
 //!   `cli`, except `cli` itself.
 //! - `screen` and `report` know only `view`, the vocabulary and themselves. Only `screen` names ratatui or crossterm.
-//! - Only `scrape/http.rs`, `scrape/sources` and `execution/providers` name an HTTP client.
+//! - Only `scrape/http`, `scrape/sources` and `execution/providers` name an HTTP client.
 //! - Stages 2 to 7, 9 and 10 and [`backtest`] do no I/O, are not `async`, and take `now` as an argument.
 //! - Clocks are read in `clock.rs` and nowhere else. Every wait and deadline is on the monotonic clock.
 //! - There is no `unsafe`, and outside tests nothing unwraps, indexes or panics.
@@ -91,6 +91,7 @@
 //! | crate | why it, rather than something else or a page of our own |
 //! |---|---|
 //! | `reqwest` without default features | brings no TLS of its own choice: `rustls` is given with `ring`, which needs only a C compiler; `aws-lc`, the default, wants cmake and doubles the build |
+//! | `hyper`, on which `reqwest` stands, with `hyper-util`, `http`, `http-body-util` | thousands of plain endpoints every few seconds: a client that keeps a task for each connection, parses each address anew and passes each request through layers costs more than all that is done with the answer. TLS, proxies and redirects stay with `reqwest` |
 //! | `promql-parser` | reads, rewrites and groups the expressions of recipes. Queries over the store have a parser of their own: this one has neither places, which warnings name, nor duration expressions, `anchored`, `smoothed` |
 //! | `kube`, `k8s-openapi` | kubeconfig, exec plugins, client certificates, watches with bookmarks: what a page of our own would get wrong; its hidden retries are off |
 //! | `aws-sigv4`, `aws-credential-types`, `quick-xml` | signs requests that `reqwest` sends once: the SDK costs five times the build and repeats writes by itself |

@@ -65,7 +65,7 @@ const CRATES: [(&[&str], &[&str]); 8] = [
             "quick_xml",
             "rustls",
         ],
-        &["src/scrape/http.rs", "src/scrape/sources/", "src/execution/providers/"],
+        &["src/scrape/http/", "src/scrape/sources/", "src/execution/providers/"],
     ),
     (&["axum"], &["src/sandbox/"]),
     (&["rusqlite"], &["src/journal/"]),

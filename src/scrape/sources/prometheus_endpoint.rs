@@ -63,7 +63,7 @@ impl PrometheusEndpoint {
     /// One scrape; also how many bytes it took.
     async fn scrape(&mut self, at: Timestamp) -> Result<(Reading, u64), ScrapeError> {
         let id = self.http.id();
-        let fetched = self.http.get(self.http.target().url().clone(), ACCEPT).await?.success(id)?;
+        let fetched = self.http.get(self.http.target().url(), ACCEPT).await?.success(id)?;
         let refused = |why: String| ScrapeError::refused(id, why);
         let format = Format::from_content_type(&fetched.content_type).map_err(refused)?;
         let bytes = fetched.body.len() as u64;

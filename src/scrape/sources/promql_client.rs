@@ -239,7 +239,7 @@ impl PromqlClient {
         if !self.is_get_only() {
             let url = self.http.target().below(path);
             let form = self.encoded(params);
-            let answer = self.spend(urgency, self.http.post_form(url, form), decode).await?;
+            let answer = self.spend(urgency, self.http.post_form(&url, form), decode).await?;
             if let Some(told) = answer {
                 return Ok(told);
             }
@@ -269,7 +269,7 @@ impl PromqlClient {
         let given = url.query().map(str::to_owned);
         let query = given.map_or_else(|| params.clone(), |q| format!("{q}&{params}"));
         url.set_query(Some(&query));
-        let answer = self.spend(urgency, self.http.get(url, "application/json"), decode).await?;
+        let answer = self.spend(urgency, self.http.get(&url, "application/json"), decode).await?;
         answer.ok_or_else(|| self.wrong("neither with POST nor with GET"))
     }
 

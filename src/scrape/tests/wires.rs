@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
-use super::fixture::{scrape, value};
+use super::fixture::{Names, scrape, value};
 use crate::clock::Clock;
 use crate::scrape::{Encoding, Target, Wires, spawn_exposition_over};
 
@@ -68,5 +68,42 @@ async fn connections_are_kept_and_shared_and_each_target_says_what_it_accepts() 
     // As many as were in use at the same moment, at most one a target; not one a scrape.
     let opened = opened.load(Ordering::SeqCst);
     assert!(opened <= running.len(), "{opened} connections");
+    server.abort();
+}
+
+#[tokio::test]
+async fn a_connection_that_the_server_closed_meanwhile_costs_no_scrape() {
+    // The first answer promises to stay and leaves at once; the second leaves when it is asked again; then it stays.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut target =
+        Target::exposition(&format!("http://{}/metrics", listener.local_addr().unwrap())).unwrap();
+    target.interval = Duration::from_millis(50);
+    let server = tokio::spawn(async move {
+        for manner in 0_u8.. {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut piece = [0; 4096];
+            let body = format!("manner {manner}\n");
+            let head = "HTTP/1.1 200 OK\r\ncontent-type: text/plain; version=0.0.4\r\n";
+            let answer = format!("{head}content-length: {}\r\n\r\n{body}", body.len());
+            if manner > 1 {
+                tokio::spawn(keep_answering(stream));
+                continue;
+            }
+            assert!(stream.read(&mut piece).await.unwrap() > 0);
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            if manner == 1 {
+                assert!(stream.read(&mut piece).await.unwrap() > 0, "it is asked on the same connection");
+            }
+        }
+    });
+    let (tx, mut rx) = mpsc::channel(16);
+    let handle = spawn_exposition_over(&Wires::default(), target, Clock::real(), tx).unwrap();
+    let mut names = Names::default();
+    for manner in [Some(0.0), Some(1.0), None] {
+        let block = scrape(&mut rx).await;
+        assert_eq!(names.value(&block, "up"), Some(1.0), "{manner:?}");
+        assert_eq!(names.value(&block, "manner"), manner);
+    }
+    drop(handle);
     server.abort();
 }
