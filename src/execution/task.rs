@@ -119,6 +119,7 @@ impl Task {
         let mut turn = std::pin::pin!(slots.acquire_owned());
         loop {
             tokio::select! {
+                biased;
                 slot = &mut turn => {
                     self.slot = slot.ok();
                     return true;
@@ -167,6 +168,7 @@ impl Task {
             let clock = self.shared.clock.clone();
             let nap = self.nap();
             tokio::select! {
+                biased;
                 () = clock.sleep(nap) => {}
                 wish = self.wishes.recv() => {
                     let Some(wish) = wish else { return self.stopped().await };

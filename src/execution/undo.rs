@@ -13,7 +13,7 @@ use super::record::{EntryData, EntryKind};
 use super::sender::Sent;
 use super::shared::{Held, Receipt};
 use super::task::{Task, Wish};
-use super::{Lease, LeaseState, OperationState};
+use super::{Lease, LeaseState, OperationId, OperationState};
 
 /// Tries before rollback stops by itself.
 const ROLLBACK_TRIES: u32 = 24;
@@ -200,6 +200,7 @@ impl Task {
             let left = due.since(now).clamp(self.shared.pacing.poll, Duration::from_secs(60));
             let clock = self.shared.clock.clone();
             tokio::select! {
+                biased;
                 () = clock.sleep(left) => {}
                 wish = self.wishes.recv() => match wish? {
                     Wish::Release(who) | Wish::Abort(who) => {
@@ -222,8 +223,15 @@ impl Task {
             let outcome = match unsafe_now {
                 Some(why) => Undone::Retry(format!("{why}; release by hand to insist")),
                 None if !self.is_on_top() => Undone::Retry("another change of ours stands on it".into()),
-                None => self.undo(true).await,
+                // Two that write to one object at once take each other's values for their own.
+                None => match self.occupy() {
+                    Ok(()) => self.undo(true).await,
+                    Err(other) => Undone::Retry(format!("{other} is at work on the same object")),
+                },
             };
+            if !matches!(outcome, Undone::Partly) {
+                self.shared.vacate(&self.run.operation.id);
+            }
             let state = match outcome {
                 Undone::Done => LeaseState::Restored { at: self.shared.clock.now() },
                 Undone::Foreign(found, why) => {
@@ -247,6 +255,12 @@ impl Task {
             self.tell_lease(state, Some(EntryKind::Restore)).await;
             return;
         }
+    }
+
+    /// Takes the object for giving it back; refused by who is at work on it.
+    fn occupy(&self) -> Result<(), OperationId> {
+        let record = self.mandate.record();
+        self.shared.occupy(&record.operation, &record.target, record.change.field)
     }
 
     /// Whether no other lease or operation of ours stands on this floor.
@@ -291,6 +305,7 @@ impl Task {
         let clock = self.shared.clock.clone();
         let nap = self.nap();
         tokio::select! {
+            biased;
             () = clock.sleep(nap) => Some(false),
             wish = self.wishes.recv() => wish.map(|w| matches!(w, Wish::Release(_) | Wish::Abort(_))),
         }

@@ -251,6 +251,11 @@ impl Rig {
         self.operations.values().for_each(|o| {
             text.push_str(&format!("  {} {:?} {:?}\n", o.id, o.change, o.state));
         });
+        for entry in self.journal.entries.lock().unwrap().iter() {
+            let sent = entry.data.write.as_ref().map(|w| format!("{}→{} {}", w.expect, w.set, w.outcome));
+            let (kind, id) = (entry.kind.word(), &entry.operation);
+            text.push_str(&format!("  {kind} {id} {} {}\n", entry.text, sent.unwrap_or_default()));
+        }
         text
     }
 
