@@ -185,7 +185,10 @@ impl Rig {
             Event::Killed(seconds) => self.killed(seconds).await,
         }
         self.observe();
-        self.breathe().await;
+        // Now and then several things happen at once.
+        if self.random.u32(..6) > 0 {
+            self.breathe().await;
+        }
     }
 
     /// Seconds pass, two by two.
