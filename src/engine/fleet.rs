@@ -34,6 +34,9 @@ pub fn merge(state: &mut State, sets: Vec<SignalSet>, now: Timestamp) {
     for id in ids {
         let merged = state.fleet.get(&id).map(|facts| workload(state, facts, now));
         if let (Some(merged), Some(facts)) = (merged, state.fleet.get_mut(&id)) {
+            if let Some(replicas) = merged.replicas {
+                facts.swings.observe(now, replicas.desired);
+            }
             facts.workload = merged;
             if unusable(&facts.signals) {
                 facts.last_outage = Some(now);
@@ -140,6 +143,7 @@ fn blank(id: &WorkloadId, now: Timestamp) -> WorkloadFacts {
         usual: None,
         usage: crate::plan::Usage::default(),
         versions: crate::plan::Versions::default(),
+        swings: crate::plan::Swings::default(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::execution::{Operation, OperationState};
-use crate::fleet::WorkloadId;
+use crate::fleet::{ScaleIn, WorkloadId};
 use crate::plan::{self, FleetState, PlanInput, Recent, Usual};
 use crate::proposal::{Moment, QueueEvent};
 use crate::series::Timestamp;
@@ -70,6 +70,10 @@ pub fn with_input<T>(
             frozen_until: state.settings.frozen_until(now),
             since_recovery: facts.last_outage.map(|at| now.since(at)),
         },
+        hold: plan::HoldFacts {
+            scale_in: facts.platform.as_ref().and_then(|p| ScaleIn::of(p.state.fields.scale_in?)),
+            swing: facts.swings.lately(now),
+        },
     })
 }
 
@@ -133,11 +137,12 @@ fn recent(state: &State, id: &WorkloadId, now: Timestamp) -> Recent {
     let hour = Duration::from_secs(3600);
     let earlier = || {
         let here = state.moved.iter().filter(|(r, _)| r.workload == *id);
-        let new = here.filter(|(r, _)| !state.operations.contains_key(&r.operation));
+        let new =
+            here.filter(|(r, _)| r.change.field.is_count() && !state.operations.contains_key(&r.operation));
         new.map(|(r, ago)| (r.is_up(), now.since(state.started).saturating_add(*ago)))
     };
     let earlier_lately = |up: bool| earlier().filter(|(u, ago)| *u == up && *ago <= hour).count();
-    let executed = |o: &&Operation| o.workload == *id && o.checkpoint.is_some();
+    let executed = |o: &&Operation| o.workload == *id && o.checkpoint.is_some() && o.change.field.is_count();
     let up = |o: &&Operation| o.change.to > o.change.from;
     let lately = |o: &&Operation| now.since(o.started) <= hour;
     Recent {

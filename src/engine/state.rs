@@ -12,7 +12,7 @@ use crate::fleet::{Workload, WorkloadId};
 use crate::forecast::burst::{Burst, Dip};
 use crate::forecast::{ForecastState, Structure};
 use crate::outcome::Outcome;
-use crate::plan::{Advice, CapacityModel, Limits, Plan, Report, Usage, Usual, Versions};
+use crate::plan::{Advice, CapacityModel, Limits, Plan, Report, Swings, Usage, Usual, Versions};
 use crate::proposal::{ProposalId, Queue, Target};
 use crate::scrape::{SourceId, SourceKind, SourceStatus};
 use crate::series::Timestamp;
@@ -110,6 +110,8 @@ pub struct WorkloadFacts {
     pub usage: Usage,
     /// What its versions cost a request.
     pub versions: Versions,
+    /// How its count went up and down.
+    pub swings: Swings,
 }
 
 /// What the planners of the whole fleet said last.

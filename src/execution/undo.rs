@@ -81,7 +81,8 @@ impl Task {
         let record = self.mandate.record();
         let (home, field, name) = (record.home(), record.change.field, record.change.field.name());
         let value = state.fields.get(field);
-        let noted = state.annotations.get(LeaseNote::OWNER);
+        let [.., owner] = LeaseNote::keys(field);
+        let noted = state.annotations.get(owner);
         if record.change.until.is_some()
             && let Some(owner) = noted
             && !owner.ends_with(&record.key)
@@ -102,7 +103,11 @@ impl Task {
             Some(v) => {
                 return Undone::Foreign(
                     Some(v),
-                    format!("{name} is {v}, ours was {}: someone else changed it", self.at),
+                    format!(
+                        "{name} is {}, ours was {}: someone else changed it",
+                        field.word(v),
+                        field.word(self.at)
+                    ),
                 );
             }
             None => return Undone::Foreign(None, format!("{name} does not exist any more")),
@@ -151,7 +156,7 @@ impl Task {
             let text = format!(
                 "{} {} of {}: {}",
                 lease.field.name(),
-                lease.floor,
+                lease.field.word(lease.floor),
                 lease.workload,
                 words(&lease.state)
             );

@@ -54,7 +54,8 @@ pub struct ScoreKeeper {
 impl ScoreKeeper {
     /// Begins to watch a proposal; `running` is the replica count when it was made.
     pub fn watch(&mut self, proposal: &Proposal, running: u32) {
-        if self.watched.contains_key(&proposal.id) {
+        // A hold has no count to compare minutes short by.
+        if self.watched.contains_key(&proposal.id) || proposal.change.count().is_none() {
             return;
         }
         let row = ScoredProposal {

@@ -69,7 +69,7 @@ pub fn floor(
     let (to, cut_by) = limit(input, &replicas, running, needed);
     let from = match field {
         Field::MinReplicas => replicas.min.unwrap_or(0),
-        Field::Replicas | Field::MaxReplicas => replicas.desired,
+        Field::Replicas | Field::MaxReplicas | Field::ScaleIn => replicas.desired,
     };
     (to > running && to > from).then(|| Wish {
         change: PlannedChange {

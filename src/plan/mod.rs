@@ -16,6 +16,7 @@ pub mod follow;
 mod functional;
 mod geographical;
 pub mod guardrails;
+mod hold;
 mod horizontal;
 pub mod hpa;
 mod input;
@@ -30,6 +31,7 @@ pub mod queue_model;
 pub mod reserve;
 mod spending;
 mod survey;
+mod swings;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -42,10 +44,12 @@ pub mod what_if;
 pub use advice::{Advice, Lack, Report, Urgency};
 pub use advisor::{advise, ranked};
 pub use capacity::{CapacityModel, Observation};
+pub use hold::HoldFacts;
 pub use input::{FleetState, PlanInput, Recent, Usual};
 pub use planner::{instead, plan};
 pub use spending::{Allocation, allocation, over_budget};
 pub use survey::{Declared, Learning, Member, Money, PARTS_AGE, Survey};
+pub use swings::{Swing, Swings};
 pub use types::{
     Capacity, CapacityMethod, CostDelta, Dimension, Exhaustion, ExperienceDelta, Fact, GuardrailResult,
     Limits, Plan, PlannedChange, Verdict,

@@ -7,7 +7,7 @@ use super::horizontal::{Wish, floor, running, scale_in};
 use super::outlook::{exhaustion, minutes_short};
 use super::{
     Capacity, CapacityMethod, CostDelta, Exhaustion, ExperienceDelta, Fact, Plan, PlanInput, PlannedChange,
-    Verdict, autoscaler, diagnosis, guardrails, newsvendor,
+    Verdict, autoscaler, diagnosis, guardrails, hold, newsvendor,
 };
 
 /// Plans one workload.
@@ -46,9 +46,13 @@ pub fn instead(input: &PlanInput<'_>, change: &PlannedChange) -> Plan {
     let mut plan = plan(input);
     let now_running = input.workload.replicas.map_or(0, |r| running(&r));
     plan.guardrails = guardrails::check(input, change, now_running);
-    plan.cost = cost(input, now_running, change);
     plan.facts = Vec::new();
     plan.experience = ExperienceDelta::default();
+    if !change.field.is_count() {
+        plan.cost = CostDelta::default();
+        return plan;
+    }
+    plan.cost = cost(input, now_running, change);
     if let (Some(demand), Some(capacity)) = (input.signals.latest(SignalKind::Demand), plan.capacity.clone())
     {
         let fan = input.forecast.fan();
@@ -82,12 +86,18 @@ fn decide(input: &PlanInput<'_>, plan: &mut Plan, demand: Option<f64>) {
     }
     let (Some(demand), Some(capacity), Some(_)) = (demand, plan.capacity.clone(), input.workload.replicas)
     else {
-        plan.verdict = Verdict::NoData { why: lacking(input, plan) };
+        // What went up and down was seen, whatever else is not known.
+        if !hold::propose(input, plan, None, demand) {
+            plan.verdict = Verdict::NoData { why: lacking(input, plan) };
+        }
         return;
     };
     let fan = input.forecast.fan().map(AsRef::as_ref);
     if let Some(wish) = floor(input, &capacity, fan, plan.quantile, demand) {
         propose(input, plan, &capacity, wish);
+        return;
+    }
+    if hold::propose(input, plan, fan, Some(demand)) {
         return;
     }
     // Only fresh demand may lower anything.

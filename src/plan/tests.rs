@@ -13,6 +13,7 @@ use crate::signals::{Freshness, Signal, SignalKind, SignalSet};
 
 use super::*;
 
+mod hold;
 mod promises;
 
 const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
@@ -102,6 +103,7 @@ fn with<T>(s: &Scene, run: impl FnOnce(&PlanInput<'_>) -> T) -> T {
         usual: s.usual,
         recent: s.recent,
         fleet: s.fleet,
+        hold: HoldFacts::default(),
     })
 }
 

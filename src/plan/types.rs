@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fleet::{Field, WorkloadId};
+use crate::fleet::{Field, ScaleIn, WorkloadId};
 use crate::series::{Quantity, Timestamp};
 
 /// How the capacity of one replica is known.
@@ -203,6 +203,18 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// The limits of `field`: those of counts are for counts. A policy is set in one step; its cool-down would be one
+    /// for taking nothing away.
+    #[must_use]
+    pub fn of(&self, field: Field) -> Self {
+        if field.is_count() {
+            return self.clone();
+        }
+        let held = ScaleIn::Held.value();
+        let (step_up_count, step_down_ratio, cooldown) = (held, 1.0, Duration::ZERO);
+        Self { min: 0, max: held, step_up_count, step_down_ratio, cooldown, ..self.clone() }
+    }
+
     /// Highest count one change may reach from `from`.
     pub fn highest_from(&self, from: u32) -> u32 {
         let by_ratio = (f64::from(from) * self.step_up_ratio).floor() as u32;
@@ -229,6 +241,18 @@ pub struct PlannedChange {
     pub to: u32,
     /// Lease: the floor is given back then. `None` for a permanent change.
     pub until: Option<Timestamp>,
+}
+
+impl PlannedChange {
+    /// Its values for people: `6→11`, `allowed→held`.
+    pub fn words(&self, arrow: &str) -> String {
+        format!("{}{arrow}{}", self.field.word(self.from), self.field.word(self.to))
+    }
+
+    /// The replicas it asks for; `None` if it is not about a count.
+    pub fn count(&self) -> Option<u32> {
+        self.field.is_count().then_some(self.to)
+    }
 }
 
 /// What the plan says should be done.

@@ -145,12 +145,11 @@ fn operations(incident: &Incident) -> Vec<Part> {
     for o in incident.operations() {
         let ended = o.ended.map_or_else(|| "not over".to_owned(), second);
         parts.push(Part::Text(format!(
-            "{} on {}: {} {}→{}, approved by {}, {} to {ended}: {}.",
+            "{} on {}: {} {}, approved by {}, {} to {ended}: {}.",
             o.id,
             o.workload,
             o.change.field.name(),
-            o.change.from,
-            o.change.to,
+            o.change.words("→"),
             o.approved_by,
             second(o.started),
             o.state.label()

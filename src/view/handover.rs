@@ -28,7 +28,7 @@ impl Handover {
         let open = view.operations.data.iter().filter(|o| !o.state.is_final());
         let in_flight = open.map(|o| {
             let (id, w, c) = (&o.id, &o.workload, &o.change);
-            format!("{id} {w} {}→{}: {}, approved by {}", c.from, c.to, o.state.label(), o.approved_by)
+            format!("{id} {w} {}: {}, approved by {}", c.words("→"), o.state.label(), o.approved_by)
         });
         let held = view
             .leases
@@ -41,8 +41,14 @@ impl Handover {
                 String::new()
             };
             format!(
-                "{} floor {} until {} (then {}), owner {}: {}{failing}",
-                l.workload, l.floor, l.expires, l.restore, l.owner, l.reason
+                "{} {} {} until {} (then {}), owner {}: {}{failing}",
+                l.workload,
+                if l.field.is_count() { "floor" } else { "scale-in" },
+                l.field.word(l.floor),
+                l.expires,
+                l.field.word(l.restore),
+                l.owner,
+                l.reason
             )
         });
         let proposals = view.proposals.data.iter().filter_map(|p| {

@@ -199,7 +199,7 @@ fn patch(world: &mut World, route: &Route, body: &str) -> Answer {
     {
         return recorded("422_hpa_min_gt_max");
     }
-    for field in ["replicas", "minReplicas", "minReplicaCount"] {
+    for field in ["replicas", "minReplicas", "minReplicaCount", "behavior"] {
         if body.contains(&format!("/spec/{field}")) {
             wrote(&mut whole, &manager, field);
         }

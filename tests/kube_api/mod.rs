@@ -2,6 +2,7 @@
 //! bearer tokens, rights, pages, watches with bookmarks, conditional patches, dry runs, and faults on demand.
 
 mod answer;
+mod defaults;
 mod json_patch;
 mod objects;
 mod wire;

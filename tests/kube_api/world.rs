@@ -107,6 +107,7 @@ impl World {
     /// Puts an object, new or changed, as `manager`.
     pub fn put(&mut self, mut object: Value) {
         self.version += 1;
+        super::defaults::fill_in(&mut object);
         object["metadata"]["resourceVersion"] = json!(self.version.to_string());
         let key = Self::key(&object);
         let kind = if self.objects.contains_key(&key) { "MODIFIED" } else { "ADDED" };
@@ -126,6 +127,11 @@ impl World {
     /// An object of namespace `shop`.
     pub fn get(&self, resource: &str, name: &str) -> Value {
         self.objects[&(resource.to_owned(), "shop".to_owned(), name.to_owned())].clone()
+    }
+
+    /// The same, where it may not be there.
+    pub fn find(&self, resource: &str, name: &str) -> Option<Value> {
+        self.objects.get(&(resource.to_owned(), "shop".to_owned(), name.to_owned())).cloned()
     }
 
     /// Sets a field under `spec` as somebody else.

@@ -4,6 +4,8 @@ mod cluster;
 mod contract;
 mod credentials;
 mod faults;
+mod hold;
+mod play;
 mod reading;
 mod rig;
 mod rollout;

@@ -83,8 +83,8 @@ fn service(state: &State, w: &WorkloadFacts, now: Timestamp) -> ServiceRow {
 
 /// The value of the live proposal or of the operation in flight.
 pub fn proposed(state: &State, id: &WorkloadId) -> Option<u32> {
-    let live = state.queue.live().find(|p| p.workload == *id).map(|p| p.change.to);
-    live.or_else(|| state.in_flight(id).map(|o| o.change.to))
+    let live = state.queue.live().find(|p| p.workload == *id).and_then(|p| p.change.count());
+    live.or_else(|| state.in_flight(id).and_then(|o| o.change.count()))
 }
 
 /// $/h of a workload.

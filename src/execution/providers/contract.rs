@@ -149,6 +149,9 @@ pub struct Fields {
     /// The autoscaler's maximum.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_replicas: Option<u32>,
+    /// Whether the autoscaler may take replicas away: 0 allowed, 1 by its smallest step, 2 held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale_in: Option<u32>,
 }
 
 impl Fields {
@@ -158,6 +161,7 @@ impl Fields {
             crate::fleet::Field::Replicas => self.replicas,
             crate::fleet::Field::MinReplicas => self.min_replicas,
             crate::fleet::Field::MaxReplicas => self.max_replicas,
+            crate::fleet::Field::ScaleIn => self.scale_in,
         }
     }
 
@@ -168,6 +172,7 @@ impl Fields {
             crate::fleet::Field::Replicas => fields.replicas = Some(value),
             crate::fleet::Field::MinReplicas => fields.min_replicas = Some(value),
             crate::fleet::Field::MaxReplicas => fields.max_replicas = Some(value),
+            crate::fleet::Field::ScaleIn => fields.scale_in = Some(value),
         }
         fields
     }

@@ -12,7 +12,7 @@ use super::{Line, Sheet, Subject};
 pub fn approve_sheet(view: &View, proposal: &ProposalView, glyphs: &Glyphs) -> Sheet {
     let p = &proposal.proposal;
     let until = p.change.until.map_or_else(String::new, |t| format!(" until {} UTC", clock_minute(t)));
-    let change = format!("{} {} → {}{until}", p.change.field.name(), p.change.from, p.change.to);
+    let change = format!("{} {}{until}", p.change.field.name(), p.change.words(" → "));
     let mut lines: Vec<Line> = vec![
         ("workload", p.workload.to_string(), Role::Title),
         ("change", change, Role::Title),
@@ -49,10 +49,13 @@ pub fn approve_sheet(view: &View, proposal: &ProposalView, glyphs: &Glyphs) -> S
 /// The sheet for letting a paused operation go on, or for stopping and undoing it.
 pub fn operation_sheet(view: &View, operation: &Operation, abort: bool) -> Sheet {
     let o = operation;
-    let change = format!("{} {} → {}", o.change.field.name(), o.change.from, o.change.to);
+    let change = format!("{} {}", o.change.field.name(), o.change.words(" → "));
     let back = o.checkpoint.map_or_else(
         || "nothing was written yet".to_owned(),
-        |c| format!("{} {} → {} where the live value is still ours", c.field.name(), c.ours, c.old),
+        |c| {
+            let (ours, old) = (c.field.word(c.ours), c.field.word(c.old));
+            format!("{} {ours} → {old} where the live value is still ours", c.field.name())
+        },
     );
     let stage = o.current_stage().map_or("not begun", |s| s.kind.label());
     let mut lines: Vec<Line> = vec![
@@ -74,7 +77,16 @@ pub fn operation_sheet(view: &View, operation: &Operation, abort: bool) -> Sheet
 pub fn release_sheet(view: &View, lease: &Lease) -> Sheet {
     let lines: Vec<Line> = vec![
         ("workload", lease.workload.to_string(), Role::Title),
-        ("change", format!("{} {} → {}", lease.field.name(), lease.floor, lease.restore), Role::Title),
+        (
+            "change",
+            format!(
+                "{} {} → {}",
+                lease.field.name(),
+                lease.field.word(lease.floor),
+                lease.field.word(lease.restore)
+            ),
+            Role::Title,
+        ),
         ("context", context(view), if view.header.context.protected { Role::Protected } else { Role::Text }),
         ("lease", format!("held by {} for: {}", lease.owner, lease.reason), Role::Text),
         ("instead", format!("of waiting until {} UTC", clock_minute(lease.expires)), Role::Text),

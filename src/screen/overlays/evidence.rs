@@ -32,7 +32,10 @@ pub fn evidence_lines(view: &View, row: &RowId, glyphs: &Glyphs) -> Lines {
         RowId::Lease(id) => view.leases.iter().find(|l| l.operation == *id).map(|l| {
             vec![
                 (format!("{} {} held at {}", l.workload, l.field.name(), l.floor), Role::Title),
-                (format!("given back to {} in {}", l.restore, duration(l.left(view.at))), Role::Text),
+                (
+                    format!("given back to {} in {}", l.field.word(l.restore), duration(l.left(view.at))),
+                    Role::Text,
+                ),
                 (format!("owner {}: {}", l.owner, l.reason), Role::Text),
                 (format!("made by {}", l.operation), Role::Dim),
             ]
@@ -91,9 +94,9 @@ fn service(view: &View, s: &ServiceRow) -> Lines {
 fn verdict(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Hold { why } => format!("plan: hold, {why}"),
-        Verdict::Change(c) => format!("plan: {} {} → {}", c.field.name(), c.from, c.to),
+        Verdict::Change(c) => format!("plan: {} {}", c.field.name(), c.words(" → ")),
         Verdict::Blocked { change, by } => {
-            format!("plan: {} {} → {} is blocked by {by}", change.field.name(), change.from, change.to)
+            format!("plan: {} {} is blocked by {by}", change.field.name(), change.words(" → "))
         }
         Verdict::NotScaling { cause, advice, .. } => {
             format!("plan: not a scaling problem: {cause}. {advice}")
@@ -165,13 +168,13 @@ fn advice(a: &Advice) -> Lines {
 }
 
 fn operation(view: &View, o: &Operation, glyphs: &Glyphs) -> Lines {
-    let change = format!("{} {} → {}", o.change.field.name(), o.change.from, o.change.to);
+    let change = format!("{} {}", o.change.field.name(), o.change.words(" → "));
     let mut out = vec![
         (format!("{} {} {change}: {}", o.id, o.workload, o.state.label()), Role::Title),
         (format!("approved by {}, {}", o.approved_by, ago(view.at, o.started)), Role::Text),
     ];
     if let Some(c) = &o.checkpoint {
-        out.push((format!("checkpoint: {} was {}, ours is {}", c.field.name(), c.old, c.ours), Role::Text));
+        out.push((format!("checkpoint: {}", c.words()), Role::Text));
     }
     for stage in &o.stages {
         let (glyph, word, role) = gate(stage.state, glyphs);

@@ -125,13 +125,7 @@ fn owner(pen: &Pen<'_>, view: &ProposalView) -> Vec<Line<'static>> {
         .change
         .until
         .map_or_else(|| "for good".into(), |u| format!("until {}", moment(u, pen.view.at, pen.zone)));
-    let writes = format!(
-        "{} {}{}{} {until}",
-        p.change.field.name(),
-        p.change.from,
-        pen.ink.glyph("→", "->"),
-        p.change.to
-    );
+    let writes = format!("{} {} {until}", p.change.field.name(), p.change.words(pen.ink.glyph("→", "->")));
     let mut line = Line::from(vec![span("writes ", pen.ink.dim), span(writes, pen.ink.text)]);
     match &p.target {
         Some(target) => line.spans.push(span(format!(" through {}", target.provider), pen.ink.dim)),

@@ -46,6 +46,9 @@ pub(super) fn reject(state: &mut ScreenState, view: &View) {
 /// Opens the prompt for another value, or says why not.
 pub(super) fn edit(state: &mut ScreenState, view: &View) {
     match proposal_of(view, state).filter(|p| p.proposal.state.is_live()) {
+        Some(p) if !p.proposal.change.field.is_count() => {
+            state.toast = Some("there is no other value to give it: approve or reject it".into());
+        }
         Some(p) => {
             let change = &p.proposal.change;
             let subject = format!("{} {} {}", p.proposal.workload.name, change.field.name(), change.from);

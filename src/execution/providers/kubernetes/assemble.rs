@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::clock::Monotonic;
 use crate::execution::providers::contract::{Fields, ManifestField, WorkloadState};
-use crate::fleet::Replicas;
+use crate::fleet::{Replicas, ScaleIn};
 use crate::series::text::clean;
 
 use super::cache::{Cache, Key};
@@ -12,7 +12,7 @@ use super::kind::Kind;
 use super::limits::{Around, Room, limits};
 use super::object::{Hpa, Meta, Scalable, ScaledObject, requests};
 use super::owner::{Facts, Holder, Verdict, resolve};
-use super::{pods, writer};
+use super::{hold, owner, pods, writer};
 
 /// What was not heard of for longer is not known.
 pub(super) const STALE: Duration = Duration::from_secs(180);
@@ -60,11 +60,11 @@ impl View<'_> {
         })
     }
 
-    fn hpa(&self, name: &str) -> Option<&Hpa> {
+    pub(super) fn hpa(&self, name: &str) -> Option<&Hpa> {
         self.hpas.iter().flatten().find(|h| h.metadata.name == name).copied()
     }
 
-    fn scaled(&self, name: &str) -> Option<&ScaledObject> {
+    pub(super) fn scaled(&self, name: &str) -> Option<&ScaledObject> {
         self.scaled.iter().flatten().find(|s| s.metadata.name == name).copied()
     }
 
@@ -112,7 +112,20 @@ impl View<'_> {
             replicas,
             min_replicas: min.map(count).transpose()?,
             max_replicas: max.map(count).transpose()?,
+            scale_in: self.scale_in(holder).map(ScaleIn::value),
         })
+    }
+
+    /// What the autoscaler may take away; `None` where there is none, or where Git holds its behaviour.
+    fn scale_in(&self, holder: &Holder) -> Option<ScaleIn> {
+        match holder {
+            Holder::Workload => None,
+            Holder::Hpa(name) => {
+                let hpa = self.hpa(name)?;
+                hold::of_hpa(hpa).filter(|_| !owner::is_in_git(&hpa.metadata, writer::Written::Behavior))
+            }
+            Holder::Scaled(name) => self.scaled(name).map(hold::of_scaled),
+        }
     }
 
     fn manifest(&self, holder: &Holder) -> ManifestField {

@@ -10,6 +10,7 @@ mod cache;
 mod connect;
 mod exec;
 mod fresh;
+mod hold;
 mod kind;
 mod limits;
 mod namespaces;

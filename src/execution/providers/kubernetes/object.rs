@@ -229,6 +229,8 @@ pub(super) struct HpaSpec {
     pub(super) scale_target_ref: Reference,
     pub(super) min_replicas: Option<i64>,
     pub(super) max_replicas: i64,
+    /// As it stands: what is given back is compared with it.
+    pub(super) behavior: Option<serde_json::Value>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
