@@ -34,6 +34,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod tuning;
+mod usage;
 mod wishes;
 
 pub use error::EngineError;

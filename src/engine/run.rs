@@ -23,7 +23,7 @@ use super::forecasts::{Forecasts, Issued, failing};
 use super::platforms::Listing;
 use super::pods::Pods;
 use super::wishes::Round;
-use super::{State, advising, fleet, learn, planning, publish, record, sources};
+use super::{State, advising, fleet, learn, planning, publish, record, sources, usage};
 
 /// Messages taken in between two ticks at most.
 const DRAIN: usize = 1024;
@@ -378,6 +378,7 @@ impl Engine {
         if let Some(left) = self.filling(now) {
             evaluate::mark_filling(&mut sets, left);
         }
+        usage::fill(&self.state, &mut sets, now);
         self.state.history.record(&sets, now);
         fleet::merge(&mut self.state, sets, now);
     }

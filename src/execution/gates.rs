@@ -4,7 +4,7 @@ use crate::series::{Quantity, Unit};
 
 use super::judge::{Judgement, judge, median};
 use super::observation::Readings;
-use super::providers::contract::{PodPhase, PodState, WorkloadState};
+use super::providers::contract::{PodPhase, PodState, Warning, WorkloadState};
 use super::stages::{Moment, OperationRun};
 use super::{Gate, GateState};
 use crate::fleet::Field;
@@ -88,6 +88,15 @@ fn no_pods_of_ours(run: &OperationRun, name: &str) -> Option<(Vec<Gate>, Verdict
         .then(|| (vec![gate(name, GateState::Passed, None, None, detail)], Verdict::Pass))
 }
 
+/// What the platform warned of since the operation began, where that stands between the pods and their readiness and the
+/// pods do not say so themselves.
+fn warned(run: &OperationRun, state: &WorkloadState, said: &str) -> String {
+    let begun = run.operation.started.as_millis();
+    let new = |w: &&Warning| w.at_ms >= begun && !said.contains(w.message.as_str());
+    let told: Vec<String> = state.warnings.iter().filter(new).take(2).map(Warning::sentence).collect();
+    if told.is_empty() { String::new() } else { format!("; {}", told.join("; ")) }
+}
+
 /// The field is written; pods come up (or drain) before the deadline.
 pub fn provision(run: &OperationRun, state: &WorkloadState, now: Moment) -> (Vec<Gate>, Verdict) {
     if !run.operation.change.field.is_count() {
@@ -112,7 +121,7 @@ pub fn provision(run: &OperationRun, state: &WorkloadState, now: Moment) -> (Vec
         .collect();
     let waiting =
         if not_ready.is_empty() { String::new() } else { format!(", not ready: {}", not_ready.join(", ")) };
-    let detail = format!("{} of {want} ready{waiting}", state.ready);
+    let detail = format!("{} of {want} ready{waiting}{}", state.ready, warned(run, state, &waiting));
     let limit = Some(count(want as usize));
     let mut ready =
         gate("pods ready", state_of(reached), Some(count(state.ready as usize)), limit, detail.clone());

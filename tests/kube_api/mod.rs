@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tempfile::TempDir;
 use weescale::execution::providers::KubernetesSettings;
 
-pub use objects::{deployment, hpa, node, pdb, pod, quota, scaled_object};
+pub use objects::{deployment, hpa, metrics, node, pdb, pod, quota, scaled_object, warning};
 pub use world::{Fault, Trouble, World};
 
 /// A running server.

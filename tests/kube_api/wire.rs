@@ -15,7 +15,7 @@ use tokio_rustls::rustls::{ServerConfig, crypto};
 use tokio_rustls::server::TlsStream;
 
 use super::answer::{self, Answer, Route};
-use super::world::{Seen, Trouble, World};
+use super::world::{Seen, Trouble, World, is_selected};
 
 type Stream = TlsStream<TcpStream>;
 
@@ -162,7 +162,10 @@ async fn watch(stream: &mut Stream, world: &Mutex<World>, path: &str) -> std::io
             let fits = |key: &super::world::Key| {
                 key.0 == route.collection && (route.namespace.is_empty() || key.1 == route.namespace)
             };
-            let news = world.history.iter().filter(|h| h.version > at && fits(&h.key) && !world.mute);
+            let news = world.history.iter().filter(|h| {
+                let wanted = is_selected(&h.object, route.query.get("fieldSelector"));
+                h.version > at && fits(&h.key) && !world.mute && wanted
+            });
             let mut lines: Vec<String> =
                 news.map(|h| json!({ "type": h.kind, "object": h.object }).to_string()).collect();
             let gone = at < world.compacted;

@@ -9,3 +9,4 @@ mod play;
 mod reading;
 mod rig;
 mod rollout;
+mod telling;

@@ -44,6 +44,8 @@ impl Recorder for Memory {
 pub struct Weather {
     pub crash: AtomicBool,
     pub slow: AtomicBool,
+    /// No pod can be made.
+    pub stuck: AtomicBool,
     pub wanted: AtomicU64,
 }
 
@@ -63,7 +65,7 @@ fn keda(world: &mut World) {
 }
 
 /// The autoscaler follows the load within its bounds and behaviour, the Deployment has its pods.
-fn control(world: &mut World, wanted: u64, crash: bool) {
+fn control(world: &mut World, wanted: u64, crash: bool, stuck: bool) {
     keda(world);
     let mine = |key: &str| key == "web" || key == "keda-hpa-web";
     let hpa = world.objects.iter().find(|((r, _, n), _)| r == HPAS && mine(n)).unwrap().1;
@@ -84,7 +86,8 @@ fn control(world: &mut World, wanted: u64, crash: bool) {
         conditions.iter().any(|c| c["type"] == "Ready" && c["status"] == "True")
     });
     let ready = ready.count();
-    for i in pods.len()..floor as usize {
+    let made = if stuck { pods.len() } else { floor as usize };
+    for i in pods.len()..made {
         let mut born = pod(&format!("web-64c9-new{i}"), "web");
         if crash {
             born["status"]["conditions"][1]["status"] = json!("False");
@@ -155,6 +158,7 @@ async fn world_goes_on(api: Arc<KubeApi>, jobs: mpsc::Sender<Job>, clock: Clock,
             &mut api.world(),
             weather.wanted.load(Ordering::SeqCst),
             weather.crash.load(Ordering::SeqCst),
+            weather.stuck.load(Ordering::SeqCst),
         );
         let p95 = if weather.slow.load(Ordering::SeqCst) { 0.9 } else { 0.1 };
         let at = clock.now();

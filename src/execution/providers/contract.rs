@@ -134,6 +134,33 @@ pub struct WorkloadState {
     /// What a person should know of it before deciding: one sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// What the platform warned of in the last minutes, the latest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
+}
+
+/// Something the platform warned of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warning {
+    /// Of which object: `replicaset web-64c9`.
+    pub about: String,
+    /// One word: `FailedCreate`, `FailedScheduling`.
+    pub reason: String,
+    /// In the platform's words.
+    pub message: String,
+    /// How often.
+    #[serde(default)]
+    pub times: u32,
+    /// When last, milliseconds since the Unix epoch.
+    pub at_ms: i64,
+}
+
+impl Warning {
+    /// `FailedCreate of replicaset web-64c9, 3 times: exceeded quota`.
+    pub fn sentence(&self) -> String {
+        let often = if self.times > 1 { format!(", {} times", self.times) } else { String::new() };
+        format!("{} of {}{often}: {}", self.reason, self.about, self.message.trim_end_matches('.'))
+    }
 }
 
 /// Writable fields; an absent one does not exist on this workload.
@@ -215,6 +242,12 @@ pub struct PodState {
     /// Traffic it gets, as a share of a normal pod's, `0..=1`, where the platform knows.
     #[serde(default)]
     pub traffic: Option<f64>,
+    /// Cores it uses, where the platform measures it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_used: Option<f64>,
+    /// Bytes of memory it uses, where the platform measures it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_used: Option<f64>,
     /// Restarts since creation.
     #[serde(default)]
     pub restarts: u32,

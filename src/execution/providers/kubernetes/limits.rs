@@ -8,6 +8,7 @@ use crate::execution::providers::contract::{Bound, PlatformLimits};
 use crate::series::text::clean;
 
 use super::object::{Node, Pdb, Pod, Quota, Scalable, requests};
+use super::rolling::Rolling;
 
 /// What limits one workload.
 #[derive(Clone, Debug, Default)]
@@ -25,9 +26,15 @@ pub(super) fn limits(workload: &Scalable, replicas: u32, around: &Around<'_>) ->
     let lowest = around.pdbs.iter().filter_map(|p| disruption(workload, replicas, p, around.autoscaled));
     let room = around.quotas.iter().filter_map(|q| quota(workload, replicas, q));
     let nodes = around.room.and_then(|room| room.holds(workload, replicas));
+    let rolling = Rolling::of(workload);
+    let wait = rolling.filter(|_| !around.autoscaled).map(|r| r.lowest(replicas));
+    let keep_free = |bound: Bound| match rolling {
+        Some(rolling) => rolling.keep_free(bound, replicas),
+        None => bound,
+    };
     PlatformLimits {
-        min_allowed: lowest.max_by_key(|b| b.value),
-        max_allowed: room.chain(nodes).min_by_key(|b| b.value),
+        min_allowed: lowest.chain(wait).max_by_key(|b| b.value),
+        max_allowed: room.chain(nodes).map(keep_free).min_by_key(|b| b.value),
     }
 }
 

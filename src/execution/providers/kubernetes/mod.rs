@@ -23,7 +23,10 @@ mod quantity;
 mod reflect;
 mod refusal;
 mod report;
+mod rolling;
 mod settings;
+mod usage;
+mod warning;
 mod writer;
 mod writing;
 #[cfg(test)]

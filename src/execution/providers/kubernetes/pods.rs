@@ -67,6 +67,8 @@ pub(super) fn state(pod: &Pod) -> Option<PodState> {
         ready_ms: ready_at.map(|t| t.0.as_millisecond()),
         warm: None,
         traffic: None,
+        cpu_used: None,
+        memory_used: None,
         restarts: containers.iter().map(|c| u32::try_from(c.restart_count).unwrap_or(0)).max().unwrap_or(0),
         reason: clean(reason.trim_end_matches([':', ' ']), 300),
     })
