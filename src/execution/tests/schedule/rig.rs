@@ -17,7 +17,7 @@ use crate::execution::{
     ExecutorConfig, FleetHealth, Freeze, Job, Lease, Observation, Operation, OperationState, Provider,
     Providers, Readings, Receipt, past_moves, spawn, unfinished,
 };
-use crate::fleet::{Context, Field, Owner, WorkloadId};
+use crate::fleet::{Context, Field, Owner, ScaleIn, WorkloadId};
 use crate::plan::{CostDelta, Limits};
 use crate::proposal::{Proposal, Target};
 use crate::series::Timestamp;
@@ -263,10 +263,12 @@ impl Rig {
     }
 
     async fn approve(&mut self, event: &Event) {
-        let Event::Approve { platform: on, to, lease, dollars, stale, old } = event else { return };
+        let Event::Approve { platform: on, to, hold, lease, dollars, stale, old } = event else { return };
         let state = self.platforms[*on].get(|i| i.state.clone());
         let owner = ours(&state);
-        let field = owner.floor_field().unwrap();
+        let hold = *hold && state.fields.scale_in.is_some();
+        let field = if hold { Field::ScaleIn } else { owner.floor_field().unwrap() };
+        let to = &if hold { ScaleIn::Held.value() } else { *to };
         let from = state.fields.get(field).unwrap();
         let id = format!("p-{}", self.next);
         let operation = OperationId::new(&format!("op-{}", self.next));
@@ -299,7 +301,8 @@ impl Rig {
         };
         let mono = self.clock.monotonic();
         let permit = self.process.gate.approve(&proposal, &hash, None, &world::person(), mono, facts);
-        let bad = *stale || *old || *to < self.limits.min || *to > self.limits.max || *to == from;
+        let limits = self.limits.of(field);
+        let bad = *stale || *old || *to < limits.min || *to > limits.max || *to == from;
         assert_eq!(permit.is_err(), bad, "{}{event:?}", self.told());
         let Ok(permit) = permit else { return };
         // As the engine does: the decision is on the disk before anything begins.
