@@ -222,6 +222,7 @@ impl Executor {
             looked: false,
             failures: 0,
             lost: None,
+            lost_back: None,
             unsent: 0,
             slot: None,
         }

@@ -58,6 +58,8 @@ pub(super) struct Task {
     pub failures: u32,
     /// A value sent forward whose write was given up for lost; it may still land.
     pub lost: Option<u32>,
+    /// The same on the way back.
+    pub lost_back: Option<u32>,
     /// Sends in a row that did not go out.
     pub unsent: u32,
     pub slot: Option<OwnedSemaphorePermit>,

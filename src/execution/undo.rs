@@ -95,6 +95,7 @@ impl Task {
             // What was there before is home as well, even if the bounds would not let it be written.
             Some(v) if v == home || v == record.change.from => return Undone::Done,
             Some(v) if v == self.at => {}
+            Some(v) if self.lost_back == Some(v) => self.at = v,
             // An own write that was given up for lost has landed after all.
             Some(v) if !self.mandate.is_undoing() && self.run.path.contains(&v) => {
                 self.at = v;
@@ -118,9 +119,11 @@ impl Task {
             // Verified by reading at the next look.
             Sent::Applied => Undone::Partly,
             Sent::Foreign(why) => Undone::Foreign(None, why),
-            Sent::Unsent(why) | Sent::Look(why) | Sent::NoEffect(why) | Sent::Refused(why) => {
+            Sent::NoEffect(why) => {
+                self.lost_back = Some(next);
                 Undone::Retry(why)
             }
+            Sent::Unsent(why) | Sent::Look(why) | Sent::Refused(why) => Undone::Retry(why),
         }
     }
 

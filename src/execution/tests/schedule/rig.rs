@@ -11,7 +11,7 @@ use super::check::Checker;
 use super::events::{self, Event, Pods};
 use crate::approval::{Gate, Mode, OperationId, Preconditions};
 use crate::clock::Clock;
-use crate::execution::tests::platform::Platform;
+use crate::execution::tests::platform::{Fault, Platform};
 use crate::execution::tests::world::{self, Journal};
 use crate::execution::{
     ExecutorConfig, FleetHealth, Freeze, Job, Lease, Observation, Operation, OperationState, Provider,
@@ -404,13 +404,22 @@ impl Rig {
             .map(|h| format!("{} {:?} {:?} {:?}", h.mandate.operation, h.writes, h.ended, h.lease))
             .collect();
         assert!(open.is_empty(), "{}left over: {open:#?} {:?}", self.told(), self.leases);
-        for platform in &self.platforms {
+        for (on, platform) in self.platforms.iter().enumerate() {
             assert!(
-                platform.get(|i| i.state.annotations.is_empty()) || self.was_disturbed(),
+                platform.get(|i| i.state.annotations.is_empty())
+                    || self.was_disturbed()
+                    || self.was_deceived(on),
                 "{}",
                 self.told()
             );
         }
+    }
+
+    /// Whether a platform refused a write, did it all the same, and then answered as before it: nobody can see through.
+    fn was_deceived(&self, on: usize) -> bool {
+        let refused = |e: &Event| matches!(e, Event::Write(p, Fault::RefuseWithEffect(_)) if *p == on);
+        let old = |e: &Event| matches!(e, Event::OldReads(p, _) if *p == on);
+        self.log.iter().any(refused) && self.log.iter().any(old)
     }
 
     /// Whether somebody else's change may have left a note on an object that is no longer ours to remove.
