@@ -30,7 +30,8 @@ pub(super) struct Event {
     kind: String,
     #[serde(deserialize_with = "or_default")]
     count: i64,
-    event_time: Option<Time>,
+    #[serde(rename = "eventTime")]
+    begun: Option<Time>,
     first_timestamp: Option<Time>,
     last_timestamp: Option<Time>,
     series: Option<Series>,
@@ -55,7 +56,7 @@ impl Event {
     fn at(&self) -> Option<Time> {
         let series = self.series.as_ref().and_then(|s| s.last_observed_time);
         let made = self.metadata.creation_timestamp;
-        series.or(self.last_timestamp).or(self.event_time).or(self.first_timestamp).or(made)
+        series.or(self.last_timestamp).or(self.begun).or(self.first_timestamp).or(made)
     }
 
     fn times(&self) -> u32 {
