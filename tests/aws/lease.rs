@@ -1,6 +1,6 @@
 //! The whole way on moto: a floor is raised on a group, held as a lease, and given back.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -8,27 +8,16 @@ use weescale::approval::{Gate, LeaseNote, Mode, Person};
 use weescale::clock::Clock;
 use weescale::execution::providers::aws::ScalingGroups;
 use weescale::execution::{
-    Entry, EntryKind, ExecutorConfig, Job, LeaseState, Observation, OperationState, Pending, Provider,
-    Receipt, RecordError, Recorder, spawn,
+    EntryKind, ExecutorConfig, Job, LeaseState, Observation, OperationState, Provider, Receipt, spawn,
 };
 use weescale::fleet::{Context, Field};
+use weescale::plan::Limits;
 use weescale::series::Timestamp;
 
+use super::approved::{Memory, preconditions};
 use super::groups::account;
 use super::moto::Moto;
-use super::orders::{preconditions, proposal};
-
-#[derive(Clone, Default)]
-struct Memory(Arc<Mutex<Vec<Entry>>>);
-
-impl Recorder for Memory {
-    fn record(&self, entry: Entry) -> Pending<'_, Result<(), RecordError>> {
-        Box::pin(async move {
-            self.0.lock().unwrap().push(entry);
-            Ok(())
-        })
-    }
-}
+use super::orders::proposal;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_leased_floor_of_a_group_is_raised_and_given_back() {
@@ -41,7 +30,14 @@ async fn a_leased_floor_of_a_group_is_raised_and_given_back() {
     let mut gate = Gate::new(Mode::Ask, Context { name: "t".into(), protected: false });
     let person = Person { uid: 0, name: "ann".into() };
     let permit = gate
-        .approve(&proposed, &proposed.hash(), None, &person, clock.monotonic(), preconditions(&web))
+        .approve(
+            &proposed,
+            &proposed.hash(),
+            None,
+            &person,
+            clock.monotonic(),
+            preconditions(&web.owner, Limits::default()),
+        )
         .unwrap();
 
     let (jobs, inbox) = mpsc::channel(16);

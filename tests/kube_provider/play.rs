@@ -1,8 +1,8 @@
 //! A rollout through the executor on a world that goes on: what controllers do to pods is done here in a few lines.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -11,14 +11,14 @@ use tokio::task::JoinSet;
 use weescale::clock::Clock;
 use weescale::execution::providers::KubernetesProvider;
 use weescale::execution::{
-    Entry, EntryKind, ExecutorConfig, Job, Observation, OperationState, Pending, Provider, Readings, Receipt,
-    RecordError, Recorder, spawn,
+    EntryKind, ExecutorConfig, Job, Observation, OperationState, Provider, Readings, Receipt, spawn,
 };
 use weescale::fleet::{Field, WorkloadId};
 use weescale::plan::Limits;
 use weescale::series::Timestamp;
 
 use super::rig::{named, permit, proposal};
+use crate::approved::Memory;
 use crate::kube_api::{KubeApi, World, deployment, node, pod};
 
 pub const DEPLOYMENTS: &str = "apps/v1/deployments";
@@ -26,18 +26,6 @@ pub const HPAS: &str = "autoscaling/v2/horizontalpodautoscalers";
 pub const SCALED: &str = "keda.sh/v1alpha1/scaledobjects";
 /// A minute of the operation's time a second.
 const SPEED: f64 = 60.0;
-
-#[derive(Clone, Default)]
-struct Memory(Arc<Mutex<Vec<Entry>>>);
-
-impl Recorder for Memory {
-    fn record(&self, entry: Entry) -> Pending<'_, Result<(), RecordError>> {
-        Box::pin(async move {
-            self.0.lock().unwrap().push(entry);
-            Ok(())
-        })
-    }
-}
 
 /// What users feel, how new pods fare, and how many replicas the load asks for.
 #[derive(Default)]
