@@ -24,6 +24,10 @@ const MARGIN: Duration = Duration::from_secs(10 * 60);
 const ROUND: Duration = Duration::from_secs(5 * 60);
 /// So many swings an hour are flapping.
 const FLAPS: u32 = 3;
+/// A smaller part of the replicas that goes and comes, or fewer than two, is the autoscaler's rounding.
+const PART: f64 = 0.2;
+/// Fewer minutes short are not worth a person's time.
+const SHORT: f64 = 2.0;
 /// How long flapping is held.
 const CALM: Duration = Duration::from_secs(3600);
 
@@ -94,6 +98,10 @@ fn valley_ahead(input: &PlanInput<'_>, capacity: &Capacity, fan: &Fan, demand: f
     let replicas = input.workload.replicas?;
     let present = running(&replicas);
     let (mut hpa, per_replica, asked) = emulator(input, demand)?;
+    // One that gives a replica more than it holds is short at any count: that is no matter of what it takes away.
+    if per_replica > capacity.per_replica {
+        return None;
+    }
     let mut counts: Vec<(Timestamp, u32)> = Vec::new();
     let mut count = asked.max(present);
     let mut at = input.now;
@@ -107,20 +115,25 @@ fn valley_ahead(input: &PlanInput<'_>, capacity: &Capacity, fan: &Fan, demand: f
         // What was asked for less than the lead time ago is not warm yet.
         let warm = counts.iter().rev().find(|(asked_at, _)| at.since(*asked_at) >= input.lead);
         let usable = warm.map_or(present, |(_, n)| (*n).min(count));
-        let gone = usable < present;
-        if gone && expected > capacity.at(usable) && expected <= capacity.at(present) {
+        if is_much(usable, present) && expected > capacity.at(usable) && expected <= capacity.at(present) {
             short += RUN.as_secs_f64() / 60.0;
             let leaves = counts.iter().find(|(_, n)| *n < present).map_or(at, |(t, _)| *t);
             first.get_or_insert((leaves, usable, at, expected));
         }
     }
     let (leaves, low, back, demand) = first?;
-    (short >= 1.0).then_some(Cause::Valley { leaves, low, back, demand, short })
+    (short >= SHORT).then_some(Cause::Valley { leaves, low, back, demand, short })
 }
 
 fn flapping(input: &PlanInput<'_>) -> Option<Cause> {
     let swing = input.hold.swing;
-    (swing.times >= FLAPS).then_some(Cause::Flapping(swing))
+    (swing.times >= FLAPS && is_much(swing.low, swing.high)).then_some(Cause::Flapping(swing))
+}
+
+/// Whether `low` is so far below `high` that it is felt.
+fn is_much(low: u32, high: u32) -> bool {
+    let gone = high.saturating_sub(low);
+    gone >= 2 && f64::from(gone) >= PART * f64::from(high)
 }
 
 fn facts(input: &PlanInput<'_>, capacity: Option<&Capacity>, cause: &Cause) -> Vec<Fact> {

@@ -42,6 +42,9 @@ fn an_evening_a_slow_return_and_a_floor_are_left_to_the_autoscaler() {
     let mut s = scene(hpa(), valley);
     s.workload.replicas = Some(Replicas { desired: 10, ready: 10, min: Some(10), max: Some(40) });
     assert!(matches!(planned(&s, open()).verdict, Verdict::Hold { .. }), "a floor holds it already");
+    let tight = scene(hpa(), valley);
+    let tight = with(&tight, |i| plan(&PlanInput { hold: open(), declared_capacity: Some(104.0), ..*i }));
+    assert!(!matches!(&tight.verdict, Verdict::Change(c) if c.field == Field::ScaleIn), "short at any count");
     assert!(matches!(run(&scene(hpa(), valley)).verdict, Verdict::Hold { .. }), "it cannot be written");
     let held = HoldFacts { scale_in: Some(ScaleIn::Held), ..open() };
     assert!(matches!(planned(&scene(hpa(), valley), held).verdict, Verdict::Hold { .. }), "it is held");
@@ -62,6 +65,8 @@ fn flapping_is_held_even_where_capacity_is_not_known() {
     assert!(p.cost.per_hour().is_some_and(|c| (c - 0.48).abs() < 1e-9), "{:?}", p.cost);
     let blind = with(&s, |input| plan(&PlanInput { hold: flaps, declared_capacity: None, ..*input }));
     assert!(matches!(blind.verdict, Verdict::Change(_)), "{:?}", blind.verdict);
+    let little = HoldFacts { swing: Swing { low: 10, ..flaps.swing }, ..flaps };
+    assert!(matches!(planned(&s, little).verdict, Verdict::Hold { .. }), "one of eleven is its rounding");
     let twice = HoldFacts { swing: Swing { times: 2, ..flaps.swing }, ..flaps };
     assert!(matches!(planned(&s, twice).verdict, Verdict::Hold { .. }));
     let mut stale = scene(hpa(), |_| 900.0);

@@ -105,7 +105,7 @@ proptest! {
 
     #[test]
     fn a_hold_keeps_the_promises_of_every_change(s in any_scene(), times in 0u32..6, policy in 0u32..3) {
-        let swing = Swing { times, low: 1, high: 2 };
+        let swing = Swing { times, low: 1, high: 9 };
         let hold = HoldFacts { scale_in: ScaleIn::of(policy), swing };
         let verdict = with(&s, |input| plan(&PlanInput { hold, ..*input })).verdict;
         let Verdict::Change(c) = verdict else { return Ok(()) };
