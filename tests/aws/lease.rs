@@ -29,23 +29,14 @@ async fn a_leased_floor_of_a_group_is_raised_and_given_back() {
     let proposed = proposal(&web, Field::MinReplicas, 3, clock.now(), clock.monotonic());
     let mut gate = Gate::new(Mode::Ask, Context { name: "t".into(), protected: false });
     let person = Person { uid: 0, name: "ann".into() };
-    let permit = gate
-        .approve(
-            &proposed,
-            &proposed.hash(),
-            None,
-            &person,
-            clock.monotonic(),
-            preconditions(&web.owner, Limits::default()),
-        )
-        .unwrap();
+    let facts = preconditions(&web.owner, Limits::default());
+    let permit = gate.approve(&proposed, &proposed.hash(), None, &person, clock.monotonic(), facts).unwrap();
 
     let (jobs, inbox) = mpsc::channel(16);
     let (to, mut receipts) = mpsc::channel(64);
     let providers = [("aws".to_owned(), Arc::clone(&provider) as Arc<dyn Provider>)].into();
     let journal = Memory::default();
-    let config = ExecutorConfig::default();
-    let _executor = spawn(config, clock.clone(), providers, Arc::new(journal.clone()), inbox, to);
+    spawn(ExecutorConfig::default(), clock.clone(), providers, Arc::new(journal.clone()), inbox, to);
     let fleet = Observation { fleet_unready: Some(0.0), fresh_sources: Some(1.0), ..Observation::default() };
     jobs.send(Job::Observe(Arc::new(fleet))).await.unwrap();
     jobs.send(Job::Start { proposal: Box::new(proposed), permit, warm_up: None }).await.unwrap();
