@@ -93,6 +93,8 @@ pub enum Command {
     Status(Format),
     /// Open proposals, once, without a terminal
     Proposals(Format),
+    /// The coming day of every service, in at most six decisions each
+    Plan(Format),
     /// Floors that are held, until when and for what, of the running engine
     Leases(Shape),
     /// Approve exactly what was shown, by its hash

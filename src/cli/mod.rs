@@ -18,6 +18,7 @@ mod look;
 mod out;
 mod parallel;
 mod picture;
+mod plan;
 mod printed;
 mod progress;
 mod run;

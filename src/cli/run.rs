@@ -25,6 +25,7 @@ pub async fn run(cli: Cli) -> Outcome {
         Some(Command::Check) => check::run(&live).await,
         Some(Command::Status(args)) => status::run(&live, &args).await,
         Some(Command::Proposals(args)) => status::proposals(&live, &args).await,
+        Some(Command::Plan(args)) => super::plan::run(&live, &args).await,
         Some(Command::Forecast(args)) => forecast::run(&live, &args).await,
         Some(Command::Anomalies(args)) => anomalies::run(&live, &args).await,
         Some(Command::Backtest(args)) => super::backtest::run(&live, &args).await,

@@ -11,7 +11,7 @@ use super::exit::{Failure, Outcome};
 use super::{live, out, wish};
 
 /// What a running engine knows; where none answers, or sources are named, a look of our own.
-async fn look(live: &Live, args: &Format) -> Result<Arc<View>, Failure> {
+pub(super) async fn look(live: &Live, args: &Format) -> Result<Arc<View>, Failure> {
     let settings = live::settings(live)?;
     let asked = live.socket.is_some();
     if asked || (live.prometheus.is_empty() && live.scrape.is_empty()) {
@@ -49,7 +49,7 @@ pub async fn proposals(live: &Live, args: &Format) -> Outcome {
     }
 }
 
-fn json(value: &serde_json::Value) -> Outcome {
+pub(super) fn json(value: &serde_json::Value) -> Outcome {
     let text = serde_json::to_string_pretty(value).map_err(Failure::other)?;
     out::print(&format!("{text}\n"))
 }

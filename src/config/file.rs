@@ -52,6 +52,9 @@ pub struct File {
     /// Times in which nothing is changed.
     #[serde(default)]
     pub freeze: Vec<Freeze>,
+    /// What forecasts may take.
+    #[serde(default)]
+    pub forecast: Forecast,
     /// What is kept of what was shown.
     #[serde(default)]
     pub record: Record,
@@ -78,6 +81,14 @@ pub struct Session {
     /// Groups whose members may attach beside the engine's own user.
     #[serde(default)]
     pub groups: Vec<String>,
+}
+
+/// `[forecast]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Forecast {
+    /// Share of a core that renewing forecasts may take.
+    pub cpu: Option<f64>,
 }
 
 /// `[record]`.

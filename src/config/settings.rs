@@ -61,6 +61,8 @@ pub struct Settings {
     pub socket_named: bool,
     /// Groups whose members may attach beside the engine's own user.
     pub session_groups: Vec<String>,
+    /// Share of a core that renewing forecasts may take; 1 is no limit.
+    pub forecast_cpu: f64,
     /// How much of what was shown is kept in the journal; `None` keeps nothing of it.
     pub record: Option<Keep>,
     /// Folder with own recipes.

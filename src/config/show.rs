@@ -53,6 +53,7 @@ pub fn show(settings: &Settings) -> String {
     for region in &settings.regions {
         line("region", &format!("{} {}", region.name, region.time_zone));
     }
+    line("forecast.cpu", &settings.forecast_cpu.to_string());
     if let Some(keep) = settings.record {
         line("record.days", &keep.days.to_string());
         line("record.max_mib", &(keep.bytes >> 20).to_string());

@@ -116,6 +116,9 @@ fn measure_outcomes(state: &mut State, now: Timestamp) -> Vec<Entry> {
                 if let Some(fields) = body.as_object_mut() {
                     fields.insert("figures".into(), serde_json::to_value(&figures).unwrap_or_default());
                 }
+                if let Some(facts) = state.fleet.get_mut(&figures.workload) {
+                    facts.starts.took(&figures);
+                }
                 state.learned.kpis.keep(figures);
             }
             entries.push(Entry::new(Kind::Outcome, outcome.summary.clone(), body));

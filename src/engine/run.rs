@@ -19,7 +19,8 @@ use crate::signals::SignalKind;
 use crate::view::{Command, NoticeLevel, View, Wish};
 
 use super::evaluate::{self, Pace, StoreQueries};
-use super::forecasts::{Forecasts, Issued, failing};
+use super::forecast_worker::Issued;
+use super::forecasts::{Forecasts, failing};
 use super::platforms::Listing;
 use super::pods::Pods;
 use super::wishes::Round;
@@ -293,12 +294,13 @@ impl Engine {
             let stored = StoredFan { workload: issued.workload.to_string(), issued: fan.issued, body };
             self.journal.store_fan(stored, keep);
         }
-        self.state.advised.forecasting = issued.busy.or(self.state.advised.forecasting);
+        self.forecasts.note(&issued, self.clock.now());
         if let Some(facts) = self.state.fleet.get_mut(&issued.workload) {
             facts.forecast = issued.forecast;
             facts.burst = issued.burst;
             facts.dip = issued.dip;
             facts.structure = issued.structure;
+            facts.refit_overdue = issued.overdue;
         }
     }
 
@@ -409,6 +411,7 @@ impl Engine {
             settings.calendar_for(id, service)
         };
         self.forecasts.ask(fleet.keys(), now, demand, errors, calendar);
+        self.state.advised.forecasting = self.forecasts.load(&self.state, now);
     }
 
     fn persist(&mut self, now: Timestamp) {

@@ -2,14 +2,18 @@
 
 mod advice;
 mod advisor;
+mod around;
 pub mod autoscaler;
 mod binding;
 mod caching;
 mod capacity;
+pub mod ceiling;
 mod consolidation;
 mod data;
+pub mod day;
 pub mod day_plan;
 mod diagnosis;
+mod dips;
 #[cfg(test)]
 mod fixture;
 pub mod follow;
@@ -28,6 +32,7 @@ mod performance;
 mod planner;
 pub mod queue_model;
 pub mod reserve;
+pub mod scaling;
 mod spending;
 mod survey;
 #[cfg(test)]
@@ -41,9 +46,13 @@ pub mod what_if;
 
 pub use advice::{Advice, Lack, Report, Urgency};
 pub use advisor::{advise, ranked};
+pub use around::{Around, Foreseen};
 pub use capacity::{CapacityModel, Observation};
+pub use ceiling::{Binding, Ceiling};
+pub use day::{DaySchedule, DayStep};
 pub use input::{FleetState, PlanInput, Recent, Usual};
-pub use planner::{instead, plan};
+pub use planner::{capacity as capacity_of, instead, plan};
+pub use scaling::{Scaling, ScalingModel};
 pub use spending::{Allocation, allocation, over_budget};
 pub use survey::{Declared, Learning, Member, Money, PARTS_AGE, Survey};
 pub use types::{

@@ -210,6 +210,8 @@ fn pod_state(pod: &Pod, now: i64) -> PodState {
         name: pod.name.clone(),
         phase: pod.phase(now),
         created_ms: pod.created.saturating_mul(1000),
+        scheduled_ms: (pod.scheduled <= now).then(|| pod.scheduled.saturating_mul(1000)),
+        started_ms: (pod.started <= now).then(|| pod.started.saturating_mul(1000)),
         ready_ms: (pod.ready <= now).then(|| pod.ready.saturating_mul(1000)),
         warm: Some(pod.is_warm(now)),
         traffic: Some(pod.traffic(now)),

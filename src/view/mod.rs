@@ -24,12 +24,15 @@ pub use crate::execution::{
     Checkpoint, Gate, GateState, Lease, LeaseState, Operation, OperationId, OperationState, Stage, StageKind,
 };
 pub use crate::forecast::burst::{Burst, BurstClass, Dip, Range};
-pub use crate::forecast::{Fan, FanPoint, ForecastState, LEVELS, LevelChange, ModelShare, Season, Structure};
+pub use crate::forecast::{
+    Fan, FanPoint, ForecastState, LEVELS, LevelChange, Load, ModelShare, Season, Structure,
+};
 pub use crate::learning::{HorizonSkill, Scoreboard, ScoredProposal};
 pub use crate::outcome::{Comparison, Outcome, OutcomeVerdict};
+pub use crate::plan::lead_time::{LeadTold, Part};
 pub use crate::plan::{
-    Advice, Capacity, CapacityMethod, CostDelta, Dimension, Exhaustion, ExperienceDelta, Fact,
-    GuardrailResult, Lack, Plan, PlannedChange, Report, Urgency, Verdict,
+    Advice, Binding, Capacity, CapacityMethod, CostDelta, DaySchedule, DayStep, Dimension, Exhaustion,
+    ExperienceDelta, Fact, GuardrailResult, Lack, Plan, PlannedChange, Report, Urgency, Verdict,
 };
 pub use crate::proposal::{Proposal, ProposalId, ProposalState, RejectReason, Target};
 pub use crate::scrape::{Dropped, Health, Progress, Refresh, SourceId, SourceKind, SourceStatus};

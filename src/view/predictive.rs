@@ -10,6 +10,7 @@ use crate::fleet::WorkloadId;
 use crate::forecast::burst::{Burst, Dip};
 use crate::forecast::{ForecastState, Structure};
 use crate::outcome::Outcome;
+use crate::plan::DaySchedule;
 use crate::proposal::Proposal;
 use crate::series::{Timestamp, Window};
 
@@ -39,6 +40,9 @@ pub struct ForecastView {
     /// What demand is made of: seasons, trend, a change of level.
     #[serde(default)]
     pub structure: Structure,
+    /// The plan of the coming day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub day: Option<DaySchedule>,
     /// Declared events: instant and name.
     pub events: Vec<(Timestamp, String)>,
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::approval::Mode;
 use crate::execution::{Lease, Operation};
 use crate::fleet::Context;
+use crate::forecast::Load;
 use crate::outcome::Outcome;
 use crate::plan::{Advice, Report};
 use crate::scrape::{Progress, SourceStatus};
@@ -131,6 +132,9 @@ pub struct View {
     pub journal: Vec<JournalLine>,
     /// Sources.
     pub sources: Vec<SourceStatus>,
+    /// What keeping forecasts fresh takes.
+    #[serde(default)]
+    pub forecasting: Load,
     /// Notices, latest last, bounded.
     pub notices: Vec<Notice>,
     /// Screens that are attached, the longest first; empty where engine and screen are one process.

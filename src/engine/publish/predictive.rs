@@ -74,6 +74,7 @@ fn forecast(state: &State, w: &WorkloadFacts, now: Timestamp) -> ForecastView {
         burst: w.burst.clone(),
         dip: w.dip,
         structure: (*w.structure).clone(),
+        day: w.day.as_ref().and_then(|(_, day)| day.clone()),
         events: events(state, w, now),
     }
 }

@@ -38,6 +38,7 @@ pub fn view(state: &State, now: Timestamp) -> View {
         outcomes: state.outcomes.iter().rev().cloned().collect(),
         journal: state.journal.iter().rev().cloned().collect(),
         sources: state.sources.values().map(SourceFacts::shown).collect(),
+        forecasting: state.advised.forecasting,
         notices: state.notices.iter().cloned().collect(),
         people: Vec::new(),
         kpis,

@@ -80,6 +80,9 @@ pub struct Bound {
     pub value: u32,
     /// One sentence.
     pub why: String,
+    /// What limits, in a few words: `quota team-a requests.cpu`; the platform if empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub limit: String,
 }
 
 /// A workload as the platform has it.
@@ -201,6 +204,12 @@ pub struct PodState {
     pub phase: PodPhase,
     /// Creation, milliseconds since the Unix epoch.
     pub created_ms: i64,
+    /// When it was placed on a node, milliseconds since the Unix epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduled_ms: Option<i64>,
+    /// When the last of its containers started, milliseconds since the Unix epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_ms: Option<i64>,
     /// When it became ready, milliseconds since the Unix epoch.
     #[serde(default)]
     pub ready_ms: Option<i64>,

@@ -79,11 +79,46 @@ fn service(view: &View, s: &ServiceRow) -> Lines {
         );
         out.push((text, Role::Text));
     }
+    if let Some(scaling) = s.capacity.as_ref().and_then(|c| c.scaling) {
+        out.push((scaling.sentence(), Role::Text));
+    }
+    out.push((s.lead.sentence(), Role::Text));
     out.push((format!("owner of the replica count: {}", s.owner.label()), Role::Text));
     out.push((verdict(&s.verdict), Role::Text));
+    if let Some(binding) = &s.binding {
+        out.push((format!("{}. {}", binding.sentence(), binding.ceiling.why), Role::Warn));
+    }
+    out.extend(day(view, s));
     out.push((String::new(), Role::Text));
     for signal in &s.signals {
         out.extend(signal_lines(view, signal));
+    }
+    out
+}
+
+/// The plan of the day, step by step.
+fn day(view: &View, s: &ServiceRow) -> Lines {
+    let Some(day) =
+        view.forecasts.data.iter().find(|f| f.workload == s.workload).and_then(|f| f.day.as_ref())
+    else {
+        return Lines::new();
+    };
+    let mut out = vec![(day.sentence(), Role::Text)];
+    for step in &day.steps {
+        let decide = if step.decision {
+            format!("decide by {}", clock_second(step.decide_by))
+        } else {
+            "no decision".to_owned()
+        };
+        out.push((
+            format!(
+                "    {} to {} UTC  {:>4} replicas  {decide}",
+                clock_second(step.from),
+                clock_second(step.to),
+                step.replicas
+            ),
+            Role::Dim,
+        ));
     }
     out
 }

@@ -47,6 +47,17 @@ pub fn draw(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
         put_wrapped(buf, inner, inner.y, text, ink.dim);
         return;
     }
+    // The last line is what the engine itself takes for its forecasts.
+    let (inner, below) = match inner.height {
+        0..=5 => (inner, None),
+        height => {
+            (Rect { height: height - 1, ..inner }, Some(Rect { y: inner.y + height - 1, height: 1, ..inner }))
+        }
+    };
+    if let Some(below) = below.filter(|_| ctx.view.forecasting.fans > 0) {
+        let text = format!("Forecasts: {}", ctx.view.forecasting.sentence(ctx.view.at));
+        put_wrapped(buf, below, below.y, &text, ink.dim);
+    }
     let pen = Pen { cursor: rows.iter().position(|r| ctx.is_selected(r)), ..pen };
     table(&pen, inner, buf, &COLUMNS, &lines);
 }

@@ -79,7 +79,13 @@ fn level(row: &CapacityRow) -> Level {
 fn row(pen: &Pen<'_>, row: &CapacityRow, bar: u16) -> Row {
     let style = pen.ink.level(level(row));
     let limited = Limited { value: row.demand, limit: row.capacity, whiskers: row.low.zip(row.high) };
-    let note = if row.untested { "capacity is an extrapolation beyond the load ever observed" } else { "" };
+    let note = match &row.binding {
+        Some(binding) => Line::from(span(binding.clone(), pen.ink.warn)),
+        None if row.untested => {
+            Line::from(span("capacity is an extrapolation beyond the load ever observed", pen.ink.dim))
+        }
+        None => Line::default(),
+    };
     Row {
         cells: vec![
             Line::from(span(row.workload.to_string(), pen.ink.text)),
@@ -90,7 +96,7 @@ fn row(pen: &Pen<'_>, row: &CapacityRow, bar: u16) -> Row {
             untested(pen, pen.number(row.capacity, Unit::RequestsPerSecond), row.untested),
             autoscaler(pen, row.autoscaler),
         ],
-        note: if note.is_empty() { Line::default() } else { Line::from(span(note, pen.ink.dim)) },
+        note,
     }
 }
 

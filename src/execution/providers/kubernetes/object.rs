@@ -367,7 +367,13 @@ pub(super) struct ContainerStatus {
 pub(super) struct ContainerState {
     pub(super) waiting: Option<Reason>,
     pub(super) terminated: Option<Reason>,
-    pub(super) running: Option<serde::de::IgnoredAny>,
+    pub(super) running: Option<Running>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Running {
+    pub(super) started_at: Option<Time>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

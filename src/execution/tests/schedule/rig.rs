@@ -171,7 +171,9 @@ impl Rig {
             Event::Limits(on, low, high) => self.platforms[on].set(|i| {
                 use crate::execution::providers::contract::{Bound, PlatformLimits};
                 i.reads.clear();
-                let bound = |v: Option<u32>| v.map(|value| Bound { value, why: "a budget".into() });
+                let bound = |v: Option<u32>| {
+                    v.map(|value| Bound { value, why: "a budget".into(), limit: String::new() })
+                };
                 i.state.limits = PlatformLimits { min_allowed: bound(low), max_allowed: bound(high) };
             }),
             Event::Disk(full) => *self.journal.broken.lock().unwrap() = full,
