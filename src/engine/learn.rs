@@ -30,6 +30,8 @@ pub struct Learned {
     pub looked: Option<Timestamp>,
     /// Observations behind the KPIs, and the KPIs.
     pub kpis: KpiBook,
+    /// Forecasts of young services by the rest of the fleet.
+    pub pool: super::pooling::Pool,
 }
 
 /// Looks back if a minute has passed; returns what is to be journalled.
@@ -42,6 +44,7 @@ pub fn look_back(state: &mut State, now: Timestamp) -> Vec<Entry> {
     let mut entries = score_proposals(state, now);
     entries.extend(measure_outcomes(state, now));
     kpi::note_minute(state, now);
+    entries.extend(kpi::note_resizes(state, now));
     entries.extend(kpi::freeze_base(state));
     kpi::update(state, now);
     entries
@@ -51,6 +54,7 @@ fn score_fans(state: &mut State, now: Timestamp) {
     let ids: Vec<WorkloadId> = state.fleet.keys().cloned().collect();
     let fleet = &state.fleet;
     state.learned.accuracy.retain(|id| fleet.contains_key(id));
+    state.learned.pool.look_back(&state.history, now, |id| fleet.contains_key(id));
     for id in ids {
         let from = now - Duration::from_secs(50 * 3600);
         let actual = state.history.window(&id, SignalKind::Demand, from, now, Duration::from_secs(300));

@@ -24,6 +24,7 @@ mod person;
 mod planning;
 mod platforms;
 mod pods;
+mod pooling;
 mod providers;
 pub mod publish;
 mod record;

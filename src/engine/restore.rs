@@ -14,7 +14,7 @@ use crate::series::Timestamp;
 use crate::signals::SignalKind;
 use crate::view::JournalLine;
 
-use super::kpi::{StoredBase, StoredFigures};
+use super::kpi::{StoredBase, StoredFigures, StoredRelief};
 use super::{EngineError, State, Tuning, learn, record};
 
 /// Signal minutes read back at most: 200 workloads of 6 long signals would be cut at two days, a dozen never is.
@@ -37,6 +37,7 @@ pub struct Restored {
     scores: Vec<ScoredProposal>,
     figures: Vec<StoredFigures>,
     bases: Vec<StoredBase>,
+    reliefs: Vec<StoredRelief>,
     reviews: Vec<((WorkloadId, String), Timestamp)>,
     lines: Vec<JournalLine>,
     signals: Vec<crate::journal::SignalPoint>,
@@ -73,6 +74,7 @@ pub fn read(journal: &Journal, clock: &Clock, tuning: &Tuning) -> Result<Restore
         abandoned: abandoned(journal, &entries)?,
         figures: bodies(journal.of_kinds(&[Kind::Outcome])?),
         bases: bodies(journal.of_kinds(&[Kind::Score])?),
+        reliefs: bodies(journal.of_kinds(&[Kind::Score])?),
         reviews: journal.of_kinds(&[Kind::Approve, Kind::Reject])?.into_iter().filter_map(review).collect(),
         outcomes: bodies(journal.of_kinds(&[Kind::Outcome])?),
         scores: bodies(journal.of_kinds(&[Kind::Score])?),
@@ -155,6 +157,9 @@ pub fn into_state(state: &mut State, restored: Restored) {
     state.learned.kpis.reviews.extend(restored.reviews);
     if let Some(stored) = restored.bases.into_iter().next() {
         state.learned.kpis.base = Some(stored.cost_base);
+    }
+    for stored in restored.reliefs {
+        state.learned.kpis.resizes.keep(stored.relief);
     }
     for row in restored.scores {
         state.learned.scores.restore(row);

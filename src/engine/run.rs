@@ -295,6 +295,9 @@ impl Engine {
             self.journal.store_fan(stored, keep);
         }
         self.forecasts.note(&issued, self.clock.now());
+        if let Some(fan) = issued.forecast.fan() {
+            self.state.learned.pool.issued(&issued.workload, fan, &self.state.history);
+        }
         if let Some(facts) = self.state.fleet.get_mut(&issued.workload) {
             facts.forecast = issued.forecast;
             facts.burst = issued.burst;

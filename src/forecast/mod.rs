@@ -14,6 +14,7 @@
 mod allowance;
 mod fan;
 mod packed;
+pub mod pooled;
 mod settings;
 pub mod calendar;
 mod grid;

@@ -53,21 +53,24 @@ fn known(state: &State, w: &WorkloadFacts, now: Timestamp) -> Knowledge {
     }
 }
 
-/// Widget 15. Pooled models do not run, so their gain is lacking and the widget says so.
+/// Widget 15. Where nothing is pooled the widget says what is lacking.
 pub fn growth(state: &State, now: Timestamp) -> Widget<Growth> {
     let rows: Vec<&WorkloadFacts> =
         state.fleet.values().filter(|w| w.signals.get(SignalKind::Demand).is_some()).collect();
+    let pooled = crate::learning::kpi::growth(&state.learned.pool.scores());
     let data = Growth {
         covered: (rows.iter().filter(|w| w.forecast.fan().is_some()).count(), rows.len()),
-        pooled_gain: None,
-        n: 0,
+        pooled_gain: pooled.value,
+        n: pooled.n,
         lessons_validated: evidence::mined(state).iter().filter(|l| l.stands_out).count(),
         autonomy: evidence::autonomy(state),
     };
     let any = !rows.is_empty();
     let mut widget = super::widget::of(state, &[SignalKind::Demand], now, data, any);
-    if widget.state == WidgetState::Live {
-        widget.state = WidgetState::Degraded { missing: vec!["forecasts pooled over services".into()] };
+    if widget.state == WidgetState::Live && pooled.value.is_none() {
+        let shapes = state.learned.pool.shapes();
+        let missing = format!("young services to forecast by the {shapes} shapes of the fleet");
+        widget.state = WidgetState::Degraded { missing: vec![missing] };
     }
     widget
 }
