@@ -164,7 +164,6 @@ mod tests {
         let mut allowance = Allowance::new(0.02);
         // What was saved is used up: from here on it rests fifty times as long as it works.
         allowance.spend(Duration::from_secs(30));
-        let worker = std::thread::spawn(move || run(queue, &out, allowance));
         let step = Duration::from_secs(300);
         let now = Timestamp::from_secs(1_750_000_000);
         for name in ["a", "b", "a", "c"] {
@@ -174,6 +173,7 @@ mod tests {
             wishes.try_send(Wish { workload, history, errors: None, calendar: Arc::default(), now }).unwrap();
         }
         drop(wishes);
+        let worker = std::thread::spawn(move || run(queue, &out, allowance));
         let mut names = Vec::new();
         while let Some(one) = issued.blocking_recv() {
             assert!(one.forecast.fan().is_some() && one.fitted && !one.overdue);

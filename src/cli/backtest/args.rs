@@ -20,7 +20,7 @@ pub struct Backtest {
     #[arg(long, value_name = "WORKLOAD")]
     pub recording: Option<String>,
     /// The bundle that --recording is about, instead of the journal
-    #[arg(long, value_name = "FILE", requires = "recording")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["input", "query"])]
     pub bundle: Option<PathBuf>,
     /// The column of values, where no column is named value
     #[arg(long, value_name = "NAME")]

@@ -48,13 +48,10 @@ pub fn draw(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
         return;
     }
     // The last line is what the engine itself takes for its forecasts.
-    let (inner, below) = match inner.height {
-        0..=5 => (inner, None),
-        height => {
-            (Rect { height: height - 1, ..inner }, Some(Rect { y: inner.y + height - 1, height: 1, ..inner }))
-        }
-    };
-    if let Some(below) = below.filter(|_| ctx.view.forecasting.fans > 0) {
+    let told = ctx.view.forecasting.fans > 0 && inner.height > 5;
+    let inner = Rect { height: inner.height - u16::from(told), ..inner };
+    if told {
+        let below = Rect { y: inner.bottom(), height: 1, ..inner };
         let text = format!("Forecasts: {}", ctx.view.forecasting.sentence(ctx.view.at));
         put_wrapped(buf, below, below.y, &text, ink.dim);
     }

@@ -9,7 +9,7 @@ use crate::view::{AutoscalerState, CapacityRow, Exhaustion};
 
 use super::chart::bar::Limited;
 use super::ink::Level;
-use super::pen::Pen;
+use super::pen::{Pen, fit_line, put_line};
 use super::state::{Title, framed, summary as stand_in};
 use super::table::{Row, left, right, table};
 use super::words::span;
@@ -41,9 +41,25 @@ pub fn draw(pen: &Pen<'_>, area: Rect, buf: &mut Buffer) {
             left("AUTOSCALER", 11, 1),
         ];
         let pen = &pen.on(rows.iter().map(|r| &r.workload));
+        let area = bound(pen, rows, area, buf);
         let rows: Vec<Row> = rows.iter().map(|r| row(pen, r, bar)).collect();
         table(pen, area, buf, &columns, &rows);
     });
+}
+
+/// Puts the limit that binds first into the last line, with how many others there are; what is left of the area.
+fn bound(pen: &Pen<'_>, rows: &[CapacityRow], area: Rect, buf: &mut Buffer) -> Rect {
+    let mut binding = rows.iter().filter_map(|r| r.binding.as_ref().map(|text| (r, text)));
+    let Some((row, text)) = binding.next().filter(|_| area.height > 4) else { return area };
+    let others = match binding.count() {
+        0 => String::new(),
+        n => format!(" (and {n} more)"),
+    };
+    let mut line = pen.status(Level::Warn, "");
+    line.spans.push(span(format!("{}: {text}{others}", row.workload.name), pen.ink.warn));
+    let rest = Rect { height: area.height - 1, ..area };
+    put_line(buf, area, area.x, rest.bottom(), &fit_line(&line, area.width));
+    rest
 }
 
 /// The one line that stands for the widget.
