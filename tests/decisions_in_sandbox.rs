@@ -1,7 +1,7 @@
 //! What the decision engine learns and plans live, on a simulated fleet over real HTTP: lead time from pods, how replicas
 //! scale, fans within their budget, and the plan of the day, on the screen and from the command line.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail loudly")]
+#![expect(clippy::unwrap_used, reason = "tests fail loudly")]
 
 mod fleet;
 

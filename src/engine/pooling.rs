@@ -11,8 +11,8 @@ use crate::learning::kpi::Pooled;
 use crate::series::Timestamp;
 use crate::signals::{History, SignalKind};
 
-/// A service is young until it has as much history.
-const YOUNG: Duration = Duration::from_secs(14 * 86_400);
+/// With as much it is a shape for others: what is read back at the start is a little less than two weeks.
+const MATURE: Duration = Duration::from_secs(13 * 86_400);
 /// A shape is made anew this often.
 const RENEW: Duration = Duration::from_secs(6 * 3600);
 /// Shapes that are kept at most: a hundred kinds of service are not more different.
@@ -40,7 +40,7 @@ impl Pool {
         let now = fan.issued;
         let Some((first, _)) = history.span(id, SignalKind::Demand) else { return };
         let window = || history.window(id, SignalKind::Demand, now - PAST, now + STEP, STEP);
-        if now.since(first) >= YOUNG - Duration::from_secs(86_400) {
+        if now.since(first) >= MATURE {
             let due = self.shapes.get(id).is_none_or(|(at, _)| now < *at || now.since(*at) >= RENEW);
             if due && (self.shapes.contains_key(id) || self.shapes.len() < SHAPES) {
                 match Shape::of(&window()) {

@@ -108,7 +108,9 @@ pub fn day(input: &PlanInput<'_>, capacity: &Capacity) -> Option<DaySchedule> {
     }
     let most = highest.as_ref().map_or(u32::MAX, |c| c.allows.max(base));
     let cut = need.iter().filter(|n| **n > most).count();
-    need.iter_mut().for_each(|n| *n = (*n).clamp(base, most));
+    for n in &mut need {
+        *n = (*n).clamp(base, most);
+    }
     let left = DECISIONS.saturating_sub(input.around.decided).max(1);
     let plan = compress(&need, left as usize);
     let at = |slot: usize| start + SLOT * u32::try_from(slot).unwrap_or(u32::MAX);

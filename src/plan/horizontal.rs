@@ -136,7 +136,7 @@ pub fn scale_in(input: &PlanInput<'_>, capacity: &Capacity, fan: &Fan, demand: f
         Some(lowest) if to == budget && budget > needed && budget >= step => Some(lowest.name.clone()),
         _ => (to > needed).then(|| "largest step".to_owned()),
     };
-    (to < from).then(|| Wish {
+    (to < from).then_some(Wish {
         change: PlannedChange {
             dimension: Dimension::Horizontal,
             field: Field::Replicas,

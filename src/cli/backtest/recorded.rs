@@ -27,19 +27,15 @@ pub fn history(
     bundle: Option<&Path>,
     step: Option<Duration>,
 ) -> Result<(String, Window), Failure> {
-    let (place, found, own) = match bundle {
-        Some(path) => {
-            let recording = Recording::bundle(path).map_err(|e| Failure::Usage(e.to_string()))?;
-            (path.display().to_string(), from_frames(recording, workload)?, SHOWN)
-        }
-        None => {
-            let path = journal::path(live)?;
-            let name = SignalKind::Demand.name();
-            let found = recorded(&path, workload, name).map_err(Failure::other)?;
-            let at = |minute: i64| Timestamp::from_millis(minute.saturating_mul(60_000));
-            let found = found.map(|minutes| minutes.into_iter().map(|(m, v)| (at(m), v)).collect());
-            (path.display().to_string(), found, MINUTE)
-        }
+    let (place, found, own) = if let Some(path) = bundle {
+        let recording = Recording::bundle(path).map_err(|e| Failure::Usage(e.to_string()))?;
+        (path.display().to_string(), from_frames(recording, workload)?, SHOWN)
+    } else {
+        let path = journal::path(live)?;
+        let found = recorded(&path, workload, SignalKind::Demand.name()).map_err(Failure::other)?;
+        let at = |minute: i64| Timestamp::from_millis(minute.saturating_mul(60_000));
+        let found = found.map(|minutes| minutes.into_iter().map(|(m, v)| (at(m), v)).collect());
+        (path.display().to_string(), found, MINUTE)
     };
     let values: BTreeMap<Timestamp, f64> = found.map_err(|names| unknown(&place, workload, &names))?;
     let window = slots(&values, own)
