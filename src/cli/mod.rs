@@ -13,6 +13,7 @@ mod exit;
 mod forecast;
 mod harden;
 mod journal;
+mod lessons;
 mod live;
 mod look;
 mod out;

@@ -64,6 +64,12 @@ pub struct File {
     /// Sessions.
     #[serde(default)]
     pub session: Session,
+    /// Teams.
+    #[serde(default)]
+    pub team: Vec<super::team::Team>,
+    /// Lessons of others.
+    #[serde(default)]
+    pub lessons: super::team::Lessons,
     /// Keys: action name to key.
     #[serde(default)]
     pub keys: BTreeMap<String, String>,
@@ -78,6 +84,9 @@ pub struct Session {
     /// Groups whose members may attach beside the engine's own user.
     #[serde(default)]
     pub groups: Vec<String>,
+    /// Login names of those who learn: what they decide is recorded and has no effect.
+    #[serde(default)]
+    pub learners: Vec<String>,
 }
 
 /// `[record]`.

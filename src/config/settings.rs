@@ -65,6 +65,12 @@ pub struct Settings {
     pub record: Option<Keep>,
     /// Folder with own recipes.
     pub recipes: Option<PathBuf>,
+    /// Teams, their people, services and quiet hours.
+    pub teams: Vec<super::TeamRule>,
+    /// Keys whose signed lessons are taken in.
+    pub trusted_keys: Vec<String>,
+    /// Login names of those who learn: what they decide has no effect.
+    pub learners: Vec<String>,
     /// For each value that is not a default, where it came from.
     pub origins: Vec<Override>,
 }

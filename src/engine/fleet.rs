@@ -153,7 +153,9 @@ fn workload(state: &State, facts: &WorkloadFacts, now: Timestamp) -> Workload {
         .team
         .as_deref()
         .or(platform.map(|p| p.team.as_str()).filter(|t| !t.is_empty()))
-        .unwrap_or(&facts.signals.team);
+        .or(Some(&*facts.signals.team).filter(|t| !t.is_empty()))
+        .or_else(|| state.settings.owner_of(id, service).map(|t| t.name.as_str()))
+        .unwrap_or_default();
     let replicas = platform.map_or_else(|| replicas_from_signals(&facts.signals), replicas_from_platform);
     let pod = pod_resources(&facts.signals, platform, replicas, rule.price);
     Workload {

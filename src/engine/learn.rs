@@ -30,6 +30,8 @@ pub struct Learned {
     pub looked: Option<Timestamp>,
     /// Observations behind the KPIs, and the KPIs.
     pub kpis: KpiBook,
+    /// What people said.
+    pub people: super::people::People,
 }
 
 /// Looks back if a minute has passed; returns what is to be journalled.

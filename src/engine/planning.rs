@@ -21,7 +21,10 @@ pub fn plan_all(state: &mut State, now: Moment) -> Vec<QueueEvent> {
     let ids: Vec<WorkloadId> = state.fleet.keys().cloned().collect();
     for id in ids {
         refresh_usual(state, &id, now.wall);
-        let Some(plan) = state.fleet.get(&id).map(|facts| plan_one(state, facts, now.wall)) else { continue };
+        let Some(mut plan) = state.fleet.get(&id).map(|facts| plan_one(state, facts, now.wall)) else {
+            continue;
+        };
+        super::stances::hold_back(state, &id, &mut plan, now.wall);
         let Some(facts) = state.fleet.get_mut(&id) else { continue };
         let target = facts.platform.as_ref().map(|p| p.target.clone());
         events.extend(state.queue.offer(&plan, &facts.workload, target, now));

@@ -39,6 +39,7 @@ pub struct Restored {
     bases: Vec<StoredBase>,
     reviews: Vec<((WorkloadId, String), Timestamp)>,
     lines: Vec<JournalLine>,
+    people: super::people::People,
     signals: Vec<crate::journal::SignalPoint>,
 }
 
@@ -77,6 +78,7 @@ pub fn read(journal: &Journal, clock: &Clock, tuning: &Tuning) -> Result<Restore
         outcomes: bodies(journal.of_kinds(&[Kind::Outcome])?),
         scores: bodies(journal.of_kinds(&[Kind::Score])?),
         lines,
+        people: super::people::People::read(journal)?,
         signals: journal.load_signals(from, MAX_POINTS)?,
     })
 }
@@ -151,6 +153,7 @@ pub fn into_state(state: &mut State, restored: Restored) {
     for stored in restored.figures {
         state.learned.kpis.keep(stored.figures);
     }
+    state.learned.people = restored.people;
     // In the order of the journal: the last decision of a person stays.
     state.learned.kpis.reviews.extend(restored.reviews);
     if let Some(stored) = restored.bases.into_iter().next() {

@@ -12,6 +12,7 @@
 
 mod fan;
 mod packed;
+pub mod reissued;
 mod settings;
 pub mod calendar;
 mod grid;

@@ -68,6 +68,7 @@ impl ScoreKeeper {
             minutes_short_with: None,
             minutes_short_without: None,
             cost: None,
+            hours: None,
             settled: false,
             needed: None,
         };
@@ -173,10 +174,9 @@ fn fill(watched: &mut Watched, reality: &Reality) {
     row.minutes_short_with = Some(minutes_short(reality, helping));
     row.minutes_short_without = Some(minutes_short(reality, without));
     let hours = reality.demand.step().as_secs_f64() / 3600.0;
-    row.cost = reality.price.map(|price| {
-        let extra: f64 = reality.demand.points().filter_map(|(at, _)| Some(with(at)? - without(at)?)).sum();
-        extra * hours * price
-    });
+    let extra: f64 = reality.demand.points().filter_map(|(at, _)| Some(with(at)? - without(at)?)).sum();
+    row.hours = Some(extra * hours);
+    row.cost = reality.price.map(|price| extra * hours * price);
     let helped = row.minutes_short_without.unwrap_or(0.0) - row.minutes_short_with.unwrap_or(0.0);
     row.needed =
         Some(if to >= from { helped > 0.0 } else { row.minutes_short_with <= row.minutes_short_without });

@@ -21,6 +21,7 @@ pub(super) fn document(incident: &Incident) -> Vec<Part> {
     let mut parts = opening(incident);
     parts.extend(subjects(incident));
     parts.extend(decisions(incident));
+    parts.extend(super::people::notes(&incident.notes()));
     parts.extend(operations(incident));
     parts.extend(learned(incident));
     parts.extend(timeline(incident));

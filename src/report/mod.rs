@@ -6,6 +6,7 @@ mod html;
 mod incident;
 mod json;
 mod markdown;
+mod people;
 mod svg;
 mod text;
 mod track;

@@ -16,6 +16,7 @@ mod root;
 mod slim;
 mod state;
 mod status;
+mod team;
 mod what_if;
 mod wish;
 
@@ -25,7 +26,7 @@ pub use crate::execution::{
 };
 pub use crate::forecast::burst::{Burst, BurstClass, Dip, Range};
 pub use crate::forecast::{Fan, FanPoint, ForecastState, LEVELS, LevelChange, ModelShare, Season, Structure};
-pub use crate::learning::{HorizonSkill, Scoreboard, ScoredProposal};
+pub use crate::learning::{Agreement, Effect, HorizonSkill, Learnt, Scoreboard, ScoredProposal, Stance};
 pub use crate::outcome::{Comparison, Outcome, OutcomeVerdict};
 pub use crate::plan::{
     Advice, Capacity, CapacityMethod, CostDelta, Dimension, Exhaustion, ExperienceDelta, Fact,
@@ -40,12 +41,13 @@ pub use handover::Handover;
 pub use intelligence::{DecisionStats, Growth, Knowledge, LearningView, Lesson, RejectStat};
 pub use kpi::{Kpi, KpiState};
 pub use predictive::{CostProjection, ForecastView, ManifestPatch, ProposalView, ResourceRow, TwoKeys};
-pub use presence::{Attached, Spot};
+pub use presence::{Attached, Role, Spot};
 pub use record::{JournalLine, Notice, NoticeLevel};
 pub use replay::{ReplayState, ReplayWish};
 pub use root::{Header, KpiCounts, View};
-pub use slim::{slim, whole};
+pub use slim::{fans, slim, whole};
 pub use state::{Reading, Widget, WidgetState};
 pub use status::{AutoscalerState, Burn, CapacityRow, CostView, PerformanceRow, ServiceRow};
+pub use team::{Conformance, Decided, NoteLine, Routed, TeamView, TeamsView};
 pub use what_if::{Question, WhatIfAnswer, what_if};
 pub use wish::{Answer, Caller, Wish};

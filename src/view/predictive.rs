@@ -13,6 +13,8 @@ use crate::outcome::Outcome;
 use crate::proposal::Proposal;
 use crate::series::{Timestamp, Window};
 
+use super::Routed;
+
 /// Demand, forecast and capacity of one workload, requests a second.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ForecastView {
@@ -91,6 +93,15 @@ pub struct ProposalView {
     /// What to commit instead, where version control would take a write back and the platform knows the manifest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patch: Option<ManifestPatch>,
+    /// Whom it is for.
+    #[serde(default)]
+    pub routed: Routed,
+    /// Adopted lessons that bear on it, a sentence each.
+    #[serde(default)]
+    pub lessons: Vec<String>,
+    /// Learners who said what they would do of it.
+    #[serde(default)]
+    pub shadowed: Vec<String>,
     /// Loss avoided a minute, for ranking; $ if priced, else minutes short.
     pub rank: f64,
     /// Similar past operations and how they ended, latest first.

@@ -1,7 +1,7 @@
 //! What the sheets say before something is written.
 
 use crate::series::{Quantity, Unit};
-use crate::view::{Command, GuardrailResult, Lease, Operation, ProposalView, View};
+use crate::view::{Command, Decided, GuardrailResult, Lease, Operation, ProposalView, View};
 
 use super::super::canvas::{clock_minute, money_delta, percent};
 use super::super::glyphs::Glyphs;
@@ -24,6 +24,7 @@ pub fn approve_sheet(view: &View, proposal: &ProposalView, glyphs: &Glyphs) -> S
         .map_or_else(|| "no provider manages it".to_owned(), |t| format!("{} {}", t.provider, t.uid));
     lines.push(("object", object, Role::Text));
     lines.push(("cost", cost(proposal), Role::Text));
+    lines.extend(team(view, proposal));
     if let Some(keys) = &proposal.two_keys {
         lines.push(("keys", keys.sentence(), Role::Warn));
     }
@@ -33,17 +34,40 @@ pub fn approve_sheet(view: &View, proposal: &ProposalView, glyphs: &Glyphs) -> S
     lines.extend(guards(proposal, glyphs));
     let hash: String = proposal.hash.chars().take(16).collect();
     lines.push(("bound to", format!("{} {hash}; read again before writing, drift cancels", p.id), Role::Dim));
+    let learner = view.role() == crate::view::Role::Learner;
     Sheet {
-        title: "Approve",
+        title: if learner { "Approve, in shadow" } else { "Approve" },
         lines,
         subject: Subject::Proposal(p.id.clone(), proposal.hash.clone()),
         command: Command::Approve { proposal: p.id.clone(), hash: proposal.hash.clone(), typed: None },
-        button: "Approve",
-        type_name: proposal.type_name.clone(),
+        button: if learner { "Record" } else { "Approve" },
+        type_name: proposal.type_name.clone().filter(|_| !learner),
         typed: String::new(),
         on_button: false,
         painted: None,
     }
+}
+
+/// Whose decision it is, what it weighs, and whether the person has decided enough for a week.
+fn team(view: &View, proposal: &ProposalView) -> Vec<Line> {
+    let mut lines: Vec<Line> = Vec::new();
+    if view.role() == crate::view::Role::Learner {
+        lines.push(("shadow", "recorded beside the decision of others; executes nothing".into(), Role::Warn));
+    }
+    if !proposal.routed.is_for(&view.header.person) {
+        lines.push((
+            "for",
+            format!("team {}, not yours: {}", proposal.routed.team, proposal.routed.people.join(", ")),
+            Role::Warn,
+        ));
+    }
+    lines.extend(proposal.lessons.first().map(|l| ("lesson", l.clone(), Role::Text)));
+    let mine = view.teams.decided.iter().find(|d| d.person == view.header.person && d.is_too_much());
+    if let Some(Decided { count, limit: Some(limit), .. }) = mine {
+        let text = format!("{count} decisions in seven days, {limit} are enough: let somebody else look");
+        lines.push(("you", text, Role::Warn));
+    }
+    lines
 }
 
 /// The sheet for letting a paused operation go on, or for stopping and undoing it.

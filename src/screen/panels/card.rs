@@ -68,6 +68,19 @@ fn decide(pen: &Pen<'_>, view: &ProposalView) -> Vec<Line<'static>> {
             pieces.push(Line::from(span("asks for the context's name", pen.ink.dim)));
         }
     }
+    let whose = &view.routed;
+    if !whose.team.is_empty() {
+        let mine = whose.is_for(&pen.view.header.person);
+        let style = if mine { pen.ink.text } else { pen.ink.dim };
+        pieces.push(Line::from(span(format!("for {}", whose.team), style)));
+    }
+    if let Some(until) = whose.quiet_until {
+        let until = moment(until, pen.view.at, pen.zone);
+        pieces.push(pen.status(Level::Unknown, format!("can wait until {until}: quiet hours")));
+    }
+    for lesson in &view.lessons {
+        pieces.push(Line::from(span(lesson.clone(), pen.ink.accent)));
+    }
     if let Some(keys) = &view.two_keys {
         pieces.push(Line::from(span(keys.sentence(), pen.ink.warn)));
     }
