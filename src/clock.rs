@@ -170,6 +170,11 @@ impl Meter {
         }
         self.share
     }
+
+    /// CPU time of the calling thread since it began.
+    pub fn spent(&self) -> Duration {
+        thread_cpu()
+    }
 }
 
 /// CPU time of the calling thread.

@@ -129,6 +129,55 @@ fn two_screens_one_state_and_one_killed_in_mid_operation_changes_nothing() {
     replayed(&two, &fleet.folder.path().join("journal.db"));
 }
 
+#[test]
+fn a_note_the_wheel_and_a_learner_by_key() {
+    let (Some(one), Some(two)) = (Terminal::open(180, 40), Terminal::open(180, 40)) else { return };
+    let fleet = Fleet::start();
+    one.line(&fleet.program("attach"));
+    two.line(&fleet.program("attach --shadow"));
+    one.sees(SOON, "2 here");
+    two.sees(SOON, "LEARNER");
+    // A note about this moment, written into the journal, seen by both.
+    one.keys(&["8", "m", "Tab", "Tab"]);
+    one.sees(SOON, "about");
+    one.line("deploy at seven");
+    one.sees(SOON, "deploy at seven");
+    two.keys(&["8"]);
+    two.sees(SOON, "deploy at seven");
+    // The wheel, and pointing.
+    one.keys(&["D"]);
+    one.sees(SOON, "you drive");
+    two.keys(&["D"]);
+    two.sees(SOON, "you learn along");
+    two.keys(&["o"]);
+    one.sees(SOON, "points at");
+    one.keys(&["D"]);
+    assert!(until(SOON, || !one.screen().contains("you drive")), "{}", one.screen());
+    // The learner's approval is recorded and executes nothing.
+    assert!(
+        until(PATIENCE, || {
+            let (_, text) = fleet.ask(&["proposals", "--format", "json"]);
+            text.contains("\"id\"")
+        }),
+        "no proposal"
+    );
+    let recorded = until(PATIENCE, || {
+        two.keys(&["6", "a"]);
+        if until(Duration::from_secs(3), || two.screen().contains("Approve, in shadow")) {
+            std::thread::sleep(Duration::from_millis(400));
+            two.keys(&["Tab", "Enter"]);
+        }
+        until(Duration::from_secs(3), || two.screen().contains("would approve"))
+    });
+    assert!(recorded, "{}", two.screen());
+    let (_, text) = fleet.ask(&["status", "--format", "json"]);
+    let status: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(status["operations"].as_array().map(Vec::len), Some(0), "{text}");
+    one.keys(&["C-c"]);
+    two.keys(&["C-c"]);
+    one.sees_prompt(SOON);
+}
+
 /// What was shown, on the journal that is still written to: every key that moves in time, and none that decides.
 fn replayed(terminal: &Terminal, journal: &std::path::Path) {
     terminal.line(&Terminal::program(&format!("replay --journal {}", journal.display())));

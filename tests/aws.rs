@@ -9,6 +9,8 @@
     reason = "tests fail loudly, and say what they lack"
 )]
 
+#[path = "support/approved.rs"]
+mod approved;
 #[path = "aws/cloudwatch.rs"]
 mod cloudwatch;
 #[path = "aws/ecs.rs"]

@@ -6,34 +6,25 @@
     reason = "tests fail loudly, and one tells a whole story"
 )]
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use weescale::approval::{Gate, LeaseNote, Mode, OperationId, Person, Preconditions};
+use weescale::approval::{Gate, LeaseNote, Mode, Person};
 use weescale::clock::Clock;
 use weescale::execution::providers::{HttpProvider, HttpSettings, TokenSource};
 use weescale::execution::{
-    Entry, ExecutorConfig, Job, LeaseState, Observation, OperationState, Pending, Provider, Receipt,
-    RecordError, Recorder, spawn,
+    ExecutorConfig, Job, LeaseState, Observation, OperationState, Provider, Receipt, spawn,
 };
-use weescale::fleet::{Context, Field, Owner, WorkloadId};
-use weescale::plan::{CostDelta, Dimension, ExperienceDelta, Limits, PlannedChange};
-use weescale::proposal::{Proposal, ProposalId, ProposalState, Target};
+use weescale::fleet::{Context, Field, Owner};
+use weescale::plan::Limits;
 use weescale::sandbox::{Sandbox, Scenario, Settings};
 use weescale::scrape::Secret;
 
-#[derive(Clone, Default)]
-struct Memory(Arc<Mutex<Vec<Entry>>>);
+#[path = "support/approved.rs"]
+mod approved;
 
-impl Recorder for Memory {
-    fn record(&self, entry: Entry) -> Pending<'_, Result<(), RecordError>> {
-        Box::pin(async move {
-            self.0.lock().unwrap().push(entry);
-            Ok(())
-        })
-    }
-}
+use approved::{Memory, preconditions, proposal};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_leased_floor_is_raised_and_given_back() {
@@ -51,38 +42,10 @@ async fn a_leased_floor_is_raised_and_given_back() {
         .expect("the sandbox has an autoscaled workload");
     let from = workload.fields.min_replicas.unwrap();
     let now = clock.now();
-    let proposal = Proposal {
-        id: ProposalId::new("p-1"),
-        workload: WorkloadId::new(&workload.namespace, &workload.name, &workload.region),
-        target: Some(Target { provider: "sandbox".into(), uid: workload.uid.clone() }),
-        change: PlannedChange {
-            dimension: Dimension::Horizontal,
-            field: Field::MinReplicas,
-            from,
-            to: from + 1,
-            until: Some(now + Duration::from_secs(1500)),
-        },
-        sentence: "a test".into(),
-        facts: vec![],
-        cost: CostDelta::default(),
-        experience: ExperienceDelta::default(),
-        owner: workload.owner.clone(),
-        owner_note: String::new(),
-        guardrails: vec![],
-        created: now,
-        expires: now + Duration::from_secs(300),
-        deadline: clock.monotonic().plus(Duration::from_secs(300)),
-        state: ProposalState::Open,
-    };
-    let facts = Preconditions {
-        operation: OperationId::new("op-1"),
-        not_fresh: vec![],
-        provider_present: true,
-        owner: workload.owner.clone(),
-        forecast_age: None,
-        forecast_horizon: Duration::from_secs(3600),
-        limits: Limits::default(),
-    };
+    let until = now + Duration::from_secs(1500);
+    let change = (Field::MinReplicas, from + 1);
+    let proposal = proposal(workload, "sandbox", change, until, (now, clock.monotonic()));
+    let facts = preconditions(&workload.owner, Limits::default());
     let mut gate = Gate::new(Mode::Ask, Context { name: "demo".into(), protected: false });
     let person = Person { uid: 0, name: "ann".into() };
     let permit = gate.approve(&proposal, &proposal.hash(), None, &person, clock.monotonic(), facts).unwrap();

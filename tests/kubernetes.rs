@@ -10,5 +10,7 @@
     reason = "tests fail loudly, and hold the server's state for a statement"
 )]
 
+#[path = "support/approved.rs"]
+mod approved;
 mod kube_api;
 mod kube_provider;

@@ -209,6 +209,7 @@ impl Gate {
         now: Monotonic,
         facts: Preconditions,
     ) -> Result<Permit, Refusal> {
+        let facts = Preconditions { limits: facts.limits.of(proposal.change.field), ..facts };
         if self.mode == Mode::Observe {
             return Err(Refusal::Observe);
         }
@@ -367,10 +368,7 @@ fn check_ownership(proposal: &Proposal, facts: &Preconditions) -> Result<(), Ref
         let Some(floor) = owner.floor_field() else {
             return Err(Refusal::Owner(owner.label()));
         };
-        let field = proposal.change.field;
-        let raises_cap =
-            matches!(owner, Owner::Autoscaler { .. }) && field == crate::fleet::Field::MaxReplicas;
-        if field != floor && !raises_cap {
+        if !owner.respects(proposal.change.field) {
             return Err(Refusal::OwnerChanged { now: owner.label(), field: floor.name() });
         }
     }

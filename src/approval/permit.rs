@@ -51,8 +51,7 @@ pub struct MandateRecord {
 impl MandateRecord {
     /// `raise min_replicas 6→11 on shop/checkout`.
     pub fn summary(&self) -> String {
-        let PlannedChange { field, from, to, .. } = &self.change;
-        format!("{} {from}→{to} on {}", field.name(), self.workload)
+        format!("{} {} on {}", self.change.field.name(), self.change.words("→"), self.workload)
     }
 
     /// The value that undoing goes back to: what was there, unless that is outside the limits.
@@ -233,6 +232,22 @@ impl LeaseNote {
     pub const PREVIOUS: &str = "weescale.io/lease-previous";
     /// Annotation: who holds it.
     pub const OWNER: &str = "weescale.io/lease-owner";
+
+    /// The annotations of a lease on `field`, in the order until, previous, owner: leases on several fields of one object
+    /// stand beside each other.
+    pub const fn keys(field: Field) -> [&'static str; 3] {
+        match field {
+            Field::Replicas | Field::MinReplicas => [Self::UNTIL, Self::PREVIOUS, Self::OWNER],
+            Field::MaxReplicas => [
+                "weescale.io/max-lease-until",
+                "weescale.io/max-lease-previous",
+                "weescale.io/max-lease-owner",
+            ],
+            Field::ScaleIn => {
+                ["weescale.io/hold-until", "weescale.io/hold-previous", "weescale.io/hold-owner"]
+            }
+        }
+    }
 }
 
 /// One conditional, absolute write of one field. Made only by a [`Mandate`].
@@ -253,10 +268,11 @@ impl WriteOrder {
     /// Notes the lease on the object, or with `None` removes the note.
     #[must_use]
     pub fn with_note(mut self, note: Option<&LeaseNote>) -> Self {
+        let [until, previous, owner] = LeaseNote::keys(self.field);
         self.annotations = [
-            (LeaseNote::UNTIL, note.map(|n| n.until.to_string())),
-            (LeaseNote::PREVIOUS, note.map(|n| n.previous.to_string())),
-            (LeaseNote::OWNER, note.map(|n| n.owner.clone())),
+            (until, note.map(|n| n.until.to_string())),
+            (previous, note.map(|n| self.field.word(n.previous))),
+            (owner, note.map(|n| n.owner.clone())),
         ]
         .map(|(key, value)| (key.to_owned(), value))
         .into();

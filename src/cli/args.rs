@@ -86,13 +86,15 @@ pub enum Command {
     /// The engine without a screen, as a service that `attach` joins; SIGTERM stops it
     Serve,
     /// The dashboard on an engine that runs as a service; leaving it changes nothing
-    Attach,
+    Attach(Attach),
     /// What is reachable, which metrics are missing, and how to add them
     Check,
     /// The state of everything, once, without a terminal
     Status(Format),
     /// Open proposals, once, without a terminal
     Proposals(Format),
+    /// The coming day of every service, in at most six decisions each
+    Plan(Format),
     /// Floors that are held, until when and for what, of the running engine
     Leases(Shape),
     /// Approve exactly what was shown, by its hash
@@ -117,6 +119,8 @@ pub enum Command {
     Backtest(super::backtest::Backtest),
     /// What a service would need: demand times k, a zone gone, other replicas, cold caches
     WhatIf(super::what_if::WhatIf),
+    /// Share lessons as a signed file, or take those of others in
+    Lessons(super::lessons::Lessons),
     /// Write, show or check the configuration
     Config(Config),
     /// Export, verify or measure the journal
@@ -146,6 +150,14 @@ pub struct Shape {
     /// Output format
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: As,
+}
+
+/// `weescale attach`.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct Attach {
+    /// Learn along: what you approve or reject is recorded beside the decision of others, and does nothing
+    #[arg(long)]
+    pub shadow: bool,
 }
 
 /// `weescale approve`.

@@ -5,12 +5,12 @@ use std::io::IsTerminal;
 use crate::screen::{self, ScreenOptions};
 use crate::{config, session, telemetry};
 
-use super::args::Live;
+use super::args::{Attach, Live};
 use super::exit::{Failure, Outcome};
 use super::{live, look, wish};
 
 /// Shows the screen until the person leaves. The engine, and whatever is in flight, goes on.
-pub async fn run(live: &Live) -> Outcome {
+pub async fn run(live: &Live, args: &Attach) -> Outcome {
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         return Err(Failure::Usage(
             "attach needs a terminal (over SSH: ssh -t); without one use `weescale status --format json`"
@@ -22,7 +22,7 @@ pub async fn run(live: &Live) -> Outcome {
     let log = live.log.clone().or_else(config::log_path);
     telemetry::init(true, log.as_deref()).map_err(Failure::other)?;
     let options = look::options(live, &settings)?;
-    let link = session::attach(&path, named).await.map_err(Failure::other)?;
-    let options = ScreenOptions { spot: Some(link.spot), ..options };
+    let link = session::attach_as(&path, named, args.shadow).await.map_err(Failure::other)?;
+    let options = ScreenOptions { spot: Some(link.spot), answers: Some(link.answers), ..options };
     screen::run(link.view, link.commands, options).await.map(|_| ()).map_err(Failure::other)
 }

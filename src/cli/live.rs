@@ -53,7 +53,17 @@ pub fn need_sources(settings: &Settings) -> Result<(), Failure> {
 
 /// Looks until the first signals are there (or `wait` is over), then stops. Keeps nothing and writes nothing.
 /// With `settled`, also until demand can be trusted: endpoints must be read for a whole window of rates.
-pub async fn look(mut settings: Settings, wait: Duration, settled: bool) -> Result<Arc<View>, Failure> {
+pub async fn look(settings: Settings, wait: Duration, settled: bool) -> Result<Arc<View>, Failure> {
+    look_until(settings, wait, settled, |_| true).await
+}
+
+/// The same, and until the view is `enough`.
+pub async fn look_until(
+    mut settings: Settings,
+    wait: Duration,
+    settled: bool,
+    enough: fn(&View) -> bool,
+) -> Result<Arc<View>, Failure> {
     need_sources(&settings)?;
     settings.mode = Mode::Observe;
     settings.journal = None;
@@ -63,14 +73,14 @@ pub async fn look(mut settings: Settings, wait: Duration, settled: bool) -> Resu
     }
     let mut engine = start(settings, Options::real()).await?;
     // What is there when the time is over is shown all the same; its state says what it is.
-    let _ = tokio::time::timeout(wait, first(&mut engine, settled)).await;
+    let _ = tokio::time::timeout(wait, first(&mut engine, settled, enough)).await;
     let view = engine.view.borrow().clone();
     engine.stop().await;
     Ok(view)
 }
 
 /// Waits for a view with services; with `settled`, for one whose demand, where there is any, is fresh somewhere.
-async fn first(engine: &mut EngineHandle, settled: bool) {
+async fn first(engine: &mut EngineHandle, settled: bool, enough: fn(&View) -> bool) {
     let trusted = |view: &View| {
         let mut demand =
             view.services.data.iter().map(|r| r.demand.freshness).filter(|f| *f != Freshness::Missing);
@@ -79,7 +89,7 @@ async fn first(engine: &mut EngineHandle, settled: bool) {
     let complete = |view: &Arc<View>| match &view.services.state {
         WidgetState::Loading { .. } => false,
         WidgetState::Error { .. } => true,
-        _ => view.tick > 5 && (!settled || trusted(view)),
+        _ => view.tick > 5 && (!settled || trusted(view)) && enough(view),
     };
     let _ = engine.view.wait_for(complete).await;
 }

@@ -32,6 +32,7 @@ pub fn options(live: &Live, settings: &Settings) -> Result<ScreenOptions, Failur
         panel: PanelId::Status,
         pictures: Some(picture::start()),
         spot: None,
+        answers: None,
     })
 }
 

@@ -11,7 +11,11 @@ use super::exit::{Failure, Outcome};
 use super::{live, out, wish};
 
 /// What a running engine knows; where none answers, or sources are named, a look of our own.
-async fn look(live: &Live, args: &Format) -> Result<Arc<View>, Failure> {
+pub(super) async fn look(
+    live: &Live,
+    args: &Format,
+    enough: fn(&View) -> bool,
+) -> Result<Arc<View>, Failure> {
     let settings = live::settings(live)?;
     let asked = live.socket.is_some();
     if asked || (live.prometheus.is_empty() && live.scrape.is_empty()) {
@@ -22,12 +26,12 @@ async fn look(live: &Live, args: &Format) -> Result<Arc<View>, Failure> {
             Err(error) => return Err(Failure::other(error)),
         }
     }
-    live::look(settings, args.wait, true).await
+    live::look_until(settings, args.wait, true, enough).await
 }
 
 /// The state of everything.
 pub async fn run(live: &Live, args: &Format) -> Outcome {
-    let view = look(live, args).await?;
+    let view = look(live, args, |_| true).await?;
     match args.format {
         As::Text => out::print(&report::status_text(&view)),
         As::Json => json(&report::status(&view)),
@@ -36,7 +40,7 @@ pub async fn run(live: &Live, args: &Format) -> Outcome {
 
 /// Open proposals.
 pub async fn proposals(live: &Live, args: &Format) -> Outcome {
-    let view = look(live, args).await?;
+    let view = look(live, args, |_| true).await?;
     match args.format {
         As::Json => json(&report::proposals(&view)),
         As::Text => {
@@ -49,7 +53,7 @@ pub async fn proposals(live: &Live, args: &Format) -> Outcome {
     }
 }
 
-fn json(value: &serde_json::Value) -> Outcome {
+pub(super) fn json(value: &serde_json::Value) -> Outcome {
     let text = serde_json::to_string_pretty(value).map_err(Failure::other)?;
     out::print(&format!("{text}\n"))
 }

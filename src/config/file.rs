@@ -52,6 +52,9 @@ pub struct File {
     /// Times in which nothing is changed.
     #[serde(default)]
     pub freeze: Vec<Freeze>,
+    /// What forecasts may take.
+    #[serde(default)]
+    pub forecast: Forecast,
     /// What is kept of what was shown.
     #[serde(default)]
     pub record: Record,
@@ -64,6 +67,12 @@ pub struct File {
     /// Sessions.
     #[serde(default)]
     pub session: Session,
+    /// Teams.
+    #[serde(default)]
+    pub team: Vec<super::team::Team>,
+    /// Lessons of others.
+    #[serde(default)]
+    pub lessons: super::team::Lessons,
     /// Keys: action name to key.
     #[serde(default)]
     pub keys: BTreeMap<String, String>,
@@ -78,6 +87,17 @@ pub struct Session {
     /// Groups whose members may attach beside the engine's own user.
     #[serde(default)]
     pub groups: Vec<String>,
+    /// Login names of those who learn: what they decide is recorded and has no effect.
+    #[serde(default)]
+    pub learners: Vec<String>,
+}
+
+/// `[forecast]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Forecast {
+    /// Share of a core that renewing forecasts may take.
+    pub cpu: Option<f64>,
 }
 
 /// `[record]`.

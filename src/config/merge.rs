@@ -22,6 +22,8 @@ use super::{ConfigError, Problem};
 const MAX_FILE: u64 = 1 << 20;
 /// Longest name taken from a file.
 pub(super) const NAME_CHARS: usize = 128;
+/// Share of a core that renewing forecasts may take: ten thousand services have fans of two minutes by it.
+const FORECAST_CPU: f64 = 0.25;
 /// Routes and regions taken from one list.
 pub(super) const LISTED: usize = 50;
 
@@ -154,6 +156,9 @@ impl Merge {
             socket_named: socket.is_some(),
             socket: socket.or_else(super::default_socket),
             session_groups: file.session.groups.clone(),
+            learners: file.session.learners.iter().map(|l| clean(l, NAME_CHARS)).collect(),
+            teams: self.teams(&file.team),
+            trusted_keys: self.trusted(&file.lessons),
             journal: journal.or_else(|| super::default_journal(&context.name)),
             context,
             mode,
@@ -174,10 +179,23 @@ impl Merge {
             second_person_above: self.positive("budget.second_person_above", file.budget.second_person_above),
             budget_held: self.positive("budget.held", file.budget.held),
             lifetimes: self.lifetimes(&file.proposals),
+            forecast_cpu: self.forecast_cpu(&file.forecast),
             record: self.record(&file.record),
             recipes: file.recipes,
             origins: Vec::new(),
         }
+    }
+
+    fn forecast_cpu(&mut self, forecast: &file::Forecast) -> f64 {
+        let share = forecast.cpu.unwrap_or(FORECAST_CPU);
+        if !(0.01..=1.0).contains(&share) {
+            self.problem("forecast.cpu", "must be a share of one core between 0.01 and 1, for example 0.25");
+        }
+        if forecast.cpu.is_some() {
+            let origin = self.origin.clone();
+            self.note("forecast.cpu", share.to_string(), &origin);
+        }
+        share
     }
 
     fn record(&mut self, record: &file::Record) -> Option<Keep> {

@@ -15,6 +15,7 @@ mod settings;
 mod show;
 mod sources;
 mod span;
+pub mod team;
 #[cfg(test)]
 mod tests;
 
@@ -26,3 +27,4 @@ pub use merge::{Given, load, load_without_file};
 pub use settings::{FreezeWindow, Override, ProviderSettings, ServiceRule, Settings};
 pub use show::{TEMPLATE, show};
 pub use span::parse as parse_duration;
+pub use team::{Quiet, TeamRule};

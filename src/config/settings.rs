@@ -61,10 +61,18 @@ pub struct Settings {
     pub socket_named: bool,
     /// Groups whose members may attach beside the engine's own user.
     pub session_groups: Vec<String>,
+    /// Share of a core that renewing forecasts may take; 1 is no limit.
+    pub forecast_cpu: f64,
     /// How much of what was shown is kept in the journal; `None` keeps nothing of it.
     pub record: Option<Keep>,
     /// Folder with own recipes.
     pub recipes: Option<PathBuf>,
+    /// Teams, their people, services and quiet hours.
+    pub teams: Vec<super::TeamRule>,
+    /// Keys whose signed lessons are taken in.
+    pub trusted_keys: Vec<String>,
+    /// Login names of those who learn: what they decide has no effect.
+    pub learners: Vec<String>,
     /// For each value that is not a default, where it came from.
     pub origins: Vec<Override>,
 }

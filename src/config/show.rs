@@ -50,9 +50,11 @@ pub fn show(settings: &Settings) -> String {
     for rule in &settings.services {
         line("service", &rule.name);
     }
+    people(settings).for_each(|(field, value)| line(field, &value));
     for region in &settings.regions {
         line("region", &format!("{} {}", region.name, region.time_zone));
     }
+    line("forecast.cpu", &settings.forecast_cpu.to_string());
     if let Some(keep) = settings.record {
         line("record.days", &keep.days.to_string());
         line("record.max_mib", &(keep.bytes >> 20).to_string());
@@ -75,4 +77,11 @@ pub fn show(settings: &Settings) -> String {
         line("budget.second_person_above", &format!("${limit}/h"));
     }
     out
+}
+
+/// Teams, and whose lessons are taken in.
+fn people(settings: &Settings) -> impl Iterator<Item = (&'static str, String)> {
+    let teams = settings.teams.iter().map(|t| ("team", format!("{} ({})", t.name, t.people.join(", "))));
+    let learners = settings.learners.iter().map(|l| ("session.learners", l.clone()));
+    teams.chain(learners).chain(settings.trusted_keys.iter().map(|k| ("lessons.trust", k.clone())))
 }

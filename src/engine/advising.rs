@@ -11,8 +11,6 @@ use super::{State, kpi, publish};
 
 /// The planners look this often: nothing they advise on changes within seconds.
 const EVERY: Duration = Duration::from_secs(60);
-/// Share of a core that renewing forecasts may take.
-const FORECASTING: f64 = 0.5;
 
 /// Takes in what the replicas of a workload use and what its versions cost, once a minute.
 pub fn observe(facts: &mut WorkloadFacts, parts: &Parts, now: Timestamp) {
@@ -94,6 +92,8 @@ fn member<'a>(state: &State, facts: &'a WorkloadFacts) -> Member<'a> {
         versions: &facts.versions,
         usual: facts.usual.map_or_else(Usual::default, |(_, usual)| usual),
         declared: Declared { optional_routes: rule.optional_routes, residency: rule.residency },
+        around: &facts.around,
+        floor: state.held_lease(&facts.workload.id).map(|l| (l.floor, l.expires)),
     }
 }
 
@@ -108,8 +108,9 @@ fn learning(state: &State, now: Timestamp) -> Learning {
         calibrated: quality.iter().filter(|(_, cover)| (cover - 0.9).abs() <= 0.05).count(),
         oldest: fans().map(|(_, fan)| now.since(fan.issued)).max(),
         every: state.tuning.forecast,
-        busy: state.advised.forecasting,
-        budget: FORECASTING,
+        busy: state.advised.forecasting.busy,
+        budget: state.advised.forecasting.budget,
+        put_off: state.advised.forecasting.put_off,
     }
 }
 

@@ -55,6 +55,11 @@ impl Engine {
                 Answer::yes("every source is polled now")
             }
             Command::Note { about, text } => self.note_down(&about, &text, caller).await,
+            Command::Lesson { key, stance } => self.stance(&key, stance, caller).await,
+            Command::ImportLessons { text, trust } => self.import(&text, trust.as_deref(), caller).await,
+            Command::Shadow { proposal, hash, reject } => self.shadow(&proposal, &hash, reject, caller).await,
+            Command::Wheel => Answer::no("the wheel is for screens that are attached"),
+            Command::WheelTurned(text) => self.wheel_turned(&text, caller).await,
             Command::Unattended => self.unattended(caller).await,
         }
     }
@@ -143,9 +148,12 @@ impl Engine {
     fn guard_again(&self, proposal: &mut Proposal) {
         let Some(facts) = self.state.fleet.get(&proposal.workload) else { return };
         let running = self.running(&proposal.workload);
-        proposal.guardrails = planning::with_input(&self.state, facts, self.clock.now(), |input| {
+        let now = self.clock.now();
+        proposal.guardrails = planning::with_input(&self.state, facts, now, |input| {
             guardrails::at_approval(input, &proposal.change, running)
         });
+        let lesson = super::stances::guardrail(&self.state, &proposal.workload, &proposal.change, now);
+        proposal.guardrails.extend(lesson.filter(|g| g.passed || !self.is_short(&proposal.workload)));
     }
 
     async fn refuse(&mut self, proposal: &Proposal, why: String, caller: &Caller) -> Answer {
@@ -237,16 +245,29 @@ impl Engine {
                 let running = self.running(&p.workload);
                 self.state.learned.scores.watch(p, running);
                 self.state.learned.proposals.insert(p.id.clone(), p.clone());
-                self.say(NoticeLevel::Info, format!("new proposal {}: {}", p.id, p.sentence));
+                // In a team's quiet hours nobody is called for what can wait.
+                let routed = super::teams::routed(&self.state, p, self.clock.now());
+                if routed.quiet_until.is_none() {
+                    let whom =
+                        if routed.team.is_empty() { String::new() } else { format!(" for {}", routed.team) };
+                    self.say(NoticeLevel::Info, format!("new proposal {}{whom}: {}", p.id, p.sentence));
+                }
             }
             QueueEvent::Closed(p) => {
                 self.state.first_keys.remove(&p.id);
                 let text = super::decisions::decision(&p.state);
                 self.state.learned.scores.decided(&p.id, &text);
+                self.state.learned.people.decided(p);
                 self.state.learned.proposals.insert(p.id.clone(), p.clone());
             }
             QueueEvent::Snoozed(_) => {}
         }
+    }
+
+    /// Whether demand is above capacity now.
+    fn is_short(&self, id: &WorkloadId) -> bool {
+        let plan = self.state.fleet.get(id).and_then(|f| f.plan.as_ref());
+        plan.is_some_and(|p| p.exhaustion == crate::plan::Exhaustion::Now)
     }
 
     fn running(&self, id: &WorkloadId) -> u32 {

@@ -83,6 +83,7 @@ mod tests {
             minutes_short_with: None,
             minutes_short_without: None,
             cost: None,
+            hours: None,
             settled,
             needed,
         }

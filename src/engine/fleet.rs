@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::execution::providers::contract::WorkloadState as PlatformState;
 use crate::fleet::{Objective, Owner, PodResources, Replicas, Workload, WorkloadId};
 use crate::forecast::ForecastState;
-use crate::plan::{CapacityModel, Observation};
+use crate::plan::{CapacityModel, Observation, ScalingModel};
 use crate::proposal::Target;
 use crate::series::{Timestamp, Window};
 use crate::signals::{Freshness, LatencyHistogram, SignalKind, SignalSet};
@@ -34,6 +34,9 @@ pub fn merge(state: &mut State, sets: Vec<SignalSet>, now: Timestamp) {
     for id in ids {
         let merged = state.fleet.get(&id).map(|facts| workload(state, facts, now));
         if let (Some(merged), Some(facts)) = (merged, state.fleet.get_mut(&id)) {
+            if let Some(replicas) = merged.replicas {
+                facts.swings.observe(now, replicas.desired);
+            }
             facts.workload = merged;
             if unusable(&facts.signals) {
                 facts.last_outage = Some(now);
@@ -80,6 +83,7 @@ pub fn list(state: &mut State, provider: &str, listed: Vec<PlatformState>, now: 
         // The first to list it is shown; who comes later takes nothing over.
         let other = facts.platform.as_ref().filter(|p| p.target != target && now.since(p.seen) <= limit);
         if other.is_none() {
+            facts.starts.note(&item.pods, now);
             facts.platform = Some(PlatformFacts { target, state: item, seen: now });
         }
         if let Some(who) = contested(facts, limit, now).filter(|_| new) {
@@ -133,6 +137,7 @@ fn blank(id: &WorkloadId, now: Timestamp) -> WorkloadFacts {
         forecast,
         burst: None,
         dip: None,
+        refit_overdue: false,
         structure: Arc::default(),
         plan: None,
         heat: VecDeque::new(),
@@ -140,6 +145,11 @@ fn blank(id: &WorkloadId, now: Timestamp) -> WorkloadFacts {
         usual: None,
         usage: crate::plan::Usage::default(),
         versions: crate::plan::Versions::default(),
+        swings: crate::plan::Swings::default(),
+        starts: super::lead::Starts::default(),
+        scaling: (crate::plan::ScalingModel::default(), None),
+        around: crate::plan::Around::default(),
+        day: None,
     }
 }
 
@@ -153,7 +163,9 @@ fn workload(state: &State, facts: &WorkloadFacts, now: Timestamp) -> Workload {
         .team
         .as_deref()
         .or(platform.map(|p| p.team.as_str()).filter(|t| !t.is_empty()))
-        .unwrap_or(&facts.signals.team);
+        .or(Some(&*facts.signals.team).filter(|t| !t.is_empty()))
+        .or_else(|| state.settings.owner_of(id, service).map(|t| t.name.as_str()))
+        .unwrap_or_default();
     let replicas = platform.map_or_else(|| replicas_from_signals(&facts.signals), replicas_from_platform);
     let pod = pod_resources(&facts.signals, platform, replicas, rule.price);
     Workload {
@@ -235,6 +247,10 @@ fn learn(facts: &mut WorkloadFacts, every: Duration, now: Timestamp) {
             median: signals.fresh(SignalKind::LatencyP50),
         };
         facts.capacity.observe(now, observation);
+        if let Some(utilisation) = observation.utilisation {
+            facts.scaling.0.observe(now, ready, demand, utilisation);
+        }
+        facts.scaling.1 = facts.scaling.0.learned();
         facts.observed = Some(now);
     }
 }
@@ -269,8 +285,16 @@ pub fn seed_capacity(state: &mut State, now: Timestamp) {
         let cpu = window(SignalKind::CpuUsed);
         let request = facts.workload.pod.cpu_cores;
         let mut model = CapacityModel::default();
+        let mut scaling = ScalingModel::default();
         for (at, observation) in observations(&demand, &latency, &ready, &cpu, request) {
             model.observe(at, observation);
+            if let (Some(n), Some(utilisation)) = (ready.value_at(at), observation.utilisation) {
+                // A value stands for five minutes, as long as five readings of a minute.
+                (0..5).for_each(|_| scaling.observe(at, n, observation.load * n, utilisation));
+            }
+        }
+        if scaling.weight() > facts.scaling.0.weight() {
+            facts.scaling = (scaling.clone(), scaling.learned());
         }
         // History comes in parts; the part that says most counts.
         if model.observations() > facts.capacity.observations() {

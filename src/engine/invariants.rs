@@ -38,7 +38,7 @@ fn never_lowered_blindly(state: &State) -> Option<String> {
         if change.to < change.from && freshness != Freshness::Fresh {
             return Some(format!("invariant I3: {id} would be lowered although its demand is not fresh"));
         }
-        let limits = state.limits_of(id);
+        let limits = state.limits_of(id).of(change.field);
         let out = change.to < limits.min || change.to > limits.max;
         out.then(|| format!("invariant I5: {id} would be set to {}, outside its bounds", change.to))
     })

@@ -30,6 +30,10 @@ pub struct Learned {
     pub looked: Option<Timestamp>,
     /// Observations behind the KPIs, and the KPIs.
     pub kpis: KpiBook,
+    /// Forecasts of young services by the rest of the fleet.
+    pub pool: super::pooling::Pool,
+    /// What people said.
+    pub people: super::people::People,
 }
 
 /// Looks back if a minute has passed; returns what is to be journalled.
@@ -42,6 +46,7 @@ pub fn look_back(state: &mut State, now: Timestamp) -> Vec<Entry> {
     let mut entries = score_proposals(state, now);
     entries.extend(measure_outcomes(state, now));
     kpi::note_minute(state, now);
+    entries.extend(kpi::note_resizes(state, now));
     entries.extend(kpi::freeze_base(state));
     kpi::update(state, now);
     entries
@@ -51,6 +56,7 @@ fn score_fans(state: &mut State, now: Timestamp) {
     let ids: Vec<WorkloadId> = state.fleet.keys().cloned().collect();
     let fleet = &state.fleet;
     state.learned.accuracy.retain(|id| fleet.contains_key(id));
+    state.learned.pool.look_back(&state.history, now, |id| fleet.contains_key(id));
     for id in ids {
         let from = now - Duration::from_secs(50 * 3600);
         let actual = state.history.window(&id, SignalKind::Demand, from, now, Duration::from_secs(300));
@@ -115,6 +121,9 @@ fn measure_outcomes(state: &mut State, now: Timestamp) -> Vec<Entry> {
             if let Some(figures) = figures {
                 if let Some(fields) = body.as_object_mut() {
                     fields.insert("figures".into(), serde_json::to_value(&figures).unwrap_or_default());
+                }
+                if let Some(facts) = state.fleet.get_mut(&figures.workload) {
+                    facts.starts.took(&figures);
                 }
                 state.learned.kpis.keep(figures);
             }

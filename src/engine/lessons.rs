@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::fleet::WorkloadId;
-use crate::learning::{Evidence, Mined, ScoredProposal, eligible, mine};
+use crate::learning::{Evidence, Mined, ScoredProposal, Subject, eligible, mine, quarter_of};
 use crate::outcome::{Figures, OutcomeVerdict};
 use crate::series::Timestamp;
 
@@ -41,6 +41,7 @@ fn of_operation(state: &State, f: &Figures) -> Evidence {
     let ended = if f.kept { "was kept and helped less than expected" } else { "was not kept" };
     Evidence {
         rule: format!("{} the floor of {}", verb(f.to > f.from), f.workload),
+        subject: Subject::Operation { workload: f.workload.clone(), raises: f.to > f.from },
         success: "was kept and did what was expected",
         succeeded: f.kept && !worse,
         at: f.started,
@@ -56,8 +57,9 @@ fn of_proposal(row: &ScoredProposal) -> Vec<Evidence> {
     let Some(needed) = row.needed else { return Vec::new() };
     let short = row.minutes_short.unwrap_or(0.0);
     let made = format!("{} {}→{} at {}", row.proposal, row.from, row.to, row.created);
-    let evidence = |rule: String, success, succeeded, words: String| Evidence {
+    let evidence = |rule: String, subject, success, succeeded, words: String| Evidence {
         rule,
+        subject,
         success,
         succeeded,
         at: row.created,
@@ -68,18 +70,27 @@ fn of_proposal(row: &ScoredProposal) -> Vec<Evidence> {
     let mut all = vec![
         evidence(
             format!("a proposal for {} {}", verb(raises), row.workload),
+            Subject::Proposal { workload: row.workload.clone(), raises },
             "was needed",
             needed,
             unneeded.clone(),
         ),
-        evidence(format!("a proposal made {} UTC", part_of_day(row.created)), "was needed", needed, unneeded),
+        evidence(
+            format!("a proposal made {} UTC", part_of_day(row.created)),
+            Subject::PartOfDay { quarter: quarter_of(row.created) },
+            "was needed",
+            needed,
+            unneeded,
+        ),
     ];
     let regretted = format!("{made} was needed: {short:.0} min short without it");
     if let Some(reason) = row.decision.strip_prefix("rejected: ") {
-        all.push(evidence(format!("rejecting because “{reason}”"), "turned out right", !needed, regretted));
+        let rule = format!("rejecting because “{reason}”");
+        all.push(evidence(rule, Subject::Deciding, "turned out right", !needed, regretted));
     } else if row.decision == "expired" {
         all.push(evidence(
             format!("letting a proposal for {} expire", row.workload),
+            Subject::Deciding,
             "turned out right",
             !needed,
             regretted,
@@ -89,7 +100,7 @@ fn of_proposal(row: &ScoredProposal) -> Vec<Evidence> {
 }
 
 fn part_of_day(at: Timestamp) -> &'static str {
-    match at.as_millis().div_euclid(6 * 3_600_000).rem_euclid(4) {
+    match quarter_of(at) {
         0 => "00–06",
         1 => "06–12",
         2 => "12–18",
@@ -100,8 +111,8 @@ fn part_of_day(at: Timestamp) -> &'static str {
 /// Decisions of one class and how they went, as [`eligible`] takes them.
 type Decisions = Vec<(Timestamp, Option<bool>)>;
 
-/// Classes (workload and direction) whose record would allow earned autonomy, and classes in all.
-pub fn autonomy(state: &State) -> (usize, usize) {
+/// Classes (workload and direction) whose record would allow earned autonomy by name, and how many classes there are.
+pub fn autonomy(state: &State) -> (Vec<String>, usize) {
     let mut classes: BTreeMap<(WorkloadId, bool), Decisions> = BTreeMap::new();
     for f in state.learned.kpis.figures.values() {
         let good = f.kept.then(|| verdict(state, f) != Some(OutcomeVerdict::Worse));
@@ -113,11 +124,12 @@ pub fn autonomy(state: &State) -> (usize, usize) {
             class.push((row.created, Some(false)));
         }
     }
-    let fine = classes.values_mut().filter_map(|decisions| {
+    let fine = classes.iter_mut().filter_map(|((workload, raises), decisions)| {
         decisions.sort_by_key(|(at, _)| *at);
-        eligible(&decisions.iter().map(|(_, d)| *d).collect::<Vec<_>>()).then_some(())
+        let earned = eligible(&decisions.iter().map(|(_, d)| *d).collect::<Vec<_>>());
+        earned.then(|| format!("{} {workload}", verb(*raises)))
     });
-    (fine.count(), classes.len())
+    (fine.collect(), classes.len())
 }
 
 #[cfg(test)]
@@ -138,6 +150,7 @@ mod tests {
             minutes_short_with: Some(0.0),
             minutes_short_without: Some(9.0),
             cost: None,
+            hours: None,
             settled: true,
             needed,
         }

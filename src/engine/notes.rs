@@ -2,7 +2,7 @@
 
 use crate::journal::{Entry, Kind};
 use crate::series::text::clean;
-use crate::view::{Answer, Caller};
+use crate::view::{Answer, Caller, NoteLine, NoticeLevel};
 
 use super::run::Engine;
 
@@ -19,12 +19,24 @@ impl Engine {
             return Answer::no("the note is empty");
         }
         let body = serde_json::json!({ "about": about, "text": text, "caller": caller });
-        let line = if about.is_empty() { text } else { format!("{about}: {text}") };
-        if self.journal(vec![Entry::new(Kind::Note, line, body).by(&caller.person.name)]).await {
+        let line = if about.is_empty() { text.clone() } else { format!("{about}: {text}") };
+        let by = caller.person.name.clone();
+        if self.journal(vec![Entry::new(Kind::Note, line, body).by(&by)]).await {
+            let at = self.clock.now();
+            self.state.learned.people.note(NoteLine { about, text, by, at });
             Answer::yes("noted")
         } else {
             Answer::no("not noted: the journal cannot be written")
         }
+    }
+
+    /// Records whose wheel it is now, as the session says. Nothing else changes.
+    pub(super) async fn wheel_turned(&mut self, text: &str, caller: &Caller) -> Answer {
+        let text = clean(text, NOTE);
+        let body = serde_json::json!({ "caller": caller });
+        self.journal(vec![Entry::new(Kind::Wheel, text.clone(), body).by(&caller.person.name)]).await;
+        self.say(NoticeLevel::Info, text.clone());
+        Answer::yes(text)
     }
 
     /// Records that the last screen went away while something is in flight. Nothing else changes.

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use crate::execution::providers::contract::Bound;
 use crate::execution::{Operation, OperationState};
-use crate::fleet::WorkloadId;
-use crate::plan::{self, FleetState, PlanInput, Recent, Usual};
+use crate::fleet::{ScaleIn, WorkloadId};
+use crate::plan::{self, Around, Ceiling, FleetState, Foreseen, PlanInput, Recent, Usual};
 use crate::proposal::{Moment, QueueEvent};
 use crate::series::Timestamp;
 use crate::signals::SignalKind;
@@ -21,11 +22,16 @@ pub fn plan_all(state: &mut State, now: Moment) -> Vec<QueueEvent> {
     let ids: Vec<WorkloadId> = state.fleet.keys().cloned().collect();
     for id in ids {
         refresh_usual(state, &id, now.wall);
-        let Some(plan) = state.fleet.get(&id).map(|facts| plan_one(state, facts, now.wall)) else { continue };
+        refresh_around(state, &id, now.wall);
+        let Some(mut plan) = state.fleet.get(&id).map(|facts| plan_one(state, facts, now.wall)) else {
+            continue;
+        };
+        super::stances::hold_back(state, &id, &mut plan, now.wall);
         let Some(facts) = state.fleet.get_mut(&id) else { continue };
         let target = facts.platform.as_ref().map(|p| p.target.clone());
         events.extend(state.queue.offer(&plan, &facts.workload, target, now));
         facts.plan = Some(plan);
+        refresh_day(state, &id, now.wall);
     }
     let gone: Vec<WorkloadId> =
         state.queue.live().map(|p| &p.workload).filter(|w| !state.fleet.contains_key(*w)).cloned().collect();
@@ -70,7 +76,70 @@ pub fn with_input<T>(
             frozen_until: state.settings.frozen_until(now),
             since_recovery: facts.last_outage.map(|at| now.since(at)),
         },
+        hold: plan::HoldFacts {
+            scale_in: facts.platform.as_ref().and_then(|p| ScaleIn::of(p.state.fields.scale_in?)),
+            swing: facts.swings.lately(now),
+        },
+        around: &facts.around,
     })
+}
+
+fn refresh_around(state: &mut State, id: &WorkloadId, now: Timestamp) {
+    let made = state.fleet.get(id).map(|facts| around(state, facts, now));
+    if let (Some(made), Some(facts)) = (made, state.fleet.get_mut(id)) {
+        facts.around = made;
+    }
+}
+
+/// What surrounds a workload now.
+fn around(state: &State, facts: &WorkloadFacts, now: Timestamp) -> Around {
+    let id = &facts.workload.id;
+    let limits = facts.platform.as_ref().map(|p| &p.state.limits);
+    let ceiling = |bound: &Bound| Ceiling {
+        name: if bound.limit.is_empty() { "the platform".to_owned() } else { bound.limit.clone() },
+        allows: bound.value,
+        why: bound.why.clone(),
+        hard: true,
+    };
+    let declared = state.settings.events_for(id, &facts.workload.service).map(|e| Foreseen {
+        what: format!("event {}", e.name),
+        from: e.event.from,
+        to: e.event.to,
+        factor: e.event.factor,
+        frozen: false,
+    });
+    let freezes = state.settings.freezes.iter().map(|f| Foreseen {
+        what: format!("freeze window {}", f.reason).trim_end().to_owned(),
+        from: f.from,
+        to: f.to,
+        factor: None,
+        frozen: true,
+    });
+    let mut foreseen: Vec<Foreseen> = declared.chain(freezes).filter(|f| f.to > now).collect();
+    foreseen.sort_by_key(|f| f.from);
+    let day = Duration::from_secs(86_400);
+    let approved = state.operations.values().filter(|o| o.workload == *id && now.since(o.started) <= day);
+    Around {
+        highest: limits.and_then(|l| l.max_allowed.as_ref()).map(ceiling),
+        lowest: limits.and_then(|l| l.min_allowed.as_ref()).map(ceiling),
+        scaling: facts.scaling.1,
+        dip: facts.dip,
+        foreseen,
+        decided: approved.count() as u32,
+    }
+}
+
+/// The plan of the day, once a minute: it moves with the fan.
+fn refresh_day(state: &mut State, id: &WorkloadId, now: Timestamp) {
+    let Some(facts) = state.fleet.get(id) else { return };
+    if facts.day.as_ref().is_some_and(|(at, _)| *at <= now && now.since(*at) < Duration::from_secs(60)) {
+        return;
+    }
+    let capacity = facts.plan.as_ref().and_then(|p| p.capacity.as_ref());
+    let day = capacity.and_then(|c| with_input(state, facts, now, |input| plan::day::day(input, c)));
+    if let Some(facts) = state.fleet.get_mut(id) {
+        facts.day = Some((now, day));
+    }
 }
 
 /// The rule's bounds within what the platform has room for at present.
@@ -81,14 +150,9 @@ fn limits(rule: &crate::config::ServiceRule, facts: &WorkloadFacts) -> plan::Lim
     plan::Limits { max: limits.max.min(room).max(limits.min), ..limits }
 }
 
-/// Time from decision to warm capacity: the longest of the last operations on the workload, or the default.
+/// Time from decision to warm capacity.
 pub fn lead(state: &State, id: &WorkloadId) -> Duration {
-    let took = |o: &Operation| {
-        let warm = o.stages.iter().find(|s| s.kind == crate::execution::StageKind::WarmUp)?.ended?;
-        Some(warm.since(o.started))
-    };
-    let measured = state.operations.values().filter(|o| o.workload == *id).filter_map(took).max();
-    measured.unwrap_or(state.tuning.lead)
+    super::lead::told(state, id).total
 }
 
 /// Medians of a day move slowly: they are looked up once a minute.
@@ -133,11 +197,12 @@ fn recent(state: &State, id: &WorkloadId, now: Timestamp) -> Recent {
     let hour = Duration::from_secs(3600);
     let earlier = || {
         let here = state.moved.iter().filter(|(r, _)| r.workload == *id);
-        let new = here.filter(|(r, _)| !state.operations.contains_key(&r.operation));
+        let new =
+            here.filter(|(r, _)| r.change.field.is_count() && !state.operations.contains_key(&r.operation));
         new.map(|(r, ago)| (r.is_up(), now.since(state.started).saturating_add(*ago)))
     };
     let earlier_lately = |up: bool| earlier().filter(|(u, ago)| *u == up && *ago <= hour).count();
-    let executed = |o: &&Operation| o.workload == *id && o.checkpoint.is_some();
+    let executed = |o: &&Operation| o.workload == *id && o.checkpoint.is_some() && o.change.field.is_count();
     let up = |o: &&Operation| o.change.to > o.change.from;
     let lately = |o: &&Operation| now.since(o.started) <= hour;
     Recent {

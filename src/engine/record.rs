@@ -48,7 +48,7 @@ fn closed(p: &Proposal) -> Entry {
     match &p.state {
         ProposalState::Approved { by, .. } => {
             let change = &p.change;
-            let text = format!("{name} {} {}→{}", change.field.name(), change.from, change.to);
+            let text = format!("{name} {} {}", change.field.name(), change.words("→"));
             Entry::new(Kind::Approve, text, body(p)).by(by)
         }
         ProposalState::Rejected { by, reason, .. } => {

@@ -14,7 +14,7 @@ use crate::series::Timestamp;
 use crate::signals::SignalKind;
 use crate::view::JournalLine;
 
-use super::kpi::{StoredBase, StoredFigures};
+use super::kpi::{StoredBase, StoredFigures, StoredRelief};
 use super::{EngineError, State, Tuning, learn, record};
 
 /// Signal minutes read back at most: 200 workloads of 6 long signals would be cut at two days, a dozen never is.
@@ -37,8 +37,10 @@ pub struct Restored {
     scores: Vec<ScoredProposal>,
     figures: Vec<StoredFigures>,
     bases: Vec<StoredBase>,
+    reliefs: Vec<StoredRelief>,
     reviews: Vec<((WorkloadId, String), Timestamp)>,
     lines: Vec<JournalLine>,
+    people: super::people::People,
     signals: Vec<crate::journal::SignalPoint>,
 }
 
@@ -73,10 +75,12 @@ pub fn read(journal: &Journal, clock: &Clock, tuning: &Tuning) -> Result<Restore
         abandoned: abandoned(journal, &entries)?,
         figures: bodies(journal.of_kinds(&[Kind::Outcome])?),
         bases: bodies(journal.of_kinds(&[Kind::Score])?),
+        reliefs: bodies(journal.of_kinds(&[Kind::Score])?),
         reviews: journal.of_kinds(&[Kind::Approve, Kind::Reject])?.into_iter().filter_map(review).collect(),
         outcomes: bodies(journal.of_kinds(&[Kind::Outcome])?),
         scores: bodies(journal.of_kinds(&[Kind::Score])?),
         lines,
+        people: super::people::People::read(journal)?,
         signals: journal.load_signals(from, MAX_POINTS)?,
     })
 }
@@ -151,10 +155,14 @@ pub fn into_state(state: &mut State, restored: Restored) {
     for stored in restored.figures {
         state.learned.kpis.keep(stored.figures);
     }
+    state.learned.people = restored.people;
     // In the order of the journal: the last decision of a person stays.
     state.learned.kpis.reviews.extend(restored.reviews);
     if let Some(stored) = restored.bases.into_iter().next() {
         state.learned.kpis.base = Some(stored.cost_base);
+    }
+    for stored in restored.reliefs {
+        state.learned.kpis.resizes.keep(stored.relief);
     }
     for row in restored.scores {
         state.learned.scores.restore(row);

@@ -19,11 +19,12 @@ use crate::signals::SignalKind;
 use crate::view::{Command, NoticeLevel, View, Wish};
 
 use super::evaluate::{self, Pace, StoreQueries};
-use super::forecasts::{Forecasts, Issued, failing};
+use super::forecast_worker::Issued;
+use super::forecasts::{Forecasts, failing};
 use super::platforms::Listing;
 use super::pods::Pods;
 use super::wishes::Round;
-use super::{State, advising, fleet, learn, planning, publish, record, sources};
+use super::{State, advising, fleet, learn, planning, publish, record, sources, usage};
 
 /// Messages taken in between two ticks at most.
 const DRAIN: usize = 1024;
@@ -293,12 +294,16 @@ impl Engine {
             let stored = StoredFan { workload: issued.workload.to_string(), issued: fan.issued, body };
             self.journal.store_fan(stored, keep);
         }
-        self.state.advised.forecasting = issued.busy.or(self.state.advised.forecasting);
+        self.forecasts.note(&issued, self.clock.now());
+        if let Some(fan) = issued.forecast.fan() {
+            self.state.learned.pool.issued(&issued.workload, fan, &self.state.history);
+        }
         if let Some(facts) = self.state.fleet.get_mut(&issued.workload) {
             facts.forecast = issued.forecast;
             facts.burst = issued.burst;
             facts.dip = issued.dip;
             facts.structure = issued.structure;
+            facts.refit_overdue = issued.overdue;
         }
     }
 
@@ -378,6 +383,7 @@ impl Engine {
         if let Some(left) = self.filling(now) {
             evaluate::mark_filling(&mut sets, left);
         }
+        usage::fill(&self.state, &mut sets, now);
         self.state.history.record(&sets, now);
         fleet::merge(&mut self.state, sets, now);
     }
@@ -409,6 +415,7 @@ impl Engine {
             settings.calendar_for(id, service)
         };
         self.forecasts.ask(fleet.keys(), now, demand, errors, calendar);
+        self.state.advised.forecasting = self.forecasts.load(&self.state, now);
     }
 
     fn persist(&mut self, now: Timestamp) {

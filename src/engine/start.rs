@@ -91,7 +91,9 @@ pub async fn start(settings: Settings, options: Options) -> Result<EngineHandle,
     let providers = super::providers::make(&settings)?;
     let (tasks, listings) = watch_platforms(&providers, tuning, &clock);
     let (issue, issued) = mpsc::channel(QUEUE);
-    let forecasts = Forecasts::start(tuning.forecast, issue)
+    // Simulated time may run faster than this machine: what is shown then must keep up with it.
+    let budget = if clock.factor() > 1.0 { 1.0 } else { settings.forecast_cpu };
+    let forecasts = Forecasts::start(tuning.forecast, budget, issue)
         .map_err(|source| EngineError::Io { what: "cannot start the forecast thread".into(), source })?;
 
     let (written_tx, written) = mpsc::channel(QUEUE);

@@ -10,9 +10,12 @@ use crate::execution::providers::contract::WorkloadState as PlatformState;
 use crate::execution::{Lease, Operation, OperationId};
 use crate::fleet::{Workload, WorkloadId};
 use crate::forecast::burst::{Burst, Dip};
-use crate::forecast::{ForecastState, Structure};
+use crate::forecast::{ForecastState, Load, Structure};
 use crate::outcome::Outcome;
-use crate::plan::{Advice, CapacityModel, Limits, Plan, Report, Usage, Usual, Versions};
+use crate::plan::{
+    Advice, Around, CapacityModel, DaySchedule, Limits, Plan, Report, Scaling, ScalingModel, Swings, Usage,
+    Usual, Versions,
+};
 use crate::proposal::{ProposalId, Queue, Target};
 use crate::scrape::{SourceId, SourceKind, SourceStatus};
 use crate::series::Timestamp;
@@ -21,6 +24,7 @@ use crate::store::{Appended, Store};
 use crate::view::{JournalLine, Notice, NoticeLevel};
 
 use super::Tuning;
+use super::lead::Starts;
 
 /// Operations remembered, beside those that are not over.
 const OPERATIONS: usize = 1000;
@@ -98,6 +102,8 @@ pub struct WorkloadFacts {
     pub dip: Option<Dip>,
     /// What its demand is made of.
     pub structure: Arc<Structure>,
+    /// Whether its forecast's fit is older than it should be, for want of CPU time.
+    pub refit_overdue: bool,
     /// What the plan says.
     pub plan: Option<Plan>,
     /// Latency histograms by minute, oldest first.
@@ -110,6 +116,16 @@ pub struct WorkloadFacts {
     pub usage: Usage,
     /// What its versions cost a request.
     pub versions: Versions,
+    /// How its count went up and down.
+    pub swings: Swings,
+    /// Its pods as they come up.
+    pub starts: Starts,
+    /// Full loads by replica count, and what they say.
+    pub scaling: (ScalingModel, Option<Scaling>),
+    /// What surrounds it.
+    pub around: Around,
+    /// The plan of its day, and when that was made.
+    pub day: Option<(Timestamp, Option<DaySchedule>)>,
 }
 
 /// What the planners of the whole fleet said last.
@@ -121,8 +137,8 @@ pub struct Advised {
     pub reports: Vec<Report>,
     /// All advice, ranked.
     pub advice: Vec<Advice>,
-    /// Share of a core that renewing forecasts took lately.
-    pub forecasting: Option<f64>,
+    /// What keeping forecasts fresh takes.
+    pub forecasting: Load,
 }
 
 /// Everything the engine knows.

@@ -2,7 +2,7 @@
 
 use tokio::sync::oneshot;
 
-use crate::view::{Answer, Caller, Command, Wish};
+use crate::view::{Answer, Caller, Command, NoticeLevel, Wish};
 
 use super::run::Engine;
 
@@ -27,7 +27,12 @@ impl Engine {
     /// Carries out a wish of the person at this process's own keyboard.
     pub(super) async fn own(&mut self, command: Command, round: &mut Round) {
         let caller = Caller { person: self.state.person.clone(), tty: super::current_tty() };
-        self.command(command, &caller).await;
+        let quiet = matches!(command, Command::Note { .. } | Command::HandOver(_));
+        let answer = self.command(command, &caller).await;
+        // Nothing on the screen would show that these were done.
+        if quiet {
+            self.say(NoticeLevel::Info, answer.text);
+        }
         round.carried_out += 1;
     }
 

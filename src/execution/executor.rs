@@ -105,12 +105,14 @@ struct Executor {
 impl Executor {
     async fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
         loop {
+            // What happened decides what follows, not a die: a schedule of the tests is the same each time.
             tokio::select! {
+                biased;
+                Some(done) = self.tasks.join_next() => self.ended(done).await,
                 job = jobs.recv() => match job {
                     None | Some(Job::Shutdown) => break,
                     Some(job) => self.take(job).await,
                 },
-                Some(done) = self.tasks.join_next() => self.ended(done).await,
             }
         }
         // Tasks see their mailbox close, record it, and end; what is stuck in a call is cut off, and its recorded
@@ -220,6 +222,7 @@ impl Executor {
             looked: false,
             failures: 0,
             lost: None,
+            lost_back: None,
             unsent: 0,
             slot: None,
         }

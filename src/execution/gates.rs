@@ -4,7 +4,7 @@ use crate::series::{Quantity, Unit};
 
 use super::judge::{Judgement, judge, median};
 use super::observation::Readings;
-use super::providers::contract::{PodPhase, PodState, WorkloadState};
+use super::providers::contract::{PodPhase, PodState, Warning, WorkloadState};
 use super::stages::{Moment, OperationRun};
 use super::{Gate, GateState};
 use crate::fleet::Field;
@@ -74,15 +74,41 @@ fn broken<'a>(pods: impl Iterator<Item = &'a PodState>) -> Vec<String> {
     .collect()
 }
 
+/// Whether the autoscaler may take replicas away moves none by itself: what was written is what was asked for.
+fn in_force(run: &OperationRun) -> (Vec<Gate>, Verdict) {
+    let field = run.operation.change.field;
+    let detail = format!("{} is {}, read back", field.name(), field.word(run.applied()));
+    (vec![gate("in force", GateState::Passed, None, None, detail)], Verdict::Pass)
+}
+
+/// What the autoscaler adds while its scale-in is held is its own doing.
+fn no_pods_of_ours(run: &OperationRun, name: &str) -> Option<(Vec<Gate>, Verdict)> {
+    let detail = "it moves no pods".to_owned();
+    (!run.operation.change.field.is_count())
+        .then(|| (vec![gate(name, GateState::Passed, None, None, detail)], Verdict::Pass))
+}
+
+/// What the platform warned of since the operation began, where that stands between the pods and their readiness and the
+/// pods do not say so themselves.
+fn warned(run: &OperationRun, state: &WorkloadState, said: &str) -> String {
+    let begun = run.operation.started.as_millis();
+    let new = |w: &&Warning| w.at_ms >= begun && !said.contains(w.message.as_str());
+    let told: Vec<String> = state.warnings.iter().filter(new).take(2).map(Warning::sentence).collect();
+    if told.is_empty() { String::new() } else { format!("; {}", told.join("; ")) }
+}
+
 /// The field is written; pods come up (or drain) before the deadline.
 pub fn provision(run: &OperationRun, state: &WorkloadState, now: Moment) -> (Vec<Gate>, Verdict) {
+    if !run.operation.change.field.is_count() {
+        return in_force(run);
+    }
     let want = run.applied();
     let over = now.mono.since(run.since) >= run.pacing.provision;
     let broken = broken(run.new_pods(state));
     let draining = state.pods.iter().filter(|p| p.phase == PodPhase::Terminating).count();
     let reached = match run.operation.change.field {
         // The owner decides whether a higher maximum or a lower minimum moves anything.
-        Field::MaxReplicas => true,
+        Field::MaxReplicas | Field::ScaleIn => true,
         Field::MinReplicas => !run.is_up() || state.ready >= want,
         Field::Replicas if run.is_up() => state.ready >= want,
         Field::Replicas => state.ready <= want && draining == 0,
@@ -95,7 +121,7 @@ pub fn provision(run: &OperationRun, state: &WorkloadState, now: Moment) -> (Vec
         .collect();
     let waiting =
         if not_ready.is_empty() { String::new() } else { format!(", not ready: {}", not_ready.join(", ")) };
-    let detail = format!("{} of {want} ready{waiting}", state.ready);
+    let detail = format!("{} of {want} ready{waiting}{}", state.ready, warned(run, state, &waiting));
     let limit = Some(count(want as usize));
     let mut ready =
         gate("pods ready", state_of(reached), Some(count(state.ready as usize)), limit, detail.clone());
@@ -121,6 +147,9 @@ pub fn provision(run: &OperationRun, state: &WorkloadState, now: Moment) -> (Vec
 
 /// New pods fill caches and pools: by the platform's word, else by latency, else by time.
 pub fn warm_up(run: &OperationRun, state: &WorkloadState, now: Moment) -> (Vec<Gate>, Verdict) {
+    if let Some(nothing) = no_pods_of_ours(run, "pods warm") {
+        return nothing;
+    }
     let pods: Vec<&PodState> = run.new_pods(state).collect();
     let waited = now.mono.since(run.since);
     let broken = broken(pods.iter().copied());
@@ -172,6 +201,9 @@ pub fn shift(
     readings: Option<&Readings>,
     now: Moment,
 ) -> (Vec<Gate>, Verdict) {
+    if let Some(nothing) = no_pods_of_ours(run, "traffic share") {
+        return nothing;
+    }
     let pods: Vec<&PodState> = run.new_pods(state).collect();
     if pods.is_empty() || !run.is_up() {
         let g = gate("traffic share", GateState::Passed, None, None, "no new pods".into());
@@ -324,7 +356,7 @@ fn limits(run: &OperationRun, r: &Readings) -> Vec<Gate> {
 fn new_against_old(run: &OperationRun) -> Judgement {
     let g = &run.gathered;
     let list = |v: &std::collections::VecDeque<f64>| v.iter().copied().collect::<Vec<_>>();
-    if run.is_up() && !g.new_pods.is_empty() {
+    if run.is_up() && run.operation.change.field.is_count() && !g.new_pods.is_empty() {
         return judge(&list(&g.old_pods), &list(&g.new_pods), TOLERANCE);
     }
     Judgement::NoData

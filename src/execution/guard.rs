@@ -112,6 +112,8 @@ struct Move {
     operation: OperationId,
     workload: WorkloadId,
     up: bool,
+    /// Whether it moved a count; the others are counted among themselves.
+    count: bool,
     at: Monotonic,
     /// Age it had then already: moves of earlier runs happened before this clock began.
     before: Duration,
@@ -162,7 +164,8 @@ impl Guard {
             self.moves.pop_front();
         }
         let (operation, workload) = (record.operation.clone(), record.workload.clone());
-        self.moves.push_back(Move { operation, workload, up: record.is_up(), at, before });
+        let (up, count) = (record.is_up(), record.change.field.is_count());
+        self.moves.push_back(Move { operation, workload, up, count, at, before });
     }
 
     /// A change is held, also one of an earlier run: its cost counts until it is released.
@@ -227,6 +230,7 @@ impl Guard {
         }
         // Disruption budgets, quota and room; undoing our own stays allowed.
         if order.way() == Way::Forward
+            && order.field().is_count()
             && let Some(why) = a.live.limits.forbid(from, set)
         {
             return refuse(why);
@@ -281,8 +285,11 @@ impl Guard {
         if let Some(f) = self.policy.freezes.iter().find(|f| f.from <= a.wall && a.wall < f.to) {
             return refuse(format!("freeze window {} until {}", f.name, f.to));
         }
+        let count = a.order.field().is_count();
         let others = || {
-            self.moves.iter().filter(|m| m.workload == a.record.workload && m.operation != a.record.operation)
+            self.moves.iter().filter(|m| {
+                m.workload == a.record.workload && m.operation != a.record.operation && m.count == count
+            })
         };
         let up = a.record.is_up();
         let last_up = others().filter(|m| m.up).map(|m| m.age(a.now)).min();

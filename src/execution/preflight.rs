@@ -20,7 +20,7 @@ pub(super) async fn check(task: &mut Task) -> Result<Before, String> {
         return Err(what);
     }
     let known = |owner: &str| task.shared.held().values().any(|h| owner.ends_with(&h.key));
-    if let Some(other) = foreign_lease(&state, now, known) {
+    if let Some(other) = foreign_lease(&state, record.change.field, now, known) {
         return Err(other);
     }
     if record.change.until.is_none()
@@ -63,7 +63,10 @@ async fn read(task: &mut Task) -> Result<WorkloadState, String> {
 pub(super) fn drift(state: &WorkloadState, field: Field, from: u32, to: u32) -> Option<String> {
     match state.fields.get(field) {
         Some(value) if value == from => {}
-        Some(value) => return Some(format!("{} is {value} now, {from} was approved", field.name())),
+        Some(value) => {
+            let (value, from) = (field.word(value), field.word(from));
+            return Some(format!("{} is {value} now, {from} was approved", field.name()));
+        }
         None => return Some(format!("{} does not exist on this object", field.name())),
     }
     if let Some(why) = disowned(&state.owner, field) {
@@ -85,8 +88,7 @@ pub(super) fn disowned(owner: &Owner, field: Field) -> Option<String> {
     let Some(respected) = owner.floor_field() else {
         return Some(format!("the owner is {} now", owner.label()));
     };
-    let cap = field == Field::MaxReplicas && matches!(owner, Owner::Autoscaler { .. });
-    (field != respected && !cap)
+    (!owner.respects(field))
         .then(|| format!("the owner is {} now, which respects {}", owner.label(), respected.name()))
 }
 
@@ -100,9 +102,15 @@ fn own_lease(task: &Task) -> Option<String> {
 }
 
 /// Another instance's lease that is still running.
-fn foreign_lease(state: &WorkloadState, now: Timestamp, ours: impl Fn(&str) -> bool) -> Option<String> {
-    let owner = state.annotations.get(LeaseNote::OWNER)?;
-    let until = state.annotations.get(LeaseNote::UNTIL)?.parse::<jiff::Timestamp>().ok()?;
+fn foreign_lease(
+    state: &WorkloadState,
+    field: Field,
+    now: Timestamp,
+    ours: impl Fn(&str) -> bool,
+) -> Option<String> {
+    let [until, _, owner] = LeaseNote::keys(field);
+    let owner = state.annotations.get(owner)?;
+    let until = state.annotations.get(until)?.parse::<jiff::Timestamp>().ok()?;
     (Timestamp::from(until) > now && !ours(owner)).then(|| {
         let who = crate::series::text::clean(owner, 80);
         format!("{who} holds a lease on this object until {until}")

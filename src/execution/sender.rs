@@ -51,7 +51,7 @@ impl Task {
                 Stop::Look(why) => Sent::Look(why),
             };
         }
-        let text = format!("will write {} {}→{set}", order.field().name(), order.expect());
+        let text = format!("will write {}", step(&order));
         if let Err(error) = self.record(EntryKind::Intent, text, self.note(&order, "")).await {
             return Sent::Unsent(format!("{error}; nothing was sent"));
         }
@@ -175,7 +175,7 @@ impl Task {
         self.wrote = true;
         self.live = Some(state);
         self.shared.invariants().applied(order);
-        let text = format!("{} is {}", order.field().name(), order.set());
+        let text = format!("{} is {}", order.field().name(), order.field().word(order.set()));
         let _ = self.record(EntryKind::Step, text, self.note(order, "applied")).await;
         Sent::Applied
     }
@@ -187,7 +187,7 @@ impl Task {
             .record(EntryKind::Step, format!("outcome unknown: {why}"), self.note(order, "unknown"))
             .await;
         let before = self.run.operation.state.clone();
-        let what = format!("{name} {expect}→{set}: {why}");
+        let what = format!("{}: {why}", step(order));
         self.become_state(OperationState::Unknown { what }).await;
         let began = self.shared.clock.monotonic();
         loop {
@@ -208,7 +208,8 @@ impl Task {
                 Some(value) if value == expect => (
                     "no effect",
                     Sent::NoEffect(format!(
-                        "{name} is still {expect} after {} s; resume sends it again",
+                        "{name} is still {} after {} s; resume sends it again",
+                        order.field().word(expect),
                         waited.as_secs()
                     )),
                 ),
@@ -233,4 +234,10 @@ impl Task {
             return sent;
         }
     }
+}
+
+/// `min_replicas 6→8`, `scale_in allowed→held`.
+fn step(order: &WriteOrder) -> String {
+    let field = order.field();
+    format!("{} {}→{}", field.name(), field.word(order.expect()), field.word(order.set()))
 }

@@ -58,6 +58,8 @@ pub(super) struct Task {
     pub failures: u32,
     /// A value sent forward whose write was given up for lost; it may still land.
     pub lost: Option<u32>,
+    /// The same on the way back.
+    pub lost_back: Option<u32>,
     /// Sends in a row that did not go out.
     pub unsent: u32,
     pub slot: Option<OwnedSemaphorePermit>,
@@ -119,6 +121,7 @@ impl Task {
         let mut turn = std::pin::pin!(slots.acquire_owned());
         loop {
             tokio::select! {
+                biased;
                 slot = &mut turn => {
                     self.slot = slot.ok();
                     return true;
@@ -167,6 +170,7 @@ impl Task {
             let clock = self.shared.clock.clone();
             let nap = self.nap();
             tokio::select! {
+                biased;
                 () = clock.sleep(nap) => {}
                 wish = self.wishes.recv() => {
                     let Some(wish) = wish else { return self.stopped().await };

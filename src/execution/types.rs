@@ -165,6 +165,14 @@ pub struct Checkpoint {
     pub ours: u32,
 }
 
+impl Checkpoint {
+    /// `scale_in was allowed, ours is held`.
+    pub fn words(&self) -> String {
+        let (old, ours) = (self.field.word(self.old), self.field.word(self.ours));
+        format!("{} was {old}, ours is {ours}", self.field.name())
+    }
+}
+
 /// An approved proposal being executed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Operation {

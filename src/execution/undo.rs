@@ -13,7 +13,7 @@ use super::record::{EntryData, EntryKind};
 use super::sender::Sent;
 use super::shared::{Held, Receipt};
 use super::task::{Task, Wish};
-use super::{Lease, LeaseState, OperationState};
+use super::{Lease, LeaseState, OperationId, OperationState};
 
 /// Tries before rollback stops by itself.
 const ROLLBACK_TRIES: u32 = 24;
@@ -81,7 +81,8 @@ impl Task {
         let record = self.mandate.record();
         let (home, field, name) = (record.home(), record.change.field, record.change.field.name());
         let value = state.fields.get(field);
-        let noted = state.annotations.get(LeaseNote::OWNER);
+        let [.., owner] = LeaseNote::keys(field);
+        let noted = state.annotations.get(owner);
         if record.change.until.is_some()
             && let Some(owner) = noted
             && !owner.ends_with(&record.key)
@@ -94,6 +95,7 @@ impl Task {
             // What was there before is home as well, even if the bounds would not let it be written.
             Some(v) if v == home || v == record.change.from => return Undone::Done,
             Some(v) if v == self.at => {}
+            Some(v) if self.lost_back == Some(v) => self.at = v,
             // An own write that was given up for lost has landed after all.
             Some(v) if !self.mandate.is_undoing() && self.run.path.contains(&v) => {
                 self.at = v;
@@ -102,7 +104,11 @@ impl Task {
             Some(v) => {
                 return Undone::Foreign(
                     Some(v),
-                    format!("{name} is {v}, ours was {}: someone else changed it", self.at),
+                    format!(
+                        "{name} is {}, ours was {}: someone else changed it",
+                        field.word(v),
+                        field.word(self.at)
+                    ),
                 );
             }
             None => return Undone::Foreign(None, format!("{name} does not exist any more")),
@@ -113,9 +119,11 @@ impl Task {
             // Verified by reading at the next look.
             Sent::Applied => Undone::Partly,
             Sent::Foreign(why) => Undone::Foreign(None, why),
-            Sent::Unsent(why) | Sent::Look(why) | Sent::NoEffect(why) | Sent::Refused(why) => {
+            Sent::NoEffect(why) => {
+                self.lost_back = Some(next);
                 Undone::Retry(why)
             }
+            Sent::Unsent(why) | Sent::Look(why) | Sent::Refused(why) => Undone::Retry(why),
         }
     }
 
@@ -151,7 +159,7 @@ impl Task {
             let text = format!(
                 "{} {} of {}: {}",
                 lease.field.name(),
-                lease.floor,
+                lease.field.word(lease.floor),
                 lease.workload,
                 words(&lease.state)
             );
@@ -200,6 +208,7 @@ impl Task {
             let left = due.since(now).clamp(self.shared.pacing.poll, Duration::from_secs(60));
             let clock = self.shared.clock.clone();
             tokio::select! {
+                biased;
                 () = clock.sleep(left) => {}
                 wish = self.wishes.recv() => match wish? {
                     Wish::Release(who) | Wish::Abort(who) => {
@@ -222,8 +231,15 @@ impl Task {
             let outcome = match unsafe_now {
                 Some(why) => Undone::Retry(format!("{why}; release by hand to insist")),
                 None if !self.is_on_top() => Undone::Retry("another change of ours stands on it".into()),
-                None => self.undo(true).await,
+                // Two that write to one object at once take each other's values for their own.
+                None => match self.occupy() {
+                    Ok(()) => self.undo(true).await,
+                    Err(other) => Undone::Retry(format!("{other} is at work on the same object")),
+                },
             };
+            if !matches!(outcome, Undone::Partly) {
+                self.shared.vacate(&self.run.operation.id);
+            }
             let state = match outcome {
                 Undone::Done => LeaseState::Restored { at: self.shared.clock.now() },
                 Undone::Foreign(found, why) => {
@@ -247,6 +263,12 @@ impl Task {
             self.tell_lease(state, Some(EntryKind::Restore)).await;
             return;
         }
+    }
+
+    /// Takes the object for giving it back; refused by who is at work on it.
+    fn occupy(&self) -> Result<(), OperationId> {
+        let record = self.mandate.record();
+        self.shared.occupy(&record.operation, &record.target, record.change.field)
     }
 
     /// Whether no other lease or operation of ours stands on this floor.
@@ -291,6 +313,7 @@ impl Task {
         let clock = self.shared.clock.clone();
         let nap = self.nap();
         tokio::select! {
+            biased;
             () = clock.sleep(nap) => Some(false),
             wish = self.wishes.recv() => wish.map(|w| matches!(w, Wish::Release(_) | Wish::Abort(_))),
         }

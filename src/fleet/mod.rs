@@ -5,6 +5,7 @@ mod objective;
 mod owner;
 mod region;
 mod replicas;
+mod scale_in;
 mod workload;
 
 pub use context::Context;
@@ -12,4 +13,5 @@ pub use objective::{Objective, ObjectiveError};
 pub use owner::{Field, Owner};
 pub use region::Region;
 pub use replicas::{Replicas, ReplicasError};
+pub use scale_in::ScaleIn;
 pub use workload::{PodResources, Workload, WorkloadId};

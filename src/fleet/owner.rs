@@ -40,16 +40,30 @@ pub enum Field {
     MinReplicas,
     /// The autoscaler's maximum.
     MaxReplicas,
+    /// Whether the autoscaler may take replicas away: a [`super::ScaleIn`] by its value.
+    ScaleIn,
 }
 
 impl Field {
-    /// As shown and as written in the HTTP contract: `replicas`, `min_replicas`, `max_replicas`.
+    /// As shown and as written in the HTTP contract: `replicas`, `min_replicas`, `max_replicas`, `scale_in`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Replicas => "replicas",
             Self::MinReplicas => "min_replicas",
             Self::MaxReplicas => "max_replicas",
+            Self::ScaleIn => "scale_in",
         }
+    }
+
+    /// Whether its value is a number of replicas.
+    pub const fn is_count(self) -> bool {
+        !matches!(self, Self::ScaleIn)
+    }
+
+    /// A value of it, for people: `6`, `held`.
+    pub fn word(self, value: u32) -> String {
+        let policy = if self.is_count() { None } else { super::ScaleIn::of(value) };
+        policy.map_or_else(|| value.to_string(), |p| p.word().to_owned())
     }
 }
 
@@ -61,6 +75,13 @@ impl Owner {
             Self::Autoscaler { .. } => Some(Field::MinReplicas),
             Self::Unknown | Self::Git { .. } | Self::Elsewhere { .. } => None,
         }
+    }
+
+    /// Whether a write of `field` stays: the floor, and of an autoscaler also its maximum and whether it may take
+    /// replicas away.
+    pub fn respects(&self, field: Field) -> bool {
+        let bound = matches!(field, Field::MaxReplicas | Field::ScaleIn);
+        self.floor_field() == Some(field) || bound && matches!(self, Self::Autoscaler { .. })
     }
 
     /// Short form for tables and cards.

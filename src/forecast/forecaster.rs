@@ -20,6 +20,8 @@ use crate::series::{Timestamp, Window};
 const STALE: Duration = Duration::from_secs(6 * 3600);
 /// How far back a running spike may have begun; later the level shift takes over.
 const WATCH_HOURS: usize = 3;
+/// A refit may be put off until the fit is so many times as old as it should be.
+const PUT_OFF: u32 = 3;
 
 /// Forecasts one series. Deterministic: the same calls give the same bytes.
 #[derive(Debug)]
@@ -53,10 +55,20 @@ impl Forecaster {
     /// Whether [`Forecaster::issue`] would refit first: never fitted, too old, or fitted after `now`. A young
     /// series is refitted more often.
     pub fn needs_refit(&self, now: Timestamp) -> bool {
+        self.older_than(1, now)
+    }
+
+    /// Whether the fit is `times` as old as it should get, or there is none.
+    fn older_than(&self, times: u32, now: Timestamp) -> bool {
         self.fitted.as_ref().is_none_or(|f| {
             let every = self.settings.refit_every.min(f.span / 8);
-            now < f.at || now.since(f.at) >= every
+            now < f.at || now.since(f.at) >= every.saturating_mul(times)
         })
+    }
+
+    /// When it was last fitted.
+    pub fn fitted(&self) -> Option<Timestamp> {
+        self.fitted.as_ref().map(|f| f.at)
     }
 
     /// Learns weights, intervals, skill, coverage and seasons from past origins (some milliseconds for a month
@@ -95,12 +107,19 @@ impl Forecaster {
 
     /// The fan from what is known at `now` (cheap). Refits first if [`Forecaster::needs_refit`].
     pub fn issue(&mut self, history: &Window, now: Timestamp) -> ForecastState {
+        self.issue_within(history, now, true)
+    }
+
+    /// The same; where there is no `time` for a refit one that is due is put off, for a while: the last fit, whose
+    /// weights move slowly, is applied to the latest values.
+    pub fn issue_within(&mut self, history: &Window, now: Timestamp, time: bool) -> ForecastState {
+        let outdated = self.older_than(if time { 1 } else { PUT_OFF }, now);
         self.spike = None;
         let mut grid = self.grid(history, now);
         if let Some(state) = self.lacking(&grid) {
             return state;
         }
-        let fresh = self.fitted.as_ref().filter(|f| !self.needs_refit(now) && f.step == grid.step);
+        let fresh = self.fitted.as_ref().filter(|f| !outdated && f.step == grid.step);
         let tracks = if let Some(fitted) = fresh {
             if let Some(shift) = fitted.shift {
                 let since = grid.end.since(fitted.end).as_millis() / grid.step.as_millis().max(1);

@@ -8,10 +8,14 @@
 //! [`Forecaster::issue`] often. A running burst is found by [`spike`] and followed. What special
 //! days did before is expected of the next ([`calendar`]).
 //! Minutes ahead on fine data are told by [`short`].
+//! Renewing many of them is scheduled: the stalest first ([`Renewals`]), within an [`Allowance`] of CPU time.
 //! [`IssuedLedger`] keeps fans as they were issued and scores them when the actual values are known.
 
+mod allowance;
 mod fan;
 mod packed;
+pub mod pooled;
+pub mod reissued;
 mod settings;
 pub mod calendar;
 mod grid;
@@ -22,7 +26,9 @@ mod leads;
 mod blend;
 mod conformal;
 pub mod score;
+mod load;
 mod outlook;
+mod renewals;
 mod spike;
 mod ledger;
 mod seasons;
@@ -34,10 +40,13 @@ pub mod anomaly;
 pub mod short;
 pub mod burst;
 
+pub use allowance::Allowance;
 pub use batch::Batch;
 pub use fan::{Fan, FanPoint, ForecastState, LEVELS, ModelShare, Season};
 pub use forecaster::Forecaster;
 pub use ledger::{BANDS, IssuedLedger, LeadScore};
+pub use load::{Hourly, Load};
+pub use renewals::Renewals;
 pub use settings::Settings;
 pub use spike::{Spike, SpikeClass};
 pub use structure::{LevelChange, Structure, structure};

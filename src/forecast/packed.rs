@@ -18,12 +18,16 @@ const MOST: usize = 100_000;
 /// Thirty-two digits that end a number, and thirty-two after which it goes on.
 const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
+/// Whole multiples of the unit, one for each level.
+pub(super) type Row = [i64; LEVELS.len()];
+
+/// Points as they are written.
 #[derive(Serialize, Deserialize)]
-struct Packed {
-    start: Timestamp,
-    step_ms: u64,
-    unit: f64,
-    values: String,
+pub(super) struct Packed {
+    pub(super) start: Timestamp,
+    pub(super) step_ms: u64,
+    pub(super) unit: f64,
+    pub(super) values: String,
 }
 
 #[derive(Deserialize)]
@@ -63,34 +67,76 @@ fn pack(points: &[FanPoint]) -> Option<Packed> {
     if !regular || points.len() > MOST || !unit.is_normal() {
         return None;
     }
-    let mut values = String::with_capacity(points.len() * LEVELS.len() * 3 / 2);
-    let mut before = [0_i64; LEVELS.len()];
-    for point in points {
-        let now = point.quantiles.map(|q| (q / unit).round() as i64);
-        let mut moved = 0;
-        for (value, old) in now.iter().zip(before) {
-            put(&mut values, value - old - moved);
-            moved = value - old;
-        }
-        before = now;
-    }
+    let values = encode(points.iter().map(|p| p.quantiles.map(|q| (q / unit).round() as i64)));
     Some(Packed { start: first.at, step_ms, unit, values })
 }
 
-fn unpack(packed: &Packed) -> Option<Vec<FanPoint>> {
-    let step = std::time::Duration::from_millis(packed.step_ms);
-    let mut left = packed.values.as_bytes();
+/// Rows as text.
+pub(super) fn encode(rows: impl Iterator<Item = Row>) -> String {
+    let mut values = String::new();
     let mut before = [0_i64; LEVELS.len()];
-    let mut at = packed.start;
-    let mut points = Vec::new();
+    for now in rows {
+        let mut moved = 0_i64;
+        for (value, old) in now.iter().zip(before) {
+            let change = value.wrapping_sub(old);
+            put(&mut values, change.wrapping_sub(moved));
+            moved = change;
+        }
+        before = now;
+    }
+    values
+}
+
+/// Rows of which most are nothing, as text: each value as it is.
+pub(super) fn encode_plain(rows: impl Iterator<Item = Row>) -> String {
+    let mut values = String::new();
+    rows.flatten().for_each(|value| put(&mut values, value));
+    values
+}
+
+/// The rows of such a text; `None` if it is none, or holds too many.
+pub(super) fn decode_plain(values: &str) -> Option<Vec<Row>> {
+    let mut left = values.as_bytes();
+    let mut rows = Vec::new();
+    while !left.is_empty() {
+        let mut row = Row::default();
+        for value in &mut row {
+            *value = take(&mut left)?;
+        }
+        if rows.len() >= MOST {
+            return None;
+        }
+        rows.push(row);
+    }
+    Some(rows)
+}
+
+/// The rows of a text; `None` if it is none, or holds too many.
+pub(super) fn decode(values: &str) -> Option<Vec<Row>> {
+    let mut left = values.as_bytes();
+    let mut before = [0_i64; LEVELS.len()];
+    let mut rows = Vec::new();
     while !left.is_empty() {
         let mut moved = 0_i64;
         for value in &mut before {
             moved = moved.checked_add(take(&mut left)?)?;
             *value = value.checked_add(moved)?;
         }
-        let quantiles = before.map(|v| v as f64 * packed.unit);
-        if points.len() >= MOST || !quantiles.iter().all(|q| q.is_finite()) {
+        if rows.len() >= MOST {
+            return None;
+        }
+        rows.push(before);
+    }
+    Some(rows)
+}
+
+fn unpack(packed: &Packed) -> Option<Vec<FanPoint>> {
+    let step = std::time::Duration::from_millis(packed.step_ms);
+    let mut at = packed.start;
+    let mut points = Vec::new();
+    for row in decode(&packed.values)? {
+        let quantiles = row.map(|v| v as f64 * packed.unit);
+        if !quantiles.iter().all(|q| q.is_finite()) {
             return None;
         }
         points.push(FanPoint { at, quantiles });

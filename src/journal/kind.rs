@@ -59,6 +59,14 @@ pub enum Kind {
     Note,
     /// A shift was handed over, acknowledged by name.
     Handover,
+    /// A person adopted, muted or revoked a lesson (`Learnt`).
+    Lesson,
+    /// Lessons came from another weescale, in a signed file.
+    Import,
+    /// A learner said what they would decide; it has no effect.
+    Shadow,
+    /// The wheel was taken or handed over: who decides for the others.
+    Wheel,
     /// An invariant was violated: nothing more is executed until a restart.
     Halt,
     /// A person asked an operation or a floor to stop, go on, be undone or be given back.
@@ -95,6 +103,10 @@ impl Kind {
             Self::Key => "key",
             Self::Note => "note",
             Self::Handover => "handover",
+            Self::Lesson => "lesson",
+            Self::Import => "import",
+            Self::Shadow => "shadow",
+            Self::Wheel => "wheel",
             Self::Halt => "halt",
             Self::Ask => "ask",
         }
@@ -139,7 +151,15 @@ mod tests {
 
     #[test]
     fn names_round_trip() {
-        for kind in [Kind::Start, Kind::Propose, Kind::Intent, Kind::Outcome, Kind::Detach, Kind::Restore] {
+        for kind in [
+            Kind::Start,
+            Kind::Propose,
+            Kind::Intent,
+            Kind::Outcome,
+            Kind::Detach,
+            Kind::Restore,
+            Kind::Wheel,
+        ] {
             assert_eq!(Kind::parse(kind.name()), Some(kind));
         }
         assert_eq!(Kind::parse("nonsense"), None);

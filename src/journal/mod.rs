@@ -10,6 +10,7 @@ mod history;
 mod kind;
 mod open;
 mod reader;
+mod recorded;
 mod signals;
 mod size;
 mod writer;
@@ -22,6 +23,7 @@ pub use frame::{
 pub use history::StoredFan;
 pub use kind::{Entry, Kind};
 pub use open::{Journal, JournalError};
+pub use recorded::recorded;
 pub use signals::SignalPoint;
 pub use size::{Sizes, sizes};
 pub use writer::{JournalHandle, spawn};

@@ -105,6 +105,12 @@ impl Journal {
     }
 }
 
+/// The minutes of a packed `hour` since the epoch, with their values.
+pub(super) fn minutes_of(hour: i64, body: &[u8]) -> Vec<(i64, f64)> {
+    let start = hour.saturating_mul(MINUTES);
+    Hour::unpack(body).minutes().map(|(minute, value)| (start + minute, value)).collect()
+}
+
 /// Packs at most `most` series of the oldest hour before the minute `until`; how many, or `None` if there is no such hour.
 fn fold(db: &Transaction<'_>, until: i64, most: i64) -> rusqlite::Result<Option<i64>> {
     let oldest: Option<i64> = db

@@ -34,6 +34,11 @@ impl Accuracy {
         }
     }
 
+    /// Workloads of which a fan was kept.
+    pub fn recorded(&self) -> impl Iterator<Item = &WorkloadId> {
+        self.ledgers.keys()
+    }
+
     /// Forgets workloads that are no longer there.
     pub fn retain(&mut self, known: impl Fn(&WorkloadId) -> bool) {
         self.ledgers.retain(|id, _| known(id));

@@ -4,16 +4,21 @@ use std::collections::BTreeMap;
 
 use crate::series::Timestamp;
 
-use super::wilson;
+use super::discovery::{exact, rates};
+use super::{Subject, key_of, wilson};
 
 /// Observations a lesson needs.
 pub const SUPPORT: usize = 5;
+/// Share of chance finds that is put up with among the rules that stand out.
+const CHANCE: f64 = 0.1;
 
 /// One thing that was observed, under one rule.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evidence {
     /// What is claimed, the same for all evidence of a rule: `raising the min replicas of shop/checkout`.
     pub rule: String,
+    /// What the rule is about.
+    pub subject: Subject,
     /// What success is called: `was kept and helped`.
     pub success: &'static str,
     /// Whether it was one.
@@ -27,8 +32,16 @@ pub struct Evidence {
 /// A rule with enough support.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mined {
+    /// Identity: stays the same while evidence grows.
+    pub key: String,
+    /// What it is about.
+    pub subject: Subject,
+    /// What is claimed, without how often: `raising a was needed`.
+    pub claim: String,
     /// As a sentence.
     pub rule: String,
+    /// Observations that succeeded.
+    pub good: usize,
     /// Observations.
     pub support: usize,
     /// Share that succeeded.
@@ -37,8 +50,10 @@ pub struct Mined {
     pub interval: (f64, f64),
     /// Share of all evidence with the same kind of success.
     pub base: f64,
-    /// Whether the interval lies clear of the base rate.
+    /// Whether the interval lies clear of the base rate, and the rule is no chance find among all that were looked at.
     pub stands_out: bool,
+    /// Share of chance finds among the rules at least as clear as this one (Benjamini and Hochberg 1995).
+    pub q: f64,
     /// The last counter-example, if any.
     pub counter_example: Option<String>,
 }
@@ -61,10 +76,24 @@ pub fn mine(evidence: &[Evidence]) -> Vec<Mined> {
             lesson(rule, success, &of, bases.get(success).copied().unwrap_or((0, 0)))
         })
         .collect();
+    control(&mut mined, &bases);
     mined.sort_by(|a, b| {
         b.stands_out.cmp(&a.stands_out).then(b.support.cmp(&a.support)).then_with(|| a.rule.cmp(&b.rule))
     });
     mined
+}
+
+/// Looking at many rules finds some by chance: those do not stand out.
+fn control(mined: &mut [Mined], bases: &BTreeMap<&str, (usize, usize)>) {
+    let p = |m: &Mined| {
+        let (good, all) = bases.iter().find(|(s, _)| m.claim.ends_with(**s)).map_or((0, 0), |(_, b)| *b);
+        exact(m.good, m.support, good, all)
+    };
+    let found = rates(&mined.iter().map(p).collect::<Vec<_>>());
+    for (m, q) in mined.iter_mut().zip(found) {
+        m.q = q;
+        m.stands_out &= q <= CHANCE;
+    }
 }
 
 fn lesson(rule: &str, success: &str, of: &[&Evidence], (good, all): (usize, usize)) -> Mined {
@@ -72,12 +101,18 @@ fn lesson(rule: &str, success: &str, of: &[&Evidence], (good, all): (usize, usiz
     let base = if all > 0 { good as f64 / all as f64 } else { 0.0 };
     let interval = wilson(k, n);
     let against = of.iter().filter(|e| !e.succeeded).max_by_key(|e| e.at);
+    let claim = format!("{rule} {success}");
     Mined {
-        rule: format!("{rule} {success} {k} of {n} times"),
+        key: key_of("", &claim),
+        subject: of.first().map(|e| e.subject.clone()).unwrap_or_default(),
+        rule: format!("{claim} {k} of {n} times"),
+        claim,
+        good: k,
         support: n,
         success: k as f64 / n as f64,
         interval,
         base,
+        q: 1.0,
         stands_out: all > n && (interval.0 > base || interval.1 < base),
         counter_example: against.map(|e| e.words.clone()),
     }
@@ -93,6 +128,7 @@ mod tests {
             .enumerate()
             .map(|(i, succeeded)| Evidence {
                 rule: rule.into(),
+                subject: Subject::default(),
                 success: "was needed",
                 succeeded: *succeeded,
                 at: Timestamp::from_secs(i as i64),
@@ -121,5 +157,19 @@ mod tests {
         assert!(mined.iter().all(|m| m.stands_out && m.base == 0.5));
         assert!(!mine(&evidence("raising a", &[true; 20]))[0].stands_out, "nothing to differ from");
         assert!(mine(&[]).is_empty());
+    }
+
+    #[test]
+    fn one_of_many_rules_that_differs_a_little_is_a_chance_find() {
+        let mut all = Vec::new();
+        for i in 0..40 {
+            all.extend(evidence(&format!("raising {i}"), &[true, true, false, true, false, true]));
+        }
+        all.extend(evidence("raising z", &[true; 7]));
+        let mined = mine(&all);
+        let z = mined.iter().find(|m| m.claim.starts_with("raising z")).unwrap();
+        assert!(z.interval.0 > z.base, "alone it would stand out: {:?} {}", z.interval, z.base);
+        assert!(!z.stands_out && z.q > 0.5, "among 41 rules it does not: q={}", z.q);
+        assert_eq!(z.key, mine(&all[240..])[0].key, "the key is of the claim, not of the evidence");
     }
 }

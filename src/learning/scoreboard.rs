@@ -54,7 +54,8 @@ pub struct ScoreKeeper {
 impl ScoreKeeper {
     /// Begins to watch a proposal; `running` is the replica count when it was made.
     pub fn watch(&mut self, proposal: &Proposal, running: u32) {
-        if self.watched.contains_key(&proposal.id) {
+        // A hold has no count to compare minutes short by.
+        if self.watched.contains_key(&proposal.id) || proposal.change.count().is_none() {
             return;
         }
         let row = ScoredProposal {
@@ -68,6 +69,7 @@ impl ScoreKeeper {
             minutes_short_with: None,
             minutes_short_without: None,
             cost: None,
+            hours: None,
             settled: false,
             needed: None,
         };
@@ -173,10 +175,9 @@ fn fill(watched: &mut Watched, reality: &Reality) {
     row.minutes_short_with = Some(minutes_short(reality, helping));
     row.minutes_short_without = Some(minutes_short(reality, without));
     let hours = reality.demand.step().as_secs_f64() / 3600.0;
-    row.cost = reality.price.map(|price| {
-        let extra: f64 = reality.demand.points().filter_map(|(at, _)| Some(with(at)? - without(at)?)).sum();
-        extra * hours * price
-    });
+    let extra: f64 = reality.demand.points().filter_map(|(at, _)| Some(with(at)? - without(at)?)).sum();
+    row.hours = Some(extra * hours);
+    row.cost = reality.price.map(|price| extra * hours * price);
     let helped = row.minutes_short_without.unwrap_or(0.0) - row.minutes_short_with.unwrap_or(0.0);
     row.needed =
         Some(if to >= from { helped > 0.0 } else { row.minutes_short_with <= row.minutes_short_without });

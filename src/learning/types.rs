@@ -44,6 +44,9 @@ pub struct ScoredProposal {
     pub minutes_short_without: Option<f64>,
     /// Its cost, $, over the window scored so far.
     pub cost: Option<f64>,
+    /// Replica-hours it adds over the window scored so far, negative if it gives back: what prices are put on.
+    #[serde(default)]
+    pub hours: Option<f64>,
     /// Whether its window is over.
     pub settled: bool,
     /// Whether it turned out to be needed; `None` while that cannot be said.

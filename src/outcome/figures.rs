@@ -124,6 +124,7 @@ pub struct Around<'a> {
 /// The figures of an operation that wrote something and has ended; `None` otherwise.
 pub fn figures(around: &Around<'_>) -> Option<Figures> {
     let operation = around.operation;
+    operation.change.count()?;
     let ended = operation.ended.filter(|_| operation.state.is_final() && operation.checkpoint.is_some())?;
     let stage_end = |kind| operation.stages.iter().find(|s| s.kind == kind).and_then(|s| s.ended);
     let warm = stage_end(StageKind::WarmUp).unwrap_or(ended).min(ended);

@@ -103,7 +103,13 @@ fn comparisons(
     vec![
         row("p95", Unit::Seconds, before.p95, proposal.and_then(|p| p.experience.p95_with), after.p95),
         row("error ratio", Unit::Ratio, before.errors, before.errors, after.errors),
-        row("replicas ready", Unit::Count, before.ready, Some(f64::from(operation.change.to)), after.ready),
+        row(
+            "replicas ready",
+            Unit::Count,
+            before.ready,
+            operation.change.count().map(f64::from),
+            after.ready,
+        ),
         row("demand", Unit::RequestsPerSecond, before.demand, peak.map(|f| f.quantity.value), after.demand),
     ]
 }
@@ -129,14 +135,14 @@ fn verdict(
     // A hundredth of a per cent of errors more is noise, whatever the ratio.
     let failing = errors_after.zip(errors_before).is_some_and(|(a, b)| a > b * TOLERANCE + 0.0001);
     // A raise of a floor that is not reached gave less than was asked for.
-    let raised = operation.change.to > operation.change.from;
+    let raised = operation.change.count() > Some(operation.change.from);
     let reached = comparisons.iter().find(|c| c.label == "replicas ready").and_then(|c| c.observed);
     let fewer = raised && reached.is_some_and(|n| n.round() < f64::from(operation.change.to));
     if slow || failing || fewer { OutcomeVerdict::Worse } else { OutcomeVerdict::AsExpected }
 }
 
 fn summary(operation: &Operation, verdict: OutcomeVerdict, settled: bool) -> String {
-    let change = format!("{} {}→{}", operation.workload, operation.change.from, operation.change.to);
+    let change = format!("{} {}", operation.workload, operation.change.words("→"));
     let provisional = if settled { "" } else { " so far" };
     match (verdict, &operation.state) {
         (OutcomeVerdict::RolledBack, OperationState::RolledBack { why }) => {

@@ -31,14 +31,9 @@ pub struct Outlook {
     pub after: Option<(u32, Timestamp)>,
 }
 
-/// The outlook with `change` as the floor; `None` where no autoscaler owns the count, or where its target cannot be
-/// told because a bound holds it.
-pub fn outlook(
-    input: &PlanInput<'_>,
-    change: &PlannedChange,
-    fan: Option<&Fan>,
-    demand: f64,
-) -> Option<Outlook> {
+/// The autoscaler after a run at the demand there is now, what it gives to one replica, and what it asks for; `None`
+/// where there is none, or where its target cannot be told because a bound holds it.
+pub(super) fn emulator(input: &PlanInput<'_>, demand: f64) -> Option<(Emulator, f64, u32)> {
     let Owner::Autoscaler { .. } = input.workload.owner else { return None };
     let replicas = input.workload.replicas?;
     let (min, max) = (replicas.min.unwrap_or(1), replicas.max.unwrap_or(u32::MAX));
@@ -49,12 +44,24 @@ pub fn outlook(
     // It rounds up: its target lies between demand / asked and demand / (asked - 1).
     let per_replica = demand / (f64::from(asked) - 0.5);
     let mut hpa = Emulator::new(Settings::new(min, max));
+    hpa.sync(input.now, asked, &[Metric::Average { value: demand, target: per_replica }]);
+    Some((hpa, per_replica, asked))
+}
+
+/// The outlook with `change` as the floor; `None` where no autoscaler owns the count, or where its target cannot be
+/// told because a bound holds it.
+pub fn outlook(
+    input: &PlanInput<'_>,
+    change: &PlannedChange,
+    fan: Option<&Fan>,
+    demand: f64,
+) -> Option<Outlook> {
+    let (mut hpa, per_replica, asked) = emulator(input, demand)?;
+    let min = hpa.settings.min;
     let metric = |at: Timestamp| {
         let value = fan.and_then(|f| f.quantile_at(0.5, at)).unwrap_or(demand);
         [Metric::Average { value, target: per_replica }]
     };
-    let now_metric = [Metric::Average { value: demand, target: per_replica }];
-    hpa.sync(input.now, asked, &now_metric);
     let soon = hpa.clone().sync(input.now + SOON, asked, &metric(input.now + SOON));
     let after = change.until.filter(|_| change.field == Field::MinReplicas).map(|until| {
         let mut count = asked.max(change.to);

@@ -1,23 +1,13 @@
 //! The limit that binds first: what stands between the replicas there are and those the peak needs.
 
 use crate::series::Unit;
-use crate::signals::SignalKind;
 
 use super::Dimension;
 use super::advice::{Advice, Lack, Report, Urgency};
+use super::ceiling::{Ceiling, MAXIMUM, of_data};
 use super::consolidation::room_for;
+use super::dips;
 use super::survey::{Member, Survey};
-
-/// A limit on the number of replicas that work.
-#[derive(Clone, Debug, PartialEq)]
-struct Bound {
-    /// Its name: `the autoscaler's maximum`.
-    name: &'static str,
-    /// Replicas it allows.
-    allows: u32,
-    /// Who can move it, and how.
-    remedy: &'static str,
-}
 
 /// Names the binding limit of every workload that has a forecast and a capacity.
 pub fn advise(survey: &Survey<'_>) -> Report {
@@ -45,6 +35,7 @@ pub fn advise(survey: &Survey<'_>) -> Report {
     if nodes_unknown {
         report.lack(Lack::part(survey.catalogue, crate::signals::PartKind::NodeCpu));
     }
+    report.advice.extend(survey.members.iter().filter_map(|member| dips::advice(survey, member)));
     report.fine = closest.map_or_else(String::new, |(_, text)| text);
     report
 }
@@ -59,31 +50,21 @@ fn needed(survey: &Survey<'_>, member: &Member<'_>) -> Option<(u32, u32)> {
 /// The machines' limit, by name.
 const NODES: &str = "room on the machines";
 
-fn bounds(survey: &Survey<'_>, member: &Member<'_>, running: u32) -> Vec<Bound> {
-    let mut bounds = Vec::new();
-    let mut add = |name, allows: f64, remedy| {
-        if allows.is_finite() && allows >= 0.0 {
-            bounds.push(Bound { name, allows: allows.min(1e9).floor() as u32, remedy });
-        }
+fn bounds(survey: &Survey<'_>, member: &Member<'_>, running: u32) -> Vec<Ceiling> {
+    let mut bounds: Vec<Ceiling> = member.around.highest.iter().cloned().collect();
+    let hard = |name: &str, allows: u32, why: &str| Ceiling {
+        name: name.to_owned(),
+        allows,
+        why: why.to_owned(),
+        hard: true,
     };
     if let Some(max) = member.workload.replicas.and_then(|r| r.max) {
-        add("the autoscaler's maximum", f64::from(max), "its owner raises spec.maxReplicas");
+        bounds.push(hard(MAXIMUM, max, "its owner raises spec.maxReplicas"));
     }
-    if let Some(partitions) = member.signals.fresh(SignalKind::Partitions) {
-        add("partitions", partitions, "the topic's owner adds some");
-    }
+    bounds.extend(of_data(|kind| member.signals.fresh(kind), running));
     if let Some(room) = room_for(survey, member) {
-        let all = f64::from(running) + room as f64;
-        add(NODES, all, "the node pool grows, if its autoscaler may: else a larger pool");
-    }
-    // Every replica holds its part of the connections in use; more replicas of the same work hold more.
-    let pool = member.signals.fresh(SignalKind::PoolUsed).zip(member.signals.fresh(SignalKind::PoolMax));
-    if let Some((used, max)) = pool.filter(|(u, m)| *u > 0.0 && *m > 0.0) {
-        add(
-            "database connections",
-            f64::from(running) * max / used,
-            "a pooler, or a higher limit of the database",
-        );
+        let all = running.saturating_add(u32::try_from(room).unwrap_or(u32::MAX));
+        bounds.push(hard(NODES, all, "the node pool grows, if its autoscaler may: else a larger pool"));
     }
     bounds
 }
@@ -92,8 +73,8 @@ fn short(
     survey: &Survey<'_>,
     member: &Member<'_>,
     (needed, running): (u32, u32),
-    bounds: &[Bound],
-    first: &Bound,
+    bounds: &[Ceiling],
+    first: &Ceiling,
 ) -> Advice {
     let what = format!("{} binds: {} replicas of {needed} that the peak needs", first.name, first.allows);
     let mut advice = Advice::on(Dimension::Horizontal, &member.workload.id, what, survey.now)
@@ -109,7 +90,7 @@ fn short(
     }
     let soon = member.peak(survey.now).is_some_and(|(at, _)| at.since(survey.now).as_secs() < 3600);
     advice.urgency = if soon { Urgency::Now } else { Urgency::Soon };
-    advice.not_approvable = format!("weescale raises floors, not limits: {}", first.remedy);
+    advice.not_approvable = format!("weescale raises floors, not limits: {}", first.why);
     advice.sure(0.7, "the forecast's 95 % quantile against what a replica holds")
 }
 
@@ -118,7 +99,7 @@ mod tests {
     use super::super::Verdict;
     use super::super::fixture::{Fleet, has};
     use super::*;
-    use SignalKind as K;
+    use crate::signals::SignalKind as K;
 
     fn fleet(values: &[(K, f64)], max: u32) -> Fleet {
         let mut fleet = Fleet::default();
@@ -135,6 +116,16 @@ mod tests {
         assert!(has(&maximum, "the autoscaler's maximum binds: 8 replicas of 9"), "{maximum:?}");
         let partitions = fleet(&[(K::Partitions, 6.0)], 8).report(advise);
         assert!(has(&partitions, "partitions binds: 6 replicas of 9"));
+        let mut quota = fleet(&[], 12);
+        quota.items[0].around.highest = Some(Ceiling {
+            name: "quota team-a requests.cpu".into(),
+            allows: 7,
+            why: "ResourceQuota team-a leaves room for 3 more pods".into(),
+            hard: true,
+        });
+        let quota = quota.report(advise);
+        assert!(has(&quota, "quota team-a requests.cpu binds: 7 replicas of 9"), "{quota:?}");
+        assert!(quota.advice[0].not_approvable.ends_with("leaves room for 3 more pods"));
         // Four replicas use 20 of 25 connections: five would use them all.
         let pool = fleet(&[(K::PoolUsed, 20.0), (K::PoolMax, 25.0)], 20).report(advise);
         assert!(has(&pool, "database connections binds: 5 replicas of 9"));

@@ -105,7 +105,7 @@ fn surge(survey: &Survey<'_>, member: &Member<'_>) -> Option<Advice> {
     let plan = member.plan?;
     let (Verdict::Change(change) | Verdict::Blocked { change, .. }) = &plan.verdict else { return None };
     let now = member.workload.replicas.map(|r| f64::from(r.ready)).filter(|n| *n > 0.0)?;
-    let to = f64::from(change.to);
+    let to = f64::from(change.count()?);
     if to <= now {
         return None;
     }

@@ -127,6 +127,7 @@ impl CapacityModel {
             method,
             observations: self.observations,
             tested_to,
+            scaling: None,
         };
         let crossing = curve.iter().position(|(_, latency)| *latency > threshold);
         if let Some(index) = crossing {

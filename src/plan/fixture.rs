@@ -13,7 +13,7 @@ use super::advice::Report;
 use super::survey::{Declared, FIVE, Learning, Member, Money, Survey};
 use super::usage::Usage;
 use super::versions::Versions;
-use super::{CapacityModel, Exhaustion, Plan, Usual, Verdict};
+use super::{Around, CapacityModel, Exhaustion, Plan, Usual, Verdict};
 
 /// One workload of a fleet under test.
 pub struct Item {
@@ -33,6 +33,10 @@ pub struct Item {
     pub usual: Usual,
     /// What was declared.
     pub declared: Declared,
+    /// What surrounds it.
+    pub around: Around,
+    /// The floor held on it and when its lease ends.
+    pub floor: Option<(u32, Timestamp)>,
     model: CapacityModel,
 }
 
@@ -121,6 +125,8 @@ impl Fleet {
             versions: Versions::default(),
             usual: Usual::default(),
             declared: Declared::default(),
+            around: Around::default(),
+            floor: None,
             model: CapacityModel::default(),
         });
         self.items.last_mut().unwrap()
@@ -145,6 +151,8 @@ impl Fleet {
             versions: &i.versions,
             usual: i.usual,
             declared: i.declared.clone(),
+            around: &i.around,
+            floor: i.floor,
         });
         planner(&Survey {
             now: now(),
@@ -179,6 +187,7 @@ impl Item {
                 method: super::CapacityMethod::Declared,
                 observations: 100,
                 tested_to: None,
+                scaling: None,
             }),
             headroom: demand.map(|d| 1.0 - d / held),
             exhaustion: Exhaustion::Beyond { horizon: Duration::from_secs(86_400) },
@@ -192,6 +201,7 @@ impl Item {
             cost: super::CostDelta::default(),
             experience: super::ExperienceDelta::default(),
             guardrails: Vec::new(),
+            binding: None,
         });
         self
     }

@@ -87,7 +87,7 @@ fn pressed(member: &Member<'_>) -> Option<String> {
         _ => None,
     };
     let stuck = match &plan.verdict {
-        Verdict::Blocked { change, by } if change.to > change.from => {
+        Verdict::Blocked { change, by } if change.count() > Some(change.from) => {
             Some(format!("more replicas are barred: {by}"))
         }
         Verdict::NotScaling { cause, .. } => Some(format!("more replicas would not help: {cause}")),

@@ -25,7 +25,7 @@ fn result(name: &str, passed: bool, detail: String) -> GuardrailResult {
 /// refused here with the time that is left, as the guard beside the write would.
 pub fn at_approval(input: &PlanInput<'_>, change: &PlannedChange, running: u32) -> Vec<GuardrailResult> {
     let mut results = check(input, change, running);
-    if change.to > change.from {
+    if change.to > change.from && change.field.is_count() {
         results.push(cooldown(input));
     }
     results
@@ -34,7 +34,10 @@ pub fn at_approval(input: &PlanInput<'_>, change: &PlannedChange, running: u32) 
 /// Checks every rule for `change`; `running` is the replica count now.
 pub fn check(input: &PlanInput<'_>, change: &PlannedChange, running: u32) -> Vec<GuardrailResult> {
     let up = change.to > change.from;
-    let mut results = vec![bounds(input, change), step(input, change, running)];
+    let mut results = Vec::new();
+    if change.field.is_count() {
+        results.extend([bounds(input, change), step(input, change, running)]);
+    }
     results.push(moves(input, up));
     results.push(health(input.fleet.unready));
     results.push(result(

@@ -7,7 +7,7 @@ use crate::forecast::Fan;
 use crate::series::Timestamp;
 
 use super::outlook::hump_end;
-use super::{Capacity, Dimension, PlanInput, PlannedChange};
+use super::{Capacity, Dimension, Foreseen, PlanInput, PlannedChange, ceiling};
 
 /// A floor is proposed when demand may cross capacity within the lead time and this.
 const LOOK_AHEAD: Duration = Duration::from_secs(30 * 60);
@@ -33,6 +33,28 @@ pub struct Wish {
     pub cut_by: Option<String>,
     /// When demand peaks, and how high at the planned quantile.
     pub peak: (Timestamp, f64),
+    /// What is foreseen and made it look further ahead.
+    pub foreseen: Option<Foreseen>,
+}
+
+/// An event or freeze that begins within this is prepared for now: afterwards it may be too late or not allowed.
+const FORESEEN_AHEAD: Duration = Duration::from_secs(3600);
+
+/// The event or freeze that is about to begin, if any.
+fn about_to_begin<'a>(input: &'a PlanInput<'_>) -> Option<&'a Foreseen> {
+    let until = input.now + input.lead + FORESEEN_AHEAD;
+    input.around.foreseen.iter().find(|f| f.from > input.now && f.from <= until)
+}
+
+/// The latest moment that is looked at: within the lead time and a little; to the end of what is about to begin.
+fn soon(input: &PlanInput<'_>) -> Timestamp {
+    let usual = input.now + input.lead + LOOK_AHEAD;
+    about_to_begin(input).map_or(usual, |f| f.to.min(input.now + LONGEST_LEASE).max(usual))
+}
+
+/// Highest `q`-quantile of demand that is looked at.
+pub fn soon_peak(input: &PlanInput<'_>, fan: Option<&Fan>, q: f64) -> Option<f64> {
+    fan.and_then(|f| f.peak(q, input.now, soon(input))).map(|(_, demand)| demand)
 }
 
 /// A floor worth proposing, if any. `demand` is the latest demand, fresh or stale: enough to raise, never to lower.
@@ -53,10 +75,14 @@ pub fn floor(
         });
     let running = running(&replicas);
     let held = capacity.at(running);
-    let soon = input.now + input.lead + LOOK_AHEAD;
-    let crosses =
-        demand > held || fan.and_then(|f| f.peak(q, input.now, soon)).is_some_and(|(_, d)| d > held);
-    if !crosses {
+    let foreseen = about_to_begin(input);
+    let ahead = soon_peak(input, fan, q).is_some_and(|d| d > held);
+    // Where the fan does not reach the event yet, demand now times what was declared is all that is known of it.
+    let declared = foreseen
+        .filter(|f| fan.is_none_or(|fan| fan.end() < f.from))
+        .and_then(|f| Some((f.from, demand * f.factor?)))
+        .filter(|(_, d)| *d > held);
+    if demand <= held && !ahead && declared.is_none() {
         return None;
     }
     let end = fan.and_then(|f| hump_end(f, q, held, input.now)).unwrap_or(input.now + LONGEST_LEASE);
@@ -65,11 +91,13 @@ pub fn floor(
         .and_then(|f| f.peak(q, input.now, end))
         .filter(|(_, d)| *d >= demand)
         .unwrap_or((input.now, demand));
+    let peak = declared.filter(|(_, d)| *d > peak.1).unwrap_or(peak);
+    let end = declared.and(foreseen).map_or(end, |f| f.to.min(input.now + LONGEST_LEASE).max(end));
     let needed = capacity.need(peak.1)?;
-    let (to, cut_by) = limit(input, &replicas, running, needed);
+    let (to, cut_by) = limit(input, running, needed);
     let from = match field {
         Field::MinReplicas => replicas.min.unwrap_or(0),
-        Field::Replicas | Field::MaxReplicas => replicas.desired,
+        Field::Replicas | Field::MaxReplicas | Field::ScaleIn => replicas.desired,
     };
     (to > running && to > from).then(|| Wish {
         change: PlannedChange {
@@ -82,6 +110,7 @@ pub fn floor(
         needed,
         cut_by,
         peak,
+        foreseen: foreseen.cloned(),
     })
 }
 
@@ -100,8 +129,14 @@ pub fn scale_in(input: &PlanInput<'_>, capacity: &Capacity, fan: &Fan, demand: f
     let needed =
         capacity.need(peak.1 * SCALE_IN_RESERVE)?.max(input.limits.min).max(replicas.min.unwrap_or(0)).max(1);
     let from = replicas.desired;
-    let to = needed.max(input.limits.lowest_from(from));
-    (to < from).then(|| Wish {
+    let budget = input.around.lowest.as_ref().map_or(0, |c| c.allows);
+    let step = input.limits.lowest_from(from);
+    let to = needed.max(step).max(budget);
+    let cut_by = match &input.around.lowest {
+        Some(lowest) if to == budget && budget > needed && budget >= step => Some(lowest.name.clone()),
+        _ => (to > needed).then(|| "largest step".to_owned()),
+    };
+    (to < from).then_some(Wish {
         change: PlannedChange {
             dimension: Dimension::Horizontal,
             field: Field::Replicas,
@@ -110,8 +145,9 @@ pub fn scale_in(input: &PlanInput<'_>, capacity: &Capacity, fan: &Fan, demand: f
             until: None,
         },
         needed,
-        cut_by: (to > needed).then(|| "largest step".to_owned()),
+        cut_by,
         peak,
+        foreseen: None,
     })
 }
 
@@ -120,15 +156,12 @@ pub fn running(replicas: &Replicas) -> u32 {
     replicas.desired.max(replicas.min.unwrap_or(0))
 }
 
-fn limit(input: &PlanInput<'_>, replicas: &Replicas, running: u32, needed: u32) -> (u32, Option<String>) {
+fn limit(input: &PlanInput<'_>, running: u32, needed: u32) -> (u32, Option<String>) {
     let step = input.limits.highest_from(running);
-    let highest = replicas.max.unwrap_or(u32::MAX).min(input.limits.max);
-    if needed <= step && needed <= highest {
-        return (needed, None);
-    }
-    if highest <= step {
-        (highest, Some(format!("maximum {highest}")))
-    } else {
-        (step, Some("largest step".to_owned()))
+    let highest = ceiling::highest(input).filter(|c| c.allows <= step);
+    match highest {
+        Some(c) if needed > c.allows => (c.allows, Some(format!("{} {}", c.name, c.allows))),
+        _ if needed > step => (step, Some("largest step".to_owned())),
+        _ => (needed, None),
     }
 }

@@ -7,7 +7,7 @@ use crate::forecast::ForecastState;
 use crate::series::Timestamp;
 use crate::signals::SignalSet;
 
-use super::{CapacityModel, Limits, VersionChange};
+use super::{Around, CapacityModel, HoldFacts, Limits, VersionChange};
 
 /// Medians of the last day of quantities that a workload should not change by itself: the evidence that
 /// something other than demand changed. `None` where history is too short.
@@ -78,4 +78,8 @@ pub struct PlanInput<'a> {
     pub recent: Recent,
     /// The fleet.
     pub fleet: FleetState,
+    /// What is known of the autoscaler's scale-in.
+    pub hold: HoldFacts,
+    /// What surrounds it.
+    pub around: &'a Around,
 }

@@ -8,6 +8,8 @@ use super::survey::Survey;
 
 /// Forecasts that beat the naive one for less than this share of services are not worth planning by.
 const SKILLED: f64 = 0.5;
+/// With more than this share of refits put off the CPU budget is too small.
+const BEHIND: f64 = 0.1;
 /// A fan older than this many of its intervals is late.
 const LATE: u32 = 5;
 
@@ -16,17 +18,20 @@ pub fn advise(survey: &Survey<'_>) -> Report {
     let mut report = Report::new(Dimension::Intelligence, "models");
     let l = survey.learning;
     report.judged = l.with_model;
-    let busy = l.busy.unwrap_or(0.0);
-    if busy > l.budget && l.budget > 0.0 {
-        let minutes = l.every.as_secs_f64() / 60.0 * busy / l.budget;
+    if l.put_off as f64 > l.with_model as f64 * BEHIND {
         let what = format!(
-            "renew fans every {minutes:.0} min instead of {:.0}: they take more CPU than they may",
-            l.every.as_secs_f64() / 60.0
+            "give forecasts more than {:.0} % of a core (forecast.cpu): refits of {} of {} models are put off",
+            l.budget * 100.0,
+            l.put_off,
+            l.with_model
         );
         let mut advice = base(survey, what)
-            .fact("of a core taken", busy, Unit::Ratio)
             .fact("of a core allowed", l.budget, Unit::Ratio)
-            .sure(0.9, "CPU time of the worker that renews them");
+            .fact("refits put off", l.put_off as f64, Unit::Count)
+            .sure(0.9, "fits older than they should be; fans are renewed from them");
+        if let Some(busy) = l.busy {
+            advice = advice.fact("of a core taken", busy, Unit::Ratio);
+        }
         advice.urgency = Urgency::Soon;
         report.advice.push(advice);
     } else if let Some(oldest) = l.oldest.filter(|age| *age > l.every * LATE) {
@@ -95,14 +100,18 @@ mod tests {
             every: minute,
             busy: Some(0.02),
             budget: 0.25,
+            put_off: 1,
         };
         let report = |learning| Fleet { learning, ..Fleet::default() }.report(advise);
         assert_eq!(
             report(well).sentence(),
             "nothing to do for 10 models: 10 of 12 services have one, 8 with skill, 9 calibrated, 2.0 % of a core of 25 % allowed"
         );
-        // Half a core where a quarter is allowed: half as often.
-        assert!(has(&report(Learning { busy: Some(0.5), ..well }), "every 2 min instead of 1"));
+        let behind = report(Learning { put_off: 2, ..well });
+        assert!(
+            has(&behind, "more than 25 % of a core (forecast.cpu): refits of 2 of 10 models"),
+            "{behind:?}"
+        );
         assert!(has(&report(Learning { oldest: Some(minute * 20), ..well }), "come late"));
         assert!(has(&report(Learning { skilled: 3, ..well }), "3 of 10 beat"));
         assert_eq!(report(Learning::default()).sentence(), "no models to judge");

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::series::Timestamp;
 
 /// Pods that are remembered.
@@ -29,7 +31,8 @@ pub struct PodTimes {
 }
 
 /// The parts of the lead time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Part {
     /// From the need to its detection.
     Detect,
@@ -70,6 +73,41 @@ impl Part {
 #[derive(Clone, Debug, Default)]
 pub struct LeadTime {
     parts: [Vec<Duration>; 7],
+    pods: usize,
+}
+
+/// A lead time as it is told: the whole, and what it is made of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeadTold {
+    /// From the decision to warm capacity.
+    pub total: Duration,
+    /// The parts that are known, in order; detection and decision come before the whole.
+    pub parts: Vec<(Part, Duration)>,
+    /// Parts that nothing is known of, or that are contained in those after them.
+    pub unknown: Vec<Part>,
+    /// What it was learned from.
+    pub from: String,
+}
+
+impl LeadTold {
+    /// `lead time 58 s (9 pods seen to start): schedule 2 s, start 26 s, ready 30 s; pull, warm not told apart`.
+    pub fn sentence(&self) -> String {
+        let span = |d: &Duration| match d.as_secs() {
+            secs @ 0..120 => format!("{secs} s"),
+            secs => format!("{} min", (secs + 30) / 60),
+        };
+        let mut text = format!("lead time {} ({})", span(&self.total), self.from);
+        let parts: Vec<String> =
+            self.parts.iter().map(|(p, d)| format!("{} {}", p.name(), span(d))).collect();
+        if !parts.is_empty() {
+            text.push_str(&format!(": {}", parts.join(", ")));
+            let unknown: Vec<&str> = self.unknown.iter().map(|p| p.name()).collect();
+            if !unknown.is_empty() {
+                text.push_str(&format!("; {} not told apart", unknown.join(", ")));
+            }
+        }
+        text
+    }
 }
 
 impl LeadTime {
@@ -77,9 +115,12 @@ impl LeadTime {
     pub fn observe(&mut self, pod: &PodTimes) {
         self.note(Part::Schedule, pod.created, pod.scheduled);
         self.note(Part::Pull, pod.scheduled, pod.pulled);
-        self.note(Part::Start, pod.pulled.or(pod.scheduled), pod.started);
-        self.note(Part::Ready, pod.started, pod.ready);
+        // With what comes before it, where that is not told apart.
+        let placed = pod.pulled.or(pod.scheduled).or(pod.created);
+        self.note(Part::Start, placed, pod.started);
+        self.note(Part::Ready, pod.started.or(placed), pod.ready);
         self.note(Part::Warm, pod.ready, pod.warm);
+        self.pods += 1;
     }
 
     /// Takes a span in that is not a pod's: how long a need went unseen, or a proposal undecided.
@@ -114,6 +155,14 @@ impl LeadTime {
         let unknown = of_pods.into_iter().filter(|p| self.part(*p).is_none()).collect();
         (!known.is_empty()).then(|| (known.iter().sum(), unknown))
     }
+
+    /// The whole and its parts, once pods were seen to become ready.
+    pub fn told(&self) -> Option<LeadTold> {
+        self.part(Part::Ready)?;
+        let (total, unknown) = self.from_decision()?;
+        let parts = Part::ALL.into_iter().filter_map(|p| Some((p, self.part(p)?))).collect();
+        Some(LeadTold { total, parts, unknown, from: format!("{} pods seen to start", self.pods) })
+    }
 }
 
 #[cfg(test)]
@@ -142,6 +191,13 @@ mod tests {
         let (whole, unknown) = lead.from_decision().unwrap();
         assert_eq!(whole, Duration::from_secs(58));
         assert_eq!(unknown, [Part::Pull, Part::Warm]);
+        lead.took(Part::Decide, Duration::from_secs(150));
+        (0..4).for_each(|_| lead.took(Part::Decide, Duration::from_secs(60)));
+        assert_eq!(
+            lead.told().unwrap().sentence(),
+            "lead time 58 s (10 pods seen to start): decide 3 min, schedule 2 s, start 26 s, ready 30 s; pull, warm not \
+             told apart"
+        );
     }
 
     #[test]

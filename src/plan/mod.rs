@@ -2,20 +2,25 @@
 
 mod advice;
 mod advisor;
+mod around;
 pub mod autoscaler;
 mod binding;
 mod caching;
 mod capacity;
+pub mod ceiling;
 mod consolidation;
 mod data;
+pub mod day;
 pub mod day_plan;
 mod diagnosis;
+mod dips;
 #[cfg(test)]
 mod fixture;
 pub mod follow;
 mod functional;
 mod geographical;
 pub mod guardrails;
+mod hold;
 mod horizontal;
 pub mod hpa;
 mod input;
@@ -28,8 +33,10 @@ mod performance;
 mod planner;
 pub mod queue_model;
 pub mod reserve;
+pub mod scaling;
 mod spending;
 mod survey;
+mod swings;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -41,11 +48,17 @@ pub mod what_if;
 
 pub use advice::{Advice, Lack, Report, Urgency};
 pub use advisor::{advise, ranked};
+pub use around::{Around, Foreseen};
 pub use capacity::{CapacityModel, Observation};
+pub use ceiling::{Binding, Ceiling};
+pub use day::{DaySchedule, DayStep};
+pub use hold::HoldFacts;
 pub use input::{FleetState, PlanInput, Recent, Usual};
-pub use planner::{instead, plan};
+pub use planner::{capacity as capacity_of, instead, plan};
+pub use scaling::{Scaling, ScalingModel};
 pub use spending::{Allocation, allocation, over_budget};
 pub use survey::{Declared, Learning, Member, Money, PARTS_AGE, Survey};
+pub use swings::{Swing, Swings};
 pub use types::{
     Capacity, CapacityMethod, CostDelta, Dimension, Exhaustion, ExperienceDelta, Fact, GuardrailResult,
     Limits, Plan, PlannedChange, Verdict,

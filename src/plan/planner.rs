@@ -3,11 +3,11 @@
 use crate::series::{Quantity, Timestamp, Unit};
 use crate::signals::{Freshness, SignalKind};
 
-use super::horizontal::{Wish, floor, running, scale_in};
+use super::horizontal::{Wish, floor, running, scale_in, soon_peak};
 use super::outlook::{exhaustion, minutes_short};
 use super::{
     Capacity, CapacityMethod, CostDelta, Exhaustion, ExperienceDelta, Fact, Plan, PlanInput, PlannedChange,
-    Verdict, autoscaler, diagnosis, guardrails, newsvendor,
+    Verdict, autoscaler, ceiling, diagnosis, guardrails, hold, newsvendor,
 };
 
 /// Plans one workload.
@@ -35,6 +35,7 @@ pub fn plan(input: &PlanInput<'_>) -> Plan {
         cost: CostDelta::default(),
         experience: ExperienceDelta::default(),
         guardrails: Vec::new(),
+        binding: None,
         capacity,
     };
     decide(input, &mut plan, demand);
@@ -46,16 +47,20 @@ pub fn instead(input: &PlanInput<'_>, change: &PlannedChange) -> Plan {
     let mut plan = plan(input);
     let now_running = input.workload.replicas.map_or(0, |r| running(&r));
     plan.guardrails = guardrails::check(input, change, now_running);
-    plan.cost = cost(input, now_running, change);
     plan.facts = Vec::new();
     plan.experience = ExperienceDelta::default();
+    if !change.field.is_count() {
+        plan.cost = CostDelta::default();
+        return plan;
+    }
+    plan.cost = cost(input, now_running, change);
     if let (Some(demand), Some(capacity)) = (input.signals.latest(SignalKind::Demand), plan.capacity.clone())
     {
         let fan = input.forecast.fan();
         let peak = fan.and_then(|f| f.peak(plan.quantile, input.now, change.until.unwrap_or(input.now)));
         let peak = peak.filter(|(_, d)| *d >= demand).unwrap_or((input.now, demand));
         if let Some(needed) = capacity.need(peak.1) {
-            let wish = Wish { change: change.clone(), needed, cut_by: None, peak };
+            let wish = Wish { change: change.clone(), needed, cut_by: None, peak, foreseen: None };
             plan.facts = facts(&plan, &capacity, now_running, &wish);
             plan.experience = experience(input, &capacity, now_running, &wish);
         }
@@ -63,16 +68,20 @@ pub fn instead(input: &PlanInput<'_>, change: &PlannedChange) -> Plan {
     plan
 }
 
-fn capacity(input: &PlanInput<'_>) -> Option<Capacity> {
-    match input.declared_capacity {
+/// What replicas hold: as declared, or as learned; with what was learned of how they scale.
+pub fn capacity(input: &PlanInput<'_>) -> Option<Capacity> {
+    let scaling = input.around.scaling;
+    let capacity = match input.declared_capacity {
         Some(per_replica) => Some(Capacity {
             per_replica,
             method: CapacityMethod::Declared,
             observations: input.model.observations(),
             tested_to: input.model.capacity(&input.workload.objective).and_then(|c| c.tested_to),
+            scaling: None,
         }),
         None => input.model.capacity(&input.workload.objective),
-    }
+    };
+    capacity.map(|c| Capacity { scaling, ..c })
 }
 
 fn decide(input: &PlanInput<'_>, plan: &mut Plan, demand: Option<f64>) {
@@ -80,14 +89,25 @@ fn decide(input: &PlanInput<'_>, plan: &mut Plan, demand: Option<f64>) {
         plan.verdict = verdict;
         return;
     }
-    let (Some(demand), Some(capacity), Some(_)) = (demand, plan.capacity.clone(), input.workload.replicas)
+    let (Some(demand), Some(capacity), Some(replicas)) =
+        (demand, plan.capacity.clone(), input.workload.replicas)
     else {
-        plan.verdict = Verdict::NoData { why: lacking(input, plan) };
+        // What went up and down was seen, whatever else is not known.
+        if !hold::propose(input, plan, None, demand) {
+            plan.verdict = Verdict::NoData { why: lacking(input, plan) };
+        }
         return;
     };
     let fan = input.forecast.fan().map(AsRef::as_ref);
-    if let Some(wish) = floor(input, &capacity, fan, plan.quantile, demand) {
+    let wish = floor(input, &capacity, fan, plan.quantile, demand);
+    let soon = || capacity.need(soon_peak(input, fan, plan.quantile).map_or(demand, |d| d.max(demand)));
+    let needed = wish.as_ref().map(|w| w.needed).or_else(soon);
+    plan.binding = needed.and_then(|needed| ceiling::binding(input, running(&replicas), needed));
+    if let Some(wish) = wish {
         propose(input, plan, &capacity, wish);
+        return;
+    }
+    if hold::propose(input, plan, fan, Some(demand)) {
         return;
     }
     // Only fresh demand may lower anything.
@@ -136,6 +156,10 @@ fn capacity_lacking(input: &PlanInput<'_>) -> String {
 }
 
 fn hold_reason(plan: &Plan) -> String {
+    if let Some(binding) = &plan.binding {
+        let why = &binding.ceiling.why;
+        return if why.is_empty() { binding.sentence() } else { format!("{}; {why}", binding.sentence()) };
+    }
     match plan.exhaustion {
         Exhaustion::Beyond { horizon } => {
             format!("enough for the next {} h even at the 95 % quantile", horizon.as_secs().div_ceil(3600))
@@ -185,6 +209,14 @@ fn facts(plan: &Plan, capacity: &Capacity, running: u32, wish: &Wish) -> Vec<Fac
         fact("replicas needed", f64::from(wish.needed), Unit::Count, None),
         fact("a replica holds", capacity.per_replica, Unit::RequestsPerSecond, None),
     ];
+    if let Some(binding) = &plan.binding {
+        let (asked, fit) = binding.more();
+        let label = format!("of {asked} more replicas fit by {}", binding.ceiling.name);
+        facts.push(fact(&label, f64::from(fit), Unit::Count, None));
+    }
+    if let Some(foreseen) = &wish.foreseen {
+        facts.push(fact(&foreseen.what, foreseen.factor.unwrap_or(1.0), Unit::Factor, Some(foreseen.from)));
+    }
     if let Some(cut) = &wish.cut_by {
         facts.push(fact(&format!("cut by {cut} to"), f64::from(wish.change.to), Unit::Count, None));
     }

@@ -10,7 +10,7 @@ use crate::signals::{Catalogue, History, PartKind, Parts, SignalKind, SignalSet}
 
 use super::usage::Usage;
 use super::versions::Versions;
-use super::{CapacityModel, Plan, Usual};
+use super::{Around, CapacityModel, Plan, Usual};
 
 /// Breakdowns older than this say nothing about now.
 pub const PARTS_AGE: Duration = Duration::from_secs(600);
@@ -47,6 +47,10 @@ pub struct Member<'a> {
     pub usual: Usual,
     /// What people declared.
     pub declared: Declared,
+    /// What surrounds it.
+    pub around: &'a Around,
+    /// The floor held on it and when its lease ends.
+    pub floor: Option<(u32, Timestamp)>,
 }
 
 impl Member<'_> {
@@ -63,7 +67,7 @@ impl Member<'_> {
 
     /// `C(N)` now.
     pub fn capacity(&self) -> Option<f64> {
-        Some(self.plan?.capacity.as_ref()?.per_replica * self.replicas()?)
+        Some(self.plan?.capacity.as_ref()?.at(self.replicas()? as u32))
     }
 
     /// Highest 95 % quantile of demand that the fan knows, and when.
@@ -92,6 +96,8 @@ pub struct Learning {
     pub busy: Option<f64>,
     /// Share of one core that it may take.
     pub budget: f64,
+    /// Services whose fit is older than it should be, for want of CPU time.
+    pub put_off: usize,
 }
 
 /// What was spent and may be.

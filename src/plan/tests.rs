@@ -13,6 +13,8 @@ use crate::signals::{Freshness, Signal, SignalKind, SignalSet};
 
 use super::*;
 
+mod hold;
+mod around;
 mod promises;
 
 const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
@@ -26,6 +28,7 @@ struct Scene {
     recent: Recent,
     fleet: FleetState,
     usual: Usual,
+    around: Around,
 }
 
 fn signal(kind: SignalKind, value: f64, freshness: Freshness) -> (SignalKind, Signal) {
@@ -79,6 +82,7 @@ fn scene(owner: Owner, medians: impl Fn(usize) -> f64) -> Scene {
             since_recovery: None,
         },
         usual: Usual::default(),
+        around: Around::default(),
     }
 }
 
@@ -102,6 +106,8 @@ fn with<T>(s: &Scene, run: impl FnOnce(&PlanInput<'_>) -> T) -> T {
         usual: s.usual,
         recent: s.recent,
         fleet: s.fleet,
+        hold: HoldFacts::default(),
+        around: &s.around,
     })
 }
 

@@ -4,8 +4,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fleet::{Field, WorkloadId};
+use crate::fleet::{Field, ScaleIn, WorkloadId};
 use crate::series::{Quantity, Timestamp};
+
+use super::{Binding, Scaling};
+
+/// More replicas than anybody runs.
+const MOST_REPLICAS: u32 = 1_000_000;
 
 /// How the capacity of one replica is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,18 +37,36 @@ pub struct Capacity {
     pub observations: usize,
     /// Highest load per replica ever observed, requests a second; beyond it the curve is untested.
     pub tested_to: Option<f64>,
+    /// What more replicas bring, where that was learned; without it as much as those before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scaling: Option<Scaling>,
 }
 
 impl Capacity {
     /// `C(N)`: highest demand at which the objective holds with `n` replicas.
     pub fn at(&self, n: u32) -> f64 {
-        self.per_replica * f64::from(n)
+        self.per_replica * f64::from(n) * self.scaling.map_or(1.0, |s| s.worth(n))
     }
 
-    /// `N*`: fewest replicas with `C(N) >= demand`; `None` if one replica has no capacity.
+    /// `N*`: fewest replicas with `C(N) >= demand`, or those past which more serve less; `None` if one replica has no
+    /// capacity.
     pub fn need(&self, demand: f64) -> Option<u32> {
-        (self.per_replica > 0.0 && demand.is_finite())
-            .then(|| (demand.max(0.0) / self.per_replica).ceil() as u32)
+        if self.per_replica <= 0.0 || !demand.is_finite() {
+            return None;
+        }
+        let linear = (demand.max(0.0) / self.per_replica).ceil() as u32;
+        let Some(scaling) = self.scaling.filter(|s| !s.is_free()) else { return Some(linear) };
+        // A replica alone may hold more than one among many: both ways are looked at, by halves.
+        let most = scaling.law.peak().unwrap_or(MOST_REPLICAS).max(1);
+        if self.at(most) < demand {
+            return Some(most);
+        }
+        let (mut low, mut high) = (0, most);
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            if self.at(middle) >= demand { high = middle } else { low = middle }
+        }
+        Some(if demand <= 0.0 { 0 } else { high })
     }
 }
 
@@ -203,6 +226,18 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// The limits of `field`: those of counts are for counts. A policy is set in one step; its cool-down would be one
+    /// for taking nothing away.
+    #[must_use]
+    pub fn of(&self, field: Field) -> Self {
+        if field.is_count() {
+            return self.clone();
+        }
+        let held = ScaleIn::Held.value();
+        let (step_up_count, step_down_ratio, cooldown) = (held, 1.0, Duration::ZERO);
+        Self { min: 0, max: held, step_up_count, step_down_ratio, cooldown, ..self.clone() }
+    }
+
     /// Highest count one change may reach from `from`.
     pub fn highest_from(&self, from: u32) -> u32 {
         let by_ratio = (f64::from(from) * self.step_up_ratio).floor() as u32;
@@ -229,6 +264,18 @@ pub struct PlannedChange {
     pub to: u32,
     /// Lease: the floor is given back then. `None` for a permanent change.
     pub until: Option<Timestamp>,
+}
+
+impl PlannedChange {
+    /// Its values for people: `6→11`, `allowed→held`.
+    pub fn words(&self, arrow: &str) -> String {
+        format!("{}{arrow}{}", self.field.word(self.from), self.field.word(self.to))
+    }
+
+    /// The replicas it asks for; `None` if it is not about a count.
+    pub fn count(&self) -> Option<u32> {
+        self.field.is_count().then_some(self.to)
+    }
 }
 
 /// What the plan says should be done.
@@ -298,6 +345,9 @@ pub struct Plan {
     pub experience: ExperienceDelta,
     /// Every guardrail checked.
     pub guardrails: Vec<GuardrailResult>,
+    /// The limit that lets in fewer replicas than are needed, if one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binding: Option<Binding>,
 }
 
 #[cfg(test)]
@@ -323,9 +373,18 @@ mod tests {
             method: CapacityMethod::Declared,
             observations: 0,
             tested_to: None,
+            scaling: None,
         };
         assert_eq!(c.need(1001.0), Some(11));
         assert_eq!(c.need(f64::NAN), None);
-        assert_eq!(Capacity { per_replica: 0.0, ..c }.need(1.0), None);
+        assert_eq!(Capacity { per_replica: 0.0, ..c.clone() }.need(1.0), None);
+        // σ .05, κ .002 learned about 7 replicas: E(7) = 1/1.384, E(12) = 1/1.814, E(13) = 1/1.912, so that 12 hold
+        // 100 · 12 · .763 = 916 and 13 hold 100 · 13 · .724 = 941 rps. The most, about 22, hold less than 1 100.
+        let law = super::super::usl::Usl { gamma: 100.0, sigma: 0.05, kappa: 0.002 };
+        let scaling = Scaling { law, seen: (2, 12), counts: 6, about: 7 };
+        let c = Capacity { scaling: Some(scaling), ..c };
+        assert_eq!((c.at(7).round(), c.at(12).round(), c.at(13).round()), (700.0, 916.0, 941.0));
+        assert_eq!((c.need(700.0), c.need(920.0), c.need(0.0)), (Some(7), Some(13), Some(0)));
+        assert_eq!(c.need(2000.0), Some(21), "no more than the count past which more serve less");
     }
 }

@@ -3,13 +3,15 @@
 //! Throughput `X(N) = γN / (1 + σ(N - 1) + κN(N - 1))` (Gunther 2007): `σ` is contention, `κ` is coherency, and with
 //! `κ > 0` there is a count past which more replicas serve less.
 
+use serde::{Deserialize, Serialize};
+
 /// Observations used at most; the latest count.
 const MOST: usize = 10_000;
 /// Different counts needed.
 const FEWEST: usize = 4;
 
 /// A fitted law.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Usl {
     /// Throughput of one replica alone.
     pub gamma: f64,

@@ -14,6 +14,9 @@ pub fn sentence(plan: &Plan, change: &PlannedChange, owner: &Owner) -> String {
     }
     text.push('.');
     let find = |label: &str| plan.facts.iter().find(|f| f.label.starts_with(label));
+    if change.field == Field::ScaleIn {
+        text.push_str(&why_hold(plan));
+    }
     if let Some(peak) = find("peak") {
         let at = peak.at.filter(|t| t.since(plan.at) > Duration::from_secs(60));
         let when = at.map_or_else(|| "now".to_owned(), clock_time);
@@ -37,13 +40,38 @@ pub fn sentence(plan: &Plan, change: &PlannedChange, owner: &Owner) -> String {
     text
 }
 
+/// What the autoscaler would take away, and when it is needed again.
+fn why_hold(plan: &Plan) -> String {
+    let [first, second, ..] = plan.facts.as_slice() else { return String::new() };
+    match first.at {
+        Some(back) => format!(
+            " {} {}; {} {} {}.",
+            capital(&second.label),
+            second.quantity,
+            first.label,
+            first.quantity,
+            clock_time(back)
+        ),
+        None => format!(" {} {}.", first.quantity, first.label),
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|c| c.to_uppercase().collect::<String>()).unwrap_or_default() + letters.as_str()
+}
+
 fn action(change: &PlannedChange, owner: &Owner) -> String {
+    if change.field == Field::ScaleIn {
+        let verb = if change.to > change.from { "hold" } else { "allow" };
+        return format!("{verb} scale-in of {}", owner.label());
+    }
     let verb = if change.to >= change.from { "raise" } else { "lower" };
     let what = match (change.field, owner) {
         (Field::MinReplicas, Owner::Autoscaler { name }) if name.starts_with("hpa/") => "HPA min",
         (Field::MinReplicas, _) => "floor",
         (Field::Replicas, _) => "replicas",
-        (Field::MaxReplicas, _) => "maximum",
+        (Field::MaxReplicas | Field::ScaleIn, _) => "maximum",
     };
     format!("{verb} {what} {}→{}", change.from, change.to)
 }
@@ -72,6 +100,9 @@ pub fn owner_note(owner: &Owner, change: &PlannedChange) -> String {
             "No autoscaler owns the count: it stays as written until the lease ends.".into()
         }
         Owner::Nobody => "No autoscaler owns the count: it stays as written.".into(),
+        Owner::Autoscaler { name } if change.field == Field::ScaleIn => {
+            format!("{name} goes on adding replicas and takes none away until the lease ends.")
+        }
         Owner::Autoscaler { name } => {
             format!("{name} keeps deciding above {}; it goes on by itself when the lease ends.", change.to)
         }

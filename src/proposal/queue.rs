@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::clock::Monotonic;
-use crate::fleet::{Workload, WorkloadId};
+use crate::fleet::{Field, Workload, WorkloadId};
 use crate::plan::{Plan, PlannedChange, Verdict};
 use crate::series::Timestamp;
 
@@ -60,6 +60,7 @@ pub struct Moment {
 #[derive(Clone, Debug)]
 struct Rejection {
     at: Monotonic,
+    field: Field,
     to: u32,
 }
 
@@ -203,7 +204,8 @@ impl Queue {
 
     fn is_quiet(&self, workload: &WorkloadId, change: &PlannedChange, now: Moment) -> bool {
         self.rejected.get(workload).is_some_and(|r| {
-            now.mono.since(r.at) < self.lifetimes.quiet && change.to <= r.to.saturating_add(1)
+            let same = r.field == change.field && change.to <= r.to.saturating_add(1);
+            now.mono.since(r.at) < self.lifetimes.quiet && same
         })
     }
 
@@ -255,7 +257,10 @@ impl Queue {
     ) -> Option<QueueEvent> {
         let proposal = self.get(id)?;
         let workload = proposal.workload.clone();
-        self.rejected.insert(workload.clone(), Rejection { at: now.mono, to: proposal.change.to });
+        self.rejected.insert(
+            workload.clone(),
+            Rejection { at: now.mono, field: proposal.change.field, to: proposal.change.to },
+        );
         self.close(&workload, ProposalState::Rejected { by: by.to_owned(), at: now.wall, reason })
     }
 

@@ -58,6 +58,7 @@ fn plan(verdict: Verdict) -> Plan {
             p95_with: Some(0.18),
             ..ExperienceDelta::default()
         },
+        binding: None,
         guardrails: vec![],
     }
 }

@@ -66,6 +66,7 @@ mod tests {
             minutes_short_with: Some(1.0),
             minutes_short_without: Some(8.0),
             cost: Some(4.5),
+            hours: None,
             settled: true,
             needed: Some(true),
         };
@@ -76,6 +77,7 @@ mod tests {
         let done = ScoredProposal {
             decision: "approved by ann".into(),
             cost: Some(-2.0),
+            hours: None,
             settled: false,
             ..row.clone()
         };

@@ -21,6 +21,7 @@ pub(super) fn document(incident: &Incident) -> Vec<Part> {
     let mut parts = opening(incident);
     parts.extend(subjects(incident));
     parts.extend(decisions(incident));
+    parts.extend(super::people::notes(&incident.notes()));
     parts.extend(operations(incident));
     parts.extend(learned(incident));
     parts.extend(timeline(incident));
@@ -145,12 +146,11 @@ fn operations(incident: &Incident) -> Vec<Part> {
     for o in incident.operations() {
         let ended = o.ended.map_or_else(|| "not over".to_owned(), second);
         parts.push(Part::Text(format!(
-            "{} on {}: {} {}→{}, approved by {}, {} to {ended}: {}.",
+            "{} on {}: {} {}, approved by {}, {} to {ended}: {}.",
             o.id,
             o.workload,
             o.change.field.name(),
-            o.change.from,
-            o.change.to,
+            o.change.words("→"),
             o.approved_by,
             second(o.started),
             o.state.label()

@@ -6,16 +6,16 @@ use std::sync::Arc;
 use crate::fleet::WorkloadId;
 use crate::series::{Timestamp, text};
 use crate::view::{
-    JournalLine, Kpi, Lesson, Operation, OperationState, Outcome, Proposal, ProposalState, ScoredProposal,
-    View,
+    JournalLine, Kpi, Lesson, NoteLine, Operation, OperationState, Outcome, Proposal, ProposalState,
+    ScoredProposal, View,
 };
 
 use super::track::Track;
 
 /// Kinds of records that tell the story; the others are bookkeeping.
-const TOLD: [&str; 16] = [
+const TOLD: [&str; 22] = [
     "start", "stop", "propose", "approve", "reject", "snooze", "edit", "refuse", "begin", "rollback", "end",
-    "abort", "restore", "outcome", "handover", "step",
+    "abort", "restore", "outcome", "handover", "step", "note", "key", "lesson", "import", "shadow", "wheel",
 ];
 /// Lines of the timeline at most.
 const LINES: usize = 200;
@@ -50,6 +50,13 @@ impl Incident {
             outcomes: BTreeMap::new(),
             last: None,
         }
+    }
+
+    /// What people noted in its time, in order.
+    pub fn notes(&self) -> Vec<NoteLine> {
+        let (from, to) = self.ends.unwrap_or_default();
+        let all = self.last.iter().flat_map(|v| v.notes.iter().rev());
+        all.filter(|n| from <= n.at && n.at <= to).cloned().collect()
     }
 
     /// Takes in the next frame.

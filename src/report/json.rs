@@ -21,6 +21,7 @@ pub fn status(view: &View) -> Value {
         "leases": view.leases,
         "targets": view.sources.iter().map(|s| (s.id.to_string(), target(s, view))).collect::<serde_json::Map<_, _>>(),
         "people": view.people,
+        "teams": view.teams,
         "kpis": view.kpis,
         "journal": header.journal,
         "error": header.halted,
@@ -46,6 +47,10 @@ fn proposal(p: &ProposalView) -> Value {
         "reason": p.proposal.sentence,
         "not_approvable": p.not_approvable,
         "two_keys": p.two_keys,
+        "team": p.routed.team,
+        "people": p.routed.people,
+        "quiet_until": p.routed.quiet_until.map(|t| t.to_string()),
+        "lessons": p.lessons,
     })
 }
 

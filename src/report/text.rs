@@ -43,15 +43,8 @@ pub fn status(view: &View) -> String {
         let _ = writeln!(out, "{}: {}", r.dimension.name(), r.sentence());
     }
     for o in &view.operations.data {
-        let _ = writeln!(
-            out,
-            "operation {} {} {}→{}: {}",
-            o.id,
-            o.workload,
-            o.change.from,
-            o.change.to,
-            o.state.label()
-        );
+        let _ =
+            writeln!(out, "operation {} {} {}: {}", o.id, o.workload, o.change.words("→"), o.state.label());
     }
     for s in &view.sources {
         if let Health::Failing { error, .. } = &s.health {

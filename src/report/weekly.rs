@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::fleet::WorkloadId;
 use crate::series::{Quantity, Timestamp};
 use crate::view::{HorizonSkill, Kpi, KpiState, ScoredProposal, View};
 
@@ -38,6 +39,8 @@ pub struct Sum {
     pub avoided: f64,
     /// Proposals without a price.
     pub unpriced: usize,
+    /// $ saved less $ spent at the prices of the week's end, of those that have one: a price cut is nobody's saving.
+    pub repriced: f64,
 }
 
 impl Weekly {
@@ -71,11 +74,21 @@ impl Weekly {
                 Some(cost) => sum.spent += cost,
                 None => sum.unpriced += 1,
             }
+            if let Some(now) = self.price(&row.workload).zip(row.hours).map(|(price, hours)| price * hours) {
+                sum.repriced -= now;
+            }
             if let (Some(with), Some(without)) = (row.minutes_short_with, row.minutes_short_without) {
                 sum.avoided += without - with;
             }
         }
         (done, shadow)
+    }
+
+    /// $/h of one replica of a workload when the week ended.
+    fn price(&self, workload: &WorkloadId) -> Option<f64> {
+        let row = self.last.as_ref()?.services.data.iter().find(|s| s.workload == *workload)?;
+        let replicas = row.replicas.filter(|r| r.desired > 0)?;
+        row.cost.value.map(|cost| cost / f64::from(replicas.desired))
     }
 
     /// The report as parts.
@@ -96,6 +109,7 @@ impl Weekly {
         parts.extend(self.money());
         parts.extend(skill(&first.learning.data.horizons, &last.learning.data.horizons));
         parts.extend(self.autonomy(first, last));
+        parts.extend(super::people::weekly(last));
         parts.extend(lessons(&last.lessons.data));
         parts
     }
@@ -109,16 +123,26 @@ impl Weekly {
                 sum.open.to_string(),
                 format!("${:.2}", sum.spent),
                 format!("${:.2}", sum.saved),
+                format!("{}${:.2}", if sum.repriced < 0.0 { "−" } else { "" }, sum.repriced.abs()),
                 format!("{:.0}", sum.avoided),
                 sum.unpriced.to_string(),
             ]
         };
-        let head =
-            ["proposals", "over", "still open", "spent", "saved", "minutes short avoided", "without a price"];
+        let head = [
+            "proposals",
+            "over",
+            "still open",
+            "spent",
+            "saved",
+            "saved in all, at the prices of the end",
+            "minutes short avoided",
+            "without a price",
+        ];
         vec![
             Part::Heading("What proposals brought".into()),
             Part::Text(
-                "Each proposal is priced by what ran in its window, not by what its card promised. The shadow is \
+                "Each proposal is priced by what ran in its window, not by what its card promised; and once more at \
+                 the prices of the week's end, so that a vendor's price cut is not called a saving. The shadow is \
                  what was not executed: what it would have brought, had it been."
                     .into(),
             ),
@@ -139,6 +163,13 @@ impl Weekly {
                 now.0, now.1, before.0, before.1
             )),
         ];
+        let (earned, revoked) = changed(&first.growth.data.earned, &last.growth.data.earned);
+        if !earned.is_empty() {
+            parts.push(Part::Text(format!("Earned in this time: {}.", earned.join(", "))));
+        }
+        if !revoked.is_empty() {
+            parts.push(Part::Text(format!("Revoked in this time: {}.", revoked.join(", "))));
+        }
         if self.undone.is_empty() {
             parts.push(Part::Text("Nothing was rolled back, so nothing was revoked.".into()));
         } else {
@@ -155,6 +186,7 @@ impl Weekly {
             json!({
                 "settled": s.settled, "open": s.open, "spent_dollars": s.spent, "saved_dollars": s.saved,
                 "minutes_short_avoided": s.avoided, "unpriced": s.unpriced,
+                "net_saved_at_final_prices_dollars": s.repriced,
             })
         };
         let growth = |v: &Option<Arc<View>>| v.as_ref().map(|v| v.growth.data.autonomy);
@@ -171,15 +203,31 @@ impl Weekly {
             "forecast_skill_before": self.first.as_ref().map(|v| &v.learning.data.horizons),
             "autonomy": growth(&self.last),
             "autonomy_before": growth(&self.first),
+            "autonomy_earned": self.turned().0,
+            "autonomy_revoked": self.turned().1,
+            "shadow_approval": self.last.as_ref().map(|v| &v.learning.data.shadows),
+            "teams": self.last.as_ref().map(|v| &v.teams),
             "rolled_back": self.undone.keys().collect::<Vec<_>>(),
             "lessons": self.last.as_ref().map(|v| &v.lessons.data),
         })
+    }
+
+    /// Classes that earned autonomy since the start, and those that lost it.
+    fn turned(&self) -> (Vec<String>, Vec<String>) {
+        let of = |v: &Option<Arc<View>>| v.as_ref().map(|v| v.growth.data.earned.clone()).unwrap_or_default();
+        changed(&of(&self.first), &of(&self.last))
     }
 
     /// First and last moment; `None` before a frame came.
     pub fn ends(&self) -> Option<(Timestamp, Timestamp)> {
         Some((self.first.as_ref()?.at, self.last.as_ref()?.at))
     }
+}
+
+/// What is new, and what is gone.
+fn changed(before: &[String], now: &[String]) -> (Vec<String>, Vec<String>) {
+    let without = |a: &[String], b: &[String]| a.iter().filter(|x| !b.contains(x)).cloned().collect();
+    (without(now, before), without(before, now))
 }
 
 fn kpis(first: &View, last: &View) -> Part {
@@ -244,8 +292,27 @@ mod tests {
 
     use crate::report::{weekly_html, weekly_markdown};
     use crate::screen::fixture;
+    use crate::view::{Agreement, Conformance, Decided};
 
     use super::*;
+
+    fn scored(first: &View) -> ScoredProposal {
+        ScoredProposal {
+            proposal: crate::view::ProposalId::new("p-1"),
+            workload: crate::fleet::WorkloadId::new("", "a<b>", ""),
+            created: first.at + Duration::from_secs(60),
+            decision: "approved by ann".into(),
+            from: 6,
+            to: 9,
+            minutes_short: Some(0.0),
+            minutes_short_with: Some(1.0),
+            minutes_short_without: Some(8.0),
+            cost: Some(4.5),
+            hours: None,
+            settled: true,
+            needed: Some(true),
+        }
+    }
 
     #[test]
     fn a_week_tells_executed_from_shadow() {
@@ -270,20 +337,7 @@ mod tests {
         let mut last = first.clone();
         last.kpis = vec![kpi(0.95)];
         last.at = last.at + Duration::from_secs(7 * 86_400);
-        let sample = ScoredProposal {
-            proposal: crate::view::ProposalId::new("p-1"),
-            workload: crate::fleet::WorkloadId::new("", "a<b>", ""),
-            created: first.at + Duration::from_secs(60),
-            decision: "approved by ann".into(),
-            from: 6,
-            to: 9,
-            minutes_short: Some(0.0),
-            minutes_short_with: Some(1.0),
-            minutes_short_without: Some(8.0),
-            cost: Some(4.5),
-            settled: true,
-            needed: Some(true),
-        };
+        let sample = scored(&first);
         let mut shadow = sample.clone();
         (shadow.proposal, shadow.decision, shadow.cost) =
             (crate::view::ProposalId::new("p-2"), "expired".into(), Some(-2.25));
@@ -316,5 +370,47 @@ mod tests {
         assert_eq!(json["executed"]["spent_dollars"], 4.5);
         assert_eq!(json["kpis"][0]["value"], 0.95);
         assert!(text.contains("| 95 % | 90 % to 98 % | up from 90 % | 12 | on target |"), "{text}");
+    }
+
+    #[test]
+    fn a_week_names_who_decided_what_was_earned_and_what_prices_did() {
+        let mut first = fixture::view();
+        let mut last = first.clone();
+        let mut shadow = scored(&first);
+        (shadow.decision, shadow.hours) = ("expired".into(), Some(-2.0));
+        let row = last.services.data.iter_mut().find(|s| s.replicas.is_some_and(|r| r.desired > 0)).unwrap();
+        row.cost.value = Some(3.0 * f64::from(row.replicas.unwrap().desired));
+        shadow.workload = row.workload.clone();
+        last.learning.data.scoreboard.rows = vec![shadow];
+        last.growth.data.earned = vec!["raising a".into()];
+        first.growth.data.earned = vec!["lowering b".into()];
+        last.teams.decided = vec![Decided { person: "ann".into(), count: 41, limit: Some(40) }];
+        last.teams.conformance = Conformance { kept: 3, executed: 4, broken: vec!["op-2 on a".into()] };
+        last.learning.data.shadows = vec![Agreement {
+            person: "lea".into(),
+            n: 14,
+            agreed: 12,
+            kappa: Some(0.71),
+            interval: Some((0.41, 1.0)),
+            open: 1,
+        }];
+        let mut weekly = Weekly::default();
+        weekly.frame(&Arc::new(first));
+        weekly.frame(&Arc::new(last));
+        let (_, shadow) = weekly.sums();
+        assert!((shadow.repriced - 6.0).abs() < 1e-9, "two replica-hours given back at $3: {shadow:?}");
+        let text = weekly_markdown(&weekly);
+        for part in [
+            "Earned in this time: raising a",
+            "Revoked in this time: lowering b",
+            "## People",
+            "ann decided 41 in seven days, 40 are enough",
+            "lea agrees with the decisions 12 of 14 times, κ 0.71 (90 % interval 0.41 to 1.00)",
+            "3 of 4 executed operations kept",
+            "op-2 on a",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert_eq!(weekly.json()["autonomy_revoked"], serde_json::json!(["lowering b"]));
     }
 }

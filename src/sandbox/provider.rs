@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::execution::providers::contract::{Fields, PodState, Refused, WorkloadList, WorkloadState, Write};
-use crate::fleet::{Field, Owner};
+use crate::fleet::{Field, Owner, ScaleIn};
 
 use super::pod::Pod;
 use super::workload::Running;
@@ -84,7 +84,7 @@ fn decide(world: &mut World, uid: &str, generation: u64, write: &Write) -> Answe
     Ok(answer)
 }
 
-const FIELDS: [Field; 3] = [Field::Replicas, Field::MinReplicas, Field::MaxReplicas];
+const FIELDS: [Field; 4] = [Field::Replicas, Field::MinReplicas, Field::MaxReplicas, Field::ScaleIn];
 
 /// Replicas the team may still ask for with this workload in its region.
 fn room(world: &World, uid: &str) -> u32 {
@@ -112,6 +112,9 @@ fn check(workload: &Running, present: &Fields, write: &Write, room: u32) -> Resu
         && min > max
     {
         return Err(format!("min_replicas {min} is above max_replicas {max}"));
+    }
+    if let Some(unknown) = write.set.scale_in.filter(|v| ScaleIn::of(*v).is_none()) {
+        return Err(format!("scale_in is {unknown}: 0 allows it, 1 the smallest step of it, 2 holds it"));
     }
     let asked = [write.set.replicas, write.set.min_replicas].into_iter().flatten().max();
     if let Some(asked) = asked.filter(|asked| *asked > room) {
@@ -149,18 +152,19 @@ fn check_notes(workload: &Running, write: &Write) -> Result<(), String> {
 }
 
 fn apply(workload: &mut Running, write: &Write, now: i64) {
-    let before = (workload.desired, workload.bounds);
+    let before = (workload.desired, workload.bounds, workload.scale_in);
     let notes = workload.annotations.clone();
     let (min, max) = workload.bounds;
     workload.bounds = (write.set.min_replicas.unwrap_or(min), write.set.max_replicas.unwrap_or(max));
     workload.desired = write.set.replicas.unwrap_or(workload.desired);
+    workload.scale_in = write.set.scale_in.and_then(ScaleIn::of).unwrap_or(workload.scale_in);
     for (key, value) in &write.annotations {
         match value {
             Some(value) => workload.annotations.insert(key.clone(), value.clone()),
             None => workload.annotations.remove(key),
         };
     }
-    let fields_changed = before != (workload.desired, workload.bounds);
+    let fields_changed = before != (workload.desired, workload.bounds, workload.scale_in);
     if fields_changed {
         workload.note_write(now);
     }
@@ -193,6 +197,7 @@ pub fn state(workload: &Running, now: i64) -> WorkloadState {
             replicas: Some(workload.desired),
             min_replicas: autoscaled.then_some(workload.bounds.0),
             max_replicas: autoscaled.then_some(workload.bounds.1),
+            scale_in: autoscaled.then_some(workload.scale_in.value()),
         },
         ready: workload.ready(now),
         owner: spec.owner.clone(),
@@ -210,9 +215,13 @@ fn pod_state(pod: &Pod, now: i64) -> PodState {
         name: pod.name.clone(),
         phase: pod.phase(now),
         created_ms: pod.created.saturating_mul(1000),
+        scheduled_ms: (pod.scheduled <= now).then(|| pod.scheduled.saturating_mul(1000)),
+        started_ms: (pod.started <= now).then(|| pod.started.saturating_mul(1000)),
         ready_ms: (pod.ready <= now).then(|| pod.ready.saturating_mul(1000)),
         warm: Some(pod.is_warm(now)),
         traffic: Some(pod.traffic(now)),
+        cpu_used: None,
+        memory_used: None,
         restarts: pod.restarts(now),
         reason: pod.reason(now).to_owned(),
     }

@@ -250,3 +250,35 @@ async fn dropping_the_handle_closes_the_port() {
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert!(tokio::net::TcpStream::connect(&address).await.is_err());
 }
+
+/// Raised and lowered again, the autoscaler takes what was added away within its five minutes; held, it does not.
+#[test]
+fn a_held_scale_in_takes_nothing_away() {
+    let run = |held: bool| {
+        let (mut world, mut ledger) = platform("calm");
+        let mut send = |world: &mut World, field, set: u32, key: &str| {
+            let now = read(world, CHECKOUT).unwrap();
+            let order = Write {
+                uid: CHECKOUT.into(),
+                expect: Fields::only(field, now.fields.get(field).unwrap()),
+                set: Fields::only(field, set),
+                manager: "weescale".into(),
+                idempotency_key: key.into(),
+                ..Write::default()
+            };
+            write(world, &mut ledger, CHECKOUT, now.generation, &order).map_err(|(status, _)| status)
+        };
+        let floor = read(&world, CHECKOUT).unwrap().fields.min_replicas.unwrap();
+        send(&mut world, Field::MinReplicas, 20, "up").unwrap();
+        later(&mut world, 60);
+        assert_eq!(send(&mut world, Field::ScaleIn, 7, "none"), Err(422), "no policy has this value");
+        if held {
+            assert_eq!(send(&mut world, Field::ScaleIn, 2, "hold").unwrap().fields.scale_in, Some(2));
+        }
+        send(&mut world, Field::MinReplicas, floor, "down").unwrap();
+        later(&mut world, 1200);
+        read(&world, CHECKOUT).unwrap().fields.replicas.unwrap()
+    };
+    assert_eq!(run(true), 20);
+    assert!(run(false) < 20, "{}", run(false));
+}

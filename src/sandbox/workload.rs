@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::fleet::Owner;
+use crate::fleet::{Owner, ScaleIn};
 
 use super::catalog::Spec;
 use super::demand;
@@ -44,6 +44,8 @@ pub struct Running {
     pub desired: u32,
     /// The autoscaler's bounds now.
     pub bounds: (u32, u32),
+    /// What the autoscaler may take away.
+    pub scale_in: ScaleIn,
     /// Notes kept at the provider.
     pub annotations: BTreeMap<String, String>,
     /// Pods, oldest first.
@@ -95,6 +97,7 @@ impl Running {
             generation: 1,
             desired,
             bounds,
+            scale_in: ScaleIn::Allowed,
             annotations: BTreeMap::new(),
             pods,
             store: spec.store.map(Store::new),
@@ -274,7 +277,10 @@ impl Running {
             target: self.spec.target,
             bounds: self.bounds,
         };
-        let wanted = self.autoscaler.decide(now, &reading);
+        let mut wanted = self.autoscaler.decide(now, &reading);
+        if self.scale_in == ScaleIn::Held {
+            wanted = wanted.max(self.desired.min(self.bounds.1));
+        }
         if wanted != self.desired {
             self.desired = wanted;
             self.generation += 1;

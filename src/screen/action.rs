@@ -54,6 +54,11 @@ pub enum Action {
     Slower,
     Jump,
     HandOver,
+    Note,
+    Adopt,
+    Mute,
+    Wheel,
+    Point,
     Quit,
     Interrupt,
 }
@@ -69,6 +74,8 @@ pub enum Place {
     Proposals,
     /// In the operations panel.
     Operations,
+    /// In the intelligence panel.
+    Intelligence,
 }
 
 impl Place {
@@ -82,12 +89,19 @@ impl Place {
             ),
             Self::Proposals => matches!(panel, PanelId::Proposals),
             Self::Operations => matches!(panel, PanelId::Operations),
+            Self::Intelligence => matches!(panel, PanelId::Intelligence),
         }
     }
 
     /// Whether some panel is in both places.
     pub const fn overlaps(self, other: Self) -> bool {
-        matches!(self, Self::Everywhere) || matches!(other, Self::Everywhere) || self as u8 == other as u8
+        matches!(self, Self::Everywhere)
+            || matches!(other, Self::Everywhere)
+            || matches!(
+                (self, other),
+                (Self::Services, Self::Intelligence) | (Self::Intelligence, Self::Services)
+            )
+            || self as u8 == other as u8
     }
 
     /// As in help and documentation.
@@ -97,6 +111,7 @@ impl Place {
             Self::Services => "panels 1 to 4",
             Self::Proposals => "proposals",
             Self::Operations => "operations",
+            Self::Intelligence => "intelligence",
         }
     }
 }
@@ -193,6 +208,11 @@ pub const ACTIONS: &[ActionInfo] = &[
     line(Action::Redraw, "redraw", &["ctrl-l"], "draw everything again", ""),
     line(Action::Suspend, "suspend", &["ctrl-z"], "suspend to the shell", ""),
     line(Action::HandOver, "hand-over", &["H"], "hand the shift over: what is open goes into the journal, under your name", ""),
+    line(Action::Note, "note", &["m"], "write a note about the selected row, its workload or this moment (tab) into the journal", "note"),
+    at(Place::Intelligence, line(Action::Adopt, "adopt", &["T"], "adopt the selected lesson: it bears on proposals; again revokes", "adopt")),
+    at(Place::Intelligence, line(Action::Mute, "mute", &["M"], "mute the selected lesson: it is silent; again revokes", "mute")),
+    line(Action::Wheel, "wheel", &["D"], "take the wheel: only you decide, others point; ask for it, or hand it over", ""),
+    line(Action::Point, "point", &["o"], "point at the selected row: everybody else who is attached is told", ""),
     line(Action::NextMark, "next-mark", &["n"], "replay: the next decision or gate", ""),
     line(Action::PreviousMark, "previous-mark", &["N"], "replay: the decision or gate before", ""),
     line(Action::Faster, "faster", &[">"], "replay: faster", ""),

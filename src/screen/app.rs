@@ -30,6 +30,8 @@ pub struct ScreenOptions {
     pub pictures: Option<Pictures>,
     /// Where to tell what the person looks at, if others are attached.
     pub spot: Option<watch::Sender<Spot>>,
+    /// What came of each wish, said to this person alone; `None` where engine and screen are one process.
+    pub answers: Option<mpsc::Receiver<String>>,
 }
 
 /// Something to be written into the current folder.

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::view::Mode;
+use crate::view::{Mode, Role as Seat};
 
 use super::canvas::{clock_minute, clock_second, line, put, put_right, put_wrapped, span, width};
 use super::context::{PanelContext, SizeClass};
@@ -123,6 +123,9 @@ fn right_side(ctx: &PanelContext<'_>) -> Vec<(String, Style)> {
     let mut out = Vec::new();
     if h.screen > 0 && ctx.size >= SizeClass::Normal {
         let followed = ctx.view.people.iter().find(|a| Some(a.screen) == ctx.state.following);
+        if let Some((text, role)) = seat(ctx) {
+            out.push((text, ctx.style(role)));
+        }
         out.push(match followed {
             Some(person) => (format!(" following {} ", person.name), ctx.style(Role::Accent)),
             None => (format!(" {} here ", ctx.view.people.len()), ctx.style(Role::Dim)),
@@ -140,6 +143,24 @@ fn right_side(ctx: &PanelContext<'_>) -> Vec<(String, Style)> {
     out.push((clock, ctx.style(Role::Text)));
     out.push((age, ctx.style(role)));
     out
+}
+
+/// What the person at this screen may do, where that is not everything; and who asks for their wheel.
+fn seat(ctx: &PanelContext<'_>) -> Option<(String, Role)> {
+    let people = &ctx.view.people;
+    let asks = people.iter().find(|a| a.asks);
+    match ctx.view.role() {
+        Seat::Partner => None,
+        Seat::Learner => Some((" LEARNER: nothing executes ".into(), Role::Warn)),
+        Seat::Driver => Some(match asks {
+            Some(person) => (format!(" {} asks for the wheel: D ", person.name), Role::Warn),
+            None => (" you drive ".into(), Role::Accent),
+        }),
+        Seat::Navigator => {
+            let driver = people.iter().find(|a| a.role == Seat::Driver);
+            driver.map(|d| (format!(" {} drives ", d.name), Role::Info))
+        }
+    }
 }
 
 fn draw_tabs(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {

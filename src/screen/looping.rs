@@ -93,6 +93,10 @@ impl Loop {
                     Ok(()) => self.on_view(),
                     Err(_) => Some(Exit::EngineGone),
                 },
+                said = next(self.options.answers.as_mut()) => {
+                    (self.state.toast, self.dirty) = (Some(said), true);
+                    None
+                }
                 said = said(self.options.pictures.as_mut()) => {
                     (self.state.toast, self.dirty) = (Some(said), true);
                     None
@@ -237,6 +241,17 @@ impl Loop {
 async fn said(pictures: Option<&mut Pictures>) -> String {
     match pictures {
         Some(pictures) => match pictures.said.recv().await {
+            Some(text) => text,
+            None => std::future::pending().await,
+        },
+        None => std::future::pending().await,
+    }
+}
+
+/// The next answer; never, if none comes.
+async fn next(answers: Option<&mut mpsc::Receiver<String>>) -> String {
+    match answers {
+        Some(answers) => match answers.recv().await {
             Some(text) => text,
             None => std::future::pending().await,
         },

@@ -1,12 +1,14 @@
 //! The rows of each panel as identities: what the selection moves over and what panels draw, in one order.
 
 use crate::fleet::WorkloadId;
-use crate::view::{Advice, Exhaustion, ProposalState, ProposalView, ServiceRow, View};
+use crate::view::{Advice, Exhaustion, Lesson, ProposalState, ProposalView, ServiceRow, View};
 
 use super::state::{PanelId, RowId, ScreenState, Sort, SortKey};
 
 /// Decided proposals listed at most.
 const DECIDED: usize = 5;
+/// The widget of lessons among the four of its panel.
+const LESSONS: u8 = 3;
 
 /// Rows of the current panel, filtered and sorted.
 pub fn rows(view: &View, state: &ScreenState) -> Vec<RowId> {
@@ -17,6 +19,7 @@ pub fn rows(view: &View, state: &ScreenState) -> Vec<RowId> {
 pub fn rows_of(view: &View, state: &ScreenState, panel: PanelId) -> Vec<RowId> {
     let keep = |text: &str| state.filter().is_empty() || matches(state.filter(), text);
     match panel {
+        PanelId::Intelligence if state.zoomed() == Some(LESSONS) => lessons(view, &keep),
         PanelId::Status | PanelId::Predictive | PanelId::Experience | PanelId::Intelligence => {
             let mut services: Vec<&ServiceRow> = view
                 .services
@@ -25,16 +28,19 @@ pub fn rows_of(view: &View, state: &ScreenState, panel: PanelId) -> Vec<RowId> {
                 .filter(|s| keep(&format!("{} {} {}", s.workload, s.service, s.team)))
                 .collect();
             sort(&mut services, state.sort());
-            services.iter().map(|s| RowId::Workload(s.workload.clone())).collect()
+            let services = services.iter().map(|s| RowId::Workload(s.workload.clone()));
+            let lessons = if panel == PanelId::Intelligence { lessons(view, &keep) } else { Vec::new() };
+            services.chain(lessons).collect()
         }
         PanelId::Kpis => view.kpis.iter().filter(|k| keep(&k.title)).map(|k| RowId::Kpi(k.number)).collect(),
         PanelId::Proposals => {
-            let kept: Vec<&ProposalView> = view
+            let mut kept: Vec<&ProposalView> = view
                 .proposals
                 .data
                 .iter()
                 .filter(|p| keep(&p.proposal.sentence) || keep(&p.proposal.workload.to_string()))
                 .collect();
+            kept.sort_by_key(|p| turn(view, p));
             // Who searches wants to see everything; else the selected one stays, whatever becomes of it.
             let all = !state.filter().is_empty();
             let row = |p: &ProposalView| RowId::Proposal(p.proposal.id.clone());
@@ -72,6 +78,17 @@ pub fn rows_of(view: &View, state: &ScreenState, panel: PanelId) -> Vec<RowId> {
         }
         PanelId::Logs => Vec::new(),
     }
+}
+
+/// Lessons as rows; records of earlier versions have none that could be selected.
+fn lessons(view: &View, keep: &impl Fn(&str) -> bool) -> Vec<RowId> {
+    let all = view.lessons.data.iter().filter(|l| !l.key.is_empty() && keep(&l.rule));
+    all.map(|l| RowId::Lesson(l.key.clone())).collect()
+}
+
+/// The lesson with this identity.
+pub fn lesson_of<'v>(view: &'v View, key: &str) -> Option<&'v Lesson> {
+    view.lessons.data.iter().find(|l| l.key == key)
 }
 
 /// Which proposals, live ones first, a list shows: the live ones and the latest decisions. What was withdrawn or
@@ -128,10 +145,24 @@ pub fn proposal_of<'v>(view: &'v View, state: &ScreenState) -> Option<&'v Propos
     if let Some(RowId::Advice(_)) = state.selected() {
         return None;
     }
-    let live = || all.iter().filter(|p| p.proposal.state.is_live());
+    let live = || {
+        let mut live: Vec<&ProposalView> = all.iter().filter(|p| p.proposal.state.is_live()).collect();
+        live.sort_by_key(|p| turn(view, p));
+        live.into_iter()
+    };
     match state.selected() {
         Some(RowId::Workload(id)) => live().find(|p| p.proposal.workload == *id).or_else(|| live().next()),
         _ => live().next(),
+    }
+}
+
+/// In which order proposals come to the person at this screen: theirs, then those of others, then those that wait for
+/// the end of quiet hours, then those that are decided.
+fn turn(view: &View, p: &ProposalView) -> u8 {
+    match &p.routed {
+        _ if !p.proposal.state.is_live() => 3,
+        r if r.quiet_until.is_some() => 2,
+        r => u8::from(!r.is_for(&view.header.person)),
     }
 }
 

@@ -19,6 +19,7 @@ pub fn spot(state: &ScreenState) -> Spot {
         Some(RowId::Journal(seq)) => ("journal", seq.to_string()),
         Some(RowId::Source(id)) => ("source", id.to_string()),
         Some(RowId::Advice(text)) => ("advice", text.clone()),
+        Some(RowId::Lesson(key)) => ("lesson", key.clone()),
     };
     Spot {
         panel: panel.unwrap_or_default(),
@@ -27,7 +28,26 @@ pub fn spot(state: &ScreenState) -> Spot {
         id,
         pan: state.pan,
         zoom: state.zoom,
+        pointed: state.pointed,
     }
+}
+
+/// What to say if somebody else pointed at something since the last view; remembers that it was said.
+pub fn pointing(state: &mut ScreenState, view: &View) -> Option<String> {
+    let mut said = None;
+    let others: Vec<&Attached> = view.people.iter().filter(|a| a.screen != view.header.screen).collect();
+    for person in &others {
+        let known = state.told.iter().find(|(screen, _)| *screen == person.screen).map(|(_, n)| *n);
+        // Whoever was here before this screen pointed at nothing for it.
+        if known.is_some_and(|n| person.spot.pointed > n) {
+            let (kind, id, panel) = (&person.spot.kind, &person.spot.id, &person.spot.panel);
+            let what =
+                if id.is_empty() { format!("panel {panel}") } else { format!("{kind} {id}, panel {panel}") };
+            said = Some(format!("{} points at {what}; F goes there", name(person)));
+        }
+    }
+    state.told = others.iter().map(|a| (a.screen, a.spot.pointed)).collect();
+    said
 }
 
 /// Goes where somebody else is. What is not on this screen's view is not selected.
@@ -58,6 +78,7 @@ fn row(view: &View, kind: &str, id: &str) -> Option<RowId> {
             all.find(|s: &&SourceId| s.to_string() == id).cloned().map(RowId::Source)
         }
         "advice" => Some(RowId::Advice(id.to_owned())),
+        "lesson" => Some(RowId::Lesson(id.to_owned())),
         _ => None,
     }
 }
@@ -81,7 +102,8 @@ pub fn here(view: &View) -> String {
     let others = view.people.iter().filter(|a| a.screen != view.header.screen).map(|a| {
         let what =
             if a.spot.id.is_empty() { String::new() } else { format!(" {} {}", a.spot.kind, a.spot.id) };
-        format!("{} (panel {}{what})", name(a), a.spot.panel)
+        let role = if a.role.word().is_empty() { String::new() } else { format!(", {}", a.role.word()) };
+        format!("{} (panel {}{what}{role})", name(a), a.spot.panel)
     });
     let others: Vec<String> = others.collect();
     if others.is_empty() {
@@ -115,6 +137,35 @@ mod tests {
     }
 
     #[test]
+    fn pointing_is_told_once_and_only_by_others() {
+        let mut view = fixture::view();
+        view.header.screen = 2;
+        let person = |screen, pointed| Attached {
+            screen,
+            uid: 1000,
+            name: format!("user{screen}"),
+            tty: String::new(),
+            since: Timestamp::from_secs(0),
+            spot: Spot {
+                panel: "6".into(),
+                kind: "proposal".into(),
+                id: "p-1".into(),
+                pointed,
+                ..Spot::default()
+            },
+            role: crate::view::Role::Navigator,
+            asks: false,
+        };
+        let mut state = ScreenState::default();
+        view.people = vec![person(1, 4), person(2, 0)];
+        assert_eq!(pointing(&mut state, &view), None, "from before this screen");
+        view.people = vec![person(1, 5), person(2, 1)];
+        let said = pointing(&mut state, &view);
+        assert_eq!(said.as_deref(), Some("user1 points at proposal p-1, panel 6; F goes there"));
+        assert_eq!(pointing(&mut state, &view), None, "told already");
+    }
+
+    #[test]
     fn following_goes_round_the_others_and_ends() {
         let mut view = fixture::view();
         view.header.screen = 2;
@@ -126,6 +177,8 @@ mod tests {
                 tty: "pts/1".into(),
                 since: Timestamp::from_secs(0),
                 spot: Spot { panel: "6".into(), ..Spot::default() },
+                role: crate::view::Role::Partner,
+                asks: false,
             })
             .into();
         let number = |current| next(&view, current).map(|a| a.screen);

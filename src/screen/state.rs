@@ -80,6 +80,8 @@ pub enum RowId {
     Source(SourceId),
     /// An advice, by what stays the same while its numbers move.
     Advice(String),
+    /// A lesson, by identity.
+    Lesson(String),
 }
 
 /// What services are sorted by.
@@ -154,6 +156,10 @@ pub struct ScreenState {
     pub(super) following: Option<u64>,
     /// What is asked of every service.
     pub(super) asked: Option<Asked>,
+    /// How often this person pointed at something.
+    pub(super) pointed: u32,
+    /// How often the others did, as far as was told.
+    pub(super) told: Vec<(u64, u32)>,
 }
 
 impl ScreenState {

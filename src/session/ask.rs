@@ -18,7 +18,7 @@ const WELCOME: Duration = Duration::from_secs(10);
 /// How long it may take to answer.
 const ANSWER: Duration = Duration::from_secs(40);
 /// Longest answer shown, characters.
-const SENTENCE: usize = 1000;
+pub(super) const SENTENCE: usize = 1000;
 
 /// An open connection of which the engine has let us in.
 #[derive(Debug)]
@@ -31,15 +31,15 @@ pub struct Desk {
 impl Desk {
     /// Connects in order to look once. `named`: the person gave the path, so that it may belong to somebody else.
     pub async fn to_look(path: &Path, named: bool) -> Result<Self, SessionError> {
-        Self::open(path, named, Wants::One).await
+        Self::open(path, named, Hello::ours(Wants::One)).await
     }
 
     /// Connects in order to wish something.
     pub async fn to_wish(path: &Path, named: bool) -> Result<Self, SessionError> {
-        Self::open(path, named, Wants::Nothing).await
+        Self::open(path, named, Hello::ours(Wants::Nothing)).await
     }
 
-    pub(super) async fn open(path: &Path, named: bool, wants: Wants) -> Result<Self, SessionError> {
+    pub(super) async fn open(path: &Path, named: bool, hello: Hello) -> Result<Self, SessionError> {
         let owner = folder::trusted(path, named)?;
         let stream = UnixStream::connect(path)
             .await
@@ -52,7 +52,7 @@ impl Desk {
         let (mut reader, mut writer) = stream.into_split();
         let welcome = async {
             // Whoever is refused before they spoke is told why all the same.
-            let spoke = wire::write(&mut writer, &wire::message(&Hello::ours(wants))?).await;
+            let spoke = wire::write(&mut writer, &wire::message(&hello)?).await;
             match (message(&mut reader).await?, spoke) {
                 (Hear::Welcome { you, .. }, Ok(())) => Ok(you),
                 (Hear::Refused(why), _) => Err(SessionError::Refused(clean(&why, SENTENCE))),

@@ -8,10 +8,11 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::Clock;
-use crate::view::{Answer, Attached, Caller, Command, Spot, View, Wish};
+use crate::view::{Answer, Attached, Caller, Command, Role, Spot, View, Wish};
 
 use super::pace::Pace;
 use super::picture::Picture;
+use super::wheel::{Turn, Wheel, decides, in_shadow};
 use super::wire::Wants;
 
 /// Wishes remembered, so that one that comes twice is carried out once.
@@ -32,6 +33,9 @@ pub struct Hub {
     people: Mutex<BTreeMap<u64, Attached>>,
     seen: Mutex<VecDeque<Seen>>,
     pace: Mutex<Pace>,
+    wheel: Mutex<Wheel>,
+    learners: Vec<String>,
+    view: watch::Receiver<Arc<View>>,
     haste: Clock,
     next: AtomicU64,
     viewers: AtomicUsize,
@@ -45,9 +49,17 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Hub {
-    /// Nobody is there yet.
-    pub fn new(clock: Clock, wishes: mpsc::Sender<Wish>) -> Self {
+    /// Nobody is there yet. Whoever is named in `learners` decides nothing.
+    pub fn new(
+        clock: Clock,
+        wishes: mpsc::Sender<Wish>,
+        view: watch::Receiver<Arc<View>>,
+        learners: Vec<String>,
+    ) -> Self {
         Self {
+            wheel: Mutex::default(),
+            learners,
+            view,
             clock,
             wishes,
             people: Mutex::default(),
@@ -62,7 +74,8 @@ impl Hub {
     }
 
     /// Takes a client in, until the ticket is dropped.
-    pub fn enter(self: &Arc<Self>, caller: &Caller, wants: Wants) -> Ticket {
+    pub fn enter(self: &Arc<Self>, caller: &Caller, wants: Wants, learns: bool) -> Ticket {
+        let learns = learns || self.learners.contains(&caller.person.name);
         let you = Attached {
             screen: self.next.fetch_add(1, Ordering::Relaxed),
             uid: caller.person.uid,
@@ -70,9 +83,15 @@ impl Hub {
             tty: caller.tty.clone(),
             since: self.clock.now(),
             spot: Spot::default(),
+            role: if learns { Role::Learner } else { Role::Partner },
+            asks: false,
         };
         // Subscribed before it asks for a picture: the next one is for it too.
-        let pictures = (wants != Wants::Nothing).then(|| self.picture.subscribe());
+        let mut pictures = (wants != Wants::Nothing).then(|| self.picture.subscribe());
+        // Where somebody looks, the picture is as new as pictures are: this one need not wait for the next.
+        if self.viewers.load(Ordering::Relaxed) > 0 && self.picture.borrow().number > 0 {
+            pictures.iter_mut().for_each(watch::Receiver::mark_changed);
+        }
         if wants == Wants::Pictures {
             lock(&self.people).insert(you.screen, you.clone());
         }
@@ -96,6 +115,7 @@ impl Hub {
             zoomed: spot.zoomed,
             pan: spot.pan,
             zoom: spot.zoom,
+            pointed: spot.pointed,
         };
         if let Some(there) = lock(&self.people).get_mut(&screen).filter(|a| a.spot != spot) {
             there.spot = spot;
@@ -105,10 +125,10 @@ impl Hub {
         self.note_change();
     }
 
-    /// Carries a wish out once, however often it comes.
-    pub async fn wish(&self, caller: &Caller, id: String, command: Command) -> Answer {
-        if command == Command::Unattended {
-            return Answer::no("only weescale itself says that nobody looks");
+    /// Carries a wish of `you` out once, however often it comes.
+    pub async fn wish(&self, caller: &Caller, you: &Attached, id: String, command: Command) -> Answer {
+        if matches!(command, Command::Unattended | Command::WheelTurned(_)) {
+            return Answer::no("only weescale itself says that");
         }
         let uid = caller.person.uid;
         {
@@ -128,12 +148,69 @@ impl Hub {
             }
             seen.push_back((uid, id.clone(), None));
         }
-        let answer = self.ask(caller, command).await;
+        let answer = match self.allowed(you, command) {
+            Ok(Command::Wheel) => self.turn(caller, you).await,
+            Ok(command) => self.ask(caller, command).await,
+            Err(why) => Answer::no(why),
+        };
         let mut seen = lock(&self.seen);
         if let Some(entry) = seen.iter_mut().find(|(u, known, _)| *u == uid && *known == id) {
             entry.2 = Some(answer.clone());
         }
         answer
+    }
+
+    /// What becomes of a wish by who may decide; or why nothing does.
+    fn allowed(&self, you: &Attached, command: Command) -> Result<Command, String> {
+        if you.role == Role::Learner {
+            return in_shadow(command).map_err(str::to_owned);
+        }
+        let Some(driver) = lock(&self.wheel).driver().filter(|_| decides(&command)) else {
+            return Ok(command);
+        };
+        let people = lock(&self.people);
+        let Some(drives) = people.get(&driver) else { return Ok(command) };
+        // A screen is one person's hands; a tool without a screen goes by who runs it.
+        let same = driver == you.screen || (!people.contains_key(&you.screen) && drives.uid == you.uid);
+        if same || self.is_second_key(&command) {
+            return Ok(command);
+        }
+        Err(format!("{} drives: D asks for the wheel, o points at what you mean", drives.name))
+    }
+
+    /// Whether a first person approved the same, so that this is the second key; the engine checks that it is another's.
+    fn is_second_key(&self, command: &Command) -> bool {
+        let Command::Approve { proposal, .. } = command else { return false };
+        let view = self.view.borrow();
+        let shown = view.proposals.data.iter().find(|p| p.proposal.id == *proposal);
+        shown.and_then(|p| p.two_keys.as_ref()).is_some_and(|keys| keys.first.is_some())
+    }
+
+    /// Turns the wheel and has it recorded.
+    async fn turn(&self, caller: &Caller, you: &Attached) -> Answer {
+        let name = |screen: u64| {
+            let people = lock(&self.people);
+            people.get(&screen).map_or_else(|| "somebody".to_owned(), |a| a.name.clone())
+        };
+        if you.screen == 0 || !lock(&self.people).contains_key(&you.screen) {
+            return Answer::no("the wheel is for screens that are attached");
+        }
+        let turned = lock(&self.wheel).turn(you.screen, self.haste.monotonic());
+        self.note_change();
+        let me = &you.name;
+        let text = match turned {
+            Turn::Taken => format!("{me} takes the wheel"),
+            Turn::TakenFrom(driver) => format!("{me} takes the wheel: {} did not answer", name(driver)),
+            Turn::HandedTo(next) => format!("{me} hands the wheel to {}", name(next)),
+            Turn::LetGo => format!("{me} lets go of the wheel: everybody decides"),
+            Turn::Asked(driver) => {
+                let driver = name(driver);
+                return Answer::yes(format!(
+                    "{driver} is asked for the wheel; without an answer D takes it after 20 s"
+                ));
+            }
+        };
+        self.ask(caller, Command::WheelTurned(text)).await
     }
 
     async fn ask(&self, caller: &Caller, command: Command) -> Answer {
@@ -169,6 +246,12 @@ impl Hub {
             let before = Arc::clone(&self.picture.borrow());
             let mut people: Vec<Attached> = lock(&self.people).values().cloned().collect();
             people.sort_by_key(|a| a.screen);
+            {
+                let wheel = lock(&self.wheel);
+                for person in people.iter_mut().filter(|a| a.role != Role::Learner) {
+                    (person.role, person.asks) = (wheel.role(person.screen), wheel.asks(person.screen));
+                }
+            }
             match tokio::task::spawn_blocking(move || Picture::after(&before, &now, &people)).await {
                 Ok(Ok(picture)) => _ = self.picture.send_replace(Arc::new(picture)),
                 Ok(Err(error)) => tracing::error!("no picture for attached screens: {error}"),
@@ -204,12 +287,19 @@ impl Drop for Ticket {
             people.remove(&self.you.screen);
             people.is_empty()
         };
+        let drove = lock(&self.hub.wheel).left(self.you.screen);
         self.hub.note_change();
-        if last {
+        let tell = |command| {
             let person = crate::view::Person { uid: self.you.uid, name: self.you.name.clone() };
             let caller = Caller { person, tty: self.you.tty.clone() };
             let (reply, _) = oneshot::channel();
-            let _ = self.hub.wishes.try_send(Wish { command: Command::Unattended, caller, reply });
+            let _ = self.hub.wishes.try_send(Wish { command, caller, reply });
+        };
+        if drove {
+            tell(Command::WheelTurned(format!("{} left with the wheel: everybody decides", self.you.name)));
+        }
+        if last {
+            tell(Command::Unattended);
         }
     }
 }

@@ -9,10 +9,11 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{mpsc, watch};
 
 use crate::series::patch;
-use crate::view::{Attached, Command, Spot, View};
+use crate::series::text::clean;
+use crate::view::{Attached, Command, Spot, View, fans};
 
-use super::ask::{Desk, number, tidy, view_of};
-use super::wire::{self, Frame, Hear, Say, TO_SCREEN, Wants};
+use super::ask::{Desk, SENTENCE, number, tidy, view_of};
+use super::wire::{self, Frame, Hear, Hello, Say, TO_SCREEN, Wants};
 use super::{SessionError, pack};
 
 /// First and longest time before the next try to connect.
@@ -31,12 +32,20 @@ pub struct Link {
     pub commands: mpsc::Sender<Command>,
     /// Where the person is.
     pub spot: watch::Sender<Spot>,
+    /// What came of each wish, for the person alone.
+    pub answers: mpsc::Receiver<String>,
 }
 
 /// Attaches to the engine at `path` and waits for its first picture. Reconnects until the screen is gone. `named`: the
 /// person gave the path, so that it may belong to somebody else.
 pub async fn attach(path: &Path, named: bool) -> Result<Link, SessionError> {
-    let desk = Desk::open(path, named, Wants::Pictures).await?;
+    attach_as(path, named, false).await
+}
+
+/// The same; `learns`: nothing that the person decides has an effect.
+pub async fn attach_as(path: &Path, named: bool, learns: bool) -> Result<Link, SessionError> {
+    let desk = Desk::open(path, named, hello(learns)).await?;
+    let (said, answers) = mpsc::channel(QUEUE);
     let (commands, wishes) = mpsc::channel(QUEUE);
     let (spot, spots) = watch::channel(Spot::default());
     let mut line = Connected::new(desk);
@@ -44,9 +53,13 @@ pub async fn attach(path: &Path, named: bool) -> Result<Link, SessionError> {
         .await
         .map_err(|_| SessionError::Late(FIRST.as_secs()))??;
     let (show, view) = watch::channel(Arc::new(first));
-    let keeper = Keeper { path: path.to_owned(), named, show, wishes, spots };
+    let keeper = Keeper { path: path.to_owned(), named, learns, show, wishes, spots, said };
     tokio::spawn(keeper.run(line));
-    Ok(Link { view, commands, spot })
+    Ok(Link { view, commands, spot, answers })
+}
+
+fn hello(learns: bool) -> Hello {
+    Hello { learns, ..Hello::ours(Wants::Pictures) }
 }
 
 /// Whether the screen is still there.
@@ -59,6 +72,8 @@ enum Over {
 struct Keeper {
     path: PathBuf,
     named: bool,
+    learns: bool,
+    said: mpsc::Sender<String>,
     show: watch::Sender<Arc<View>>,
     wishes: mpsc::Receiver<Command>,
     spots: watch::Receiver<Spot>,
@@ -80,7 +95,7 @@ impl Keeper {
             if !self.wait(pause).await {
                 return;
             }
-            match Desk::open(&self.path, self.named, Wants::Pictures).await {
+            match Desk::open(&self.path, self.named, hello(self.learns)).await {
                 Ok(desk) => (line, pause) = (Some(Connected::new(desk)), PAUSE.0),
                 Err(error) => {
                     self.say(format!("connection lost: {error}; trying again"));
@@ -98,8 +113,10 @@ impl Keeper {
             tokio::select! {
                 frame = frames.recv() => match frame {
                     Some(Ok(frame)) => match line.take(frame) {
-                        Ok(Some(view)) => _ = self.show.send_replace(Arc::new(view)),
-                        Ok(None) => {}
+                        Ok(Taken::View(view)) => _ = self.show.send_replace(Arc::new(*view)),
+                        // A screen that does not take it is told by the next notice.
+                        Ok(Taken::Answer(text)) => _ = self.said.try_send(text),
+                        Ok(Taken::Nothing) => {}
                         Err(error) => return Over::Connection(error.to_string()),
                     },
                     Some(Err(error)) => return Over::Connection(line.unanswered(&error.to_string())),
@@ -146,6 +163,13 @@ impl Keeper {
     }
 }
 
+/// What a frame held.
+enum Taken {
+    View(Box<View>),
+    Answer(String),
+    Nothing,
+}
+
 /// One connection with the picture received last.
 struct Connected {
     reader: Option<OwnedReadHalf>,
@@ -166,8 +190,8 @@ impl Connected {
         loop {
             let reader = self.reader.as_mut().ok_or_else(none)?;
             let frame = wire::read(reader, TO_SCREEN).await?.ok_or_else(none)?;
-            if let Some(view) = self.take(frame)? {
-                return Ok(view);
+            if let Taken::View(view) = self.take(frame)? {
+                return Ok(*view);
             }
         }
     }
@@ -188,16 +212,19 @@ impl Connected {
         frames
     }
 
-    /// Takes a frame in; the view, if it holds a picture.
-    fn take(&mut self, frame: Frame) -> Result<Option<View>, SessionError> {
+    /// Takes a frame in.
+    fn take(&mut self, frame: Frame) -> Result<Taken, SessionError> {
         match frame {
             Frame::Message(body) => {
                 match wire::parse(&body)? {
-                    Hear::Answer { id, .. } => self.waiting.retain(|known| *known != id),
+                    Hear::Answer { id, answer } => {
+                        self.waiting.retain(|known| *known != id);
+                        return Ok(Taken::Answer(clean(&answer.text, SENTENCE)));
+                    }
                     Hear::Refused(why) => return Err(SessionError::Refused(why)),
                     Hear::Welcome { .. } => {}
                 }
-                return Ok(None);
+                return Ok(Taken::Nothing);
             }
             Frame::Whole(number, packed) => {
                 let mut value = pack::unpack(&packed)?;
@@ -210,15 +237,19 @@ impl Connected {
                 let known = self.picture.as_mut().filter(|(number, _)| *number == from);
                 let (number, value) = known
                     .ok_or_else(|| SessionError::Protocol("a difference to a picture never sent".into()))?;
+                let before = value.clone();
                 patch::apply(value, patch).map_err(|e| SessionError::Protocol(e.to_string()))?;
+                if !fans::unfold(&before, value) {
+                    return Err(SessionError::Protocol("a fan that does not fit the one before".into()));
+                }
                 *number = to;
             }
         }
-        let Some((_, value)) = &self.picture else { return Ok(None) };
+        let Some((_, value)) = &self.picture else { return Ok(Taken::Nothing) };
         let mut view = view_of(value.clone())?;
         view.header.person.clone_from(&self.you.name);
         view.header.screen = self.you.screen;
-        Ok(Some(view))
+        Ok(Taken::View(Box::new(view)))
     }
 
     async fn say(&mut self, what: &Say) -> Result<(), SessionError> {

@@ -23,10 +23,11 @@ mod peer;
 mod picture;
 mod places;
 mod serve;
+mod wheel;
 mod wire;
 
 pub use ask::Desk;
 pub use error::SessionError;
-pub use link::{Link, attach};
+pub use link::{Link, attach, attach_as};
 pub use serve::{Service, ServiceOptions, serve};
 pub use wire::{MOST_CLIENTS, PROTOCOL};

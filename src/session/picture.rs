@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::series::patch;
-use crate::view::{Attached, View, slim};
+use crate::view::{Attached, View, fans, slim};
 
 use super::first::light;
 use super::{SessionError, pack, wire};
@@ -31,7 +31,8 @@ impl Picture {
 
     /// The picture after `before`.
     pub fn after(before: &Self, view: &Arc<View>, people: &[Attached]) -> Result<Self, SessionError> {
-        let value = with_people(view, json!(people))?;
+        let mut value = with_people(view, json!(people))?;
+        fans::settle(Some(&before.value), &mut value);
         let number = before.number + 1;
         let step = if before.number == 0 { Vec::new() } else { between(before, number, &value)? };
         Ok(Self { number, value, step, view: Some(Arc::clone(view)) })
@@ -42,23 +43,28 @@ impl Picture {
         Ok(wire::whole(self.number, &pack::pack(&self.value)?))
     }
 
-    /// The frames that lead here from what a client was sent last. A screen that was sent nothing gets what it needs to
-    /// be there at once as one frame, and the rest as another.
-    pub fn from(&self, sent: Option<&Arc<Self>>, screen: bool) -> Result<Vec<Vec<u8>>, SessionError> {
-        match (sent, &self.view) {
-            (None, Some(view)) if screen => self.staged(view),
-            (None, _) => Ok(vec![self.whole()?]),
-            (Some(sent), _) if sent.number + 1 == self.number => Ok(vec![self.step.clone()]),
-            (Some(sent), _) => Ok(vec![between(sent, self.number, &self.value)?]),
+    /// The frame that leads here from what a client was sent last.
+    pub fn from(&self, sent: Option<&Arc<Self>>) -> Result<Vec<u8>, SessionError> {
+        match sent {
+            None => self.whole(),
+            Some(sent) if sent.number + 1 == self.number => Ok(self.step.clone()),
+            Some(sent) => between(sent, self.number, &self.value),
         }
     }
 
-    fn staged(&self, view: &View) -> Result<Vec<Vec<u8>>, SessionError> {
+    /// What a screen needs to be there at once: the frame, and its value for [`Self::rest`]; `None` before there is a
+    /// view.
+    pub fn first(&self) -> Result<Option<(Vec<u8>, Value)>, SessionError> {
+        let Some(view) = &self.view else { return Ok(None) };
         let people = self.value.get("people").cloned().unwrap_or_default();
         let first = with_people(&light(view), people)?;
-        let rest = patch::diff(&first, &self.value).unwrap_or_else(|| json!([1, []]));
-        let rest = wire::delta(self.number, self.number, &pack::pack(&rest)?);
-        Ok(vec![wire::whole(self.number, &pack::pack(&first)?), rest])
+        Ok(Some((wire::whole(self.number, &pack::pack(&first)?), first)))
+    }
+
+    /// The frame that leads here from the first one.
+    pub fn rest(&self, first: &Value) -> Result<Vec<u8>, SessionError> {
+        let rest = patch::diff(first, &self.value).unwrap_or_else(|| json!([1, []]));
+        Ok(wire::delta(self.number, self.number, &pack::pack(&rest)?))
     }
 }
 
@@ -71,6 +77,8 @@ fn with_people(view: &View, people: Value) -> Result<Value, SessionError> {
 }
 
 fn between(before: &Picture, number: u64, value: &Value) -> Result<Vec<u8>, SessionError> {
-    let patch = patch::diff(&before.value, value).unwrap_or_else(|| json!([1, []]));
+    let mut sent = value.clone();
+    fans::fold(&before.value, &mut sent);
+    let patch = patch::diff(&before.value, &sent).unwrap_or_else(|| json!([1, []]));
     Ok(wire::delta(before.number, number, &pack::pack(&patch)?))
 }

@@ -45,6 +45,8 @@ pub struct ServiceOptions {
     pub clock: Clock,
     /// Login name of a user id.
     pub name_of: fn(u32) -> String,
+    /// Login names of those who learn: nothing they decide has an effect.
+    pub learners: Vec<String>,
 }
 
 /// A running service; ends, and takes its socket away, on drop.
@@ -91,7 +93,7 @@ pub fn serve(
     if let Some(text) = &warning {
         tracing::warn!("{text}");
     }
-    let hub = Arc::new(Hub::new(options.clock, wishes));
+    let hub = Arc::new(Hub::new(options.clock, wishes, view.clone(), options.learners));
     let publisher = tokio::spawn(Arc::clone(&hub).publish(view));
     let doors = tokio::spawn(accept(listener, hub, admission, options.name_of));
     Ok(Service { tasks: vec![publisher, doors], socket: options.socket, warning, _sweep: sweep })
@@ -153,16 +155,17 @@ async fn client(
     let (mut reader, writer) = stream.into_split();
     let hello = tokio::time::timeout(HELLO, wire::read(&mut reader, TO_ENGINE)).await;
     let hello = hello.map_err(|_| SessionError::Protocol("no greeting in time".into()))??;
-    let screen =
-        |wants| if wants == Wants::Pictures { place.for_screen().map(|()| wants) } else { Ok(wants) };
-    let wants = match greeting(hello).and_then(screen) {
-        Ok(wants) => wants,
+    let screen = |hello: Hello| {
+        if hello.wants == Wants::Pictures { place.for_screen().map(|()| hello) } else { Ok(hello) }
+    };
+    let Hello { wants, learns, .. } = match greeting(hello).and_then(screen) {
+        Ok(hello) => hello,
         Err(why) => {
             let stream = reader.reunite(writer).map_err(|e| SessionError::Protocol(e.to_string()))?;
             return refuse(stream, why).await;
         }
     };
-    let mut ticket = hub.enter(caller, wants);
+    let mut ticket = hub.enter(caller, wants, learns);
     let welcome = Hear::Welcome { version: env!("CARGO_PKG_VERSION").into(), you: ticket.you.clone() };
     let (answers, queue) = mpsc::channel(ANSWERS);
     let first = wire::message(&welcome)?;
@@ -178,7 +181,7 @@ async fn client(
 }
 
 /// What a client wants, or why it is refused.
-fn greeting(frame: Option<Frame>) -> Result<Wants, String> {
+fn greeting(frame: Option<Frame>) -> Result<Hello, String> {
     let stranger = || "this is no weescale of a kind that is known here".to_owned();
     let Some(Frame::Message(body)) = frame else { return Err(stranger()) };
     // Of another version only these two fields are looked at.
@@ -193,7 +196,7 @@ fn greeting(frame: Option<Frame>) -> Result<Wants, String> {
             clean(version, 40)
         ));
     }
-    serde_json::from_value::<Hello>(value).map(|hello| hello.wants).map_err(|_| stranger())
+    serde_json::from_value::<Hello>(value).map_err(|_| stranger())
 }
 
 /// Reads until the client goes. A wish that was read whole is carried out whatever becomes of the client.
@@ -213,7 +216,7 @@ async fn read(
             Say::Look(spot) => hub.look(ticket.you.screen, &spot),
             Say::Wish { id, command } => {
                 let id = clean(&id, 64);
-                let answer = hub.wish(caller, id.clone(), command).await;
+                let answer = hub.wish(caller, &ticket.you, id.clone(), command).await;
                 let frame = wire::message(&Hear::Answer { id, answer })?;
                 if answers.try_send(frame).is_err() {
                     return Err(SessionError::Protocol("a client that does not read its answers".into()));
@@ -243,12 +246,18 @@ async fn write(
             },
             picture = newest(pictures.as_mut()) => {
                 let Some(picture) = picture else { return Ok(()) };
-                let from = sent.clone();
                 let next = Arc::clone(&picture);
-                let frames = tokio::task::spawn_blocking(move || next.from(from.as_ref(), !once)).await;
-                for frame in frames.map_err(|e| SessionError::Protocol(e.to_string()))?? {
-                    wire::write_within(&mut writer, &frame, STALLED).await?;
-                }
+                // What is in sight is on its way before the rest is made.
+                let first = if sent.is_none() && !once { made(move || next.first()).await? } else { None };
+                let next = Arc::clone(&picture);
+                let frame = match first {
+                    Some((frame, value)) => {
+                        wire::write_within(&mut writer, &frame, STALLED).await?;
+                        made(move || next.rest(&value)).await?
+                    }
+                    None => made(move || next.from(sent.as_ref())).await?,
+                };
+                wire::write_within(&mut writer, &frame, STALLED).await?;
                 sent = Some(picture);
                 if once {
                     pictures = None;
@@ -256,6 +265,13 @@ async fn write(
             }
         }
     }
+}
+
+/// What is made of pictures takes time that others need.
+async fn made<T: Send + 'static>(
+    make: impl FnOnce() -> Result<T, SessionError> + Send + 'static,
+) -> Result<T, SessionError> {
+    tokio::task::spawn_blocking(make).await.map_err(|e| SessionError::Protocol(e.to_string()))?
 }
 
 /// The next picture; never, if none is wanted; `None` if there will be none.

@@ -11,7 +11,7 @@ use crate::view::{Answer, Attached, Command, Spot};
 use super::SessionError;
 
 /// Version of the language of frames. Both ends must have the same, and the same version of weescale.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 /// Screens and tools at once.
 pub const MOST_CLIENTS: usize = 40;
 /// Largest frame to the engine, bytes.
@@ -40,12 +40,15 @@ pub struct Hello {
     pub version: String,
     /// What it wants to see.
     pub wants: Wants,
+    /// Whether the person only learns: nothing they decide has an effect.
+    #[serde(default)]
+    pub learns: bool,
 }
 
 impl Hello {
     /// Ours.
     pub fn ours(wants: Wants) -> Self {
-        Self { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").into(), wants }
+        Self { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").into(), wants, learns: false }
     }
 }
 

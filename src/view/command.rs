@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::execution::OperationId;
+use crate::learning::Stance;
 use crate::proposal::{ProposalId, RejectReason};
 
 use super::ReplayWish;
@@ -60,6 +61,33 @@ pub enum Command {
         /// The note.
         text: String,
     },
+    /// Adopt, mute or revoke a lesson.
+    Lesson {
+        /// Its identity.
+        key: String,
+        /// What to make of it.
+        stance: Stance,
+    },
+    /// Take lessons of another weescale in, as candidates.
+    ImportLessons {
+        /// The signed file.
+        text: String,
+        /// The key the person trusts, beside those that the configuration names.
+        trust: Option<String>,
+    },
+    /// A learner's decision: recorded beside the one that counts, without effect.
+    Shadow {
+        /// Which proposal.
+        proposal: ProposalId,
+        /// Hash of what was shown.
+        hash: String,
+        /// Why they would reject it; `None` if they would approve.
+        reject: Option<RejectReason>,
+    },
+    /// Take the wheel, ask for it, or hand it over; where screens are attached.
+    Wheel,
+    /// Whose wheel it is now; said by the session, never by a client.
+    WheelTurned(String),
     /// The last screen went away; recorded while something is in flight.
     Unattended,
     /// Hand the shift over: what is open goes into the journal, acknowledged by this name.

@@ -1,11 +1,13 @@
 //! The hand-over card: what the next person must know.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::proposal::ProposalState;
 use crate::series::Timestamp;
 
-use super::{Exhaustion, LeaseState, View};
+use super::{Exhaustion, LeaseState, Stance, View};
 
 /// What the next person must know, one sentence a line.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +22,16 @@ pub struct Handover {
     pub proposals: Vec<String>,
     /// Workloads whose capacity is expected to run out.
     pub risks: Vec<String>,
+    /// What people noted in the last twelve hours.
+    #[serde(default)]
+    pub notes: Vec<String>,
+    /// Lessons that bear on proposals, and who adopted them.
+    #[serde(default)]
+    pub adopted: Vec<String>,
 }
+
+/// How far back notes go.
+const SHIFT: Duration = Duration::from_secs(12 * 3600);
 
 impl Handover {
     /// The card of a view.
@@ -28,7 +39,7 @@ impl Handover {
         let open = view.operations.data.iter().filter(|o| !o.state.is_final());
         let in_flight = open.map(|o| {
             let (id, w, c) = (&o.id, &o.workload, &o.change);
-            format!("{id} {w} {}→{}: {}, approved by {}", c.from, c.to, o.state.label(), o.approved_by)
+            format!("{id} {w} {}: {}, approved by {}", c.words("→"), o.state.label(), o.approved_by)
         });
         let held = view
             .leases
@@ -41,8 +52,14 @@ impl Handover {
                 String::new()
             };
             format!(
-                "{} floor {} until {} (then {}), owner {}: {}{failing}",
-                l.workload, l.floor, l.expires, l.restore, l.owner, l.reason
+                "{} {} {} until {} (then {}), owner {}: {}{failing}",
+                l.workload,
+                if l.field.is_count() { "floor" } else { "scale-in" },
+                l.field.word(l.floor),
+                l.expires,
+                l.field.word(l.restore),
+                l.owner,
+                l.reason
             )
         });
         let proposals = view.proposals.data.iter().filter_map(|p| {
@@ -67,7 +84,18 @@ impl Handover {
             };
             Some(format!("{} {when}", s.workload))
         });
+        let lately = view.notes.iter().filter(|n| view.at.since(n.at) < SHIFT);
+        let notes = lately.map(|n| {
+            let about = if n.about.is_empty() { String::new() } else { format!("{}: ", n.about) };
+            format!("{about}{} ({}, {})", n.text, n.by, n.at)
+        });
+        let adopted = view.lessons.data.iter().filter(|l| l.stance == Stance::Adopted).map(|l| {
+            let by = l.said.as_ref().map_or("", |(by, _)| by.as_str());
+            format!("{} (adopted by {by})", l.rule)
+        });
         Self {
+            notes: notes.collect(),
+            adopted: adopted.collect(),
             at: view.at,
             in_flight: in_flight.collect(),
             leases: leases.collect(),
@@ -95,6 +123,8 @@ impl Handover {
             ("Leases", &self.leases),
             ("Proposals", &self.proposals),
             ("At risk", &self.risks),
+            ("Notes", &self.notes),
+            ("Adopted lessons", &self.adopted),
         ];
         for (title, lines) in parts {
             out.push_str(&format!("\n## {title}\n\n"));

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fleet::WorkloadId;
-use crate::learning::{HorizonSkill, Scoreboard};
+use crate::learning::{Agreement, Effect, HorizonSkill, Learnt, Scoreboard, Stance};
 use crate::proposal::RejectReason;
+use crate::series::Timestamp;
 
 /// How often a reason was given for rejecting, and how often that turned out right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +50,9 @@ pub struct LearningView {
     pub decisions: DecisionStats,
     /// Every proposal scored against what really happened.
     pub scoreboard: Scoreboard,
+    /// How far each learner agrees with those who decide.
+    #[serde(default)]
+    pub shadows: Vec<Agreement>,
 }
 
 /// What is known about one workload.
@@ -85,6 +89,12 @@ pub struct Growth {
     pub lessons_validated: usize,
     /// Action classes whose record would allow earned autonomy, and classes in all.
     pub autonomy: (usize, usize),
+    /// The classes that have earned it, by name.
+    #[serde(default)]
+    pub earned: Vec<String>,
+    /// Lessons of others that were adopted here, and those that concern something here.
+    #[serde(default)]
+    pub shared: (usize, usize),
 }
 
 /// A rule mined from outcomes.
@@ -100,4 +110,28 @@ pub struct Lesson {
     pub interval: (f64, f64),
     /// The last counter-example, if any.
     pub counter_example: Option<String>,
+    /// Identity; empty in records of earlier versions.
+    #[serde(default)]
+    pub key: String,
+    /// Whether it differs from the rest, and by more than chance among all rules looked at.
+    #[serde(default)]
+    pub stands_out: bool,
+    /// Share of chance finds among rules as clear as this one; `None` if it was not mined here.
+    #[serde(default)]
+    pub q: Option<f64>,
+    /// What people made of it.
+    #[serde(default)]
+    pub stance: Stance,
+    /// Who did, and when; `None` while nobody did.
+    #[serde(default)]
+    pub said: Option<(String, Timestamp)>,
+    /// Who learned it; empty for this weescale.
+    #[serde(default)]
+    pub source: String,
+    /// What it does once adopted.
+    #[serde(default)]
+    pub effect: Effect,
+    /// The lesson itself, for sharing; `None` in records of earlier versions.
+    #[serde(default)]
+    pub learnt: Option<Learnt>,
 }

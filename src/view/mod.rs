@@ -16,6 +16,7 @@ mod root;
 mod slim;
 mod state;
 mod status;
+mod team;
 mod what_if;
 mod wish;
 
@@ -24,12 +25,15 @@ pub use crate::execution::{
     Checkpoint, Gate, GateState, Lease, LeaseState, Operation, OperationId, OperationState, Stage, StageKind,
 };
 pub use crate::forecast::burst::{Burst, BurstClass, Dip, Range};
-pub use crate::forecast::{Fan, FanPoint, ForecastState, LEVELS, LevelChange, ModelShare, Season, Structure};
-pub use crate::learning::{HorizonSkill, Scoreboard, ScoredProposal};
+pub use crate::forecast::{
+    Fan, FanPoint, ForecastState, LEVELS, LevelChange, Load, ModelShare, Season, Structure,
+};
+pub use crate::learning::{Agreement, Effect, HorizonSkill, Learnt, Scoreboard, ScoredProposal, Stance};
 pub use crate::outcome::{Comparison, Outcome, OutcomeVerdict};
+pub use crate::plan::lead_time::{LeadTold, Part};
 pub use crate::plan::{
-    Advice, Capacity, CapacityMethod, CostDelta, Dimension, Exhaustion, ExperienceDelta, Fact,
-    GuardrailResult, Lack, Plan, PlannedChange, Report, Urgency, Verdict,
+    Advice, Binding, Capacity, CapacityMethod, CostDelta, DaySchedule, DayStep, Dimension, Exhaustion,
+    ExperienceDelta, Fact, GuardrailResult, Lack, Plan, PlannedChange, Report, Urgency, Verdict,
 };
 pub use crate::proposal::{Proposal, ProposalId, ProposalState, RejectReason, Target};
 pub use crate::scrape::{Dropped, Health, Progress, Refresh, SourceId, SourceKind, SourceStatus};
@@ -40,12 +44,13 @@ pub use handover::Handover;
 pub use intelligence::{DecisionStats, Growth, Knowledge, LearningView, Lesson, RejectStat};
 pub use kpi::{Kpi, KpiState};
 pub use predictive::{CostProjection, ForecastView, ManifestPatch, ProposalView, ResourceRow, TwoKeys};
-pub use presence::{Attached, Spot};
+pub use presence::{Attached, Role, Spot};
 pub use record::{JournalLine, Notice, NoticeLevel};
 pub use replay::{ReplayState, ReplayWish};
 pub use root::{Header, KpiCounts, View};
-pub use slim::{slim, whole};
+pub use slim::{fans, slim, whole};
 pub use state::{Reading, Widget, WidgetState};
 pub use status::{AutoscalerState, Burn, CapacityRow, CostView, PerformanceRow, ServiceRow};
+pub use team::{Conformance, Decided, NoteLine, Routed, TeamView, TeamsView};
 pub use what_if::{Question, WhatIfAnswer, what_if};
 pub use wish::{Answer, Caller, Wish};

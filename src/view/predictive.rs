@@ -10,8 +10,11 @@ use crate::fleet::WorkloadId;
 use crate::forecast::burst::{Burst, Dip};
 use crate::forecast::{ForecastState, Structure};
 use crate::outcome::Outcome;
+use crate::plan::DaySchedule;
 use crate::proposal::Proposal;
 use crate::series::{Timestamp, Window};
+
+use super::Routed;
 
 /// Demand, forecast and capacity of one workload, requests a second.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,6 +42,9 @@ pub struct ForecastView {
     /// What demand is made of: seasons, trend, a change of level.
     #[serde(default)]
     pub structure: Structure,
+    /// The plan of the coming day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub day: Option<DaySchedule>,
     /// Declared events: instant and name.
     pub events: Vec<(Timestamp, String)>,
 }
@@ -91,6 +97,15 @@ pub struct ProposalView {
     /// What to commit instead, where version control would take a write back and the platform knows the manifest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patch: Option<ManifestPatch>,
+    /// Whom it is for.
+    #[serde(default)]
+    pub routed: Routed,
+    /// Adopted lessons that bear on it, a sentence each.
+    #[serde(default)]
+    pub lessons: Vec<String>,
+    /// Learners who said what they would do of it.
+    #[serde(default)]
+    pub shadowed: Vec<String>,
     /// Loss avoided a minute, for ranking; $ if priced, else minutes short.
     pub rank: f64,
     /// Similar past operations and how they ended, latest first.

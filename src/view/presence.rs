@@ -4,6 +4,33 @@ use serde::{Deserialize, Serialize};
 
 use crate::series::Timestamp;
 
+/// What an attached person may do about what they see.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Whatever everybody may.
+    #[default]
+    Partner,
+    /// Decides, while they have the wheel.
+    Driver,
+    /// Points while somebody else drives; may stop things and turn a second key.
+    Navigator,
+    /// Learns: what they decide is recorded beside the decision that counts, and does nothing.
+    Learner,
+}
+
+impl Role {
+    /// As a word; empty for a partner.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Partner => "",
+            Self::Driver => "driver",
+            Self::Navigator => "navigator",
+            Self::Learner => "learner",
+        }
+    }
+}
+
 /// Where somebody is on their screen.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spot {
@@ -24,6 +51,9 @@ pub struct Spot {
     /// Zoom of charts in time.
     #[serde(default)]
     pub zoom: i32,
+    /// How often they pointed at what is selected.
+    #[serde(default)]
+    pub pointed: u32,
 }
 
 /// One screen that is attached.
@@ -41,4 +71,10 @@ pub struct Attached {
     pub since: Timestamp,
     /// Where they look.
     pub spot: Spot,
+    /// What they may do.
+    #[serde(default)]
+    pub role: Role,
+    /// Whether they ask for the wheel.
+    #[serde(default)]
+    pub asks: bool,
 }

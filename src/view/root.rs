@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::approval::Mode;
 use crate::execution::{Lease, Operation};
 use crate::fleet::Context;
+use crate::forecast::Load;
 use crate::outcome::Outcome;
 use crate::plan::{Advice, Report};
 use crate::scrape::{Progress, SourceStatus};
@@ -14,8 +15,8 @@ use crate::series::Timestamp;
 
 use super::{
     Attached, CapacityRow, Continuity, CostProjection, CostView, ForecastView, Growth, Heatmap, JournalLine,
-    Knowledge, Kpi, LearningView, Lesson, Notice, PerformanceRow, ProposalView, RegionView, ReplayState,
-    ResourceRow, Satisfaction, ServiceRow, Widget,
+    Knowledge, Kpi, LearningView, Lesson, NoteLine, Notice, PerformanceRow, ProposalView, RegionView,
+    ReplayState, ResourceRow, Role, Satisfaction, ServiceRow, TeamsView, Widget,
 };
 
 /// KPI counts for the header: `16 KPIs: 11 ok 2 warn 1 bad 2 no data`.
@@ -131,9 +132,30 @@ pub struct View {
     pub journal: Vec<JournalLine>,
     /// Sources.
     pub sources: Vec<SourceStatus>,
+    /// What keeping forecasts fresh takes.
+    #[serde(default)]
+    pub forecasting: Load,
     /// Notices, latest last, bounded.
     pub notices: Vec<Notice>,
     /// Screens that are attached, the longest first; empty where engine and screen are one process.
     #[serde(default)]
     pub people: Vec<Attached>,
+    /// What people noted, latest first, bounded.
+    #[serde(default)]
+    pub notes: Vec<NoteLine>,
+    /// Who owns what, and who decides how much.
+    #[serde(default)]
+    pub teams: TeamsView,
+}
+
+impl View {
+    /// The person at this screen among those attached; `None` where engine and screen are one process.
+    pub fn me(&self) -> Option<&Attached> {
+        self.people.iter().find(|a| a.screen == self.header.screen)
+    }
+
+    /// What the person at this screen may do.
+    pub fn role(&self) -> Role {
+        self.me().map_or(Role::Partner, |me| me.role)
+    }
 }

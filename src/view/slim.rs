@@ -19,6 +19,7 @@ use crate::series::Timestamp;
 
 use super::View;
 
+pub mod fans;
 mod number;
 mod tables;
 #[cfg(test)]

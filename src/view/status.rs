@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::fleet::{Objective, Owner, Replicas, WorkloadId};
-use crate::plan::{Capacity, Exhaustion, Verdict};
+use crate::plan::lead_time::LeadTold;
+use crate::plan::{Binding, Capacity, Exhaustion, Verdict};
 use crate::signals::{Freshness, Signal};
 
 use super::Reading;
@@ -78,6 +79,12 @@ pub struct ServiceRow {
     pub verdict: Verdict,
     /// Capacity, for evidence.
     pub capacity: Option<Capacity>,
+    /// Time from a decision to warm capacity.
+    #[serde(default)]
+    pub lead: LeadTold,
+    /// The limit that binds, if one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binding: Option<Binding>,
     /// Worst freshness of the signals that the plan uses.
     pub freshness: Freshness,
     /// Every signal known, for evidence.
@@ -103,6 +110,9 @@ pub struct CapacityRow {
     pub autoscaler: AutoscalerState,
     /// Capacity is an extrapolation beyond observed load.
     pub untested: bool,
+    /// The limit that lets in fewer replicas than are needed, in one sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binding: Option<String>,
 }
 
 /// One line of the performance widget.

@@ -1,6 +1,6 @@
 //! The whole way on moto: a floor is raised on a group, held as a lease, and given back.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -8,27 +8,16 @@ use weescale::approval::{Gate, LeaseNote, Mode, Person};
 use weescale::clock::Clock;
 use weescale::execution::providers::aws::ScalingGroups;
 use weescale::execution::{
-    Entry, EntryKind, ExecutorConfig, Job, LeaseState, Observation, OperationState, Pending, Provider,
-    Receipt, RecordError, Recorder, spawn,
+    EntryKind, ExecutorConfig, Job, LeaseState, Observation, OperationState, Provider, Receipt, spawn,
 };
 use weescale::fleet::{Context, Field};
+use weescale::plan::Limits;
 use weescale::series::Timestamp;
 
+use super::approved::{Memory, preconditions};
 use super::groups::account;
 use super::moto::Moto;
-use super::orders::{preconditions, proposal};
-
-#[derive(Clone, Default)]
-struct Memory(Arc<Mutex<Vec<Entry>>>);
-
-impl Recorder for Memory {
-    fn record(&self, entry: Entry) -> Pending<'_, Result<(), RecordError>> {
-        Box::pin(async move {
-            self.0.lock().unwrap().push(entry);
-            Ok(())
-        })
-    }
-}
+use super::orders::proposal;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_leased_floor_of_a_group_is_raised_and_given_back() {
@@ -40,16 +29,14 @@ async fn a_leased_floor_of_a_group_is_raised_and_given_back() {
     let proposed = proposal(&web, Field::MinReplicas, 3, clock.now(), clock.monotonic());
     let mut gate = Gate::new(Mode::Ask, Context { name: "t".into(), protected: false });
     let person = Person { uid: 0, name: "ann".into() };
-    let permit = gate
-        .approve(&proposed, &proposed.hash(), None, &person, clock.monotonic(), preconditions(&web))
-        .unwrap();
+    let facts = preconditions(&web.owner, Limits::default());
+    let permit = gate.approve(&proposed, &proposed.hash(), None, &person, clock.monotonic(), facts).unwrap();
 
     let (jobs, inbox) = mpsc::channel(16);
     let (to, mut receipts) = mpsc::channel(64);
     let providers = [("aws".to_owned(), Arc::clone(&provider) as Arc<dyn Provider>)].into();
     let journal = Memory::default();
-    let config = ExecutorConfig::default();
-    let _executor = spawn(config, clock.clone(), providers, Arc::new(journal.clone()), inbox, to);
+    spawn(ExecutorConfig::default(), clock.clone(), providers, Arc::new(journal.clone()), inbox, to);
     let fleet = Observation { fleet_unready: Some(0.0), fresh_sources: Some(1.0), ..Observation::default() };
     jobs.send(Job::Observe(Arc::new(fleet))).await.unwrap();
     jobs.send(Job::Start { proposal: Box::new(proposed), permit, warm_up: None }).await.unwrap();
@@ -93,11 +80,12 @@ async fn a_leased_floor_of_a_group_is_raised_and_given_back() {
     let live = provider.read(&web.uid).await.unwrap();
     assert_eq!(live.fields.min_replicas, Some(1));
     assert!(live.annotations.is_empty(), "{:?}", live.annotations);
+    assert_eq!(intents(&journal), [3, 1], "each value once a way");
+}
+
+/// Values that were set, in order.
+fn intents(journal: &Memory) -> Vec<u32> {
     let entries = journal.0.lock().unwrap();
-    let intents: Vec<u32> = entries
-        .iter()
-        .filter(|e| e.kind == EntryKind::Intent)
-        .map(|e| e.data.write.as_ref().unwrap().set)
-        .collect();
-    assert_eq!(intents, [3, 1], "each value once a way");
+    let intents = entries.iter().filter(|e| e.kind == EntryKind::Intent);
+    intents.map(|e| e.data.write.as_ref().unwrap().set).collect()
 }

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use weescale::approval::{Gate, LeaseNote, Mandate, Mode, OperationId, Person, Preconditions};
+use weescale::approval::{Gate, LeaseNote, Mandate, Mode, Person};
 use weescale::clock::Monotonic;
 use weescale::execution::providers::contract::WorkloadState;
-use weescale::fleet::{Context, Field, WorkloadId};
-use weescale::plan::{CostDelta, Dimension, ExperienceDelta, Limits, PlannedChange};
-use weescale::proposal::{Proposal, ProposalId, ProposalState, Target};
+use weescale::fleet::{Context, Field};
+use weescale::plan::Limits;
+use weescale::proposal::Proposal;
 use weescale::series::Timestamp;
+
+use super::approved::{self, preconditions};
 
 /// A change of `field` of `workload` to `to`, proposed.
 pub fn proposal(
@@ -18,42 +20,7 @@ pub fn proposal(
     now: Timestamp,
     mono: Monotonic,
 ) -> Proposal {
-    Proposal {
-        id: ProposalId::new("p-1"),
-        workload: WorkloadId::new(&workload.namespace, &workload.name, &workload.region),
-        target: Some(Target { provider: "aws".into(), uid: workload.uid.clone() }),
-        change: PlannedChange {
-            dimension: Dimension::Horizontal,
-            field,
-            from: workload.fields.get(field).unwrap(),
-            to,
-            until: Some(now + Duration::from_secs(1500)),
-        },
-        sentence: "a test".into(),
-        facts: vec![],
-        cost: CostDelta::default(),
-        experience: ExperienceDelta::default(),
-        owner: workload.owner.clone(),
-        owner_note: String::new(),
-        guardrails: vec![],
-        created: now,
-        expires: now + Duration::from_secs(300),
-        deadline: mono.plus(Duration::from_secs(300)),
-        state: ProposalState::Open,
-    }
-}
-
-/// What an approval of it is checked against.
-pub fn preconditions(workload: &WorkloadState) -> Preconditions {
-    Preconditions {
-        operation: OperationId::new("op-1"),
-        not_fresh: vec![],
-        provider_present: true,
-        owner: workload.owner.clone(),
-        forecast_age: None,
-        forecast_horizon: Duration::from_secs(3600),
-        limits: Limits::default(),
-    }
+    approved::proposal(workload, "aws", (field, to), now + Duration::from_secs(1500), (now, mono))
 }
 
 /// Leave to change `field` of `workload` to `to` and back.
@@ -62,7 +29,14 @@ pub fn mandate(workload: &WorkloadState, field: Field, to: u32) -> Mandate {
     let proposal = proposal(workload, field, to, now, mono);
     let person = Person { uid: 0, name: "ann;x".into() };
     Gate::new(Mode::Ask, Context { name: "t".into(), protected: false })
-        .approve(&proposal, &proposal.hash(), None, &person, mono, preconditions(workload))
+        .approve(
+            &proposal,
+            &proposal.hash(),
+            None,
+            &person,
+            mono,
+            preconditions(&workload.owner, Limits::default()),
+        )
         .unwrap()
         .redeem(mono)
         .unwrap()

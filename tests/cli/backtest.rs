@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
+use weescale::journal::{Journal, SignalPoint};
+
 use super::{Home, text};
 
 /// Three days at five minutes with a daily wave, one row missing.
@@ -64,9 +66,38 @@ fn what_cannot_be_replayed_is_said() {
     assert!(home.bad(1, &["backtest", "--input", path, "--test-fraction", "2"]).contains("test fraction"));
     assert!(home.bad(2, &["backtest", "--input", path, "--short", "90"]).contains("--short"));
     assert!(home.bad(2, &["backtest", "--input", path, "--lead", "soon"]).contains("soon"));
-    assert!(home.bad(2, &["backtest", "--recording", "shop/checkout"]).contains("--query"));
+    assert!(home.bad(1, &["backtest", "--recording", "shop/checkout"]).contains("there is no journal"));
+    assert!(home.bad(2, &["backtest", "--input", path, "--bundle", path]).contains("--bundle"));
     assert!(home.bad(2, &["backtest"]).contains("--input"));
     assert!(home.bad(2, &["what-if"]).contains("--times"));
     assert!(home.bad(2, &["what-if", "--times", "2"]).contains("--prometheus"));
     assert!(home.bad(2, &["what-if", "--times", "NaN"]).contains("--times"));
+}
+
+#[test]
+fn what_a_journal_recorded_is_replayed() {
+    let home = Home::new();
+    let file = home.file("empty.txt", "").with_file_name("j.sqlite");
+    let mut journal = Journal::open(&file).unwrap();
+    let demand = |minute: i64| 100.0 + 60.0 * (minute as f64 / 1440.0 * std::f64::consts::TAU).sin();
+    let point = |minute: i64| SignalPoint {
+        workload: "shop/checkout".into(),
+        kind: "demand".into(),
+        minute: 29_000_000 + minute,
+        value: demand(minute) + (minute % 7) as f64,
+    };
+    for day in 0..2 {
+        let points: Vec<SignalPoint> = (day * 1440..(day + 1) * 1440).map(point).collect();
+        journal.store_signals(&points, 0).unwrap();
+    }
+    drop(journal);
+    let path = text(&file);
+    let args = |workload| {
+        ["backtest", "--recording", workload, "--journal", path, "--format", "json", "--step", "5m"]
+    };
+    let all: serde_json::Value = serde_json::from_str(&home.good(&args("shop/checkout"))).unwrap();
+    let report = &all["report"];
+    assert_eq!((&report["slots"], &report["missing"]), (&576.into(), &0.into()));
+    assert_eq!(report["step_seconds"], 300.0);
+    assert!(home.bad(2, &args("checkout")).contains("holds that of shop/checkout"));
 }

@@ -107,11 +107,15 @@ impl Service {
         operation.unwrap()
     }
 
-    pub fn state_of(&self, operation: &str) -> String {
+    /// An operation as `status` shows it; null if it does not.
+    pub fn operation(&self, id: &str) -> Value {
         let status = self.status();
         let all = status["operations"].as_array().cloned().unwrap_or_default();
-        let found = all.iter().find(|o| o["id"] == operation);
-        found.and_then(|o| o["state"].as_str()).unwrap_or_default().to_owned()
+        all.into_iter().find(|o| o["id"] == id).unwrap_or_default()
+    }
+
+    pub fn state_of(&self, operation: &str) -> String {
+        self.operation(operation)["state"].as_str().unwrap_or_default().to_owned()
     }
 
     pub fn signal(&self, name: &str) {

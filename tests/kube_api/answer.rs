@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::json_patch;
-use super::world::{Key, World, wrote};
+use super::world::{Key, World, is_selected, wrote};
 
 /// An answer; a watch is answered elsewhere.
 pub struct Answer {
@@ -162,7 +162,12 @@ fn list(world: &mut World, route: &Route) -> Answer {
     let limit = limit.min(world.page);
     let fits =
         |key: &Key| key.0 == route.collection && (route.namespace.is_empty() || key.1 == route.namespace);
-    let all: Vec<&Value> = world.objects.iter().filter(|(k, _)| fits(k)).map(|(_, v)| v).collect();
+    let all: Vec<&Value> = world
+        .objects
+        .iter()
+        .filter(|(k, v)| fits(k) && is_selected(v, route.query.get("fieldSelector")))
+        .map(|(_, v)| v)
+        .collect();
     let items: Vec<&Value> = all.iter().skip(from).take(limit).copied().collect();
     let next = (from + items.len() < all.len()).then(|| (from + items.len()).to_string());
     let mut metadata = json!({ "resourceVersion": world.version.to_string() });
@@ -199,7 +204,7 @@ fn patch(world: &mut World, route: &Route, body: &str) -> Answer {
     {
         return recorded("422_hpa_min_gt_max");
     }
-    for field in ["replicas", "minReplicas", "minReplicaCount"] {
+    for field in ["replicas", "minReplicas", "minReplicaCount", "behavior"] {
         if body.contains(&format!("/spec/{field}")) {
             wrote(&mut whole, &manager, field);
         }

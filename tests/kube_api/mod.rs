@@ -2,6 +2,7 @@
 //! bearer tokens, rights, pages, watches with bookmarks, conditional patches, dry runs, and faults on demand.
 
 mod answer;
+mod defaults;
 mod json_patch;
 mod objects;
 mod wire;
@@ -13,13 +14,16 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tempfile::TempDir;
 use weescale::execution::providers::KubernetesSettings;
 
-pub use objects::{deployment, hpa, node, pdb, pod, quota, scaled_object};
+pub use objects::{deployment, hpa, metrics, node, pdb, pod, quota, scaled_object, warning};
+pub use wire::FAR;
 pub use world::{Fault, Trouble, World};
 
 /// A running server.
 pub struct KubeApi {
     world: Arc<Mutex<World>>,
     folder: TempDir,
+    /// Where it listens.
+    pub address: String,
     _task: tokio::task::JoinSet<()>,
 }
 
@@ -29,22 +33,34 @@ impl KubeApi {
         let folder = tempfile::tempdir().unwrap();
         let world = Arc::new(Mutex::new(World::new()));
         let (address, tasks) = wire::serve(Arc::clone(&world), folder.path()).await;
-        let api = Self { world, folder, _task: tasks };
-        api.write_kubeconfig(&address);
+        let api = Self { world, folder, address, _task: tasks };
+        api.write_kubeconfig();
         api
     }
 
-    fn write_kubeconfig(&self, address: &str) {
-        let text = format!(
-            "apiVersion: v1\nkind: Config\ncurrent-context: test\nclusters:\n- name: c\n  cluster:\n    server: https://{address}\n    \
-             certificate-authority: {}\ncontexts:\n- name: test\n  context: {{cluster: c, user: u, namespace: shop}}\n- name: exec\n  \
-             context: {{cluster: c, user: e, namespace: shop}}\nusers:\n- name: u\n  user:\n    tokenFile: {}\n- name: e\n  user:\n    \
-             exec: {{apiVersion: client.authentication.k8s.io/v1, command: sh, args: ['{}'], interactiveMode: IfAvailable}}\n",
-            self.file("ca.pem").display(),
-            self.file("token").display(),
-            self.file("plugin").display(),
-        );
-        std::fs::write(self.file("config"), text).unwrap();
+    fn write_kubeconfig(&self) {
+        let file = |name: &str| self.file(name).display().to_string();
+        let (address, ca) = (&self.address, file("ca.pem"));
+        let text = serde_json::json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "test",
+            "clusters": [
+                { "name": "c", "cluster": { "server": format!("https://{address}"), "certificate-authority": ca } },
+                { "name": "far", "cluster": { "server": format!("https://{FAR}:6443"), "certificate-authority": ca } },
+            ],
+            "contexts": [
+                { "name": "test", "context": { "cluster": "c", "user": "u", "namespace": "shop" } },
+                { "name": "exec", "context": { "cluster": "c", "user": "e", "namespace": "shop" } },
+                { "name": "cert", "context": { "cluster": "c", "user": "k", "namespace": "shop" } },
+                { "name": "far", "context": { "cluster": "far", "user": "u", "namespace": "shop" } },
+            ],
+            "users": [
+                { "name": "u", "user": { "tokenFile": file("token") } },
+                { "name": "k", "user": { "client-certificate": file("client.pem"), "client-key": file("client-key.pem") } },
+                { "name": "e", "user": { "exec": { "apiVersion": "client.authentication.k8s.io/v1", "command": "sh",
+                    "args": [file("plugin")], "interactiveMode": "IfAvailable" } } },
+            ],
+        });
+        std::fs::write(self.file("config"), text.to_string()).unwrap();
         std::fs::write(self.file("token"), "good").unwrap();
     }
 

@@ -77,3 +77,23 @@ pub fn node(name: &str, cpu: &str) -> Value {
             "conditions": [{ "type": "Ready", "status": "True" }] },
     })
 }
+
+/// A warning about an object, as the old event API has it.
+pub fn warning(about: (&str, &str), reason: &str, message: &str, at: &str) -> Value {
+    let (kind, name) = about;
+    json!({
+        "kind": "Event", "apiVersion": "v1", "type": "Warning", "reason": reason, "message": message, "count": 3,
+        "metadata": { "name": format!("{name}.{reason}"), "namespace": "shop", "uid": format!("e-{name}") },
+        "involvedObject": { "kind": kind, "namespace": "shop", "name": name },
+        "firstTimestamp": at, "lastTimestamp": at, "eventTime": null,
+    })
+}
+
+/// What a pod uses.
+pub fn metrics(name: &str, cpu: &str, memory: &str) -> Value {
+    json!({
+        "kind": "PodMetrics", "apiVersion": "metrics.k8s.io/v1beta1", "window": "15s", "timestamp": "2026-11-23T21:22:36Z",
+        "metadata": { "name": name, "namespace": "shop" },
+        "containers": [{ "name": "web", "usage": { "cpu": cpu, "memory": memory } }],
+    })
+}

@@ -4,38 +4,62 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use tokio_rustls::rustls::{ServerConfig, crypto};
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::{RootCertStore, ServerConfig, crypto};
 use tokio_rustls::server::TlsStream;
 
 use super::answer::{self, Answer, Route};
-use super::world::{Seen, Trouble, World};
+use super::world::{Seen, Trouble, World, is_selected};
 
 type Stream = TlsStream<TcpStream>;
+
+/// A name of the server that only a proxy can reach.
+pub const FAR: &str = "api.far.invalid";
 
 fn tls(folder: &Path) -> TlsAcceptor {
     let ca_key = KeyPair::generate().unwrap();
     let mut ca = CertificateParams::new(Vec::new()).unwrap();
     ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    std::fs::write(folder.join("ca.pem"), ca.self_signed(&ca_key).unwrap().pem()).unwrap();
+    let own = ca.self_signed(&ca_key).unwrap();
+    std::fs::write(folder.join("ca.pem"), own.pem()).unwrap();
     let issuer = Issuer::new(ca, ca_key);
+    client_certificate(folder, &issuer);
     let key = KeyPair::generate().unwrap();
-    let cert =
-        CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+    let names = vec!["127.0.0.1".to_owned(), FAR.to_owned()];
+    let cert = CertificateParams::new(names).unwrap().signed_by(&key, &issuer).unwrap();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let config = ServerConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
+    let mut roots = RootCertStore::empty();
+    roots.add(own.der().clone()).unwrap();
+    let provider = Arc::new(crypto::ring::default_provider());
+    let clients = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+        .allow_unauthenticated()
+        .build()
+        .unwrap();
+    let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
-        .with_no_client_auth()
+        .with_client_cert_verifier(clients)
         .with_single_cert(vec![cert.der().clone()], key)
         .unwrap();
     TlsAcceptor::from(Arc::new(config))
+}
+
+/// `client.pem` and `client-key.pem`: who shows that needs no token.
+fn client_certificate(folder: &Path, issuer: &Issuer<'_, KeyPair>) {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.distinguished_name.push(DnType::CommonName, "ann");
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    let cert = params.signed_by(&key, issuer).unwrap();
+    std::fs::write(folder.join("client.pem"), cert.pem()).unwrap();
+    std::fs::write(folder.join("client-key.pem"), key.serialize_pem()).unwrap();
 }
 
 /// Serves until the set is dropped; the address.
@@ -91,7 +115,11 @@ async fn request(stream: &mut Stream) -> std::io::Result<Option<[String; 4]>> {
 }
 
 async fn connection(mut stream: Stream, world: Arc<Mutex<World>>) -> std::io::Result<()> {
-    while let Some([method, path, token, body]) = request(&mut stream).await? {
+    let certified = stream.get_ref().1.peer_certificates().is_some_and(|c| !c.is_empty());
+    while let Some([method, path, mut token, body]) = request(&mut stream).await? {
+        if certified {
+            token = format!("Bearer {}", world.lock().unwrap().token);
+        }
         let is_watch = path.contains("watch=1");
         let trouble = {
             let mut world = world.lock().unwrap();
@@ -162,7 +190,10 @@ async fn watch(stream: &mut Stream, world: &Mutex<World>, path: &str) -> std::io
             let fits = |key: &super::world::Key| {
                 key.0 == route.collection && (route.namespace.is_empty() || key.1 == route.namespace)
             };
-            let news = world.history.iter().filter(|h| h.version > at && fits(&h.key) && !world.mute);
+            let news = world.history.iter().filter(|h| {
+                let wanted = is_selected(&h.object, route.query.get("fieldSelector"));
+                h.version > at && fits(&h.key) && !world.mute && wanted
+            });
             let mut lines: Vec<String> =
                 news.map(|h| json!({ "type": h.kind, "object": h.object }).to_string()).collect();
             let gone = at < world.compacted;

@@ -81,7 +81,14 @@ impl World {
         Self {
             objects: BTreeMap::new(),
             namespaces: ["shop", "infra"].map(str::to_owned).into(),
-            groups: vec!["apps", "autoscaling", "policy", "authorization.k8s.io", "keda.sh"],
+            groups: vec![
+                "apps",
+                "autoscaling",
+                "policy",
+                "authorization.k8s.io",
+                "keda.sh",
+                "metrics.k8s.io",
+            ],
             version: 100,
             history: Vec::new(),
             compacted: 0,
@@ -98,7 +105,10 @@ impl World {
     }
 
     fn key(object: &Value) -> Key {
-        let plural = format!("{}s", object["kind"].as_str().unwrap().to_lowercase());
+        let plural = match object["kind"].as_str().unwrap() {
+            "PodMetrics" => "pods".to_owned(),
+            kind => format!("{}s", kind.to_lowercase()),
+        };
         let version = object["apiVersion"].as_str().unwrap();
         let text = |name: &str| object["metadata"][name].as_str().unwrap_or_default().to_owned();
         (format!("{version}/{plural}"), text("namespace"), text("name"))
@@ -107,6 +117,7 @@ impl World {
     /// Puts an object, new or changed, as `manager`.
     pub fn put(&mut self, mut object: Value) {
         self.version += 1;
+        super::defaults::fill_in(&mut object);
         object["metadata"]["resourceVersion"] = json!(self.version.to_string());
         let key = Self::key(&object);
         let kind = if self.objects.contains_key(&key) { "MODIFIED" } else { "ADDED" };
@@ -126,6 +137,11 @@ impl World {
     /// An object of namespace `shop`.
     pub fn get(&self, resource: &str, name: &str) -> Value {
         self.objects[&(resource.to_owned(), "shop".to_owned(), name.to_owned())].clone()
+    }
+
+    /// The same, where it may not be there.
+    pub fn find(&self, resource: &str, name: &str) -> Option<Value> {
+        self.objects.get(&(resource.to_owned(), "shop".to_owned(), name.to_owned())).cloned()
     }
 
     /// Sets a field under `spec` as somebody else.
@@ -148,6 +164,11 @@ impl World {
         fault.times -= 1;
         Some(fault.trouble.clone())
     }
+}
+
+/// Whether a list or watch with this field selector has the object.
+pub fn is_selected(object: &Value, selector: Option<&String>) -> bool {
+    selector.is_none_or(|s| s == "type%3DWarning" && object["type"] == "Warning")
 }
 
 /// Notes in `managedFields` who wrote a field.

@@ -1,14 +1,17 @@
 //! Credentials: renewed when refused, re-read when rotated, and never a freeze.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use weescale::clock::Clock;
 use weescale::execution::providers::KubernetesProvider;
 use weescale::execution::{Provider, ProviderError};
 use weescale::fleet::Field;
 
 use super::rig::{named, order};
-use crate::kube_api::{KubeApi, deployment};
+use crate::kube_api::{FAR, KubeApi, deployment};
 
 fn plugin(api: &KubeApi, script: &str) {
     std::fs::write(api.file("plugin"), script).unwrap();
@@ -83,4 +86,77 @@ async fn the_wrong_authority_is_not_trusted() {
         "{error:?}"
     );
     assert_eq!(api.world().seen.len(), 0, "no token was sent");
+}
+
+#[tokio::test]
+async fn a_client_certificate_is_enough() {
+    let api = KubeApi::start().await;
+    api.world().put(deployment("web", "u-web", 3));
+    api.world().token = "nobody knows it".into();
+    let mut settings = api.settings();
+    settings.context = Some("cert".into());
+    let provider = KubernetesProvider::new(settings.clone()).unwrap();
+    let web = named(&provider, "web").await;
+    let state = provider.write(&order(&web, Field::Replicas, 5)).await.unwrap();
+    assert_eq!(state.fields.replicas, Some(5));
+
+    // One of another authority is refused, and so is a key that is not there.
+    let stranger = KubeApi::start().await;
+    for name in ["client.pem", "client-key.pem"] {
+        std::fs::copy(stranger.file(name), api.file(name)).unwrap();
+    }
+    let provider = KubernetesProvider::new(settings.clone()).unwrap();
+    assert!(provider.list().await.is_err(), "a certificate of another authority");
+    std::fs::remove_file(api.file("client-key.pem")).unwrap();
+    let error = KubernetesProvider::new(settings).unwrap().list().await.unwrap_err();
+    assert!(matches!(error, ProviderError::Unauthenticated(_)), "{error:?}");
+}
+
+/// A proxy that knows where `FAR` is; what it was asked for.
+async fn proxy(to: String) -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+    let log = Arc::clone(&asked);
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let (to, log) = (to.clone(), Arc::clone(&log));
+            tokio::spawn(async move {
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    head.push(client.read_u8().await.unwrap());
+                }
+                let first = String::from_utf8_lossy(&head).lines().next().unwrap_or_default().to_owned();
+                log.lock().unwrap().push(first);
+                let mut server = TcpStream::connect(to).await.unwrap();
+                client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+                let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+            });
+        }
+    });
+    (address, asked)
+}
+
+#[tokio::test]
+async fn a_proxy_carries_everything_and_loopback_goes_without() {
+    let api = KubeApi::start().await;
+    api.world().put(deployment("web", "u-web", 3));
+    let (address, asked) = proxy(api.address.clone()).await;
+    let mut settings = api.settings();
+    settings.context = Some("far".into());
+    settings.proxy = Some(address);
+    let provider = KubernetesProvider::new(settings.clone()).unwrap();
+    let web = named(&provider, "web").await;
+    let before = asked.lock().unwrap().len();
+    let state = provider.write(&order(&web, Field::Replicas, 5)).await.unwrap();
+    assert_eq!(state.fields.replicas, Some(5));
+    let all = asked.lock().unwrap().clone();
+    assert!(all.len() > before, "the write has a connection of its own");
+    assert!(all.iter().all(|line| line.starts_with(&format!("CONNECT {FAR}:6443"))), "{all:?}");
+
+    settings.context = Some("test".into());
+    let direct = KubernetesProvider::new(settings).unwrap();
+    assert_eq!(named(&direct, "web").await.fields.replicas, Some(5));
+    let near = |line: &String| line.contains("127.0.0.1");
+    assert!(!asked.lock().unwrap().iter().any(near), "loopback goes without");
 }

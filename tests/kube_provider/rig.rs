@@ -2,56 +2,28 @@
 
 use std::time::Duration;
 
-use weescale::approval::{
-    Gate, LeaseNote, Mandate, Mode, OperationId, Permit, Person, Preconditions, Way, WriteOrder,
-};
+use weescale::approval::{Gate, LeaseNote, Mandate, Mode, Permit, Person, Way, WriteOrder};
 use weescale::clock::Monotonic;
 use weescale::execution::Provider;
 use weescale::execution::providers::KubernetesProvider;
 use weescale::execution::providers::contract::WorkloadState;
-use weescale::fleet::{Context, Field, WorkloadId};
-use weescale::plan::{CostDelta, Dimension, ExperienceDelta, Limits, PlannedChange};
-use weescale::proposal::{Proposal, ProposalId, ProposalState, Target};
+use weescale::fleet::{Context, Field};
+use weescale::plan::Limits;
+use weescale::proposal::Proposal;
 use weescale::series::Timestamp;
+
+use crate::approved::{self, preconditions};
 
 /// What a person would be shown: `field` of `state` from its present value to `to`.
 pub fn proposal(state: &WorkloadState, field: Field, to: u32, until: Timestamp) -> Proposal {
-    Proposal {
-        id: ProposalId::new("p-1"),
-        workload: WorkloadId::new(&state.namespace, &state.name, &state.region),
-        target: Some(Target { provider: "kube".into(), uid: state.uid.clone() }),
-        change: PlannedChange {
-            dimension: Dimension::Horizontal,
-            field,
-            from: state.fields.get(field).unwrap(),
-            to,
-            until: Some(until),
-        },
-        sentence: "peak ahead".into(),
-        facts: vec![],
-        cost: CostDelta::default(),
-        experience: ExperienceDelta::default(),
-        owner: state.owner.clone(),
-        owner_note: String::new(),
-        guardrails: vec![],
-        created: Timestamp::from_secs(0),
-        expires: Timestamp::from_secs(300),
-        deadline: Monotonic::from_duration(Duration::from_secs(1_000_000)),
-        state: ProposalState::Open,
-    }
+    // Open for as long as any test runs.
+    let moment = (Timestamp::from_secs(0), Monotonic::from_duration(Duration::from_secs(1_000_000)));
+    approved::proposal(state, "kube", (field, to), until, moment)
 }
 
 /// Leave to execute it within `limits`.
 pub fn permit(proposal: &Proposal, limits: Limits, now: Monotonic) -> Permit {
-    let facts = Preconditions {
-        operation: OperationId::new("op-1"),
-        not_fresh: vec![],
-        provider_present: true,
-        owner: proposal.owner.clone(),
-        forecast_age: None,
-        forecast_horizon: Duration::from_secs(3600),
-        limits,
-    };
+    let facts = preconditions(&proposal.owner, limits);
     let context = Context { name: "t".into(), protected: false };
     let person = Person { uid: 1000, name: "ann".into() };
     let mut gate = Gate::new(Mode::Ask, context);

@@ -36,6 +36,7 @@ impl Watch {
         for row in &view.services.data {
             let word = match &row.verdict {
                 plan::Verdict::NotScaling { cause, .. } => cause.clone(),
+                plan::Verdict::Change(c) if !c.field.is_count() => "hold scale-in".into(),
                 plan::Verdict::Change(c) if c.to < c.from => "scale in".into(),
                 plan::Verdict::Change(_) => "scale out".into(),
                 plan::Verdict::Blocked { .. } => "blocked".into(),

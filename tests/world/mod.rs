@@ -118,6 +118,7 @@ impl World {
 
 pub fn service(socket: &Path, clock: &Clock, groups: &[&str], engine: &EngineHandle) -> Service {
     let options = ServiceOptions {
+        learners: vec!["lea".to_owned()],
         socket: socket.to_owned(),
         groups: groups.iter().map(|g| (*g).to_owned()).collect(),
         clock: clock.clone(),

@@ -7,7 +7,8 @@ use crate::backtest::{Policy, Seen, Trace};
 use crate::fleet::{Objective, Owner, PodResources, Replicas, Workload, WorkloadId};
 use crate::forecast::{ForecastState, Forecaster, Settings};
 use crate::plan::{
-    CapacityModel, FleetState, Limits, PlanInput, PlannedChange, Recent, Usual, Verdict, plan,
+    Around, CapacityModel, FleetState, HoldFacts, Limits, PlanInput, PlannedChange, Recent, Usual, Verdict,
+    plan,
 };
 use crate::series::{Finite, Timestamp, Window};
 use crate::signals::{Freshness, Signal, SignalKind, SignalSet};
@@ -121,6 +122,8 @@ impl Leased {
                 frozen_until: None,
                 since_recovery: None,
             },
+            hold: HoldFacts::default(),
+            around: &Around::default(),
         });
         if let Verdict::Change(change) = plan.verdict { Some(change) } else { None }
     }

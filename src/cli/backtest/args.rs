@@ -15,16 +15,20 @@ pub struct Backtest {
     /// A history: the one series that this expression gives at the server of --prometheus
     #[arg(long, value_name = "PROMQL")]
     pub query: Option<String>,
-    /// A history: the demand of this workload (namespace/name@region) as the journal of --journal recorded it
+    /// A history: the demand of this workload (namespace/name@region) as the journal of --journal recorded it, or as
+    /// --bundle shows it
     #[arg(long, value_name = "WORKLOAD")]
     pub recording: Option<String>,
+    /// The bundle that --recording is about, instead of the journal
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["input", "query"])]
+    pub bundle: Option<PathBuf>,
     /// The column of values, where no column is named value
     #[arg(long, value_name = "NAME")]
     pub column: Option<String>,
     /// History asked of the server
     #[arg(long, value_name = "DURATION", default_value = "14d", value_parser = span)]
     pub history: Duration,
-    /// Distance of slots [default: that of the rows; 1m for a query]
+    /// Distance of slots [default: that of the rows; 1m for a query or a journal, 5m for a bundle]
     #[arg(long, value_name = "DURATION", value_parser = span)]
     pub step: Option<Duration>,
     /// Demand that one pod holds [default: a tenth of the mean before the test]

@@ -6,6 +6,7 @@ mod draw;
 mod json;
 mod markdown;
 mod read;
+mod recorded;
 mod svg;
 mod table;
 mod words;

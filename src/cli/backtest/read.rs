@@ -9,6 +9,7 @@ use crate::cli::samples::{apart, read, rows, slots};
 use crate::series::Window;
 
 use super::args::Backtest;
+use super::recorded;
 
 /// History used at most.
 const KEEP: Duration = Duration::from_secs(400 * 86_400);
@@ -32,10 +33,6 @@ pub async fn history(live: &Live, args: &Backtest) -> Result<(String, Window), F
         })?;
         return Ok((name, slots(&rows, origin, step, KEEP).window));
     }
-    // The journal keeps means of five minutes for fifteen days, in the engine's own table.
-    Err(Failure::Usage(
-        "--recording: the journal keeps signals as means of 5 minutes, and reading them outside the dashboard is not \
-         there yet; give --query with --prometheus, or --input with a CSV file"
-            .into(),
-    ))
+    let workload = args.recording.as_deref().unwrap_or_default();
+    recorded::history(live, workload, args.bundle.as_deref(), args.step)
 }

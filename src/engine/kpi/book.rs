@@ -14,6 +14,7 @@ use crate::learning::{ApdexHistory, Shadow, Tally};
 use crate::outcome::Figures;
 use crate::series::Timestamp;
 
+use super::resizes::Resizes;
 use super::{knowledge, minute, money};
 
 /// Operations kept: more than thirty days of any team's work.
@@ -50,6 +51,8 @@ pub struct KpiBook {
     pub reviews: BTreeMap<(WorkloadId, String), Timestamp>,
     /// Skill by day.
     pub days: BTreeMap<i64, DaySkill>,
+    /// Changes of what replicas ask for.
+    pub resizes: Resizes,
     /// The sixteen, in order; empty before the first minute.
     pub measures: Vec<Measure>,
     /// When slow windows were gone through, and how many operations there were.
@@ -139,7 +142,7 @@ pub fn update(state: &mut State, now: Timestamp) {
     };
     let measures = vec![
         over(1, kpi::horizontal),
-        over(2, |_| kpi::vertical(&[])),
+        vertical(&state.learned.kpis.resizes, now),
         over(3, kpi::response_time),
         minute::accuracy(state, now),
         over(5, kpi::degradation),
@@ -152,7 +155,7 @@ pub fn update(state: &mut State, now: Timestamp) {
         money::budget(state, now),
         knowledge::learning_quality(state, now),
         knowledge::knowledge(state, now),
-        kpi::growth(&[]),
+        kpi::growth(&state.learned.pool.scores()),
         over(16, kpi::personalization),
     ];
     let book = &mut state.learned.kpis;
@@ -160,6 +163,16 @@ pub fn update(state: &mut State, now: Timestamp) {
     if due {
         book.slow = Some((now, operations));
     }
+}
+
+/// KPI 2, against the month before where that had enough.
+fn vertical(resizes: &Resizes, now: Timestamp) -> Measure {
+    let month = DAY * 30;
+    let all = resizes.reliefs(now - month * 2);
+    let lately = resizes.reliefs(now - month);
+    let earlier = all.get(..all.len() - lately.len()).map(kpi::vertical);
+    let needed = SPECS.get(1).map_or(usize::MAX, |s| s.n_min);
+    kpi::vertical(&lately).against(earlier.filter(|m| m.n >= needed).and_then(|m| m.value))
 }
 
 /// A formula over the operations of thirty days, against the thirty before where there were enough.

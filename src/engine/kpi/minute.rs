@@ -50,6 +50,7 @@ fn recommended(facts: &WorkloadFacts) -> Option<(u32, f64)> {
     let running = replicas.desired.max(replicas.min.unwrap_or(0));
     let wanted = match &plan.verdict {
         Verdict::NoData { .. } => return None,
+        Verdict::Change(change) if !change.field.is_count() => running,
         Verdict::Change(change) if change.to > change.from => running.max(change.to),
         // A lowered floor does not lower the count under what is needed: the owner follows demand down to it.
         Verdict::Change(change) => change.to.max(plan.need_now.unwrap_or(running).min(running)),

@@ -7,9 +7,11 @@ mod knowledge;
 mod minute;
 mod money;
 mod operations;
+mod resizes;
 
 pub use book::{CostBase, KpiBook, update};
 pub use knowledge::{quality, reviewers};
 pub use minute::note_minute;
 pub use money::{StoredBase, freeze_base};
 pub use operations::{StoredFigures, figures_of};
+pub use resizes::{StoredRelief, note as note_resizes};

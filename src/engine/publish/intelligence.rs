@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::engine::{State, WorkloadFacts, decisions, kpi, lessons as evidence};
-use crate::learning::{Mined, SUPPORT};
+use crate::learning::{Held, Learnt, Mined, SUPPORT, Stance, wilson};
 use crate::series::Timestamp;
 use crate::signals::SignalKind;
 use crate::view::{Growth, Knowledge, LearningView, Lesson, Widget, WidgetState};
@@ -14,8 +14,9 @@ pub fn learning(state: &State) -> Widget<LearningView> {
         horizons: state.learned.accuracy.horizons(),
         decisions: decisions::stats(state),
         scoreboard: state.learned.scores.board(),
+        shadows: state.learned.people.shadows.agreements(),
     };
-    if data.horizons.is_empty() && data.scoreboard.rows.is_empty() {
+    if data.shadows.is_empty() && data.horizons.is_empty() && data.scoreboard.rows.is_empty() {
         let waiting_for =
             "the first forecast to come true: fans are scored as their instants pass".to_owned();
         return Widget {
@@ -53,28 +54,49 @@ fn known(state: &State, w: &WorkloadFacts, now: Timestamp) -> Knowledge {
     }
 }
 
-/// Widget 15. Pooled models do not run, so their gain is lacking and the widget says so.
+/// Widget 15. Where nothing is pooled the widget says what is lacking.
 pub fn growth(state: &State, now: Timestamp) -> Widget<Growth> {
     let rows: Vec<&WorkloadFacts> =
         state.fleet.values().filter(|w| w.signals.get(SignalKind::Demand).is_some()).collect();
+    let pooled = crate::learning::kpi::growth(&state.learned.pool.scores());
+    let (earned, classes) = evidence::autonomy(state);
     let data = Growth {
         covered: (rows.iter().filter(|w| w.forecast.fan().is_some()).count(), rows.len()),
-        pooled_gain: None,
-        n: 0,
+        pooled_gain: pooled.value,
+        n: pooled.n,
         lessons_validated: evidence::mined(state).iter().filter(|l| l.stands_out).count(),
-        autonomy: evidence::autonomy(state),
+        autonomy: (earned.len(), classes),
+        earned,
+        shared: shared(state),
     };
     let any = !rows.is_empty();
     let mut widget = super::widget::of(state, &[SignalKind::Demand], now, data, any);
-    if widget.state == WidgetState::Live {
-        widget.state = WidgetState::Degraded { missing: vec!["forecasts pooled over services".into()] };
+    if widget.state == WidgetState::Live && pooled.value.is_none() {
+        let shapes = state.learned.pool.shapes();
+        let missing = format!("young services to forecast by the {shapes} shapes of the fleet");
+        widget.state = WidgetState::Degraded { missing: vec![missing] };
     }
     widget
 }
 
-/// Widget 16.
+/// Lessons of others that were adopted, and those that concern something here.
+fn shared(state: &State) -> (usize, usize) {
+    let others = || state.learned.people.lessons.all().filter(|h| !h.lesson.source.is_empty());
+    let concerns = |h: &&Held| h.lesson.subject.concerns(|id| state.fleet.contains_key(id));
+    (others().filter(|h| h.stance == Stance::Adopted).count(), others().filter(concerns).count())
+}
+
+/// Widget 16: adopted ones first, then as mined, then those of others; muted ones last.
 pub fn lessons(state: &State) -> Widget<Vec<Lesson>> {
-    let lessons: Vec<Lesson> = evidence::mined(state).into_iter().map(lesson).collect();
+    let book = &state.learned.people.lessons;
+    let mined = evidence::mined(state);
+    let kept = book.all().filter(|h| mined.iter().all(|m| m.key != h.lesson.key)).map(kept);
+    let mut lessons: Vec<Lesson> = mined.iter().map(|m| lesson(m, book.get(&m.key))).chain(kept).collect();
+    lessons.sort_by_key(|l| match l.stance {
+        Stance::Adopted => 0,
+        Stance::Candidate => 1,
+        Stance::Muted => 2,
+    });
     if lessons.is_empty() {
         let most = evidence::most_support(state);
         return Widget {
@@ -90,17 +112,50 @@ pub fn lessons(state: &State) -> Widget<Vec<Lesson>> {
     Widget::live(lessons)
 }
 
-fn lesson(mined: Mined) -> Lesson {
+fn lesson(mined: &Mined, held: Option<&Held>) -> Lesson {
     let rule = if mined.stands_out {
         format!("{}, against {:.0} % overall", mined.rule, mined.base * 100.0)
     } else {
-        mined.rule
+        mined.rule.clone()
     };
+    let learnt = Learnt::of(mined);
     Lesson {
         rule,
         support: mined.support,
         success: mined.success,
         interval: mined.interval,
-        counter_example: mined.counter_example,
+        counter_example: mined.counter_example.clone(),
+        key: mined.key.clone(),
+        stands_out: mined.stands_out,
+        q: Some(mined.q),
+        stance: held.map_or(Stance::Candidate, |h| h.stance),
+        said: held.and_then(said),
+        source: String::new(),
+        effect: learnt.effect(),
+        learnt: Some(learnt),
     }
+}
+
+/// A lesson of others, or one of ours whose evidence is no longer held.
+fn kept(held: &Held) -> Lesson {
+    let l = &held.lesson;
+    Lesson {
+        rule: l.sentence(),
+        support: l.support,
+        success: if l.support > 0 { l.good as f64 / l.support as f64 } else { 0.0 },
+        interval: wilson(l.good, l.support),
+        counter_example: l.counter_example.clone(),
+        key: l.key.clone(),
+        stands_out: false,
+        q: None,
+        stance: held.stance,
+        said: said(held),
+        source: l.source.clone(),
+        effect: l.effect(),
+        learnt: Some(l.clone()),
+    }
+}
+
+fn said(held: &Held) -> Option<(String, Timestamp)> {
+    (!held.by.is_empty()).then(|| (held.by.clone(), held.at))
 }

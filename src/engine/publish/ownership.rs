@@ -42,5 +42,5 @@ pub fn patch(state: &State, proposal: &Proposal) -> Option<ManifestPatch> {
 /// Why the platform would not have room for the change, or would break a budget.
 pub fn no_room(state: &State, proposal: &Proposal) -> Option<String> {
     let facts = state.fleet.get(&proposal.workload)?.platform.as_ref()?;
-    facts.state.limits.forbid(proposal.change.from, proposal.change.to)
+    facts.state.limits.forbid(proposal.change.from, proposal.change.count()?)
 }

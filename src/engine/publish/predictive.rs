@@ -74,6 +74,7 @@ fn forecast(state: &State, w: &WorkloadFacts, now: Timestamp) -> ForecastView {
         burst: w.burst.clone(),
         dip: w.dip,
         structure: (*w.structure).clone(),
+        day: w.day.as_ref().and_then(|(_, day)| day.clone()),
         events: events(state, w, now),
     }
 }
@@ -89,7 +90,13 @@ fn events(state: &State, w: &WorkloadFacts, now: Timestamp) -> Vec<(Timestamp, S
 /// Widget 6: live proposals by rank, then the lately decided.
 pub fn proposals(state: &State, now: Timestamp) -> Widget<Vec<ProposalView>> {
     let mut live: Vec<ProposalView> = state.queue.live().map(|p| card(state, p, now)).collect();
-    live.sort_by(|a, b| b.rank.total_cmp(&a.rank).then_with(|| a.proposal.id.cmp(&b.proposal.id)));
+    let quiet = |p: &ProposalView| p.routed.quiet_until.is_some();
+    live.sort_by(|a, b| {
+        quiet(a)
+            .cmp(&quiet(b))
+            .then(b.rank.total_cmp(&a.rank))
+            .then_with(|| a.proposal.id.cmp(&b.proposal.id))
+    });
     let decided =
         state.queue.closed().filter(|p| now.since(closed_at(p)) <= LINGER).map(|p| card(state, p, now));
     live.extend(decided);
@@ -114,12 +121,16 @@ fn card(state: &State, p: &Proposal, now: Timestamp) -> ProposalView {
         .get(&p.workload)
         .and_then(|w| state.settings.rule_for(&p.workload, &w.workload.service).short_cost);
     let protected = state.settings.context.protected;
+    let (up, people) = (p.change.to > p.change.from, &state.learned.people);
     ProposalView {
         hash: p.hash(),
         left: p.expires.since(now),
         not_approvable: not_approvable(state, p, now),
         type_name: protected.then(|| state.settings.context.name.clone()),
-        rank: avoided * price.unwrap_or(1.0),
+        rank: avoided * price.unwrap_or(1.0) * people.lessons.weight(&p.workload, up, p.created),
+        routed: crate::engine::teams::routed(state, p, now),
+        lessons: crate::engine::stances::sentences(state, &p.workload, up, p.created),
+        shadowed: people.shadows.of(&p.id).map(str::to_owned).collect(),
         two_keys: two_keys(state, p),
         patch: super::ownership::patch(state, p),
         similar: similar(state, p),

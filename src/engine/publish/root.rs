@@ -2,11 +2,15 @@
 
 use crate::engine::State;
 use crate::engine::state::SourceFacts;
+use crate::proposal::Proposal;
 use crate::scrape::Health;
 use crate::series::Timestamp;
 use crate::view::{Header, Kpi, KpiCounts, KpiState, Lease, LeaseState, View};
 
 use super::{experience, intelligence, kpis, predictive, status, widget};
+
+/// Notes shown.
+const NOTES: usize = 50;
 
 /// Everything shown, at `now`.
 pub fn view(state: &State, now: Timestamp) -> View {
@@ -38,8 +42,11 @@ pub fn view(state: &State, now: Timestamp) -> View {
         outcomes: state.outcomes.iter().rev().cloned().collect(),
         journal: state.journal.iter().rev().cloned().collect(),
         sources: state.sources.values().map(SourceFacts::shown).collect(),
+        forecasting: state.advised.forecasting,
         notices: state.notices.iter().cloned().collect(),
         people: Vec::new(),
+        notes: state.learned.people.latest().take(NOTES).cloned().collect(),
+        teams: crate::engine::teams::shown(state, now),
         kpis,
         services,
     }
@@ -62,7 +69,7 @@ fn header(state: &State, kpis: &[Kpi], now: Timestamp) -> Header {
             bad: count(KpiState::Bad),
             no_data: count(KpiState::NoData),
         },
-        waiting: state.queue.live().count(),
+        waiting: waiting(state, now),
         in_flight: state.operations.values().filter(|o| !o.state.is_final()).count(),
         backfill: widget::backfill(state),
         journal: if state.journal_error.is_empty() { "ok".into() } else { state.journal_error.clone() },
@@ -71,6 +78,12 @@ fn header(state: &State, kpis: &[Kpi], now: Timestamp) -> Header {
         link: String::new(),
         replay: None,
     }
+}
+
+/// Proposals that wait for a person now, not for the end of a team's quiet hours.
+fn waiting(state: &State, now: Timestamp) -> usize {
+    let calls = |p: &&Proposal| crate::engine::teams::routed(state, p, now).quiet_until.is_none();
+    state.queue.live().filter(calls).count()
 }
 
 /// Leases that still matter first, soonest expiry first; ended ones after.

@@ -76,6 +76,8 @@ fn service(state: &State, w: &WorkloadFacts, now: Timestamp) -> ServiceRow {
         verdict: plan
             .map_or_else(|| Verdict::NoData { why: "not planned yet".into() }, |p| p.verdict.clone()),
         capacity: plan.and_then(|p| p.capacity.clone()),
+        lead: crate::engine::lead::told(state, id),
+        binding: plan.and_then(|p| p.binding.clone()),
         freshness: w.signals.freshness(SignalKind::Demand).max(Freshness::Fresh),
         signals: w.signals.signals.values().cloned().collect(),
     }
@@ -83,8 +85,8 @@ fn service(state: &State, w: &WorkloadFacts, now: Timestamp) -> ServiceRow {
 
 /// The value of the live proposal or of the operation in flight.
 pub fn proposed(state: &State, id: &WorkloadId) -> Option<u32> {
-    let live = state.queue.live().find(|p| p.workload == *id).map(|p| p.change.to);
-    live.or_else(|| state.in_flight(id).map(|o| o.change.to))
+    let live = state.queue.live().find(|p| p.workload == *id).and_then(|p| p.change.count());
+    live.or_else(|| state.in_flight(id).and_then(|o| o.change.count()))
 }
 
 /// $/h of a workload.
@@ -144,6 +146,7 @@ pub fn capacity(state: &State, now: Timestamp) -> Widget<Vec<CapacityRow>> {
             high: quantile(0.95),
             exhaustion: plan.map_or(Exhaustion::Unknown, |p| p.exhaustion),
             autoscaler: autoscaler(w),
+            binding: plan.and_then(|p| p.binding.as_ref()).map(crate::plan::Binding::sentence),
             untested: capacity.is_some_and(|c| c.tested_to.is_none_or(|t| c.per_replica > t * 1.1)),
         }
     };

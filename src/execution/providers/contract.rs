@@ -80,6 +80,9 @@ pub struct Bound {
     pub value: u32,
     /// One sentence.
     pub why: String,
+    /// What limits, in a few words: `quota team-a requests.cpu`; the platform if empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub limit: String,
 }
 
 /// A workload as the platform has it.
@@ -134,6 +137,33 @@ pub struct WorkloadState {
     /// What a person should know of it before deciding: one sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// What the platform warned of in the last minutes, the latest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
+}
+
+/// Something the platform warned of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warning {
+    /// Of which object: `replicaset web-64c9`.
+    pub about: String,
+    /// One word: `FailedCreate`, `FailedScheduling`.
+    pub reason: String,
+    /// In the platform's words.
+    pub message: String,
+    /// How often.
+    #[serde(default)]
+    pub times: u32,
+    /// When last, milliseconds since the Unix epoch.
+    pub at_ms: i64,
+}
+
+impl Warning {
+    /// `FailedCreate of replicaset web-64c9, 3 times: exceeded quota`.
+    pub fn sentence(&self) -> String {
+        let often = if self.times > 1 { format!(", {} times", self.times) } else { String::new() };
+        format!("{} of {}{often}: {}", self.reason, self.about, self.message.trim_end_matches('.'))
+    }
 }
 
 /// Writable fields; an absent one does not exist on this workload.
@@ -149,6 +179,9 @@ pub struct Fields {
     /// The autoscaler's maximum.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_replicas: Option<u32>,
+    /// Whether the autoscaler may take replicas away: 0 allowed, 1 by its smallest step, 2 held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale_in: Option<u32>,
 }
 
 impl Fields {
@@ -158,6 +191,7 @@ impl Fields {
             crate::fleet::Field::Replicas => self.replicas,
             crate::fleet::Field::MinReplicas => self.min_replicas,
             crate::fleet::Field::MaxReplicas => self.max_replicas,
+            crate::fleet::Field::ScaleIn => self.scale_in,
         }
     }
 
@@ -168,6 +202,7 @@ impl Fields {
             crate::fleet::Field::Replicas => fields.replicas = Some(value),
             crate::fleet::Field::MinReplicas => fields.min_replicas = Some(value),
             crate::fleet::Field::MaxReplicas => fields.max_replicas = Some(value),
+            crate::fleet::Field::ScaleIn => fields.scale_in = Some(value),
         }
         fields
     }
@@ -201,6 +236,12 @@ pub struct PodState {
     pub phase: PodPhase,
     /// Creation, milliseconds since the Unix epoch.
     pub created_ms: i64,
+    /// When it was placed on a node, milliseconds since the Unix epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduled_ms: Option<i64>,
+    /// When the last of its containers started, milliseconds since the Unix epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_ms: Option<i64>,
     /// When it became ready, milliseconds since the Unix epoch.
     #[serde(default)]
     pub ready_ms: Option<i64>,
@@ -210,6 +251,12 @@ pub struct PodState {
     /// Traffic it gets, as a share of a normal pod's, `0..=1`, where the platform knows.
     #[serde(default)]
     pub traffic: Option<f64>,
+    /// Cores it uses, where the platform measures it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_used: Option<f64>,
+    /// Bytes of memory it uses, where the platform measures it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_used: Option<f64>,
     /// Restarts since creation.
     #[serde(default)]
     pub restarts: u32,

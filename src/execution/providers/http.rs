@@ -375,6 +375,7 @@ fn checked(mut state: WorkloadState) -> Result<WorkloadState, ProviderError> {
     }
     for bound in [&mut state.limits.min_allowed, &mut state.limits.max_allowed].into_iter().flatten() {
         bound.why = clean(&bound.why, MAX_TEXT);
+        bound.limit = clean(&bound.limit, 120);
     }
     for pod in &mut state.pods {
         pod.name = clean(&pod.name, 253);

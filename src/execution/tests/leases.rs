@@ -123,3 +123,45 @@ async fn a_lease_under_another_is_still_given_back_after_a_restart() {
     assert!(matches!(w.lease("op-1"), LeaseState::Restored { .. }), "{:?}", w.lease("op-1"));
     assert_eq!(w.effects(), [8, 10, 8, 6]);
 }
+
+/// Two that write to one object at once take each other's values for their own.
+#[tokio::test]
+async fn while_a_floor_is_given_back_nothing_else_begins_on_it() {
+    let mut w = World::new(Platform::new(20, None));
+    w.start(proposal("p-1", Field::Replicas, 20, 26, Some(minutes(60))), "op-1").await;
+    w.run(700).await;
+    assert_eq!(*w.lease("op-1"), LeaseState::Held);
+    w.platform.set(|i| i.writes.push_back(Fault::TimeoutWithoutEffect));
+    w.wish(Job::Release(op("op-1"), "bob".into())).await;
+    w.run(2).await;
+    assert_eq!(w.sent(), 2, "the first step back is out, and nobody knows what became of it");
+    w.start(proposal("p-2", Field::Replicas, 26, 23, Some(minutes(60))), "op-2").await;
+    let second = w.state("op-2").clone();
+    assert!(matches!(&second, OperationState::Cancelled { why } if why.contains("op-1")), "{second:?}");
+    w.run(300).await;
+    assert!(matches!(w.lease("op-1"), LeaseState::Restored { .. }), "{:?}", w.lease("op-1"));
+    assert_eq!(w.platform.get(|i| i.state.fields.replicas), Some(20));
+    assert!(w.platform.get(|i| i.state.annotations.is_empty()), "no note stays");
+    w.start(proposal("p-3", Field::Replicas, 20, 22, Some(minutes(60))), "op-3").await;
+    w.run(20).await;
+    assert_eq!(w.effects().last(), Some(&22), "then the object is free again");
+}
+
+/// The time allowed for reading back passes in a moment: a step back counts as lost and lands all the same.
+#[tokio::test]
+async fn a_step_back_that_lands_late_is_ours() {
+    let mut w = World::new(Platform::new(20, None));
+    w.start(proposal("p-1", Field::Replicas, 20, 26, Some(minutes(60))), "op-1").await;
+    w.run(700).await;
+    w.platform.set(|i| i.writes.push_back(Fault::Late(5)));
+    w.wish(Job::Release(op("op-1"), "bob".into())).await;
+    w.run(2).await;
+    // The process stands still; the platform has not got to it meanwhile.
+    w.clock.advance(Duration::from_secs(600));
+    w.breathe().await;
+    assert!(matches!(w.lease("op-1"), LeaseState::Failing { .. }), "{:?}", w.lease("op-1"));
+    w.run(300).await;
+    assert!(matches!(w.lease("op-1"), LeaseState::Restored { .. }), "{:?}", w.lease("op-1"));
+    assert_eq!(w.platform.get(|i| i.state.fields.replicas), Some(20));
+    assert!(w.platform.get(|i| i.state.annotations.is_empty()), "no note stays");
+}

@@ -113,7 +113,12 @@ impl Platform {
                 uid: "u-1".into(),
                 name: "checkout".into(),
                 generation: 1,
-                fields: Fields { replicas: Some(replicas), min_replicas: min, max_replicas: max },
+                fields: Fields {
+                    replicas: Some(replicas),
+                    min_replicas: min,
+                    max_replicas: max,
+                    scale_in: min.map(|_| 0),
+                },
                 owner,
                 ..WorkloadState::default()
             };
@@ -192,6 +197,7 @@ impl Inner {
             Field::Replicas => self.state.fields.replicas = Some(value),
             Field::MinReplicas => self.state.fields.min_replicas = Some(value),
             Field::MaxReplicas => self.state.fields.max_replicas = Some(value),
+            Field::ScaleIn => self.state.fields.scale_in = Some(value),
         }
         self.state.generation += 1;
         self.converge();

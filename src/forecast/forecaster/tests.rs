@@ -260,3 +260,22 @@ fn a_declared_event_lifts_its_hours_only() {
         assert!((ratio / expected - 1.0).abs() < 0.05, "step {i}: {ratio}");
     }
 }
+
+#[test]
+fn a_refit_is_put_off_for_a_while_only() {
+    let values = noisy(3 * 288, 5);
+    let mut f = Forecaster::new(Settings::default());
+    let hour = Duration::from_secs(3600);
+    let from = NOW - hour * 6;
+    assert!(
+        f.issue_within(&window(values.clone()), from, false).fan().is_some(),
+        "the first fit never waits"
+    );
+    for (hours, time, fitted) in [(1, false, 0), (2, false, 0), (3, false, 3), (4, true, 4), (5, false, 4)] {
+        let state = f.issue_within(&window(values.clone()), from + hour * hours, time);
+        let fan = state.fan().cloned().unwrap();
+        assert_sane(&fan);
+        assert_eq!(fan.issued, from + hour * hours, "put off is the fit, never the fan");
+        assert_eq!(f.fitted(), Some(from + hour * fitted), "after {hours} h");
+    }
+}

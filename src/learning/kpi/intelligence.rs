@@ -109,7 +109,7 @@ pub struct Pooled {
 pub fn growth(services: &[Pooled]) -> Measure {
     if services.is_empty() {
         return Measure::lacking(
-            "pooled models do not run yet: needs five services whose own and pooled forecasts are both scored",
+            "no service has less than 14 days of history beside three with more: nothing is pooled",
         );
     }
     let gain = |s: &Pooled| (1.0 - s.pooled / s.own, 1.0);

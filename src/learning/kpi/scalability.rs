@@ -60,7 +60,7 @@ pub struct Relief {
 pub fn vertical(reliefs: &[Relief]) -> Measure {
     if reliefs.is_empty() {
         return Measure::lacking(
-            "no vertical operation yet: weescale writes replica floors so far, sizes are shown as advice",
+            "no change of what a replica asks for was seen and followed for 24 h yet; whoever makes it, it is counted",
         );
     }
     let of = |r: &Relief| {

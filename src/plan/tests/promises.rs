@@ -1,6 +1,7 @@
 //! Promises PL-01 to PL-11 of any plan, whatever it is given.
 
 use super::*;
+use crate::fleet::{Field, ScaleIn};
 
 /// Counts as platforms have them, and as no platform should.
 fn any_count() -> impl Strategy<Value = u32> {
@@ -101,6 +102,23 @@ fn wanted(s: &Scene) -> Option<PlannedChange> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn a_hold_keeps_the_promises_of_every_change(s in any_scene(), times in 0u32..6, policy in 0u32..3) {
+        let swing = Swing { times, low: 1, high: 9 };
+        let hold = HoldFacts { scale_in: ScaleIn::of(policy), swing };
+        let verdict = with(&s, |input| plan(&PlanInput { hold, ..*input })).verdict;
+        let Verdict::Change(c) = verdict else { return Ok(()) };
+        if c.field != Field::ScaleIn {
+            return Ok(());
+        }
+        prop_assert_eq!((c.from, c.to), (policy, ScaleIn::Held.value()));
+        prop_assert!(c.until.is_some_and(|t| t > NOW), "a hold always has a lease");
+        prop_assert!(s.workload.owner.respects(c.field) && policy < 2);
+        prop_assert!(s.fleet.frozen_until.is_none() && !s.recent.in_flight && s.recent.ups_last_hour < 3);
+        prop_assert!(s.fleet.unready.is_some_and(|u| u <= 0.45));
+        prop_assert_eq!(s.signals.freshness(SignalKind::Demand), Freshness::Fresh);
+    }
 
     #[test]
     fn whatever_is_proposed_keeps_every_promise(s in any_scene()) {

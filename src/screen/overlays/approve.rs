@@ -1,7 +1,7 @@
 //! What the sheets say before something is written.
 
 use crate::series::{Quantity, Unit};
-use crate::view::{Command, GuardrailResult, Lease, Operation, ProposalView, View};
+use crate::view::{Command, Decided, GuardrailResult, Lease, Operation, ProposalView, View};
 
 use super::super::canvas::{clock_minute, money_delta, percent};
 use super::super::glyphs::Glyphs;
@@ -12,7 +12,7 @@ use super::{Line, Sheet, Subject};
 pub fn approve_sheet(view: &View, proposal: &ProposalView, glyphs: &Glyphs) -> Sheet {
     let p = &proposal.proposal;
     let until = p.change.until.map_or_else(String::new, |t| format!(" until {} UTC", clock_minute(t)));
-    let change = format!("{} {} → {}{until}", p.change.field.name(), p.change.from, p.change.to);
+    let change = format!("{} {}{until}", p.change.field.name(), p.change.words(" → "));
     let mut lines: Vec<Line> = vec![
         ("workload", p.workload.to_string(), Role::Title),
         ("change", change, Role::Title),
@@ -24,6 +24,7 @@ pub fn approve_sheet(view: &View, proposal: &ProposalView, glyphs: &Glyphs) -> S
         .map_or_else(|| "no provider manages it".to_owned(), |t| format!("{} {}", t.provider, t.uid));
     lines.push(("object", object, Role::Text));
     lines.push(("cost", cost(proposal), Role::Text));
+    lines.extend(team(view, proposal));
     if let Some(keys) = &proposal.two_keys {
         lines.push(("keys", keys.sentence(), Role::Warn));
     }
@@ -33,26 +34,52 @@ pub fn approve_sheet(view: &View, proposal: &ProposalView, glyphs: &Glyphs) -> S
     lines.extend(guards(proposal, glyphs));
     let hash: String = proposal.hash.chars().take(16).collect();
     lines.push(("bound to", format!("{} {hash}; read again before writing, drift cancels", p.id), Role::Dim));
+    let learner = view.role() == crate::view::Role::Learner;
     Sheet {
-        title: "Approve",
+        title: if learner { "Approve, in shadow" } else { "Approve" },
         lines,
         subject: Subject::Proposal(p.id.clone(), proposal.hash.clone()),
         command: Command::Approve { proposal: p.id.clone(), hash: proposal.hash.clone(), typed: None },
-        button: "Approve",
-        type_name: proposal.type_name.clone(),
+        button: if learner { "Record" } else { "Approve" },
+        type_name: proposal.type_name.clone().filter(|_| !learner),
         typed: String::new(),
         on_button: false,
         painted: None,
     }
 }
 
+/// Whose decision it is, what it weighs, and whether the person has decided enough for a week.
+fn team(view: &View, proposal: &ProposalView) -> Vec<Line> {
+    let mut lines: Vec<Line> = Vec::new();
+    if view.role() == crate::view::Role::Learner {
+        lines.push(("shadow", "recorded beside the decision of others; executes nothing".into(), Role::Warn));
+    }
+    if !proposal.routed.is_for(&view.header.person) {
+        lines.push((
+            "for",
+            format!("team {}, not yours: {}", proposal.routed.team, proposal.routed.people.join(", ")),
+            Role::Warn,
+        ));
+    }
+    lines.extend(proposal.lessons.first().map(|l| ("lesson", l.clone(), Role::Text)));
+    let mine = view.teams.decided.iter().find(|d| d.person == view.header.person && d.is_too_much());
+    if let Some(Decided { count, limit: Some(limit), .. }) = mine {
+        let text = format!("{count} decisions in seven days, {limit} are enough: let somebody else look");
+        lines.push(("you", text, Role::Warn));
+    }
+    lines
+}
+
 /// The sheet for letting a paused operation go on, or for stopping and undoing it.
 pub fn operation_sheet(view: &View, operation: &Operation, abort: bool) -> Sheet {
     let o = operation;
-    let change = format!("{} {} → {}", o.change.field.name(), o.change.from, o.change.to);
+    let change = format!("{} {}", o.change.field.name(), o.change.words(" → "));
     let back = o.checkpoint.map_or_else(
         || "nothing was written yet".to_owned(),
-        |c| format!("{} {} → {} where the live value is still ours", c.field.name(), c.ours, c.old),
+        |c| {
+            let (ours, old) = (c.field.word(c.ours), c.field.word(c.old));
+            format!("{} {ours} → {old} where the live value is still ours", c.field.name())
+        },
     );
     let stage = o.current_stage().map_or("not begun", |s| s.kind.label());
     let mut lines: Vec<Line> = vec![
@@ -74,7 +101,16 @@ pub fn operation_sheet(view: &View, operation: &Operation, abort: bool) -> Sheet
 pub fn release_sheet(view: &View, lease: &Lease) -> Sheet {
     let lines: Vec<Line> = vec![
         ("workload", lease.workload.to_string(), Role::Title),
-        ("change", format!("{} {} → {}", lease.field.name(), lease.floor, lease.restore), Role::Title),
+        (
+            "change",
+            format!(
+                "{} {} → {}",
+                lease.field.name(),
+                lease.field.word(lease.floor),
+                lease.field.word(lease.restore)
+            ),
+            Role::Title,
+        ),
         ("context", context(view), if view.header.context.protected { Role::Protected } else { Role::Text }),
         ("lease", format!("held by {} for: {}", lease.owner, lease.reason), Role::Text),
         ("instead", format!("of waiting until {} UTC", clock_minute(lease.expires)), Role::Text),

@@ -21,6 +21,7 @@ pub fn draw(ctx: &PanelContext<'_>, screen: Rect, buf: &mut Buffer) {
         Focus::Confirm(sheet) => sheet.draw(ctx, screen, buf),
         Focus::Reject(reject) => draw_reject(ctx, screen, buf, reject),
         Focus::Edit(edit) => draw_edit(ctx, screen, buf, edit),
+        Focus::Note(note) => super::note::draw(ctx, screen, buf, note),
     }
 }
 
@@ -136,7 +137,12 @@ fn draw_reject(ctx: &PanelContext<'_>, screen: Rect, buf: &mut Buffer, reject: &
         put(buf, inner, 4, y, text, ctx.style(Role::Text));
         y += 1;
     }
-    put(buf, inner, 0, y, "one key rejects it and is learned from; esc keeps it", ctx.style(Role::Dim));
+    let hint = if ctx.view.role() == crate::view::Role::Learner {
+        "one key is recorded beside the decision of others and does nothing; esc keeps it"
+    } else {
+        "one key rejects it and is learned from; esc keeps it"
+    };
+    put(buf, inner, 0, y, hint, ctx.style(Role::Dim));
 }
 
 fn draw_edit(ctx: &PanelContext<'_>, screen: Rect, buf: &mut Buffer, edit: &Edit) {

@@ -2,13 +2,13 @@
 
 use crate::series::Quantity;
 use crate::view::{
-    Advice, CapacityMethod, GateState, Health, Kpi, Operation, ProposalView, ServiceRow, Signal,
-    SourceStatus, Verdict, View,
+    Advice, CapacityMethod, Effect, GateState, Health, Kpi, Lesson, Operation, ProposalView, ServiceRow,
+    Signal, SourceStatus, Verdict, View,
 };
 
-use super::super::canvas::{ago, clock_second, duration};
+use super::super::canvas::{ago, clock_minute, clock_second, duration};
 use super::super::glyphs::Glyphs;
-use super::super::rows::advice_of;
+use super::super::rows::{advice_of, lesson_of};
 use super::super::state::RowId;
 use super::super::theme::Role;
 use super::approve::{cost, users};
@@ -19,6 +19,12 @@ type Lines = Vec<(String, Role)>;
 /// Everything known about a row; says so if the row is gone.
 pub fn evidence_lines(view: &View, row: &RowId, glyphs: &Glyphs) -> Lines {
     let gone = || vec![("It is no longer there.".to_owned(), Role::Stale)];
+    let mut lines = known(view, row, glyphs).unwrap_or_else(gone);
+    lines.extend(notes(view, row));
+    lines
+}
+
+fn known(view: &View, row: &RowId, glyphs: &Glyphs) -> Option<Lines> {
     match row {
         RowId::Workload(id) => {
             view.services.data.iter().find(|s| s.workload == *id).map(|s| service(view, s))
@@ -32,7 +38,10 @@ pub fn evidence_lines(view: &View, row: &RowId, glyphs: &Glyphs) -> Lines {
         RowId::Lease(id) => view.leases.iter().find(|l| l.operation == *id).map(|l| {
             vec![
                 (format!("{} {} held at {}", l.workload, l.field.name(), l.floor), Role::Title),
-                (format!("given back to {} in {}", l.restore, duration(l.left(view.at))), Role::Text),
+                (
+                    format!("given back to {} in {}", l.field.word(l.restore), duration(l.left(view.at))),
+                    Role::Text,
+                ),
                 (format!("owner {}: {}", l.owner, l.reason), Role::Text),
                 (format!("made by {}", l.operation), Role::Dim),
             ]
@@ -47,9 +56,59 @@ pub fn evidence_lines(view: &View, row: &RowId, glyphs: &Glyphs) -> Lines {
             ]
         }),
         RowId::Advice(key) => advice_of(view, key).map(advice),
+        RowId::Lesson(key) => lesson_of(view, key).map(|l| lesson(view, l)),
         RowId::Source(id) => view.sources.iter().find(|s| s.id == *id).map(|s| source(view, s)),
     }
-    .unwrap_or_else(gone)
+}
+
+/// What people noted about the row.
+fn notes(view: &View, row: &RowId) -> Lines {
+    let about = match row {
+        RowId::Workload(id) => id.to_string(),
+        RowId::Proposal(id) => id.to_string(),
+        RowId::Operation(id) | RowId::Lease(id) => id.to_string(),
+        RowId::Journal(seq) => format!("record {seq}"),
+        RowId::Lesson(key) => key.clone(),
+        RowId::Kpi(_) | RowId::Source(_) | RowId::Advice(_) => return Vec::new(),
+    };
+    let found = view.notes.iter().filter(|n| n.about == about);
+    found.map(|n| (format!("note   {} ({}, {})", n.text, n.by, ago(view.at, n.at)), Role::Accent)).collect()
+}
+
+fn lesson(view: &View, l: &Lesson) -> Lines {
+    let q = |v| Quantity::new(v, crate::series::Unit::Ratio).to_string();
+    let mut out = vec![(l.rule.clone(), Role::Title)];
+    let interval = format!(
+        "held {} (90 % interval {} to {}), n={}",
+        q(l.success),
+        q(l.interval.0),
+        q(l.interval.1),
+        l.support
+    );
+    out.push((interval, Role::Text));
+    if let Some(rate) = l.q {
+        let clear = if l.stands_out { "it stands out" } else { "it does not stand out" };
+        out.push((
+            format!("{clear}: {} of rules as clear as this one are chance finds", q(rate)),
+            Role::Text,
+        ));
+    }
+    let effect = match l.effect {
+        Effect::Guardrail => "adopted, it holds back what it covers, unless capacity is short already",
+        Effect::Prior => "adopted, it ranks what it covers by how often it held, and is named on the card",
+        Effect::Reminder => "adopted, it is shown where people decide, and changes nothing",
+    };
+    out.push((effect.into(), Role::Text));
+    if !l.source.is_empty() {
+        out.push((format!("learned by {}", l.source), Role::Warn));
+    }
+    if let Some((by, at)) = &l.said {
+        out.push((format!("{} by {by}, {}", l.stance.word(), ago(view.at, *at)), Role::Accent));
+    }
+    if let Some(counter) = &l.counter_example {
+        out.push((format!("but: {counter}"), Role::Dim));
+    }
+    out
 }
 
 fn service(view: &View, s: &ServiceRow) -> Lines {
@@ -79,8 +138,16 @@ fn service(view: &View, s: &ServiceRow) -> Lines {
         );
         out.push((text, Role::Text));
     }
+    if let Some(scaling) = s.capacity.as_ref().and_then(|c| c.scaling) {
+        out.push((scaling.sentence(), Role::Text));
+    }
+    out.push((s.lead.sentence(), Role::Text));
     out.push((format!("owner of the replica count: {}", s.owner.label()), Role::Text));
     out.push((verdict(&s.verdict), Role::Text));
+    if let Some(binding) = &s.binding {
+        out.push((format!("{}. {}", binding.sentence(), binding.ceiling.why), Role::Warn));
+    }
+    out.extend(day(view, s));
     out.push((String::new(), Role::Text));
     for signal in &s.signals {
         out.extend(signal_lines(view, signal));
@@ -88,12 +155,39 @@ fn service(view: &View, s: &ServiceRow) -> Lines {
     out
 }
 
+/// The plan of the day, step by step.
+fn day(view: &View, s: &ServiceRow) -> Lines {
+    let Some(day) =
+        view.forecasts.data.iter().find(|f| f.workload == s.workload).and_then(|f| f.day.as_ref())
+    else {
+        return Lines::new();
+    };
+    let mut out = vec![(day.sentence(), Role::Text)];
+    for step in &day.steps {
+        let decide = if step.decision {
+            format!("decide by {}", clock_second(step.decide_by))
+        } else {
+            "no decision".to_owned()
+        };
+        out.push((
+            format!(
+                "    {} to {} UTC  {:>4} replicas  {decide}",
+                clock_second(step.from),
+                clock_second(step.to),
+                step.replicas
+            ),
+            Role::Dim,
+        ));
+    }
+    out
+}
+
 fn verdict(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Hold { why } => format!("plan: hold, {why}"),
-        Verdict::Change(c) => format!("plan: {} {} → {}", c.field.name(), c.from, c.to),
+        Verdict::Change(c) => format!("plan: {} {}", c.field.name(), c.words(" → ")),
         Verdict::Blocked { change, by } => {
-            format!("plan: {} {} → {} is blocked by {by}", change.field.name(), change.from, change.to)
+            format!("plan: {} {} is blocked by {by}", change.field.name(), change.words(" → "))
         }
         Verdict::NotScaling { cause, advice, .. } => {
             format!("plan: not a scaling problem: {cause}. {advice}")
@@ -126,6 +220,13 @@ fn proposal(view: &View, p: &ProposalView, glyphs: &Glyphs) -> Lines {
     if let Some(why) = &p.not_approvable {
         out.push((format!("{} cannot be approved: {why}", glyphs.warn), Role::Warn));
     }
+    if let Some(whose) = whose(p) {
+        out.push((format!("for    {whose}"), Role::Text));
+    }
+    out.extend(p.lessons.iter().map(|l| (format!("lesson {l}"), Role::Accent)));
+    if !p.shadowed.is_empty() {
+        out.push((format!("shadow {} said what they would do", p.shadowed.join(", ")), Role::Dim));
+    }
     out.push((format!("cost   {}", cost(p)), Role::Text));
     out.push((format!("users  {}", users(p)), Role::Text));
     out.push((format!("owner  {}. {}", inner.owner.label(), inner.owner_note), Role::Text));
@@ -149,6 +250,19 @@ fn proposal(view: &View, p: &ProposalView, glyphs: &Glyphs) -> Lines {
     out
 }
 
+/// `shop (ann, bob); waits until 07:00 UTC: quiet hours`; `None` where nobody owns it.
+pub(super) fn whose(p: &ProposalView) -> Option<String> {
+    let r = &p.routed;
+    if r.team.is_empty() {
+        return None;
+    }
+    let people = if r.people.is_empty() { String::new() } else { format!(" ({})", r.people.join(", ")) };
+    let quiet = r.quiet_until.map_or_else(String::new, |until| {
+        format!("; waits until {} UTC: quiet hours, and nothing runs short before", clock_minute(until))
+    });
+    Some(format!("{}{people}{quiet}", r.team))
+}
+
 fn advice(a: &Advice) -> Lines {
     let mut out = vec![
         (format!("{} {}", a.dimension.name(), a.subject), Role::Title),
@@ -165,13 +279,13 @@ fn advice(a: &Advice) -> Lines {
 }
 
 fn operation(view: &View, o: &Operation, glyphs: &Glyphs) -> Lines {
-    let change = format!("{} {} → {}", o.change.field.name(), o.change.from, o.change.to);
+    let change = format!("{} {}", o.change.field.name(), o.change.words(" → "));
     let mut out = vec![
         (format!("{} {} {change}: {}", o.id, o.workload, o.state.label()), Role::Title),
         (format!("approved by {}, {}", o.approved_by, ago(view.at, o.started)), Role::Text),
     ];
     if let Some(c) = &o.checkpoint {
-        out.push((format!("checkpoint: {} was {}, ours is {}", c.field.name(), c.old, c.ours), Role::Text));
+        out.push((format!("checkpoint: {}", c.words()), Role::Text));
     }
     for stage in &o.stages {
         let (glyph, word, role) = gate(stage.state, glyphs);

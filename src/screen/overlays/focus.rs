@@ -4,7 +4,7 @@ use crate::clock::Monotonic;
 use crate::view::ProposalId;
 
 use super::super::state::RowId;
-use super::Sheet;
+use super::{Note, Sheet};
 
 /// What has the keys: exactly one thing.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -26,6 +26,8 @@ pub enum Focus {
     Edit(Edit),
     /// The prompt for a time or text to jump to in a replay.
     Jump(String),
+    /// The prompt for a note.
+    Note(Note),
 }
 
 /// Help or palette: the actions, searchable.

@@ -5,6 +5,7 @@ mod draw;
 mod evidence;
 mod focus;
 mod menu;
+mod note;
 mod sheet;
 
 pub use approve::{approve_sheet, operation_sheet, release_sheet};
@@ -12,4 +13,5 @@ pub use draw::draw;
 pub use evidence::evidence_lines;
 pub use focus::{Edit, Evidence, Focus, Menu, Reject};
 pub use menu::entries;
+pub use note::Note;
 pub use sheet::{Line, Sheet, Subject};

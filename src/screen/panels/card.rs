@@ -68,6 +68,19 @@ fn decide(pen: &Pen<'_>, view: &ProposalView) -> Vec<Line<'static>> {
             pieces.push(Line::from(span("asks for the context's name", pen.ink.dim)));
         }
     }
+    let whose = &view.routed;
+    if !whose.team.is_empty() {
+        let mine = whose.is_for(&pen.view.header.person);
+        let style = if mine { pen.ink.text } else { pen.ink.dim };
+        pieces.push(Line::from(span(format!("for {}", whose.team), style)));
+    }
+    if let Some(until) = whose.quiet_until {
+        let until = moment(until, pen.view.at, pen.zone);
+        pieces.push(pen.status(Level::Unknown, format!("can wait until {until}: quiet hours")));
+    }
+    for lesson in &view.lessons {
+        pieces.push(Line::from(span(lesson.clone(), pen.ink.accent)));
+    }
     if let Some(keys) = &view.two_keys {
         pieces.push(Line::from(span(keys.sentence(), pen.ink.warn)));
     }
@@ -125,13 +138,7 @@ fn owner(pen: &Pen<'_>, view: &ProposalView) -> Vec<Line<'static>> {
         .change
         .until
         .map_or_else(|| "for good".into(), |u| format!("until {}", moment(u, pen.view.at, pen.zone)));
-    let writes = format!(
-        "{} {}{}{} {until}",
-        p.change.field.name(),
-        p.change.from,
-        pen.ink.glyph("→", "->"),
-        p.change.to
-    );
+    let writes = format!("{} {} {until}", p.change.field.name(), p.change.words(pen.ink.glyph("→", "->")));
     let mut line = Line::from(vec![span("writes ", pen.ink.dim), span(writes, pen.ink.text)]);
     match &p.target {
         Some(target) => line.spans.push(span(format!(" through {}", target.provider), pen.ink.dim)),

@@ -92,10 +92,7 @@ fn row(pen: &Pen<'_>, operation: &Operation) -> Row {
     Row::new(vec![
         Line::from(span(operation.id.to_string(), pen.ink.dim)),
         Line::from(span(operation.workload.to_string(), pen.ink.text)),
-        Line::from(span(
-            format!("{}{arrow}{} {}", change.from, change.to, change.field.name()),
-            pen.ink.text,
-        )),
+        Line::from(span(format!("{} {}", change.words(arrow), change.field.name()), pen.ink.text)),
         pen.status(operations::level(&operation.state), operation.state.label()),
         Line::from(span(exact(operation.started, pen.view.at, pen.zone), pen.ink.dim)),
         Line::from(span(operation.approved_by.clone(), pen.ink.dim)),
@@ -138,8 +135,7 @@ fn written(pen: &Pen<'_>, operation: &Operation) -> Vec<Line<'static>> {
     let now = pen.view.at;
     let mut pieces = Vec::new();
     if let Some(c) = operation.checkpoint {
-        let text = format!("{} was {}, ours is {}", c.field.name(), c.old, c.ours);
-        pieces.push(Line::from(span(text, pen.ink.text)));
+        pieces.push(Line::from(span(c.words(), pen.ink.text)));
     }
     if let Some(ready) = operation.ready {
         pieces.push(Line::from(span(format!("{ready} pods ready"), pen.ink.text)));
@@ -224,10 +220,13 @@ fn lease_row(pen: &Pen<'_>, lease: &Lease) -> Row {
     Row {
         cells: vec![
             Line::from(span(lease.workload.to_string(), pen.ink.text)),
-            Line::from(span(format!("{} {}", lease.field.name(), lease.floor), pen.ink.text)),
+            Line::from(span(
+                format!("{} {}", lease.field.name(), lease.field.word(lease.floor)),
+                pen.ink.text,
+            )),
             Line::from(span(over, pen.ink.strong)),
             pen.status(level, word),
-            Line::from(span(lease.restore.to_string(), pen.ink.text)),
+            Line::from(span(lease.field.word(lease.restore), pen.ink.text)),
             Line::from(span(moment(lease.expires, now, pen.zone), pen.ink.dim)),
             Line::from(span(lease.owner.clone(), pen.ink.dim)),
             Line::from(span(lease.reason.clone(), pen.ink.dim)),

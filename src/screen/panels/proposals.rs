@@ -119,7 +119,7 @@ fn row(pen: &Pen<'_>, view: &ProposalView) -> Row {
     let change = &view.proposal.change;
     let arrow = pen.ink.glyph("→", "->");
     let style = if live { pen.ink.strong } else { pen.ink.dim };
-    let name = format!("{} {}{arrow}{}", view.proposal.workload, change.from, change.to);
+    let name = format!("{} {}", view.proposal.workload, change.words(arrow));
     let left = if live { countdown(view.left) } else { String::new() };
     let cost = view.proposal.cost.per_hour();
     Row::new(vec![

@@ -47,6 +47,14 @@ pub fn draw(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
         put_wrapped(buf, inner, inner.y, text, ink.dim);
         return;
     }
+    // The last line is what the engine itself takes for its forecasts.
+    let told = ctx.view.forecasting.fans > 0 && inner.height > 5;
+    let inner = Rect { height: inner.height - u16::from(told), ..inner };
+    if told {
+        let below = Rect { y: inner.bottom(), height: 1, ..inner };
+        let text = format!("Forecasts: {}", ctx.view.forecasting.sentence(ctx.view.at));
+        put_wrapped(buf, below, below.y, &text, ink.dim);
+    }
     let pen = Pen { cursor: rows.iter().position(|r| ctx.is_selected(r)), ..pen };
     table(&pen, inner, buf, &COLUMNS, &lines);
 }

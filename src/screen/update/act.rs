@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
-use crate::view::{Command, View};
+use crate::view::{Command, Stance, View};
 
 use super::super::action::Action;
 use super::super::event::Effect;
 use super::super::glyphs::{GlyphSet, Glyphs};
 use super::super::keymap::Keymap;
-use super::super::overlays::{Evidence, Focus, Menu, evidence_lines};
+use super::super::overlays::{Evidence, Focus, Menu, Note, evidence_lines};
 use super::super::panels;
 use super::super::rows::proposal_of;
 use super::super::spot;
 use super::super::state::{PanelId, ScreenState, SortKey};
 use super::super::what_if::Asked;
-use super::{decide, replay, select};
+use super::{decide, people, replay, select};
 
 /// How long snoozing hides a proposal.
 const SNOOZE: Duration = Duration::from_secs(15 * 60);
@@ -36,6 +36,11 @@ pub(super) fn act(state: &mut ScreenState, keymap: &Keymap, action: Action, view
         return effects;
     }
     match action {
+        Action::Note => state.focus = Focus::Note(Note::about(view, state)),
+        Action::Adopt => return people::lesson(state, view, Stance::Adopted),
+        Action::Mute => return people::lesson(state, view, Stance::Muted),
+        Action::Wheel => return people::wheel(state, view),
+        Action::Point => people::point(state, view),
         Action::HandOver => return vec![Effect::Send(Command::HandOver(String::new())), Effect::Draw],
         Action::Approve => decide::approve(state, view),
         Action::Reject => decide::reject(state, view),

@@ -1,6 +1,6 @@
 //! Opening the sheets in which a person decides. Nothing here sends a wish that writes.
 
-use crate::view::{Command, Operation, OperationId, OperationState, View};
+use crate::view::{Command, Operation, OperationId, OperationState, Role, View};
 
 use super::super::event::Effect;
 use super::super::glyphs::{GlyphSet, Glyphs};
@@ -25,7 +25,7 @@ pub(super) fn approve(state: &mut ScreenState, view: &View) {
     };
     if !proposal.proposal.state.is_live() {
         state.toast = Some(format!("{} is decided already", proposal.proposal.id));
-    } else if let Some(why) = &proposal.not_approvable {
+    } else if let Some(why) = proposal.not_approvable.as_ref().filter(|_| view.role() != Role::Learner) {
         state.toast = Some(format!("{} cannot be approved: {why}", proposal.proposal.id));
     } else {
         open(state, approve_sheet(view, proposal, &Glyphs::new(GlyphSet::Block)));
@@ -46,6 +46,9 @@ pub(super) fn reject(state: &mut ScreenState, view: &View) {
 /// Opens the prompt for another value, or says why not.
 pub(super) fn edit(state: &mut ScreenState, view: &View) {
     match proposal_of(view, state).filter(|p| p.proposal.state.is_live()) {
+        Some(p) if !p.proposal.change.field.is_count() => {
+            state.toast = Some("there is no other value to give it: approve or reject it".into());
+        }
         Some(p) => {
             let change = &p.proposal.change;
             let subject = format!("{} {} {}", p.proposal.workload.name, change.field.name(), change.from);

@@ -3,9 +3,12 @@
 mod act;
 mod decide;
 mod overlay;
+mod people;
 mod replay;
 mod root;
 mod select;
+#[cfg(test)]
+mod people_tests;
 #[cfg(test)]
 mod tests;
 

@@ -38,6 +38,11 @@ pub(super) fn act(state: &mut ScreenState, action: Action, view: &View) -> Optio
         | Action::Abort
         | Action::Release
         | Action::HandOver
+        | Action::Note
+        | Action::Adopt
+        | Action::Mute
+        | Action::Wheel
+        | Action::Point
         | Action::PollNow
             if replayed =>
         {

@@ -29,6 +29,9 @@ pub fn update(state: &mut ScreenState, keymap: &Keymap, event: Event, view: &Vie
         }
         Event::View => {
             mirror(state, view);
+            if let Some(said) = spot::pointing(state, view) {
+                state.toast = Some(said);
+            }
             select::pin(state, view);
             vec![Effect::Draw]
         }
@@ -85,6 +88,8 @@ fn on_paste(state: &mut ScreenState, text: &str, view: &View) -> Vec<Effect> {
             push(&mut menu.query, &line);
             menu.at = 0;
         }
+        // A note is text that a person confirms; nothing is decided by it.
+        Focus::Note(note) => push(&mut note.text, &line),
         _ => {
             state.toast = Some("pasted text was ignored: nothing here takes pasted text".into());
         }

@@ -327,6 +327,7 @@ proptest! {
                 let harmless = matches!(
                     wish,
                     Command::PollNow | Command::HandOver(_) | Command::Pause(_) | Command::Snooze { .. } | Command::Edit { .. }
+                        | Command::Note { .. } | Command::Lesson { .. } | Command::Wheel
                 );
                 prop_assert!(harmless, "{:?} by {}", wish, key);
             }

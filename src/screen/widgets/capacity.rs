@@ -9,7 +9,7 @@ use crate::view::{AutoscalerState, CapacityRow, Exhaustion};
 
 use super::chart::bar::Limited;
 use super::ink::Level;
-use super::pen::Pen;
+use super::pen::{Pen, fit_line, put_line};
 use super::state::{Title, framed, summary as stand_in};
 use super::table::{Row, left, right, table};
 use super::words::span;
@@ -41,9 +41,25 @@ pub fn draw(pen: &Pen<'_>, area: Rect, buf: &mut Buffer) {
             left("AUTOSCALER", 11, 1),
         ];
         let pen = &pen.on(rows.iter().map(|r| &r.workload));
+        let area = bound(pen, rows, area, buf);
         let rows: Vec<Row> = rows.iter().map(|r| row(pen, r, bar)).collect();
         table(pen, area, buf, &columns, &rows);
     });
+}
+
+/// Puts the limit that binds first into the last line, with how many others there are; what is left of the area.
+fn bound(pen: &Pen<'_>, rows: &[CapacityRow], area: Rect, buf: &mut Buffer) -> Rect {
+    let mut binding = rows.iter().filter_map(|r| r.binding.as_ref().map(|text| (r, text)));
+    let Some((row, text)) = binding.next().filter(|_| area.height > 4) else { return area };
+    let others = match binding.count() {
+        0 => String::new(),
+        n => format!(" (and {n} more)"),
+    };
+    let mut line = pen.status(Level::Warn, "");
+    line.spans.push(span(format!("{}: {text}{others}", row.workload.name), pen.ink.warn));
+    let rest = Rect { height: area.height - 1, ..area };
+    put_line(buf, area, area.x, rest.bottom(), &fit_line(&line, area.width));
+    rest
 }
 
 /// The one line that stands for the widget.
@@ -79,7 +95,13 @@ fn level(row: &CapacityRow) -> Level {
 fn row(pen: &Pen<'_>, row: &CapacityRow, bar: u16) -> Row {
     let style = pen.ink.level(level(row));
     let limited = Limited { value: row.demand, limit: row.capacity, whiskers: row.low.zip(row.high) };
-    let note = if row.untested { "capacity is an extrapolation beyond the load ever observed" } else { "" };
+    let note = match &row.binding {
+        Some(binding) => Line::from(span(binding.clone(), pen.ink.warn)),
+        None if row.untested => {
+            Line::from(span("capacity is an extrapolation beyond the load ever observed", pen.ink.dim))
+        }
+        None => Line::default(),
+    };
     Row {
         cells: vec![
             Line::from(span(row.workload.to_string(), pen.ink.text)),
@@ -90,7 +112,7 @@ fn row(pen: &Pen<'_>, row: &CapacityRow, bar: u16) -> Row {
             untested(pen, pen.number(row.capacity, Unit::RequestsPerSecond), row.untested),
             autoscaler(pen, row.autoscaler),
         ],
-        note: if note.is_empty() { Line::default() } else { Line::from(span(note, pen.ink.dim)) },
+        note,
     }
 }
 

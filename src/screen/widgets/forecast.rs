@@ -4,8 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use crate::series::Unit;
-use crate::view::{Burst, Fan, ForecastState, ForecastView};
+use crate::series::{Timestamp, Unit};
+use crate::view::{Burst, DaySchedule, DayStep, Fan, ForecastState, ForecastView};
 
 use super::chart::plot::Plot;
 use super::chart::spark::spark_ahead;
@@ -172,6 +172,22 @@ fn burst_text(burst: &Burst) -> String {
     text
 }
 
+/// `day plan 2 of 6 decisions: from 09:15 8, 12:00 14; few steps cost 4 %`.
+fn day_text(day: &DaySchedule, at: impl Fn(Timestamp) -> String) -> String {
+    let decided: Vec<&DayStep> = day.steps.iter().filter(|s| s.decision).collect();
+    if decided.is_empty() {
+        return format!("day plan: {} replicas hold, no decision", day.base);
+    }
+    let steps: Vec<String> = decided.iter().map(|s| format!("{} {}", at(s.from), s.replicas)).collect();
+    format!(
+        "day plan {} of {} decisions: from {}; few steps cost {:.0} %",
+        decided.len(),
+        day.left,
+        steps.join(", "),
+        day.loss() * 100.0
+    )
+}
+
 /// Facts under the chart: peak, crossing, models, seasons.
 fn facts(pen: &Pen<'_>, forecast: &ForecastView) -> Vec<Line<'static>> {
     let now = pen.view.at;
@@ -193,6 +209,9 @@ fn facts(pen: &Pen<'_>, forecast: &ForecastView) -> Vec<Line<'static>> {
         let down = (1.0 - dip.factor) * 100.0;
         let text = format!("{down:.0} % below what is usual since {}", moment(dip.since, now, pen.zone));
         pieces.push(Line::from(span(text, pen.ink.warn)));
+    }
+    if let Some(day) = &forecast.day {
+        pieces.push(Line::from(span(day_text(day, |at| moment(at, now, pen.zone)), pen.ink.dim)));
     }
     let words = forecast.structure.words(|at| moment(at, now, pen.zone));
     if !words.is_empty() {
@@ -219,7 +238,6 @@ fn facts(pen: &Pen<'_>, forecast: &ForecastView) -> Vec<Line<'static>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::series::Timestamp;
     use crate::view::{BurstClass, Range};
 
     #[test]

@@ -54,7 +54,7 @@ fn of(pen: &Pen<'_>, (have, all): (usize, usize)) -> Line<'static> {
     line
 }
 
-fn facts(pen: &Pen<'_>, growth: &Growth) -> [(&'static str, Line<'static>, &'static str); 4] {
+fn facts(pen: &Pen<'_>, growth: &Growth) -> Vec<(&'static str, Line<'static>, &'static str)> {
     let gain = match growth.pooled_gain {
         Some(gain) => {
             let mut line = pen.signed(Some(gain), Unit::Ratio);
@@ -66,7 +66,7 @@ fn facts(pen: &Pen<'_>, growth: &Growth) -> [(&'static str, Line<'static>, &'sta
         }
         None => pen.status(Level::Unknown, format!("n={}, not enough", growth.n)),
     };
-    [
+    let mut facts = vec![
         ("services forecast", of(pen, growth.covered), "Services with a forecast, of all."),
         (
             "pooled against own",
@@ -83,5 +83,10 @@ fn facts(pen: &Pen<'_>, growth: &Growth) -> [(&'static str, Line<'static>, &'sta
             of(pen, growth.autonomy),
             "Kinds of action whose record would allow them without a person; none is taken by itself.",
         ),
-    ]
+    ];
+    if growth.shared.1 > 0 {
+        let line = of(pen, growth.shared);
+        facts.push(("lessons of others", line, "Adopted here, of those that concern something here."));
+    }
+    facts
 }

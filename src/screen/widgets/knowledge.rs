@@ -8,9 +8,9 @@ use crate::series::Unit;
 use crate::view::Knowledge;
 
 use super::ink::Level;
-use super::pen::Pen;
+use super::pen::{Pen, below, put_line, top};
 use super::state::{Title, framed, summary as stand_in};
-use super::table::{Row, left, right, table};
+use super::table::{Row, flow, left, right, table};
 use super::words::span;
 
 /// As in the border.
@@ -34,7 +34,13 @@ pub fn draw(pen: &Pen<'_>, area: Rect, buf: &mut Buffer) {
         ];
         let pen = &pen.on(rows.iter().map(|r| &r.workload));
         let rows: Vec<Row> = rows.iter().map(|r| row(pen, r)).collect();
-        table(pen, area, buf, &columns, &rows);
+        let people = flow(&people(pen), area.width);
+        let room = (area.height / 3).min(people.len() as u16);
+        table(pen, top(area, area.height - room), buf, &columns, &rows);
+        let rest = below(area, area.height - room);
+        for (line, y) in people.iter().zip(rest.y..rest.bottom()) {
+            put_line(buf, rest, rest.x, y, line);
+        }
     });
 }
 
@@ -47,6 +53,41 @@ pub fn summary(pen: &Pen<'_>) -> Line<'static> {
             format!("{full} of {} services fully known; {alone} with fewer than 2 reviewers", rows.len());
         Line::from(span(text, pen.ink.text))
     })
+}
+
+/// Who decides how much, who owns what, and whether the rules were kept; nothing before anybody decided.
+fn people(pen: &Pen<'_>) -> Vec<Line<'static>> {
+    let t = &pen.view.teams;
+    if t.decided.is_empty() && t.teams.iter().all(|team| team.people.is_empty()) {
+        return Vec::new();
+    }
+    let mut pieces: Vec<Line<'static>> = Vec::new();
+    for d in t.decided.iter().take(6) {
+        let limit = d.limit.map_or_else(String::new, |l| format!(" of {l}"));
+        let text = format!("{} decided {}{limit} in 7 d", d.person, d.count);
+        pieces.push(if d.is_too_much() {
+            pen.status(Level::Warn, format!("{text}: too much"))
+        } else {
+            Line::from(span(text, pen.ink.text))
+        });
+    }
+    if let Some(gini) = t.gini {
+        pieces.push(Line::from(span(format!("uneven {gini:.2} (Gini)"), pen.ink.dim)));
+    }
+    let c = &t.conformance;
+    if c.executed > 0 {
+        let level = if c.kept == c.executed { Level::Ok } else { Level::Bad };
+        pieces.push(pen.status(level, format!("{} of {} kept to freezes and rules", c.kept, c.executed)));
+    }
+    for team in t.teams.iter().filter(|team| !team.people.is_empty()).take(6) {
+        let quiet = if team.quiet_until.is_some() { ", quiet now" } else { "" };
+        let text = format!("{}: {} services, {} waiting{quiet}", team.name, team.workloads, team.waiting);
+        pieces.push(Line::from(span(text, pen.ink.text)));
+    }
+    if t.unowned > 0 {
+        pieces.push(pen.status(Level::Warn, format!("{} services have no team", t.unowned)));
+    }
+    pieces
 }
 
 fn complete(row: &Knowledge) -> bool {

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use crate::series::Unit;
-use crate::view::{HorizonSkill, LearningView, ScoredProposal};
+use crate::view::{Agreement, HorizonSkill, LearningView, ScoredProposal};
 
 use super::ink::Level;
 use super::pen::{Pen, below, put_line, put_wrapped, top};
@@ -31,6 +31,10 @@ pub fn draw(pen: &Pen<'_>, area: Rect, buf: &mut Buffer) {
             let y = put_wrapped(buf, rest, rest.y, &learning.scoreboard.summary, pen.ink.strong);
             rest = below(rest, y - rest.y);
         }
+        for shadow in learning.shadows.iter().take(3) {
+            let y = put_wrapped(buf, rest, rest.y, &agreement(shadow), pen.ink.text);
+            rest = below(rest, y - rest.y);
+        }
         if rest.height >= 2 && !learning.scoreboard.rows.is_empty() {
             scoreboard(pen, rest, buf, &learning.scoreboard.rows);
         }
@@ -52,6 +56,17 @@ pub fn summary(pen: &Pen<'_>) -> Line<'static> {
         }
         line
     })
+}
+
+/// `lea in shadow: agrees 12 of 14, κ 0.71 (0.41 to 1.00)`.
+fn agreement(a: &Agreement) -> String {
+    let kappa = match (a.kappa, a.interval) {
+        (Some(k), Some((low, high))) => format!("κ {k:.2} (90 % interval {low:.2} to {high:.2})"),
+        _ if a.n == 0 => "κ waits for decisions".into(),
+        _ => "κ cannot tell: all went one way".into(),
+    };
+    let open = if a.open > 0 { format!(", {} undecided", a.open) } else { String::new() };
+    format!("{} in shadow: agrees {} of {}, {kappa}{open}", a.person, a.agreed, a.n)
 }
 
 fn horizons(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, horizons: &[HorizonSkill]) {

@@ -5,8 +5,9 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use crate::series::Unit;
-use crate::view::Lesson;
+use crate::view::{Lesson, Stance};
 
+use super::ink::Level;
 use super::pen::{Pen, put_line, put_wrapped};
 use super::state::{Title, framed, summary as stand_in};
 use super::table::flow;
@@ -23,12 +24,24 @@ pub fn draw(pen: &Pen<'_>, area: Rect, buf: &mut Buffer) {
             return;
         }
         let mut y = area.y;
-        for lesson in lessons {
+        let at = lessons.iter().position(|l| pen.lesson == Some(l.key.as_str())).unwrap_or(0);
+        // The selected one is always in sight: as many before it as are wanted to know where one is.
+        for lesson in lessons.iter().skip(at.saturating_sub(1)) {
             if y >= area.bottom() {
                 break;
             }
-            y = put_wrapped(buf, area, y, &lesson.rule, pen.ink.text);
+            let selected = pen.lesson == Some(lesson.key.as_str());
+            let style = match lesson.stance {
+                _ if selected => pen.ink.accent,
+                Stance::Muted => pen.ink.dim,
+                _ => pen.ink.text,
+            };
+            let mark = if selected { pen.ink.glyph("▸ ", "> ") } else { "" };
+            y = put_wrapped(buf, area, y, &format!("{mark}{}", lesson.rule), style);
             let inner = Rect { x: area.x + 2.min(area.width), width: area.width.saturating_sub(2), ..area };
+            if lesson.stance == Stance::Muted && !selected {
+                continue;
+            }
             for line in flow(&evidence(pen, lesson), inner.width) {
                 put_line(buf, inner, inner.x, y, &line);
                 y = y.saturating_add(1);
@@ -64,5 +77,17 @@ fn evidence(pen: &Pen<'_>, lesson: &Lesson) -> Vec<Line<'static>> {
     line.spans.push(span(" to ", pen.ink.dim));
     line.spans.extend(pen.number(Some(lesson.interval.1), Unit::Ratio).spans);
     line.spans.push(span(")", pen.ink.dim));
-    vec![line, Line::from(span(format!("n={}", lesson.support), pen.ink.text))]
+    let mut pieces = vec![line, Line::from(span(format!("n={}", lesson.support), pen.ink.text))];
+    let word = lesson.stance.word();
+    match (&lesson.said, lesson.stance) {
+        (_, Stance::Candidate) if lesson.source.is_empty() => {}
+        (_, Stance::Candidate) => pieces.push(pen.status(Level::Unknown, "not adopted")),
+        (Some((by, _)), Stance::Adopted) => pieces.push(pen.status(Level::Ok, format!("{word} by {by}"))),
+        (Some((by, _)), Stance::Muted) => pieces.push(pen.status(Level::Unknown, format!("{word} by {by}"))),
+        (None, _) => {}
+    }
+    if !lesson.source.is_empty() {
+        pieces.push(Line::from(span(format!("from {}", lesson.source), pen.ink.warn)));
+    }
+    pieces
 }

@@ -86,7 +86,7 @@ pub fn headline(pen: &Pen<'_>, operation: &Operation) -> Line<'static> {
     let arrow = pen.ink.glyph("→", "->");
     let change = &operation.change;
     line.spans.push(span(format!("  {} ", change.field.name()), pen.ink.dim));
-    line.spans.push(span(format!("{}{arrow}{}", change.from, change.to), pen.ink.text));
+    line.spans.push(span(change.words(arrow), pen.ink.text));
     if let Some(ready) = operation.ready {
         line.spans.push(span(format!("  {ready} ready"), pen.ink.text));
     }

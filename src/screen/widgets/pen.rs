@@ -27,6 +27,8 @@ pub struct Pen<'a> {
     pub workload: Option<&'a WorkloadId>,
     /// The workload whose rows are marked, if one is selected.
     pub selected: Option<&'a WorkloadId>,
+    /// The lesson that is selected, by identity.
+    pub lesson: Option<&'a str>,
     /// Selected row of this widget.
     pub cursor: Option<usize>,
     /// Whether this widget fills the panel.
@@ -51,7 +53,12 @@ impl<'a> Pen<'a> {
             Some(RowId::Workload(id)) => Some(id),
             _ => None,
         };
+        let lesson = match ctx.state.selected() {
+            Some(RowId::Lesson(key)) => Some(key.as_str()),
+            _ => None,
+        };
         Self {
+            lesson,
             view: ctx.view,
             ink,
             zone: &ZONE,

@@ -102,10 +102,7 @@ pub fn headline(pen: &Pen<'_>, view: &ProposalView) -> Line<'static> {
     Line::from(vec![
         span(p.workload.to_string(), style),
         span(format!("  {} ", change.field.name()), pen.ink.dim),
-        span(
-            format!("{}{arrow}{}{until}", change.from, change.to),
-            if live { pen.ink.text } else { pen.ink.dim },
-        ),
+        span(format!("{}{until}", change.words(arrow)), if live { pen.ink.text } else { pen.ink.dim }),
     ])
 }
 

@@ -133,14 +133,10 @@ fn verdict(pen: &Pen<'_>, verdict: &Verdict) -> Line<'static> {
     let arrow = pen.ink.glyph("→", "->");
     let (level, word, text) = match verdict {
         Verdict::Hold { why } => (Level::Ok, "hold", why.clone()),
-        Verdict::Change(c) => {
-            (Level::Active, "change", format!("{} {}{arrow}{}", c.field.name(), c.from, c.to))
+        Verdict::Change(c) => (Level::Active, "change", format!("{} {}", c.field.name(), c.words(arrow))),
+        Verdict::Blocked { change, by } => {
+            (Level::Warn, "blocked", format!("{} {}: {by}", change.field.name(), change.words(arrow)))
         }
-        Verdict::Blocked { change, by } => (
-            Level::Warn,
-            "blocked",
-            format!("{} {}{arrow}{}: {by}", change.field.name(), change.from, change.to),
-        ),
         Verdict::NotScaling { cause, advice, .. } => {
             (Level::Warn, "not a scaling problem", format!("{cause}: {advice}"))
         }

@@ -10,8 +10,8 @@ use crate::proposal::ProposalId;
 use crate::screen::fixture;
 use crate::series::{Timestamp, Unit, Window};
 use crate::view::{
-    Continuity, CostProjection, DecisionStats, Growth, Health, Heatmap, Knowledge, Kpi, KpiState,
-    LearningView, Lesson, Progress, Reading, RegionView, ResourceRow, Satisfaction, View, Widget,
+    Continuity, CostProjection, DecisionStats, Effect, Growth, Health, Heatmap, Knowledge, Kpi, KpiState,
+    LearningView, Lesson, Progress, Reading, RegionView, ResourceRow, Satisfaction, Stance, View, Widget,
     WidgetState,
 };
 
@@ -36,6 +36,8 @@ pub fn full() -> View {
         n: 6,
         lessons_validated: 2,
         autonomy: (1, 4),
+        earned: vec!["raising shop/checkout".into()],
+        shared: (0, 0),
     });
     view.lessons = Widget::live(lessons());
     view.kpis = kpis();
@@ -165,6 +167,7 @@ fn learning(ids: &[WorkloadId], now: Timestamp) -> LearningView {
         minutes_short_with: Some(0.0),
         minutes_short_without: Some(41.0),
         cost: Some(1.31),
+        hours: None,
         settled: i != 3,
         needed,
     };
@@ -190,6 +193,7 @@ fn learning(ids: &[WorkloadId], now: Timestamp) -> LearningView {
             rows: vec![scored(0, Some(true)), scored(1, Some(true)), scored(2, Some(false)), scored(3, None)],
             summary: "If you had approved all 14: 0 min short (you had 9), +$18.".into(),
         },
+        shadows: Vec::new(),
     }
 }
 
@@ -207,6 +211,21 @@ fn knowledge(i: usize, id: &WorkloadId) -> Knowledge {
 }
 
 fn lessons() -> Vec<Lesson> {
+    let plain = Lesson {
+        rule: String::new(),
+        support: 0,
+        success: 0.0,
+        interval: (0.0, 1.0),
+        counter_example: None,
+        key: "l-1".into(),
+        stands_out: true,
+        q: Some(0.02),
+        stance: Stance::Candidate,
+        said: None,
+        source: String::new(),
+        effect: Effect::Prior,
+        learnt: None,
+    };
     vec![
         Lesson {
             rule: "Raising shop/checkout before 20:00 avoids the evening shortage.".into(),
@@ -214,13 +233,15 @@ fn lessons() -> Vec<Lesson> {
             success: 0.86,
             interval: (0.62, 0.96),
             counter_example: Some("op-1 on 21 Feb: demand stayed flat after the sale was called off".into()),
+            ..plain.clone()
         },
         Lesson {
             rule: "Cold caches make search slower for 6 min after every step up.".into(),
             support: 6,
             success: 1.0,
             interval: (0.69, 1.0),
-            counter_example: None,
+            key: "l-2".into(),
+            ..plain
         },
     ]
 }

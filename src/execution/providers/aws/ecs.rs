@@ -168,6 +168,7 @@ impl EcsServices {
                 replicas: Some(service.desired_count),
                 min_replicas: target.map(|t| t.min_capacity),
                 max_replicas: target.map(|t| t.max_capacity),
+                scale_in: None,
             },
             ready: service.running_count,
             owner: owner_of(service, scaling, &resource, target.is_some()),
@@ -187,7 +188,10 @@ impl EcsServices {
         let id = Uid::new(uid)?;
         let call = match order.field() {
             Field::MinReplicas => scalable::register(&id.resource(), "MinCapacity", order.set()),
-            Field::MaxReplicas => scalable::register(&id.resource(), "MaxCapacity", order.set()),
+            // The order was checked to be about a count.
+            Field::MaxReplicas | Field::ScaleIn => {
+                scalable::register(&id.resource(), "MaxCapacity", order.set())
+            }
             Field::Replicas => {
                 let body = json!({ "cluster": id.cluster, "service": id.name, "desiredCount": order.set() });
                 Call::json(Part::Ecs, "UpdateService", &body, Effect::Write)

@@ -152,6 +152,7 @@ impl ScalingGroups {
                 replicas: Some(group.desired_capacity),
                 min_replicas: Some(group.min_size),
                 max_replicas: Some(group.max_size),
+                scale_in: None,
             },
             ready: ready(group),
             owner,
@@ -172,7 +173,8 @@ impl ScalingGroups {
         let field = match order.field() {
             Field::Replicas => "DesiredCapacity",
             Field::MinReplicas => "MinSize",
-            Field::MaxReplicas => "MaxSize",
+            // The order was checked to be about a count.
+            Field::MaxReplicas | Field::ScaleIn => "MaxSize",
         };
         let params =
             [("AutoScalingGroupName".to_owned(), name.clone()), (field.to_owned(), order.set().to_string())];

@@ -28,6 +28,9 @@ pub(super) fn check(order: &WriteOrder, present: &WorkloadState) -> Result<(), P
     if set > Replicas::LIMIT {
         return Err(ProviderError::Invalid(format!("{set} is beyond {}", Replicas::LIMIT)));
     }
+    if !field.is_count() {
+        return Err(ProviderError::Invalid(format!("{} does not exist here", field.name())));
+    }
     if field == Field::Replicas && present.owner != Owner::Nobody {
         let owner = present.owner.label();
         return Err(ProviderError::Invalid(format!(

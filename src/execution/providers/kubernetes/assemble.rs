@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use crate::clock::Monotonic;
-use crate::execution::providers::contract::{Fields, ManifestField, WorkloadState};
-use crate::fleet::Replicas;
+use crate::execution::providers::contract::{Fields, ManifestField, Warning, WorkloadState};
+use crate::fleet::{Replicas, ScaleIn};
+use crate::series::Timestamp;
 use crate::series::text::clean;
 
 use super::cache::{Cache, Key};
@@ -12,7 +13,7 @@ use super::kind::Kind;
 use super::limits::{Around, Room, limits};
 use super::object::{Hpa, Meta, Scalable, ScaledObject, requests};
 use super::owner::{Facts, Holder, Verdict, resolve};
-use super::{pods, writer};
+use super::{hold, owner, pods, usage, warning, writer};
 
 /// What was not heard of for longer is not known.
 pub(super) const STALE: Duration = Duration::from_secs(180);
@@ -60,11 +61,11 @@ impl View<'_> {
         })
     }
 
-    fn hpa(&self, name: &str) -> Option<&Hpa> {
+    pub(super) fn hpa(&self, name: &str) -> Option<&Hpa> {
         self.hpas.iter().flatten().find(|h| h.metadata.name == name).copied()
     }
 
-    fn scaled(&self, name: &str) -> Option<&ScaledObject> {
+    pub(super) fn scaled(&self, name: &str) -> Option<&ScaledObject> {
         self.scaled.iter().flatten().find(|s| s.metadata.name == name).copied()
     }
 
@@ -112,7 +113,20 @@ impl View<'_> {
             replicas,
             min_replicas: min.map(count).transpose()?,
             max_replicas: max.map(count).transpose()?,
+            scale_in: self.scale_in(holder).map(ScaleIn::value),
         })
+    }
+
+    /// What the autoscaler may take away; `None` where there is none, or where Git holds its behaviour.
+    fn scale_in(&self, holder: &Holder) -> Option<ScaleIn> {
+        match holder {
+            Holder::Workload => None,
+            Holder::Hpa(name) => {
+                let hpa = self.hpa(name)?;
+                hold::of_hpa(hpa).filter(|_| !owner::is_in_git(&hpa.metadata, writer::Written::Behavior))
+            }
+            Holder::Scaled(name) => self.scaled(name).map(hold::of_scaled),
+        }
     }
 
     fn manifest(&self, holder: &Holder) -> ManifestField {
@@ -135,7 +149,7 @@ impl View<'_> {
         cache: &Cache,
         region: &str,
         room: Option<&Room>,
-        now: Monotonic,
+        (now, wall): (Monotonic, Timestamp),
     ) -> Result<WorkloadState, String> {
         let meta = &self.workload.metadata;
         let verdict = self.verdict(cache);
@@ -150,6 +164,10 @@ impl View<'_> {
             let of_it = of_it.filter(|p| pods::belongs(p, self.kind, &meta.name));
             list = of_it.filter_map(pods::state).take(MAX_PODS).collect();
         }
+        if known(Kind::PodMetrics) {
+            usage::fill(&mut list, cache, &meta.namespace);
+        }
+        let warnings = self.warnings(cache, &verdict.holder, wall);
         let around = Around {
             pdbs: Cache::within(&cache.pdbs, &meta.namespace),
             quotas: Cache::within(&cache.quotas, &meta.namespace),
@@ -178,8 +196,21 @@ impl View<'_> {
             pods: list,
             limits: limits(self.workload, replicas, &around),
             manifest: Some(self.manifest(&verdict.holder)),
-            notes: verdict.notes,
+            notes: verdict.notes.into_iter().chain(warnings.iter().take(2).map(Warning::sentence)).collect(),
+            warnings,
         })
+    }
+
+    /// What the cluster warns of lately, of the workload, its parts and what scales it.
+    fn warnings(&self, cache: &Cache, holder: &Holder, wall: Timestamp) -> Vec<Warning> {
+        let meta = &self.workload.metadata;
+        let holders = match holder {
+            Holder::Workload => Vec::new(),
+            Holder::Hpa(name) => vec![(Kind::Hpa, name.as_str())],
+            Holder::Scaled(name) => vec![(Kind::ScaledObject, name.as_str())],
+        };
+        let events = Cache::within(&cache.events, &meta.namespace).into_iter();
+        warning::about(events, (self.kind, &meta.name), &holders, wall)
     }
 }
 

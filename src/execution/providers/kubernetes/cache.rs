@@ -12,6 +12,8 @@ use crate::series::Timestamp;
 use super::kind::Kind;
 use super::object::{Application, Hpa, Meta, Node, Pdb, Pod, Quota, Scalable, ScaledObject, Vpa};
 use super::owner::Change;
+use super::usage::PodMetrics;
+use super::warning::Event;
 use super::writer::{self, Written};
 
 /// Namespace (empty for those in none) and name.
@@ -55,6 +57,8 @@ pub(super) struct Cache {
     pub(super) pods: Shelf<Pod>,
     pub(super) nodes: Shelf<Node>,
     pub(super) applications: Shelf<Application>,
+    pub(super) events: Shelf<Event>,
+    pub(super) metrics: Shelf<PodMetrics>,
     pub(super) health: BTreeMap<Scope, Health>,
     /// Objects that could not be decoded or did not fit, by kind.
     pub(super) skipped: BTreeMap<Kind, u64>,
@@ -109,7 +113,7 @@ macro_rules! kept {
 }
 kept!(
     Hpa => hpas, ScaledObject => scaled, Vpa => vpas, Pdb => pdbs, Quota => quotas, Pod => pods, Node => nodes,
-    Application => applications,
+    Application => applications, Event => events, PodMetrics => metrics,
 );
 
 /// Drops what is large and never looked at.
@@ -120,7 +124,7 @@ fn trim(kind: Kind, meta: &mut Meta) {
             .any(|p| key.starts_with(p))
     };
     meta.annotations.retain(|key, _| keep(key));
-    if matches!(kind, Kind::Pod | Kind::Node) {
+    if matches!(kind, Kind::Pod | Kind::Node | Kind::Event) {
         meta.writers = Vec::new();
     }
 }

@@ -40,7 +40,7 @@ impl Fresh {
     pub(super) fn state(&self, cache: &Cache, api: &Api) -> Result<WorkloadState, ProviderError> {
         let now = api.clock().monotonic();
         self.view()
-            .state(cache, &api.settings().region, room(cache, now).as_ref(), now)
+            .state(cache, &api.settings().region, room(cache, now).as_ref(), (now, api.clock().now()))
             .map_err(|why| ProviderError::Invalid(format!("{why}: taken for damage")))
     }
 }

@@ -14,11 +14,13 @@ pub(super) enum Kind {
     Pod,
     Node,
     Application,
+    Event,
+    PodMetrics,
 }
 
 impl Kind {
     /// In the order in which they are started.
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::Deployment,
         Self::StatefulSet,
         Self::Rollout,
@@ -30,6 +32,8 @@ impl Kind {
         Self::Pod,
         Self::Node,
         Self::Application,
+        Self::Event,
+        Self::PodMetrics,
     ];
 
     /// What can be scaled.
@@ -44,7 +48,8 @@ impl Kind {
             Self::ScaledObject => "keda.sh",
             Self::Vpa => "autoscaling.k8s.io",
             Self::Pdb => "policy",
-            Self::Quota | Self::Pod | Self::Node => "",
+            Self::PodMetrics => "metrics.k8s.io",
+            Self::Quota | Self::Pod | Self::Node | Self::Event => "",
         }
     }
 
@@ -52,6 +57,7 @@ impl Kind {
         match self {
             Self::Rollout | Self::Application | Self::ScaledObject => "v1alpha1",
             Self::Hpa => "v2",
+            Self::PodMetrics => "v1beta1",
             _ => "v1",
         }
     }
@@ -75,7 +81,8 @@ impl Kind {
             Self::Vpa => "verticalpodautoscalers",
             Self::Pdb => "poddisruptionbudgets",
             Self::Quota => "resourcequotas",
-            Self::Pod => "pods",
+            Self::Pod | Self::PodMetrics => "pods",
+            Self::Event => "events",
             Self::Node => "nodes",
             Self::Application => "applications",
         }
@@ -93,6 +100,8 @@ impl Kind {
             Self::Pdb => "PodDisruptionBudget",
             Self::Quota => "ResourceQuota",
             Self::Pod => "Pod",
+            Self::Event => "Event",
+            Self::PodMetrics => "PodMetrics",
             Self::Node => "Node",
             Self::Application => "Application",
         }
@@ -110,6 +119,8 @@ impl Kind {
             Self::Pod => "pods are not shown one by one",
             Self::Node => "room on nodes is not known",
             Self::Application => "whether Argo CD heals by itself is not known",
+            Self::Event => "what the cluster warns of is not told",
+            Self::PodMetrics => "what pods use is known from other sources only",
         }
     }
 
@@ -121,6 +132,19 @@ impl Kind {
     /// Whether it lives in no namespace, or is read from all of them.
     pub(super) const fn is_cluster_wide(self) -> bool {
         matches!(self, Self::Node | Self::Application)
+    }
+
+    /// What is left out while reading: only warnings are of interest.
+    pub(super) const fn selector(self) -> &'static str {
+        match self {
+            Self::Event => "&fieldSelector=type%3DWarning",
+            _ => "",
+        }
+    }
+
+    /// Whether changes can be followed; the others are listed again and again.
+    pub(super) const fn is_followed(self) -> bool {
+        !matches!(self, Self::PodMetrics)
     }
 
     /// `/apis/apps/v1/namespaces/shop/deployments`; without namespace those of all.
@@ -138,6 +162,11 @@ impl Kind {
     /// `…/deployments/web`.
     pub(super) fn object(self, namespace: &str, name: &str) -> String {
         format!("{}/{name}", self.path(Some(namespace)))
+    }
+
+    /// The verbs that reading takes.
+    pub(super) const fn verbs(self) -> &'static [&'static str] {
+        if self.is_followed() { &["get", "list", "watch"] } else { &["get", "list"] }
     }
 
     /// The rule of a (Cluster)Role that is missing, on one line of YAML.

@@ -8,6 +8,7 @@ use crate::execution::providers::contract::{Bound, PlatformLimits};
 use crate::series::text::clean;
 
 use super::object::{Node, Pdb, Pod, Quota, Scalable, requests};
+use super::rolling::Rolling;
 
 /// What limits one workload.
 #[derive(Clone, Debug, Default)]
@@ -25,9 +26,15 @@ pub(super) fn limits(workload: &Scalable, replicas: u32, around: &Around<'_>) ->
     let lowest = around.pdbs.iter().filter_map(|p| disruption(workload, replicas, p, around.autoscaled));
     let room = around.quotas.iter().filter_map(|q| quota(workload, replicas, q));
     let nodes = around.room.and_then(|room| room.holds(workload, replicas));
+    let rolling = Rolling::of(workload);
+    let wait = rolling.filter(|_| !around.autoscaled).map(|r| r.lowest(replicas));
+    let keep_free = |bound: Bound| match rolling {
+        Some(rolling) => rolling.keep_free(bound, replicas),
+        None => bound,
+    };
     PlatformLimits {
-        min_allowed: lowest.max_by_key(|b| b.value),
-        max_allowed: room.chain(nodes).min_by_key(|b| b.value),
+        min_allowed: lowest.chain(wait).max_by_key(|b| b.value),
+        max_allowed: room.chain(nodes).map(keep_free).min_by_key(|b| b.value),
     }
 }
 
@@ -36,14 +43,17 @@ fn disruption(workload: &Scalable, replicas: u32, pdb: &Pdb, autoscaled: bool) -
     pdb.spec.selector.as_ref().filter(|s| !labels.is_empty() && s.selects(labels))?;
     let name = clean(&pdb.metadata.name, 120);
     let hard = pdb.spec.min_available.as_ref().and_then(serde_json::Value::as_i64);
-    let hard = hard
-        .and_then(|n| u32::try_from(n).ok())
-        .map(|value| Bound { value, why: format!("PodDisruptionBudget {name} wants {value} available") });
+    let hard = hard.and_then(|n| u32::try_from(n).ok()).map(|value| Bound {
+        value,
+        why: format!("PodDisruptionBudget {name} wants {value} available"),
+        limit: format!("disruption budget {name}"),
+    });
     let seen = pdb.status.observed_generation.is_some();
     let allowed = pdb.status.disruptions_allowed.filter(|_| seen && !autoscaled);
     let step = allowed.and_then(|n| u32::try_from(n).ok()).map(|n| Bound {
         value: replicas.saturating_sub(n),
         why: format!("PodDisruptionBudget {name} allows {n} pods to go at present"),
+        limit: format!("disruption budget {name}"),
     });
     hard.into_iter().chain(step).max_by_key(|b| b.value)
 }
@@ -67,13 +77,11 @@ fn quota(workload: &Scalable, replicas: u32, quota: &Quota) -> Option<Bound> {
         Some((more, name))
     });
     let (more, name) = left.min_by_key(|(more, _)| *more)?;
+    let (quota, name) = (clean(&quota.metadata.name, 120), clean(name, 60));
     Some(Bound {
         value: replicas.saturating_add(more),
-        why: format!(
-            "ResourceQuota {} leaves room for {more} more pods ({})",
-            clean(&quota.metadata.name, 120),
-            clean(name, 60)
-        ),
+        limit: format!("quota {quota} {name}"),
+        why: format!("ResourceQuota {quota} leaves room for {more} more pods ({name})"),
     })
 }
 
@@ -147,6 +155,7 @@ impl Room {
         more.is_finite().then(|| Bound {
             value: replicas.saturating_add(more.min(1e6) as u32),
             why: format!("nodes have room for {more} more pods of this size"),
+            limit: "node room".into(),
         })
     }
 }
@@ -199,6 +208,7 @@ mod tests {
         let bound = limits(&api(), 10, &around).max_allowed.unwrap();
         assert_eq!(bound.value, 12, "one core is two pods");
         assert!(bound.why.contains("requests.cpu"));
+        assert_eq!(bound.limit, "quota team requests.cpu");
 
         let node: Node = of(json!({ "metadata": { "name": "n" },
             "status": { "allocatable": { "cpu": "2", "memory": "8Gi", "pods": "20" }, "conditions": [{ "type": "Ready", "status": "True" }] } }));

@@ -10,6 +10,7 @@ mod cache;
 mod connect;
 mod exec;
 mod fresh;
+mod hold;
 mod kind;
 mod limits;
 mod namespaces;
@@ -22,7 +23,10 @@ mod quantity;
 mod reflect;
 mod refusal;
 mod report;
+mod rolling;
 mod settings;
+mod usage;
+mod warning;
 mod writer;
 mod writing;
 #[cfg(test)]

@@ -94,22 +94,35 @@ pub(super) struct ScalableSpec {
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub(super) struct Strategy {
     pub(super) canary: Option<Canary>,
+    pub(super) rolling_update: Option<RollingUpdate>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct RollingUpdate {
+    /// A number of pods or a share of them: `1`, `25%`.
+    pub(super) max_surge: Option<serde_json::Value>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub(super) struct Canary {
     #[serde(deserialize_with = "or_default")]
     pub(super) steps: Vec<serde::de::IgnoredAny>,
+    pub(super) max_surge: Option<serde_json::Value>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct ScalableStatus {
+    pub(super) replicas: Option<i64>,
     pub(super) ready_replicas: Option<i64>,
+    pub(super) updated_replicas: Option<i64>,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) conditions: Vec<Condition>,
     /// Of a Rollout: `Healthy`, `Progressing`, `Paused`.
     pub(super) phase: String,
     pub(super) current_step_index: Option<i64>,
@@ -229,6 +242,8 @@ pub(super) struct HpaSpec {
     pub(super) scale_target_ref: Reference,
     pub(super) min_replicas: Option<i64>,
     pub(super) max_replicas: i64,
+    /// As it stands: what is given back is compared with it.
+    pub(super) behavior: Option<serde_json::Value>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -367,7 +382,13 @@ pub(super) struct ContainerStatus {
 pub(super) struct ContainerState {
     pub(super) waiting: Option<Reason>,
     pub(super) terminated: Option<Reason>,
-    pub(super) running: Option<serde::de::IgnoredAny>,
+    pub(super) running: Option<Running>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Running {
+    pub(super) started_at: Option<Time>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -23,17 +23,29 @@ pub(super) struct Change<'a> {
 /// As a JSON patch. A test of `null` holds where the field is absent.
 pub(super) fn build(change: &Change<'_>) -> Value {
     let path = format!("/spec/{}", change.field);
-    let mut ops = vec![
-        json!({ "op": "test", "path": "/metadata/uid", "value": change.uid }),
+    let ops = vec![
         json!({ "op": "test", "path": path, "value": change.present }),
         json!({ "op": "add", "path": path, "value": change.set }),
     ];
-    let Some(there) = change.annotations else { return Value::Array(ops) };
-    if there.is_empty() && change.notes.values().any(Option::is_some) {
+    whole(change.uid, ops, change.annotations, change.notes)
+}
+
+/// `ops` on the object with this identity, and the annotations beside them.
+pub(super) fn whole(
+    uid: &str,
+    ops: Vec<Value>,
+    annotations: Option<&BTreeMap<String, String>>,
+    notes: &BTreeMap<String, Option<String>>,
+) -> Value {
+    let mut all = vec![json!({ "op": "test", "path": "/metadata/uid", "value": uid })];
+    all.extend(ops);
+    let mut ops = all;
+    let Some(there) = annotations else { return Value::Array(ops) };
+    if there.is_empty() && notes.values().any(Option::is_some) {
         ops.push(json!({ "op": "test", "path": "/metadata/annotations", "value": null }));
         ops.push(json!({ "op": "add", "path": "/metadata/annotations", "value": {} }));
     }
-    for (key, value) in change.notes {
+    for (key, value) in notes {
         let path = format!("/metadata/annotations/{}", key.replace('~', "~0").replace('/', "~1"));
         match value {
             Some(value) => ops.push(json!({ "op": "add", "path": path, "value": value })),

@@ -59,14 +59,22 @@ pub(super) fn state(pod: &Pod) -> Option<PodState> {
             _ => pod.status.reason.clone(),
         };
     }
+    let placed = conditions.get("PodScheduled").filter(|c| c.status == "True");
+    // A container that restarted says when it did so, not how long the pod took to come up.
+    let first = containers.iter().all(|c| c.restart_count == 0 && c.state.running.is_some());
+    let started = containers.iter().filter_map(|c| c.state.running.as_ref()?.started_at).filter(|_| first);
     let ready_at = conditions.get("Ready").filter(|_| ready).and_then(|c| c.last_transition_time);
     Some(PodState {
         name: clean(&pod.metadata.name, 253),
         phase,
         created_ms: pod.metadata.creation_timestamp.map_or(0, |t| t.0.as_millisecond()),
+        scheduled_ms: placed.and_then(|c| c.last_transition_time).map(|t| t.0.as_millisecond()),
+        started_ms: started.map(|t| t.0.as_millisecond()).max(),
         ready_ms: ready_at.map(|t| t.0.as_millisecond()),
         warm: None,
         traffic: None,
+        cpu_used: None,
+        memory_used: None,
         restarts: containers.iter().map(|c| u32::try_from(c.restart_count).unwrap_or(0)).max().unwrap_or(0),
         reason: clean(reason.trim_end_matches([':', ' ']), 300),
     })

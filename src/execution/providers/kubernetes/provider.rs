@@ -23,6 +23,8 @@ use super::object::{Application, Hpa, Node, Pdb, Pod, Quota, Scalable, ScaledObj
 use super::reflect::keep;
 use super::report;
 use super::settings::{KubernetesSettings, KubernetesSetupError};
+use super::usage::PodMetrics;
+use super::warning::Event;
 
 /// The first lists may take this long before what is there is shown without them.
 const FIRST: Duration = Duration::from_secs(30);
@@ -194,7 +196,8 @@ impl KubernetesProvider {
             hpas: hpas.then(|| Cache::within(&cache.hpas, namespace)),
             scaled: scaled.then(|| Cache::within(&cache.scaled, namespace)),
         };
-        view.state(cache, &self.shared.api.settings().region, free, now)
+        let wall = self.shared.api.clock().now();
+        view.state(cache, &self.shared.api.settings().region, free, (now, wall))
     }
 
     /// Finds the object behind an identity and reads it afresh.
@@ -273,6 +276,8 @@ fn spawn(tasks: &mut JoinSet<()>, shared: Arc<Shared>, scope: Scope) {
         Kind::Pod => tasks.spawn(keep::<Pod>(shared, scope)),
         Kind::Node => tasks.spawn(keep::<Node>(shared, scope)),
         Kind::Application => tasks.spawn(keep::<Application>(shared, scope)),
+        Kind::Event => tasks.spawn(keep::<Event>(shared, scope)),
+        Kind::PodMetrics => tasks.spawn(keep::<PodMetrics>(shared, scope)),
     };
 }
 

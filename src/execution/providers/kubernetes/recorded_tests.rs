@@ -40,7 +40,7 @@ fn lists_decode() {
     assert!(deployments.iter().any(|d| !d.metadata.writers.is_empty()));
     let hpas: Vec<Hpa> = list("hpa_v2_list");
     assert_eq!((hpas[0].spec.min_replicas, hpas[0].spec.max_replicas), (Some(2), 12));
-    assert_eq!(hpas[0].metadata.writers[0].fields.len(), 2, "{:?}", hpas[0].metadata.writers);
+    assert_eq!(hpas[0].metadata.writers[0].fields.len(), 3, "{:?}", hpas[0].metadata.writers);
     let budgets: Vec<Pdb> = list("pdb_list");
     assert_eq!(budgets[0].status.disruptions_allowed, Some(1));
     let nodes: Vec<Node> = list("nodes_list");

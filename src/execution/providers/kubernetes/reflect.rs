@@ -18,6 +18,8 @@ use super::object::List;
 use super::provider::Shared;
 use super::refusal;
 
+/// What cannot be followed is listed again after this.
+const POLL: Duration = Duration::from_secs(30);
 /// Objects a page.
 pub(super) const PAGE: usize = 500;
 /// A watch is asked to end after this, so that its credential and place are renewed.
@@ -56,6 +58,10 @@ pub(super) async fn keep<T: Kept>(shared: Arc<Shared>, scope: Scope) {
     let mut pause = PAUSES.0;
     loop {
         match list::<T>(&shared, &scope).await {
+            Ok(_) if !scope.0.is_followed() => {
+                pause = PAUSES.0;
+                rest(&shared, POLL).await;
+            }
             Ok(mut version) => {
                 pause = PAUSES.0;
                 loop {
@@ -157,12 +163,13 @@ async fn list<T: Kept>(shared: &Shared, scope: &Scope) -> Result<String, Provide
 }
 
 async fn pages<T: Kept>(shared: &Shared, scope: &Scope) -> Result<(String, Vec<T>), ProviderError> {
-    let path = scope.0.path(scope.1.as_deref());
+    let (path, which) = (scope.0.path(scope.1.as_deref()), scope.0.selector());
     let mut items: Vec<T> = Vec::new();
     let mut more = String::new();
     loop {
         let next = if more.is_empty() { String::new() } else { format!("&continue={}", encoded(&more)) };
-        let reply = shared.api.read(&format!("{path}?limit={PAGE}{next}")).await.map_err(NoReply::of_read)?;
+        let reply =
+            shared.api.read(&format!("{path}?limit={PAGE}{which}{next}")).await.map_err(NoReply::of_read)?;
         if reply.status != 200 {
             return Err(match refusal::of(&reply) {
                 ProviderError::Unknown(why) => ProviderError::Unavailable { why, retry_after: None },
@@ -201,10 +208,11 @@ fn encoded(token: &str) -> String {
 }
 
 async fn watch<T: Kept>(shared: &Shared, scope: &Scope, from: &str) -> End {
-    let path = scope.0.path(scope.1.as_deref());
+    let (path, which) = (scope.0.path(scope.1.as_deref()), scope.0.selector());
     let version = encoded(from);
-    let query =
-        format!("watch=1&resourceVersion={version}&allowWatchBookmarks=true&timeoutSeconds={WATCH_SECS}");
+    let query = format!(
+        "watch=1&resourceVersion={version}&allowWatchBookmarks=true&timeoutSeconds={WATCH_SECS}{which}"
+    );
     let mut at = from.to_owned();
     let response = match shared.api.open(&format!("{path}?{query}")).await {
         Ok(response) => response,

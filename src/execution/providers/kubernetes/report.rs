@@ -33,7 +33,7 @@ pub(super) fn notes(cache: &Cache, places: &Places, now: Monotonic) -> Vec<Strin
                         "{}{place} may not be read, so {}; add to the {role}: {}",
                         kind.plural(),
                         kind.purpose(),
-                        kind.rule(&["get", "list", "watch"], "")
+                        kind.rule(kind.verbs(), "")
                     ));
                 }
                 Health::Failing { why, seen } => {

@@ -14,14 +14,19 @@ pub(super) enum Written {
     MaxReplicas,
     MinReplicaCount,
     MaxReplicaCount,
+    /// How an HPA moves.
+    Behavior,
+    /// KEDA's annotation that pauses scale-in; annotations are not looked at here.
+    PausedScaleIn,
 }
 
-const ALL: [(Written, &str); 5] = [
+const ALL: [(Written, &str); 6] = [
     (Written::Replicas, "f:replicas"),
     (Written::MinReplicas, "f:minReplicas"),
     (Written::MaxReplicas, "f:maxReplicas"),
     (Written::MinReplicaCount, "f:minReplicaCount"),
     (Written::MaxReplicaCount, "f:maxReplicaCount"),
+    (Written::Behavior, "f:behavior"),
 ];
 
 /// One entry of `managedFields`.

@@ -5,17 +5,19 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::approval::WriteOrder;
+use crate::approval::{Way, WriteOrder};
 use crate::execution::provider::ProviderError;
 use crate::execution::providers::contract::WorkloadState;
-use crate::fleet::Field;
+use crate::fleet::{Field, ScaleIn};
 
 use super::api::{NoReply, Reply, decode};
+use super::assemble::View;
 use super::fresh::Fresh;
+use super::hold;
 use super::kind::Kind;
 use super::object::Meta;
 use super::owner::Holder;
-use super::patch::{Change, build};
+use super::patch::{Change, build, whole};
 use super::provider::KubernetesProvider;
 use super::refusal;
 use super::writer::Written;
@@ -43,6 +45,8 @@ impl Place {
             Written::MaxReplicas => "maxReplicas",
             Written::MinReplicaCount => "minReplicaCount",
             Written::MaxReplicaCount => "maxReplicaCount",
+            Written::Behavior => "behavior",
+            Written::PausedScaleIn => "",
         }
     }
 }
@@ -53,6 +57,35 @@ struct Patched {
     metadata: Meta,
     #[serde(default)]
     spec: serde_json::Value,
+}
+
+/// The patch that does what `order` says and nothing else.
+fn body(view: &View<'_>, place: &Place, order: &WriteOrder) -> Result<serde_json::Value, ProviderError> {
+    let holder = view.holder(&place.holder);
+    if order.field() != Field::ScaleIn {
+        return Ok(build(&Change {
+            uid: &holder.uid,
+            field: place.key(),
+            // The scale subresource leaves a count of zero out.
+            present: if place.scale {
+                Some(i64::from(order.expect())).filter(|n| *n != 0)
+            } else {
+                view.present(&place.holder, place.field)
+            },
+            set: order.set(),
+            annotations: (!place.scale).then_some(&holder.annotations),
+            notes: order.annotations(),
+        }));
+    }
+    let no = || ProviderError::Invalid(format!("{} is no policy of scale-in", order.set()));
+    let set = ScaleIn::of(order.set()).ok_or_else(no)?;
+    let mut notes = order.annotations().clone();
+    let ops = match &place.holder {
+        Holder::Hpa(name) => view.hpa(name).map(|h| hold::on_hpa(h, set, &mut notes)),
+        Holder::Scaled(name) => view.scaled(name).map(|s| hold::on_scaled(s, set, &mut notes)),
+        Holder::Workload => None,
+    };
+    Ok(whole(&holder.uid, ops.ok_or_else(no)?, Some(&holder.annotations), &notes))
 }
 
 impl KubernetesProvider {
@@ -72,26 +105,17 @@ impl KubernetesProvider {
             let why = format!("{} is not {} any more", order.field().name(), order.expect());
             return Err(ProviderError::Precondition { why, current: Some(Box::new(state)) });
         }
+        // Somebody may have taken the field over since it was looked at; undoing our own stays allowed.
+        if order.way() == Way::Forward && !state.owner.respects(order.field()) {
+            let why = format!("{} does not respect {}", state.owner.label(), order.field().name());
+            return Err(ProviderError::Invalid(why));
+        }
         let mut place = self.place(&fresh, order.field())?;
         let namespace = fresh.workload.metadata.namespace.clone();
         if place.holder == Holder::Workload {
             place.scale = !self.may_patch(place.kind, &namespace).await;
         }
-        let view = fresh.view();
-        let holder = view.holder(&place.holder);
-        let body = build(&Change {
-            uid: &holder.uid,
-            field: place.key(),
-            // The scale subresource leaves a count of zero out.
-            present: if place.scale {
-                Some(i64::from(order.expect())).filter(|n| *n != 0)
-            } else {
-                view.present(&place.holder, place.field)
-            },
-            set: order.set(),
-            annotations: (!place.scale).then_some(&holder.annotations),
-            notes: order.annotations(),
-        });
+        let body = body(&fresh.view(), &place, order)?;
         let sub = if place.scale { "/scale" } else { "" };
         let dry = if order.is_dry_run() { "&dryRun=All" } else { "" };
         let path = format!(
@@ -122,6 +146,10 @@ impl KubernetesProvider {
             }
             (Holder::Scaled(name), Field::MaxReplicas) => {
                 (Kind::ScaledObject, name.clone(), Written::MaxReplicaCount)
+            }
+            (Holder::Hpa(name), Field::ScaleIn) => (Kind::Hpa, name.clone(), Written::Behavior),
+            (Holder::Scaled(name), Field::ScaleIn) => {
+                (Kind::ScaledObject, name.clone(), Written::PausedScaleIn)
             }
             _ => {
                 let who = verdict.owner.label();
@@ -198,6 +226,7 @@ impl KubernetesProvider {
                 if let Some(hpa) = all.find(|h| h.metadata.name == *name) {
                     hpa.metadata = patched.metadata;
                     match place.field {
+                        Written::Behavior => hpa.spec.behavior = patched.spec.get("behavior").cloned(),
                         Written::MaxReplicas => hpa.spec.max_replicas = value.unwrap_or(0),
                         _ => hpa.spec.min_replicas = value,
                     }
@@ -208,6 +237,8 @@ impl KubernetesProvider {
                 if let Some(scaled) = all.find(|s| s.metadata.name == *name) {
                     scaled.metadata = patched.metadata;
                     match place.field {
+                        // The annotation came with the metadata.
+                        Written::PausedScaleIn => {}
                         Written::MaxReplicaCount => scaled.spec.max_replica_count = value,
                         _ => scaled.spec.min_replica_count = value,
                     }

@@ -19,6 +19,7 @@ struct Move {
     operation: OperationId,
     workload: String,
     up: bool,
+    count: bool,
     at: Monotonic,
 }
 
@@ -117,8 +118,9 @@ impl Checker {
         let (id, tag) = parts(&w.key);
         let record = self.approved.get(&id).ok_or("nobody approved it")?.clone();
         intended(w, &record, journal)?;
-        if w.set < self.limits.min || w.set > self.limits.max {
-            return Err(format!("outside {}..={}", self.limits.min, self.limits.max));
+        let limits = self.limits.of(w.field);
+        if w.set < limits.min || w.set > limits.max {
+            return Err(format!("outside {}..={}", limits.min, limits.max));
         }
         let (low, high) =
             (record.change.from.min(record.change.to), record.change.from.max(record.change.to));
@@ -128,7 +130,7 @@ impl Checker {
         if tag == 'b' {
             return Ok(());
         }
-        let step = self.limits.lowest_from(w.expect)..=self.limits.highest_from(w.expect);
+        let step = limits.lowest_from(w.expect)..=limits.highest_from(w.expect);
         if !step.contains(&w.set) {
             return Err("more than one step".into());
         }
@@ -141,10 +143,10 @@ impl Checker {
             return Err(format!("lowered while {fresh} of the sources were fresh"));
         }
         let forbidden = platform.get(|i| i.state.limits.forbid(w.expect, w.set));
-        if let Some(why) = forbidden {
+        if let Some(why) = forbidden.filter(|_| w.field.is_count()) {
             return Err(why);
         }
-        if platform.get(|i| i.state.owner.floor_field()) != Some(w.field) {
+        if !platform.get(|i| i.state.owner.respects(w.field)) {
             return Err("the owner does not respect this field".into());
         }
         self.began(&id, &record, now)
@@ -159,7 +161,9 @@ impl Checker {
             return Err("begun in a freeze window".into());
         }
         let workload = record.workload.to_string();
-        let others: Vec<&Move> = self.moves.iter().filter(|m| m.workload == workload).collect();
+        let count = record.change.field.is_count();
+        let alike = |m: &&Move| m.workload == workload && m.count == count;
+        let others: Vec<&Move> = self.moves.iter().filter(alike).collect();
         if others.iter().any(|m| m.up && now.since(m.at) < record.limits.cooldown) {
             return Err("begun in the cool-down".into());
         }
@@ -180,7 +184,7 @@ impl Checker {
         {
             return Err(format!("{extra} $/h is above the budget of {budget}"));
         }
-        self.moves.push(Move { operation: id.clone(), workload, up, at: now });
+        self.moves.push(Move { operation: id.clone(), workload, up, count, at: now });
         Ok(())
     }
 

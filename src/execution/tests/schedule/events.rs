@@ -15,6 +15,8 @@ pub enum Event {
     Approve {
         platform: usize,
         to: u32,
+        /// That the autoscaler's scale-in be held, where there is one, instead of a count.
+        hold: bool,
         lease: Option<u64>,
         dollars: Option<f64>,
         stale: bool,
@@ -77,6 +79,7 @@ pub fn choose(random: &mut fastrand::Rng, platforms: usize) -> Event {
         30..48 => Event::Approve {
             platform: on,
             to: random.u32(0..24),
+            hold: random.u32(..5) == 0,
             lease: random.bool().then(|| random.u64(20..400)),
             dollars: (random.u32(..4) > 0).then(|| f64::from(random.u32(..300)) / 100.0),
             stale: random.u32(..12) == 0,

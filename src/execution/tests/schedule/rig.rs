@@ -11,13 +11,13 @@ use super::check::Checker;
 use super::events::{self, Event, Pods};
 use crate::approval::{Gate, Mode, OperationId, Preconditions};
 use crate::clock::Clock;
-use crate::execution::tests::platform::Platform;
+use crate::execution::tests::platform::{Fault, Platform};
 use crate::execution::tests::world::{self, Journal};
 use crate::execution::{
     ExecutorConfig, FleetHealth, Freeze, Job, Lease, Observation, Operation, OperationState, Provider,
     Providers, Readings, Receipt, past_moves, spawn, unfinished,
 };
-use crate::fleet::{Context, Field, Owner, WorkloadId};
+use crate::fleet::{Context, Field, Owner, ScaleIn, WorkloadId};
 use crate::plan::{CostDelta, Limits};
 use crate::proposal::{Proposal, Target};
 use crate::series::Timestamp;
@@ -171,7 +171,9 @@ impl Rig {
             Event::Limits(on, low, high) => self.platforms[on].set(|i| {
                 use crate::execution::providers::contract::{Bound, PlatformLimits};
                 i.reads.clear();
-                let bound = |v: Option<u32>| v.map(|value| Bound { value, why: "a budget".into() });
+                let bound = |v: Option<u32>| {
+                    v.map(|value| Bound { value, why: "a budget".into(), limit: String::new() })
+                };
                 i.state.limits = PlatformLimits { min_allowed: bound(low), max_allowed: bound(high) };
             }),
             Event::Disk(full) => *self.journal.broken.lock().unwrap() = full,
@@ -185,7 +187,10 @@ impl Rig {
             Event::Killed(seconds) => self.killed(seconds).await,
         }
         self.observe();
-        self.breathe().await;
+        // Now and then several things happen at once.
+        if self.random.u32(..6) > 0 {
+            self.breathe().await;
+        }
     }
 
     /// Seconds pass, two by two.
@@ -251,14 +256,21 @@ impl Rig {
         self.operations.values().for_each(|o| {
             text.push_str(&format!("  {} {:?} {:?}\n", o.id, o.change, o.state));
         });
+        for entry in self.journal.entries.lock().unwrap().iter() {
+            let sent = entry.data.write.as_ref().map(|w| format!("{}→{} {}", w.expect, w.set, w.outcome));
+            let (kind, id) = (entry.kind.word(), &entry.operation);
+            text.push_str(&format!("  {kind} {id} {} {}\n", entry.text, sent.unwrap_or_default()));
+        }
         text
     }
 
     async fn approve(&mut self, event: &Event) {
-        let Event::Approve { platform: on, to, lease, dollars, stale, old } = event else { return };
+        let Event::Approve { platform: on, to, hold, lease, dollars, stale, old } = event else { return };
         let state = self.platforms[*on].get(|i| i.state.clone());
         let owner = ours(&state);
-        let field = owner.floor_field().unwrap();
+        let hold = *hold && state.fields.scale_in.is_some();
+        let field = if hold { Field::ScaleIn } else { owner.floor_field().unwrap() };
+        let to = &if hold { ScaleIn::Held.value() } else { *to };
         let from = state.fields.get(field).unwrap();
         let id = format!("p-{}", self.next);
         let operation = OperationId::new(&format!("op-{}", self.next));
@@ -291,7 +303,8 @@ impl Rig {
         };
         let mono = self.clock.monotonic();
         let permit = self.process.gate.approve(&proposal, &hash, None, &world::person(), mono, facts);
-        let bad = *stale || *old || *to < self.limits.min || *to > self.limits.max || *to == from;
+        let limits = self.limits.of(field);
+        let bad = *stale || *old || *to < limits.min || *to > limits.max || *to == from;
         assert_eq!(permit.is_err(), bad, "{}{event:?}", self.told());
         let Ok(permit) = permit else { return };
         // As the engine does: the decision is on the disk before anything begins.
@@ -393,13 +406,22 @@ impl Rig {
             .map(|h| format!("{} {:?} {:?} {:?}", h.mandate.operation, h.writes, h.ended, h.lease))
             .collect();
         assert!(open.is_empty(), "{}left over: {open:#?} {:?}", self.told(), self.leases);
-        for platform in &self.platforms {
+        for (on, platform) in self.platforms.iter().enumerate() {
             assert!(
-                platform.get(|i| i.state.annotations.is_empty()) || self.was_disturbed(),
+                platform.get(|i| i.state.annotations.is_empty())
+                    || self.was_disturbed()
+                    || self.was_deceived(on),
                 "{}",
                 self.told()
             );
         }
+    }
+
+    /// Whether a platform refused a write, did it all the same, and then answered as before it: nobody can see through.
+    fn was_deceived(&self, on: usize) -> bool {
+        let refused = |e: &Event| matches!(e, Event::Write(p, Fault::RefuseWithEffect(_)) if *p == on);
+        let old = |e: &Event| matches!(e, Event::OldReads(p, _) if *p == on);
+        self.log.iter().any(refused) && self.log.iter().any(old)
     }
 
     /// Whether somebody else's change may have left a note on an object that is no longer ours to remove.

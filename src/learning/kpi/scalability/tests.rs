@@ -49,7 +49,7 @@ fn vertical_clamps_and_counts_dirty_ones_as_nothing() {
     assert_eq!(vertical(&[r(1.0, f64::NAN, true)]).value, None);
     let none = vertical(&[]);
     assert_eq!((none.value, none.n), (None, 0));
-    assert!(none.note.contains("vertical"));
+    assert!(none.note.contains("what a replica asks for"));
 }
 
 #[test]

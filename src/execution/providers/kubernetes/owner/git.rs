@@ -46,6 +46,11 @@ pub(super) fn tracked(meta: &Meta) -> Option<Tool> {
     release.map(|name| Tool::Helm(named(name)))
 }
 
+/// Whether a tool sets `field` of the object back by itself.
+pub(in super::super) fn is_in_git(meta: &Meta, field: Written) -> bool {
+    matches!(holder(meta, field), Some(Tool::ArgoCd(_) | Tool::Flux(_)))
+}
+
 /// The tool that holds `field` of the object, if one does.
 ///
 /// Where the server says who wrote what, only a writer of the field counts: a manifest without the field leaves it

@@ -10,9 +10,10 @@
 //! | a field that Argo CD or Flux applies | Git | none: patch the manifest |
 //! | autoscalers cannot be seen | unknown | none |
 
-use crate::fleet::Owner;
+use crate::fleet::{Owner, ScaleIn};
 use crate::series::text::clean;
 
+use super::super::hold;
 use super::super::kind::Kind;
 use super::super::object::{Hpa, Meta, Scalable, ScaledObject, Vpa};
 use super::super::writer::Written;
@@ -122,15 +123,42 @@ fn decide(facts: &Facts<'_>, notes: &mut Vec<String>) -> (Owner, Holder) {
 fn by_keda(facts: &Facts<'_>, scaled: &ScaledObject, notes: &mut Vec<String>) -> (Owner, Holder) {
     let meta = &scaled.metadata;
     let holder = Holder::Scaled(meta.name.clone());
-    if let Some(key) = meta.annotations.keys().find(|k| k.starts_with("autoscaling.keda.sh/paused")) {
-        notes.push(format!("KEDA is paused by {}: a floor acts when that ends", clean(key, 80)));
-    }
     if let Some(other) = made_by(meta) {
         return (other, holder);
     }
+    if let Some(how) = keda_is_paused(meta) {
+        notes.push(format!("KEDA does not scale it: {how}; remove the annotation to let it go on"));
+        return (elsewhere(format!("keda/{}, {how}", clean(&meta.name, 120))), holder);
+    }
+    keda_is_held(facts, scaled, notes);
     match in_git(facts, meta, Written::MinReplicaCount, notes) {
         Some(git) => (git, holder),
         None => (autoscaler("keda", meta), holder),
+    }
+}
+
+/// Somebody has taken KEDA's hands off: it removes its HPA, so that no floor acts, and sets the count it was told.
+fn keda_is_paused(meta: &Meta) -> Option<String> {
+    match meta.annotations.get("autoscaling.keda.sh/paused-replicas") {
+        Some(count) => Some(format!("paused at {} replicas", clean(count, 20))),
+        None => hold::is_true(meta, "autoscaling.keda.sh/paused").then(|| "paused".to_owned()),
+    }
+}
+
+/// Says what is held back, and whether KEDA has passed it on to its HPA.
+fn keda_is_held(facts: &Facts<'_>, scaled: &ScaledObject, notes: &mut Vec<String>) {
+    let meta = &scaled.metadata;
+    if hold::is_true(meta, "autoscaling.keda.sh/paused-scale-out") {
+        notes.push("KEDA's scale-out is paused: only a floor adds replicas".into());
+    }
+    if hold::of_scaled(scaled) != ScaleIn::Held {
+        return;
+    }
+    notes.push("KEDA's scale-in is paused".into());
+    let made = |h: &&&Hpa| h.metadata.controller().is_some_and(|o| o.name == meta.name);
+    let passed_on = facts.hpas.iter().flatten().find(made).and_then(|h| hold::of_hpa(h));
+    if passed_on.is_some_and(|p| p != ScaleIn::Held) {
+        notes.push("KEDA has not passed that on to its HPA yet; versions before 2.18 never do".into());
     }
 }
 
@@ -158,6 +186,9 @@ fn by_hpa(facts: &Facts<'_>, hpa: &Hpa, notes: &mut Vec<String>) -> (Owner, Hold
     }
     if facts.workload.spec.replicas == Some(0) {
         notes.push("at zero replicas the HPA is switched off: nothing scales it up".into());
+    }
+    if hold::of_hpa(hpa) == Some(ScaleIn::Held) {
+        notes.push("its scale-in is held: selectPolicy is Disabled".into());
     }
     for condition in &hpa.status.conditions {
         if condition.kind == "ScalingActive"

@@ -1,0 +1,108 @@
+//! The demand of a workload as it was recorded: by a journal minute by minute, in a bundle as it was shown.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::cli::args::Live;
+use crate::cli::exit::Failure;
+use crate::cli::journal;
+use crate::fleet::WorkloadId;
+use crate::journal::recorded;
+use crate::replay::Recording;
+use crate::series::{Timestamp, Window};
+use crate::signals::SignalKind;
+
+const MINUTE: Duration = Duration::from_secs(60);
+/// A frame shows demand of the last twelve hours by five minutes: one in six hours leaves none out.
+const SHOWN: Duration = Duration::from_secs(300);
+const APART: Duration = Duration::from_secs(6 * 3600);
+/// Slots at most: 400 days of minutes.
+const MOST: usize = 400 * 1_440;
+
+/// Its name and its slots; `step` other than what was recorded averages.
+pub fn history(
+    live: &Live,
+    workload: &str,
+    bundle: Option<&Path>,
+    step: Option<Duration>,
+) -> Result<(String, Window), Failure> {
+    let (place, found, own) = if let Some(path) = bundle {
+        let recording = Recording::bundle(path).map_err(|e| Failure::Usage(e.to_string()))?;
+        (path.display().to_string(), from_frames(recording, workload)?, SHOWN)
+    } else {
+        let path = journal::path(live)?;
+        let found = recorded(&path, workload, SignalKind::Demand.name()).map_err(Failure::other)?;
+        let at = |minute: i64| Timestamp::from_millis(minute.saturating_mul(60_000));
+        let found = found.map(|minutes| minutes.into_iter().map(|(m, v)| (at(m), v)).collect());
+        (path.display().to_string(), found, MINUTE)
+    };
+    let values: BTreeMap<Timestamp, f64> = found.map_err(|names| unknown(&place, workload, &names))?;
+    let window = slots(&values, own)
+        .ok_or_else(|| Failure::Other(format!("{place}: no demand of {workload} was recorded")))?;
+    let factor = step.map_or(1, |s| (s.as_secs() / own.as_secs()).max(1));
+    let window = window.coarsened(usize::try_from(factor).unwrap_or(1));
+    Ok((format!("{workload} in {place}"), window))
+}
+
+fn unknown(place: &str, workload: &str, names: &[String]) -> Failure {
+    let names = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+    Failure::Usage(format!(
+        "--recording {workload}: {place} holds no demand of it; it holds that of {names}: give one of these"
+    ))
+}
+
+type Found = Result<BTreeMap<Timestamp, f64>, Vec<String>>;
+
+/// What the frames of a bundle show.
+fn from_frames(mut recording: Recording, workload: &str) -> Result<Found, Failure> {
+    let id: WorkloadId = workload.parse().unwrap_or_else(|never: std::convert::Infallible| match never {});
+    let frames: Vec<Timestamp> = recording.frames().iter().map(|f| f.at).collect();
+    let (mut values, mut names) = (BTreeMap::new(), Vec::new());
+    let mut last: Option<Timestamp> = None;
+    for (index, at) in frames.iter().enumerate() {
+        let next = frames.get(index + 1);
+        // The last frame before the next would leave a gap, and the very last.
+        let wanted = last.is_none_or(|last| next.is_none_or(|next| next.since(last) >= APART));
+        if !wanted {
+            continue;
+        }
+        last = Some(*at);
+        let view = recording.view(index).map_err(Failure::other)?;
+        let shown = view.forecasts.data.iter().find(|f| f.workload == id);
+        if let Some(shown) = shown {
+            values.extend(shown.history.points());
+        } else if names.is_empty() {
+            names = view.forecasts.data.iter().map(|f| f.workload.to_string()).take(20).collect();
+        }
+    }
+    Ok(if values.is_empty() { Err(names) } else { Ok(values) })
+}
+
+/// Regular slots from the first value to the last; a slot without one is a gap.
+fn slots(values: &BTreeMap<Timestamp, f64>, step: Duration) -> Option<Window> {
+    let (first, last) = (values.first_key_value()?.0, values.last_key_value()?.0);
+    let step_ms = i64::try_from(step.as_millis()).ok()?;
+    let place = |at: &Timestamp| usize::try_from(at.millis_since(*first) / step_ms).ok();
+    let mut slots = vec![None; place(last)?.min(MOST) + 1];
+    for (at, value) in values {
+        if let Some(slot) = place(at).and_then(|i| slots.get_mut(i)) {
+            *slot = Some(*value);
+        }
+    }
+    Some(Window::new(*first, step, slots))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_minute_that_was_not_recorded_is_a_gap() {
+        let at = |minute: i64| Timestamp::from_secs(60 * (29_000_000 + minute));
+        let values = BTreeMap::from([(at(0), 1.0), (at(1), 2.0), (at(4), 3.0)]);
+        let window = slots(&values, MINUTE).unwrap();
+        assert_eq!(window.values(), [Some(1.0), Some(2.0), None, None, Some(3.0)]);
+        assert_eq!(slots(&BTreeMap::new(), MINUTE), None);
+    }
+}

@@ -1,0 +1,157 @@
+//! What people said that outlives a run: notes, what they made of lessons, verdicts of learners, decisions a week.
+
+use std::collections::VecDeque;
+
+use serde_json::Value;
+
+use crate::journal::{Journal, JournalError, Kind, Record};
+use crate::learning::{Learnt, LessonBook, Load, Shadows, Stance};
+use crate::proposal::{Proposal, ProposalId, ProposalState};
+use crate::view::NoteLine;
+
+/// Notes held, the latest.
+const NOTES: usize = 200;
+
+/// What people said.
+#[derive(Clone, Debug, Default)]
+pub struct People {
+    /// Notes, oldest first.
+    pub notes: VecDeque<NoteLine>,
+    /// Stances on lessons, and lessons of others.
+    pub lessons: LessonBook,
+    /// What learners said.
+    pub shadows: Shadows,
+    /// Who decided when.
+    pub load: Load,
+}
+
+impl People {
+    /// Reads it back from the journal, in its order.
+    pub fn read(journal: &Journal) -> Result<Self, JournalError> {
+        let kinds =
+            [Kind::Note, Kind::Lesson, Kind::Import, Kind::Shadow, Kind::Approve, Kind::Reject, Kind::Edit];
+        let mut people = Self::default();
+        for record in journal.of_kinds(&kinds)? {
+            people.take(&record);
+        }
+        Ok(people)
+    }
+
+    /// A record whose body cannot be read says nothing.
+    fn take(&mut self, record: &Record) {
+        let text = |at: &str| record.body.pointer(at).and_then(Value::as_str).unwrap_or_default();
+        match record.kind {
+            Kind::Note => self.note(NoteLine {
+                about: text("/about").to_owned(),
+                text: text("/text").to_owned(),
+                by: record.user.clone(),
+                at: record.at,
+            }),
+            Kind::Lesson => {
+                let read = |name: &str| record.body.get(name).cloned().unwrap_or_default();
+                let lesson = serde_json::from_value::<Learnt>(read("lesson"));
+                let stance = serde_json::from_value::<Stance>(read("stance"));
+                if let (Ok(lesson), Ok(stance)) = (lesson, stance) {
+                    self.lessons.set(lesson, stance, &record.user, record.at);
+                }
+            }
+            Kind::Import => {
+                let lessons = record.body.get("lessons").cloned().unwrap_or_default();
+                let lessons = serde_json::from_value::<Vec<Learnt>>(lessons).unwrap_or_default();
+                self.lessons.import(lessons, record.at);
+            }
+            Kind::Shadow => {
+                let approve = record.body.get("approve").and_then(Value::as_bool);
+                if let Some(approve) = approve {
+                    self.shadows.say(&record.user, &ProposalId::new(text("/proposal")), approve);
+                }
+            }
+            Kind::Approve | Kind::Reject => {
+                self.load.note(&record.user, record.at);
+                let id = ProposalId::new(text("/proposal/id"));
+                self.shadows.decide(&id, record.kind == Kind::Approve);
+            }
+            _ => self.load.note(&record.user, record.at),
+        }
+    }
+
+    /// Holds a note.
+    pub fn note(&mut self, note: NoteLine) {
+        while self.notes.len() >= NOTES {
+            self.notes.pop_front();
+        }
+        self.notes.push_back(note);
+    }
+
+    /// Takes note of a proposal that somebody decided.
+    pub fn decided(&mut self, p: &Proposal) {
+        match &p.state {
+            ProposalState::Approved { by, at } => {
+                self.load.note(by, *at);
+                self.shadows.decide(&p.id, true);
+            }
+            ProposalState::Rejected { by, at, .. } => {
+                self.load.note(by, *at);
+                self.shadows.decide(&p.id, false);
+            }
+            _ => {}
+        }
+    }
+
+    /// Notes about one identity, the latest first.
+    pub fn latest(&self) -> impl Iterator<Item = &NoteLine> {
+        self.notes.iter().rev()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::journal::Entry;
+    use crate::learning::{Subject, key_of};
+    use crate::series::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn it_is_read_back_as_it_was_said() {
+        let mut journal = Journal::in_memory().unwrap();
+        let at = Timestamp::from_secs(1_700_000_000);
+        let lesson = Learnt {
+            key: key_of("", "a"),
+            claim: "a".into(),
+            subject: Subject::PartOfDay { quarter: 1 },
+            good: 8,
+            support: 9,
+            counter_example: None,
+            source: String::new(),
+        };
+        let theirs =
+            Learnt { key: key_of("them", "b"), claim: "b".into(), source: "them".into(), ..lesson.clone() };
+        let entries = [
+            Entry::new(Kind::Note, "p-1: deploy", json!({"about": "p-1", "text": "deploy"})).by("ann"),
+            Entry::new(Kind::Lesson, "", json!({"stance": "adopted", "lesson": lesson})).by("ann"),
+            Entry::new(Kind::Lesson, "", json!({"stance": "muted", "lesson": "rubbish"})).by("ann"),
+            Entry::new(Kind::Import, "", json!({"lessons": [theirs]})).by("ann"),
+            Entry::new(Kind::Shadow, "", json!({"proposal": "p-1", "approve": true})).by("lea"),
+            Entry::new(Kind::Approve, "", json!({"proposal": {"id": "p-1"}})).by("ann"),
+            Entry::new(Kind::Shadow, "", json!({"proposal": "p-1", "approve": false})).by("lea"),
+        ];
+        journal.append(at, &entries).unwrap();
+        let people = People::read(&journal).unwrap();
+        assert_eq!(people.latest().map(|n| n.text.as_str()).collect::<Vec<_>>(), ["deploy"]);
+        assert_eq!(
+            people.lessons.get(&lesson.key).map(|h| (h.stance, h.by.as_str())),
+            Some((Stance::Adopted, "ann"))
+        );
+        assert_eq!(people.lessons.get(&key_of("them", "b")).map(|h| h.stance), Some(Stance::Candidate));
+        let agreement = people.shadows.agreements();
+        assert_eq!(
+            (agreement[0].n, agreement[0].agreed),
+            (1, 1),
+            "what came after the decision does not count"
+        );
+        assert_eq!(people.load.week(at), [("ann", 1)]);
+    }
+}

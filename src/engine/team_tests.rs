@@ -1,0 +1,145 @@
+//! Whose a proposal is and when it can wait; what adopted lessons hold back.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::{Clock, Monotonic};
+use crate::config::{Given, Quiet, TeamRule, load_without_file};
+use crate::execution::providers::contract::{Fields, WorkloadState};
+use crate::fleet::{Field, Owner, WorkloadId};
+use crate::learning::{Learnt, Stance, Subject, key_of};
+use crate::plan::{Dimension, Exhaustion, Plan, PlannedChange, Verdict};
+use crate::proposal::{Proposal, ProposalId, ProposalState};
+use crate::series::Timestamp;
+
+use super::restore::Restored;
+use super::{State, Tuning, fleet, planning, stances, start, teams};
+
+/// 2026-03-02, a Monday, 23:00 UTC.
+const NIGHT: Timestamp = Timestamp::from_millis(1_772_492_400_000);
+
+fn id() -> WorkloadId {
+    WorkloadId::new("shop", "checkout", "")
+}
+
+/// One workload that a team owns by its configuration, whose nights are quiet.
+fn state() -> State {
+    let mut settings = load_without_file(&Given::default()).unwrap();
+    settings.teams = vec![TeamRule {
+        name: "shop".into(),
+        people: vec!["ann".into(), "bob".into()],
+        services: vec!["shop/*".into()],
+        quiet: Quiet { hours: Some((22 * 60, 7 * 60)), ..Quiet::default() },
+        decisions_per_week: Some(2),
+    }];
+    let (clock, restored) = (Clock::paused(NIGHT), Restored::default());
+    let made = start::state(&Arc::new(settings), Tuning::default(), "", &clock, BTreeMap::new(), &restored);
+    let mut state = made.unwrap();
+    let listed = WorkloadState {
+        uid: "u-1".into(),
+        namespace: "shop".into(),
+        name: "checkout".into(),
+        generation: 1,
+        fields: Fields { replicas: Some(6), ..Fields::default() },
+        ready: 6,
+        ..WorkloadState::default()
+    };
+    fleet::list(&mut state, "p", vec![listed], NIGHT);
+    fleet::merge(&mut state, vec![], NIGHT);
+    state
+}
+
+fn change(to: u32) -> PlannedChange {
+    PlannedChange { dimension: Dimension::Horizontal, field: Field::Replicas, from: 6, to, until: None }
+}
+
+fn proposal(to: u32) -> Proposal {
+    Proposal {
+        id: ProposalId::new("p-1"),
+        workload: id(),
+        target: None,
+        change: change(to),
+        sentence: String::new(),
+        facts: vec![],
+        cost: crate::plan::CostDelta::default(),
+        experience: crate::plan::ExperienceDelta::default(),
+        owner: Owner::Nobody,
+        owner_note: String::new(),
+        guardrails: vec![],
+        created: NIGHT,
+        expires: NIGHT,
+        deadline: Monotonic::default(),
+        state: ProposalState::Open,
+    }
+}
+
+fn plan(state: &State, to: u32, exhaustion: Exhaustion) -> Plan {
+    let facts = state.fleet.get(&id()).unwrap();
+    Plan { exhaustion, verdict: Verdict::Change(change(to)), ..planning::plan_one(state, facts, NIGHT) }
+}
+
+#[test]
+fn what_runs_short_of_nothing_before_the_morning_waits_for_it() {
+    let mut state = state();
+    assert_eq!(&*state.fleet.get(&id()).unwrap().workload.team, "shop", "owned by configuration");
+    let morning = NIGHT + Duration::from_secs(8 * 3600);
+    let in_hours = |h: u64| Exhaustion::In { earliest: Duration::from_secs(h * 3600), median: None };
+    for (to, exhaustion, waits) in [
+        (9, in_hours(12), true),
+        (9, in_hours(8), false),
+        (9, Exhaustion::Now, false),
+        (9, Exhaustion::Unknown, false),
+        (9, Exhaustion::Beyond { horizon: Duration::from_secs(86_400) }, true),
+        (5, Exhaustion::Unknown, true),
+    ] {
+        let plan = plan(&state, to, exhaustion);
+        state.fleet.get_mut(&id()).unwrap().plan = Some(plan);
+        let routed = teams::routed(&state, &proposal(to), NIGHT);
+        assert_eq!((routed.team.as_str(), routed.people.len()), ("shop", 2));
+        assert_eq!(routed.quiet_until, waits.then_some(morning), "{to} {exhaustion:?}");
+        assert_eq!(teams::routed(&state, &proposal(to), morning).quiet_until, None);
+    }
+}
+
+#[test]
+fn who_decides_how_much_and_who_owns_what_is_shown() {
+    let mut state = state();
+    for _ in 0..3 {
+        state.learned.people.load.note("ann", NIGHT);
+    }
+    state.learned.people.load.note("zoe", NIGHT);
+    let shown = teams::shown(&state, NIGHT);
+    assert_eq!((shown.teams[0].workloads, shown.unowned), (1, 0));
+    assert_eq!((shown.decided[0].person.as_str(), shown.decided[0].is_too_much()), ("ann", true));
+    assert!(!shown.decided[1].is_too_much(), "nobody said what is enough for zoe");
+    assert!((shown.gini.unwrap() - 0.25).abs() < 1e-12);
+    assert_eq!((shown.conformance.kept, shown.conformance.executed), (0, 0));
+}
+
+#[test]
+fn an_adopted_lesson_holds_back_unless_capacity_is_short_already() {
+    let mut state = state();
+    let lesson = Learnt {
+        key: key_of("", "a"),
+        claim: "raising the floor of shop/checkout was kept".into(),
+        subject: Subject::Operation { workload: id(), raises: true },
+        good: 0,
+        support: 9,
+        counter_example: None,
+        source: String::new(),
+    };
+    let later = Exhaustion::Beyond { horizon: Duration::from_secs(60) };
+    let held = |state: &State, to, exhaustion| {
+        let mut plan = plan(state, to, exhaustion);
+        stances::hold_back(state, &id(), &mut plan, NIGHT);
+        (matches!(plan.verdict, Verdict::Blocked { .. }), plan.guardrails.iter().any(|g| g.name == "lesson"))
+    };
+    assert_eq!(held(&state, 9, later), (false, false), "nobody adopted it");
+    state.learned.people.lessons.set(lesson.clone(), Stance::Adopted, "ann", NIGHT);
+    assert_eq!(held(&state, 9, later), (true, true));
+    assert_eq!(held(&state, 9, Exhaustion::Now), (false, true), "users wait now");
+    assert_eq!(held(&state, 4, later), (false, false), "it is about raising");
+    state.learned.people.lessons.set(lesson, Stance::Muted, "ann", NIGHT);
+    assert_eq!(held(&state, 9, later), (false, false));
+}

@@ -1,0 +1,114 @@
+//! Whose a proposal is, when it can wait, and whether what was executed kept to the rules.
+
+use std::time::Duration;
+
+use crate::learning::gini;
+use crate::outcome::Figures;
+use crate::plan::{Dimension, Exhaustion};
+use crate::proposal::Proposal;
+use crate::series::Timestamp;
+use crate::view::{Conformance, Decided, Routed, TeamView, TeamsView};
+
+use super::State;
+
+/// Time that an approval and its stages take: what runs short within this after quiet hours end cannot wait for their end.
+const MARGIN: Duration = Duration::from_secs(1800);
+/// Operations against the rules that are told one by one.
+const TOLD: usize = 10;
+
+/// Whom a proposal is for, and until when it may wait.
+pub fn routed(state: &State, p: &Proposal, now: Timestamp) -> Routed {
+    let facts = state.fleet.get(&p.workload);
+    let team = facts.map_or("", |f| &*f.workload.team);
+    let Some(rule) = state.settings.team(team) else {
+        return Routed { team: team.to_owned(), ..Routed::default() };
+    };
+    let short = facts.and_then(|f| f.plan.as_ref()).map(|plan| plan.exhaustion);
+    let quiet_until = rule.quiet.until(now).filter(|end| can_wait(p, short, now, *end));
+    Routed { team: team.to_owned(), people: rule.people.clone(), quiet_until }
+}
+
+/// Whether nothing runs short before `end` of quiet hours. What is not known does not wait.
+fn can_wait(p: &Proposal, short: Option<Exhaustion>, now: Timestamp, end: Timestamp) -> bool {
+    if p.change.to < p.change.from {
+        return true;
+    }
+    match short {
+        Some(Exhaustion::In { earliest, .. }) => now + earliest > end + MARGIN,
+        Some(Exhaustion::Beyond { .. }) => true,
+        Some(Exhaustion::Now | Exhaustion::Unknown) | None => false,
+    }
+}
+
+/// Who owns what and who decides how much.
+pub fn shown(state: &State, now: Timestamp) -> TeamsView {
+    let owned = |name: &str| state.fleet.values().filter(|f| &*f.workload.team == name).count();
+    let waiting = |name: &str| {
+        let of = state.queue.live().map(|p| routed(state, p, now));
+        of.filter(|r| r.team == name && r.quiet_until.is_none()).count()
+    };
+    let mut teams: Vec<TeamView> = state
+        .settings
+        .teams
+        .iter()
+        .map(|rule| TeamView {
+            name: rule.name.clone(),
+            people: rule.people.clone(),
+            workloads: owned(&rule.name),
+            waiting: waiting(&rule.name),
+            quiet_until: rule.quiet.until(now),
+        })
+        .collect();
+    // Teams that only labels name.
+    let mut labelled: Vec<&str> = state.fleet.values().map(|f| &*f.workload.team).collect();
+    labelled.sort_unstable();
+    labelled.dedup();
+    for name in labelled.into_iter().filter(|n| !n.is_empty() && state.settings.team(n).is_none()) {
+        let (workloads, waiting) = (owned(name), waiting(name));
+        teams.push(TeamView { name: name.into(), workloads, waiting, ..TeamView::default() });
+    }
+    teams.sort_by(|a, b| a.name.cmp(&b.name));
+    let week = state.learned.people.load.week(now);
+    let gini = gini(&week.iter().map(|(_, n)| *n).collect::<Vec<_>>());
+    let decided = week.into_iter().take(50).map(|(person, count)| Decided {
+        person: person.to_owned(),
+        count,
+        limit: state.settings.enough_for(person),
+    });
+    TeamsView { teams, unowned: owned(""), decided: decided.collect(), gini, conformance: conformance(state) }
+}
+
+/// Executed operations against freeze windows and bounds, as they are configured now.
+fn conformance(state: &State) -> Conformance {
+    let mut all: Vec<&Figures> = state.learned.kpis.figures.values().collect();
+    all.sort_by_key(|f| std::cmp::Reverse(f.started));
+    let mut out = Conformance { executed: all.len(), ..Conformance::default() };
+    for figures in all {
+        match broke(state, figures) {
+            None => out.kept += 1,
+            Some(why) if out.broken.len() < TOLD => out.broken.push(why),
+            Some(_) => {}
+        }
+    }
+    out
+}
+
+/// The rule an operation broke, if it broke one.
+fn broke(state: &State, f: &Figures) -> Option<String> {
+    let told = |what: String| Some(format!("{} on {} at {}: {what}", f.operation, f.workload, f.started));
+    let within = state.settings.freezes.iter().find(|w| w.from <= f.started && f.started < w.to);
+    if let Some(window) = within {
+        return told(format!("in the freeze window {}", window.reason));
+    }
+    if f.dimension != Dimension::Horizontal {
+        return None;
+    }
+    let limits = state.limits_of(&f.workload);
+    if f.to < limits.min || f.to > limits.max {
+        return told(format!("{} is outside {} to {}", f.to, limits.min, limits.max));
+    }
+    if f.to < limits.lowest_from(f.from) {
+        return told(format!("{} → {} is more than one step down", f.from, f.to));
+    }
+    None
+}

@@ -1,0 +1,39 @@
+//! What surrounds a workload: limits of its platform, how it scales, what is foreseen for it.
+
+use crate::forecast::burst::Dip;
+use crate::series::Timestamp;
+
+use super::Ceiling;
+use super::scaling::Scaling;
+
+/// A span that is known beforehand.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Foreseen {
+    /// What: `event spring sale`, `freeze window holiday freeze`.
+    pub what: String,
+    /// First moment.
+    pub from: Timestamp,
+    /// First moment after.
+    pub to: Timestamp,
+    /// Demand over what is usual, where it was declared.
+    pub factor: Option<f64>,
+    /// Whether nothing may be changed meanwhile.
+    pub frozen: bool,
+}
+
+/// What surrounds a workload; by default nothing is known.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Around {
+    /// The most that the platform has room for at present.
+    pub highest: Option<Ceiling>,
+    /// The fewest that its budgets allow at present.
+    pub lowest: Option<Ceiling>,
+    /// What more replicas bring; `None` before it was learned.
+    pub scaling: Option<Scaling>,
+    /// The dip that runs, if one does.
+    pub dip: Option<Dip>,
+    /// Declared events and freeze windows that are not over, soonest first.
+    pub foreseen: Vec<Foreseen>,
+    /// Floors approved for it in the last 24 hours.
+    pub decided: u32,
+}

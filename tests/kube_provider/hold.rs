@@ -1,0 +1,194 @@
+//! Scale-in is held and given back: by an HPA's behaviour, by KEDA's annotation; and left alone where somebody else has
+//! taken KEDA's hands off.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use weescale::approval::{LeaseNote, Way};
+use weescale::execution::{Job, LeaseState, OperationId, OperationState, Provider, ProviderError, Receipt};
+use weescale::fleet::{Field, Owner, ScaleIn};
+
+use super::cluster::Cluster;
+use super::play::{DEPLOYMENTS, HPAS, Rollout, SCALED, begin, ended};
+use super::rig::{mandate, named, order};
+use crate::kube_api::{KubeApi, World, deployment, hpa, scaled_object};
+
+const HELD: u32 = ScaleIn::Held.value();
+
+fn made_by_keda() -> Value {
+    let mut made = hpa("keda-hpa-web", "h-keda", "web", 3, 12);
+    made["metadata"]["ownerReferences"] =
+        json!([{ "kind": "ScaledObject", "name": "web", "controller": true }]);
+    made
+}
+
+async fn replicas(r: &Rollout, wanted: u64) -> bool {
+    for _ in 0..200 {
+        if r.api.world().get(DEPLOYMENTS, "web")["spec"]["replicas"] == json!(wanted) {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    false
+}
+
+/// Held for a lease while the load falls, and let go at its end.
+async fn held_and_given_back(prepare: impl FnOnce(&mut World)) -> Rollout {
+    let mut r = begin((Field::ScaleIn, HELD), 6, prepare, false).await;
+    r.until(ended).await;
+    assert_eq!(r.states.last(), Some(&OperationState::Kept), "{:?}", r.states);
+    r.weather.wanted.store(3, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    assert!(replicas(&r, 6).await, "nothing is taken away");
+    r.weather.wanted.store(8, Ordering::SeqCst);
+    assert!(replicas(&r, 8).await, "and more is added");
+    r.weather.wanted.store(3, Ordering::SeqCst);
+    r.jobs.send(Job::Release(OperationId::new("op-1"), "bob".into())).await.unwrap();
+    r.until(|receipt| matches!(receipt, Receipt::Lease(l) if matches!(l.state, LeaseState::Restored { .. })))
+        .await;
+    assert!(replicas(&r, 3).await, "it takes away again");
+    assert_eq!(r.written(), vec![HELD, 0]);
+    let world = r.api.world();
+    let sent = world.seen.iter().filter(|s| s.method == "PATCH" && !s.path.contains("dryRun"));
+    assert_eq!(sent.count(), 2, "each write was sent once");
+    drop(world);
+    r
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_hpa_takes_nothing_away_for_as_long_as_the_lease_runs() {
+    let r = held_and_given_back(|world| world.put(hpa("web", "h-web", "web", 3, 12))).await;
+    let object = r.api.world().get(HPAS, "web");
+    assert!(object["spec"].get("behavior").is_none(), "it had none before: {}", object["spec"]);
+    assert_eq!(object["metadata"]["annotations"], json!({}), "no note stays");
+    assert_eq!(object["spec"]["minReplicas"], 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keda_takes_nothing_away_for_as_long_as_the_lease_runs() {
+    let r = held_and_given_back(|world| {
+        world.put(made_by_keda());
+        let mut scaled = scaled_object("web", "s-web", "web");
+        scaled["spec"]["minReplicaCount"] = json!(3);
+        world.put(scaled);
+    })
+    .await;
+    let object = r.api.world().get(SCALED, "web");
+    assert_eq!(object["metadata"]["annotations"], json!({}), "no annotation stays");
+    let sent = r.api.world().seen.iter().any(|s| s.method == "PATCH" && s.path.contains("keda-hpa"));
+    assert!(!sent, "KEDA's own HPA is left to KEDA");
+}
+
+#[tokio::test]
+async fn here() {
+    whole(Cluster::Here(KubeApi::start().await)).await;
+}
+
+#[tokio::test]
+async fn on_a_real_cluster() {
+    if let Some(cluster) = Cluster::real("hold").await {
+        whole(cluster).await;
+    }
+}
+
+/// The writes of a hold against the server's defaults, on both kinds of cluster.
+async fn whole(cluster: Cluster) {
+    for name in ["plain", "careful"] {
+        cluster.put(DEPLOYMENTS, deployment(name, &format!("u-{name}"), 3)).await;
+        let mut object = hpa(name, &format!("h-{name}"), name, 2, 12);
+        if name == "careful" {
+            object["spec"]["behavior"] = json!({ "scaleDown": { "selectPolicy": "Min",
+                "policies": [{ "type": "Pods", "value": 1, "periodSeconds": 60 }] } });
+        }
+        cluster.put(HPAS, object).await;
+    }
+    let provider = cluster.provider();
+    for (name, policy, word) in
+        [("plain", ScaleIn::Allowed, "allowed"), ("careful", ScaleIn::Smallest, "smallest")]
+    {
+        let before = cluster.get(HPAS, name).await["spec"]["behavior"].clone();
+        let state = named(&provider, name).await;
+        assert_eq!(state.fields.scale_in, Some(policy.value()));
+        let rehearsed = provider.write(&mandate(&state, Field::ScaleIn, HELD).rehearsal(HELD)).await.unwrap();
+        assert_eq!(rehearsed.fields.scale_in, Some(HELD), "the state as it would be");
+        assert_eq!(cluster.get(HPAS, name).await["spec"]["behavior"], before);
+        let mut authority = mandate(&state, Field::ScaleIn, HELD);
+        let until = weescale::series::Timestamp::from_secs(9_000_000_000);
+        let note = LeaseNote { until, previous: policy.value(), owner: "ann".into() };
+        let forward = authority.order(Way::Forward, policy.value(), HELD).unwrap().with_note(Some(&note));
+        let held = provider.write(&forward).await.unwrap();
+        assert_eq!(held.fields.scale_in, Some(HELD));
+        let object = cluster.get(HPAS, name).await;
+        assert_eq!(object["spec"]["behavior"]["scaleDown"]["selectPolicy"], "Disabled");
+        assert_eq!(object["metadata"]["annotations"]["weescale.io/hold-previous"], word);
+        assert_eq!(provider.read(&held.uid).await.unwrap().fields.scale_in, Some(HELD), "read back");
+
+        let back = authority.order(Way::Back, HELD, policy.value()).unwrap().with_note(None);
+        let given = provider.write(&back).await.unwrap();
+        assert_eq!(given.fields.scale_in, Some(policy.value()));
+        let object = cluster.get(HPAS, name).await;
+        assert_eq!(object["spec"].get("behavior").cloned().unwrap_or_default(), before, "as it was");
+        assert!(!object["metadata"]["annotations"].to_string().contains("weescale.io"), "no note stays");
+    }
+    drop(provider);
+    cluster.end().await;
+}
+
+#[tokio::test]
+async fn somebody_who_is_quicker_is_not_overwritten() {
+    let api = KubeApi::start().await;
+    api.world().put(deployment("web", "u-web", 3));
+    api.world().put(hpa("web", "h-web", "web", 2, 12));
+    let provider = weescale::execution::providers::KubernetesProvider::new(api.settings()).unwrap();
+    let web = named(&provider, "web").await;
+    let order = order(&web, Field::ScaleIn, HELD);
+    let mut theirs = api.world().get(HPAS, "web");
+    theirs["spec"]["behavior"] = json!({ "scaleDown": { "selectPolicy": "Disabled" } });
+    api.world().put(theirs);
+    let refused = provider.write(&order).await;
+    assert!(matches!(&refused, Err(ProviderError::Precondition { .. })), "{refused:?}");
+    assert_eq!(api.world().count("PATCH"), 0, "nothing was sent");
+}
+
+#[tokio::test]
+async fn what_git_or_a_pause_holds_is_not_written() {
+    let api = KubeApi::start().await;
+    {
+        let mut world = api.world();
+        for name in ["git", "paused", "pinned"] {
+            world.put(deployment(name, &format!("u-{name}"), 3));
+        }
+        let mut in_git = hpa("git", "h-git", "git", 2, 12);
+        in_git["metadata"]["annotations"] = json!({ "argocd.argoproj.io/tracking-id": "shop:x" });
+        in_git["metadata"]["managedFields"] = json!([{ "manager": "argocd-controller", "operation": "Apply",
+            "time": "2026-11-23T21:13:43Z", "fieldsV1": { "f:spec": { "f:behavior": {} } } }]);
+        world.put(in_git);
+        for (name, paused) in [("paused", true), ("pinned", false)] {
+            let mut scaled = scaled_object(name, &format!("s-{name}"), name);
+            if paused {
+                scaled["metadata"]["annotations"] = json!({ "autoscaling.keda.sh/paused": "true" });
+            }
+            world.put(scaled);
+        }
+    }
+    let provider = weescale::execution::providers::KubernetesProvider::new(api.settings()).unwrap();
+    let approved = order(&named(&provider, "pinned").await, Field::MinReplicas, 5);
+    let mut pin = api.world().get(SCALED, "pinned");
+    pin["metadata"]["annotations"] = json!({ "autoscaling.keda.sh/paused-replicas": "4" });
+    api.world().put(pin);
+    let git = named(&provider, "git").await;
+    assert_eq!(
+        (git.fields.scale_in, git.fields.min_replicas),
+        (None, Some(2)),
+        "the floor alone is ours to write"
+    );
+    let paused = named(&provider, "paused").await;
+    assert_eq!(paused.owner, Owner::Elsewhere { name: "keda/paused, paused".into() });
+    let pinned = provider.read(&approved.target().uid).await.unwrap();
+    assert_eq!(pinned.owner, Owner::Elsewhere { name: "keda/pinned, paused at 4 replicas".into() });
+    assert!(pinned.notes.iter().any(|n| n.contains("remove the annotation")), "{:?}", pinned.notes);
+    let refused = provider.write(&approved).await;
+    assert!(matches!(&refused, Err(ProviderError::Invalid(why)) if why.contains("paused")), "{refused:?}");
+    assert_eq!(api.world().count("PATCH"), 0);
+}

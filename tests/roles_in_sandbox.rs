@@ -1,0 +1,166 @@
+//! Who may do what on one engine: learners, driver and navigator, notes, lessons of others.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    dead_code,
+    reason = "tests fail loudly, and share their world"
+)]
+
+mod fleet;
+mod world;
+
+use tokio::time::timeout;
+use weescale::journal::Kind;
+use weescale::session::{Desk, Link, attach, attach_as};
+use weescale::view::{Command, RejectReason, Role, Spot, Stance, View};
+use world::{PATIENCE, World, approve};
+
+/// Sends a wish and waits for what is said of it to this person.
+async fn ask(link: &mut Link, command: Command) -> String {
+    link.commands.send(command).await.unwrap();
+    timeout(PATIENCE, link.answers.recv()).await.expect("an answer in time").unwrap()
+}
+
+async fn sees(link: &mut Link, what: impl Fn(&View) -> bool) -> View {
+    timeout(PATIENCE, link.view.wait_for(|v| what(v))).await.expect("seen in time").unwrap().as_ref().clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_learners_keys_are_recorded_beside_the_decision_and_execute_nothing() {
+    let mut world = World::start(None, &[]).await;
+    let socket = world.socket();
+    let mut learner = attach_as(&socket, false, true).await.unwrap();
+    assert_eq!(sees(&mut learner, |v| v.me().is_some()).await.role(), Role::Learner);
+    let p = world.proposal().await;
+    let id = p.proposal.id.clone();
+    let said = ask(&mut learner, approve(&p)).await;
+    assert!(said.contains("would approve") && said.contains("nothing is executed"), "{said}");
+    assert!(world.view().operations.data.is_empty(), "nothing was executed");
+    // They may change their mind, and do nothing else.
+    let reject = Command::Reject { proposal: id.clone(), reason: RejectReason::BadTime };
+    assert!(ask(&mut learner, reject).await.contains("would reject"));
+    let edited = ask(&mut learner, Command::Edit { proposal: id.clone(), to: 9 }).await;
+    assert!(edited.contains("you learn along"), "{edited}");
+    let told = ask(&mut learner, Command::WheelTurned("mine".into())).await;
+    assert!(told.contains("only weescale itself"), "{told}");
+    let shown = |v: &View| v.proposals.data.iter().any(|p| p.proposal.id == id && !p.shadowed.is_empty());
+    sees(&mut learner, shown).await;
+    // The decision that counts comes after, and is compared with what they said last.
+    let decided = Desk::to_wish(&socket, false).await.unwrap().wish(approve(&p)).await.unwrap();
+    assert!(decided.accepted, "{decided:?}");
+    let compared = |v: &View| v.learning.data.shadows.iter().any(|a| a.n == 1);
+    let view = sees(&mut learner, compared).await;
+    let lea = &view.learning.data.shadows[0];
+    assert_eq!((lea.n, lea.agreed, lea.kappa), (1, 0, Some(0.0)), "{lea:?}");
+    let late = ask(&mut learner, approve(&p)).await;
+    assert!(late.contains("decided already"), "{late}");
+    drop(learner);
+    let records = world.records(Kind::Shadow).await;
+    assert_eq!(records.len(), 2);
+    assert_eq!(records[0].1["approve"], true);
+    assert_eq!((&records[1].1["approve"], &records[1].1["reason"]), (&false.into(), &"bad_time".into()));
+    assert!(records[0].1["caller"]["uid"].is_u64() && records[0].1["caller"]["tty"].is_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_drives_the_other_points_stops_and_takes_over() {
+    let mut world = World::start(None, &[]).await;
+    let socket = world.socket();
+    let (mut one, mut two) = (attach(&socket, false).await.unwrap(), attach(&socket, false).await.unwrap());
+    let p = world.proposal().await;
+    assert!(ask(&mut one, Command::Wheel).await.contains("takes the wheel"));
+    assert_eq!(sees(&mut one, |v| v.role() == Role::Driver).await.role(), Role::Driver);
+    assert_eq!(sees(&mut two, |v| v.role() == Role::Navigator).await.role(), Role::Navigator);
+    let refused = ask(&mut two, approve(&p)).await;
+    assert!(refused.contains("drives"), "{refused}");
+    assert!(world.view().operations.data.is_empty());
+    // Pointing reaches the driver; a note is taken from anybody.
+    two.spot
+        .send(Spot {
+            panel: "6".into(),
+            kind: "proposal".into(),
+            id: "p-1".into(),
+            pointed: 1,
+            ..Spot::default()
+        })
+        .unwrap();
+    sees(&mut one, |v| v.people.iter().any(|a| a.spot.pointed == 1 && a.spot.id == "p-1")).await;
+    let note = Command::Note { about: p.proposal.id.to_string(), text: "deploy \u{1b}[2Jat seven".into() };
+    assert_eq!(ask(&mut two, note).await, "noted");
+    let view = sees(&mut one, |v| !v.notes.is_empty()).await;
+    assert_eq!(view.notes[0].about, p.proposal.id.to_string());
+    assert!(view.notes[0].text.contains("at seven") && !view.notes[0].text.contains('\u{1b}'));
+    // Asked, handed over, and let go by leaving.
+    assert!(ask(&mut two, Command::Wheel).await.contains("is asked for the wheel"));
+    sees(&mut one, |v| v.people.iter().any(|a| a.asks)).await;
+    assert!(ask(&mut one, Command::Wheel).await.contains("hands the wheel to"));
+    sees(&mut two, |v| v.role() == Role::Driver).await;
+    assert!(ask(&mut one, approve(&p)).await.contains("drives"));
+    drop(two);
+    sees(&mut one, |v| v.role() == Role::Partner).await;
+    let now = world.proposal().await;
+    let done = ask(&mut one, approve(&now)).await;
+    assert!(done.contains("is approved") || done.contains("no longer open"), "{done}");
+    drop(one);
+    let (journal, _folder) = world.journal().await;
+    let wheel: Vec<String> = journal.of_kinds(&[Kind::Wheel]).unwrap().into_iter().map(|r| r.text).collect();
+    assert_eq!(wheel.len(), 3, "{wheel:?}");
+    assert!(wheel[2].contains("left with the wheel"), "{wheel:?}");
+    let notes = journal.of_kinds(&[Kind::Note]).unwrap();
+    assert_eq!(notes.len(), 1);
+    assert!(notes[0].body["caller"]["uid"].is_u64());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lessons_of_others_are_taken_in_only_signed_and_trusted_and_do_nothing_until_adopted() {
+    use weescale::fleet::WorkloadId;
+    use weescale::learning::{Learnt, Subject, share};
+    use weescale::series::Timestamp;
+
+    let world = World::start(None, &[]).await;
+    let socket = world.socket();
+    let mut link = attach(&socket, false).await.unwrap();
+    // PKCS #8 of RFC 8410 around a fixed seed.
+    let mut key = vec![0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+    key.extend([7; 32]);
+    let raises = Subject::Proposal { workload: WorkloadId::new("shop", "checkout", "eu-west"), raises: true };
+    let lesson = Learnt {
+        key: String::new(),
+        claim: "a proposal for raising shop/checkout@eu-west was needed".into(),
+        subject: raises,
+        good: 1,
+        support: 30,
+        counter_example: None,
+        source: String::new(),
+    };
+    let text = share::seal("team search", vec![lesson], Timestamp::from_secs(1), &key).unwrap();
+    let name = share::name_of_key(&key).unwrap();
+    let import = |trust: Option<String>| Command::ImportLessons { text: text.clone(), trust };
+    let refused = ask(&mut link, import(None)).await;
+    assert!(refused.contains("is not trusted here") && refused.contains(&name), "{refused}");
+    let forged = Command::ImportLessons { text: text.replace("30", "90"), trust: Some(name.clone()) };
+    assert!(ask(&mut link, forged).await.contains("does not hold"));
+    let taken = ask(&mut link, import(Some(name))).await;
+    assert!(taken.contains("1 of them new"), "{taken}");
+    let view = sees(&mut link, |v| v.lessons.data.iter().any(|l| !l.source.is_empty())).await;
+    let theirs = view.lessons.data.iter().find(|l| !l.source.is_empty()).unwrap().clone();
+    assert!(theirs.source.starts_with("team search (ed25519:") && theirs.stance == Stance::Candidate);
+    // Adopted, it names who did; revoked, it is a candidate again.
+    let stance = |stance| Command::Lesson { key: theirs.key.clone(), stance };
+    assert!(ask(&mut link, stance(Stance::Adopted)).await.contains("lesson adopted"));
+    let of = |v: &View| v.lessons.data.iter().find(|l| l.key == theirs.key).cloned().unwrap();
+    let view = sees(&mut link, |v| of(v).stance == Stance::Adopted).await;
+    assert_eq!(of(&view).said.unwrap().0, view.header.person);
+    assert!(ask(&mut link, stance(Stance::Candidate)).await.contains("lesson revoked"));
+    sees(&mut link, |v| of(v).stance == Stance::Candidate).await;
+    drop(link);
+    let (journal, _folder) = world.journal().await;
+    assert_eq!(journal.of_kinds(&[Kind::Import]).unwrap().len(), 1);
+    let said = journal.of_kinds(&[Kind::Lesson]).unwrap();
+    assert_eq!(
+        said.iter().map(|r| r.body["stance"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["adopted", "candidate"]
+    );
+}
