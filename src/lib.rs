@@ -104,6 +104,7 @@
 //! | `mimalloc` | a million series are a million small pieces of memory: measured against the system's allocator, 29 % less resident memory and 12 % less CPU time for the same targets |
 //! | `regex` | PromQL's matchers are RE2; this is the same language and the same promise of linear time |
 //! | `ring` | signs shared lessons (Ed25519) and checks them; `rustls` brings it anyway |
+//! | `ring` | signs and checks lessons that travel between teams (Ed25519); `rustls` brings it anyway |
 //! | `sha2` | the journal's chain, and the hash an approval is bound to |
 //! | `rustix` | `poll`, process and terminal calls without `unsafe` of ours |
 //! | `fastrand` | small seeded generators: jitter, simulation; nothing secret is made of it |
@@ -127,7 +128,7 @@
 //!   conformal intervals: on held-out series it was more accurate and its intervals meant what they say, at a fiftieth of
 //!   the time. The bare distributions of what was seen enter with shares learned by pinball loss.
 //! - The queries of signals are evaluated on a snapshot off the engine's loop; what arrives meanwhile is appended.
-//! - A backtest's day plan (corridors with a follower) is simulated only: what is executed live are single leased floors.
+//! - The day plan executed live is floors, decided one by one; a backtest's corridors with a follower are simulated only.
 //! - The wire to AWS (credentials, signing) is in `scrape/sources/aws`: the stage that collects needs it first, and a stage may
 //!   not import a later one.
 //! - `kube`'s watcher is not used: reads need bounds, ages and plain-text refusals, which it hides.
