@@ -46,7 +46,8 @@ async fn the_day_is_planned_by_what_was_learned() {
     settings.services = vec![ServiceRule { name: "*".into(), capacity, ..ServiceRule::default() }];
     let engine = engine::start(settings, options(clock.clone())).await.unwrap();
     let socket = folder.path().join("run/engine.sock");
-    let service = ServiceOptions { socket, groups: vec![], clock, name_of: engine::name_of };
+    let name_of = engine::name_of;
+    let service = ServiceOptions { socket, groups: vec![], learners: vec![], clock, name_of };
     let service = serve(service, engine.view.clone(), engine.wishes.clone()).unwrap();
     let mut views = engine.view.clone();
     let planned = timeout(PATIENCE, views.wait_for(|v| is_planned(v))).await;

@@ -25,7 +25,7 @@ const PEM_BYTES: u64 = 4 << 20;
 #[derive(Clone, Debug, Default)]
 pub struct Wires {
     clients: Arc<Mutex<Vec<(Manner, Client)>>>,
-    kept: Arc<Mutex<HashMap<(String, u16), Kept>>>,
+    kept: Arc<Mutex<HashMap<(String, u16, usize), Kept>>>,
     pub(super) bodies: Bodies,
 }
 
@@ -59,7 +59,8 @@ impl Wires {
         if !is_loopback(url) && has_proxy() {
             return None;
         }
-        let place = (url.host_str()?.to_owned(), url.port_or_known_default()?);
+        // A connection keeps the bound on headers that it was opened with.
+        let place = (url.host_str()?.to_owned(), url.port_or_known_default()?, target.limits.headers);
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = kept.entry(place).or_default().clone();
         Origin::of(url, kept, target.limits.headers, target.limits.timeout)
