@@ -67,16 +67,16 @@ pub fn show(settings: &Settings) -> String {
     }
     line("proposals.expiry", &format!("{}s", settings.lifetimes.expiry.as_secs()));
     line("proposals.quiet", &format!("{}s", settings.lifetimes.quiet.as_secs()));
-    if let Some(budget) = settings.budget_month {
-        line("budget.month", &format!("${budget}"));
-    }
-    if let Some(limit) = settings.budget_held {
-        line("budget.held", &format!("${limit}/h"));
-    }
-    if let Some(limit) = settings.second_person_above {
-        line("budget.second_person_above", &format!("${limit}/h"));
-    }
+    budgets(settings).for_each(|(field, value)| line(field, &value));
     out
+}
+
+/// What may be spent.
+fn budgets(settings: &Settings) -> impl Iterator<Item = (&'static str, String)> {
+    let month = settings.budget_month.map(|limit| ("budget.month", format!("${limit}")));
+    let hourly = |field, limit: Option<f64>| limit.map(|limit| (field, format!("${limit}/h")));
+    let held = hourly("budget.held", settings.budget_held);
+    month.into_iter().chain(held).chain(hourly("budget.second_person_above", settings.second_person_above))
 }
 
 /// Teams, and whose lessons are taken in.
