@@ -21,11 +21,14 @@ pub(super) const USER_AGENT: &str = concat!("weescale/", env!("CARGO_PKG_VERSION
 /// Longest file of certificates or of a key, in bytes.
 const PEM_BYTES: u64 = 4 << 20;
 
+/// Host, port, and the bound on headers that connections are opened with.
+type Place = (String, u16, usize);
+
 /// What sources share on their way to the network: clients with their connections, and buffers. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Wires {
     clients: Arc<Mutex<Vec<(Manner, Client)>>>,
-    kept: Arc<Mutex<HashMap<(String, u16, usize), Kept>>>,
+    kept: Arc<Mutex<HashMap<Place, Kept>>>,
     pub(super) bodies: Bodies,
 }
 
@@ -59,7 +62,6 @@ impl Wires {
         if !is_loopback(url) && has_proxy() {
             return None;
         }
-        // A connection keeps the bound on headers that it was opened with.
         let place = (url.host_str()?.to_owned(), url.port_or_known_default()?, target.limits.headers);
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = kept.entry(place).or_default().clone();
