@@ -66,13 +66,13 @@ impl Starts {
         }
     }
 
-    /// Takes in how long an operation's need went unseen, its proposal undecided, and its pods cold.
-    pub fn took(&mut self, figures: &Figures) {
+    /// Takes in how long an operation's need went unseen, its proposal undecided, and the pods it added cold.
+    pub fn took(&mut self, figures: &Figures, adds_pods: bool) {
         for (name, seconds) in &figures.phases {
             let part = match name.as_str() {
                 "detect" => Part::Detect,
                 "decide" => Part::Decide,
-                name if name == StageKind::WarmUp.label() => Part::Warm,
+                name if adds_pods && name == StageKind::WarmUp.label() => Part::Warm,
                 _ => continue,
             };
             if let Ok(span) = Duration::try_from_secs_f64(*seconds) {
@@ -122,7 +122,9 @@ pub fn told(state: &State, id: &WorkloadId) -> LeadTold {
         let warm = o.stages.iter().find(|s| s.kind == StageKind::WarmUp)?.ended?;
         Some(warm.since(o.started))
     };
-    let measured = state.operations.values().filter(|o| o.workload == *id).filter_map(took).max();
+    // What moves no pods, or takes some away, says nothing of how long they take.
+    let here = |o: &&Operation| o.workload == *id && o.change.adds_pods();
+    let measured = state.operations.values().filter(here).filter_map(took).max();
     let learned = state.fleet.get(id).and_then(|facts| facts.starts.learned.told());
     match (learned, measured) {
         (Some(learned), Some(measured)) if measured > learned.total => LeadTold {

@@ -122,8 +122,10 @@ fn measure_outcomes(state: &mut State, now: Timestamp) -> Vec<Entry> {
                 if let Some(fields) = body.as_object_mut() {
                     fields.insert("figures".into(), serde_json::to_value(&figures).unwrap_or_default());
                 }
+                let adds_pods =
+                    state.operations.get(&outcome.operation).is_some_and(|o| o.change.adds_pods());
                 if let Some(facts) = state.fleet.get_mut(&figures.workload) {
-                    facts.starts.took(&figures);
+                    facts.starts.took(&figures, adds_pods);
                 }
                 state.learned.kpis.keep(figures);
             }

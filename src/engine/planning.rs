@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::execution::providers::contract::Bound;
 use crate::execution::{Operation, OperationState};
-use crate::fleet::{ScaleIn, WorkloadId};
+use crate::fleet::{Field, ScaleIn, WorkloadId};
 use crate::plan::{self, Around, Ceiling, FleetState, Foreseen, PlanInput, Recent, Usual};
 use crate::proposal::{Moment, QueueEvent};
 use crate::series::Timestamp;
@@ -77,7 +77,11 @@ pub fn with_input<T>(
             since_recovery: facts.last_outage.map(|at| now.since(at)),
         },
         hold: plan::HoldFacts {
-            scale_in: facts.platform.as_ref().and_then(|p| ScaleIn::of(p.state.fields.scale_in?)),
+            scale_in: facts
+                .platform
+                .as_ref()
+                .filter(|p| !p.state.locked.contains(&Field::ScaleIn))
+                .and_then(|p| ScaleIn::of(p.state.fields.scale_in?)),
             swing: facts.swings.lately(now),
         },
         around: &facts.around,

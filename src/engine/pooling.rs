@@ -1,6 +1,6 @@
 //! Pooled forecasts of young services, in shadow beside their own (KPI 15).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::fleet::WorkloadId;
@@ -19,6 +19,10 @@ const RENEW: Duration = Duration::from_secs(6 * 3600);
 const SHAPES: usize = 500;
 /// Young services that are followed at once.
 const FOLLOWED: usize = 200;
+/// A ledger keeps a fan this often: others are not worth their computation.
+const SPACING: Duration = Duration::from_secs(600);
+/// What was issued longer ago is scored.
+const SCORED: Duration = Duration::from_secs(50 * 3600);
 /// Scores of services that are no longer young are kept this long.
 const KEEP: Duration = Duration::from_secs(90 * 86_400);
 /// History that shapes are made of.
@@ -50,10 +54,11 @@ impl Pool {
             }
             return;
         }
+        if !self.is_due(id, now) {
+            return;
+        }
         let others = self.shapes.iter().filter(|(other, _)| *other != id).map(|(_, (_, shape))| shape);
-        if (self.scores.contains_key(id) || self.scores.len() < FOLLOWED)
-            && let Some(told) = pooled(&window(), fan, others)
-        {
+        if let Some(told) = pooled(&window(), fan, others) {
             // Both at the same instants, or they would be scored on different days.
             if self.pooled.record(id, &told) {
                 self.own.record(id, fan);
@@ -61,16 +66,28 @@ impl Pool {
         }
     }
 
+    /// Whether a fan of a young service is worth pooling now: this runs beside everything else the engine does.
+    fn is_due(&self, id: &WorkloadId, now: Timestamp) -> bool {
+        match self.pooled.issued_before(id, now) {
+            Some((last, _)) => now.since(last) >= SPACING,
+            None => self.pooled.recorded().count() < FOLLOWED,
+        }
+    }
+
     /// Scores what came true; forgets who is gone.
     pub fn look_back(&mut self, history: &History, now: Timestamp, known: impl Fn(&WorkloadId) -> bool) {
         self.shapes.retain(|id, _| known(id));
-        self.own.retain(&known);
-        self.pooled.retain(&known);
+        let pooled = &self.pooled;
+        let scored =
+            |id: &WorkloadId| pooled.issued_before(id, now).is_some_and(|(last, _)| now.since(last) > SCORED);
+        let over: BTreeSet<WorkloadId> = pooled.recorded().filter(|id| scored(id)).cloned().collect();
+        let kept = |id: &WorkloadId| known(id) && !over.contains(id);
+        self.own.retain(kept);
+        self.pooled.retain(kept);
         self.scores.retain(|_, (at, _)| now.since(*at) <= KEEP);
         let followed: Vec<WorkloadId> = self.pooled.recorded().cloned().collect();
         for id in followed {
-            let actual =
-                history.window(&id, SignalKind::Demand, now - Duration::from_secs(50 * 3600), now, STEP);
+            let actual = history.window(&id, SignalKind::Demand, now - SCORED, now, STEP);
             self.own.score(&id, &actual);
             self.pooled.score(&id, &actual);
             let both = loss(self.own.of(&id)).zip(loss(self.pooled.of(&id)));
@@ -138,6 +155,10 @@ mod tests {
         let scores = pool.scores();
         assert_eq!(scores.len(), 1);
         assert!(scores[0].pooled > 0.0 && scores[0].own > 0.0, "{scores:?}");
+        let soon = at(now) + Duration::from_secs(60);
+        assert!(!pool.is_due(&young, soon) && pool.is_due(&young, at(now) + SPACING));
+        pool.look_back(&history, at(now) + SCORED + STEP, |_| true);
+        assert_eq!(pool.pooled.recorded().count(), 0, "what is scored makes room for others");
         pool.look_back(&history, at(end), |id| *id != young);
         assert_eq!(pool.scores().len(), 1, "what it scored stays for ninety days");
     }

@@ -477,12 +477,13 @@ fn observation(state: &State, pods: &Pods, now: Timestamp) -> Observation {
 }
 
 impl State {
-    /// Time pods of a workload took to warm up in the last operation that measured it.
+    /// Time pods of a workload took to warm up in the last operation that added some and measured it.
     pub fn learned_warm_up(&self, id: &WorkloadId) -> Option<Duration> {
         let took = |o: &crate::execution::Operation| {
             let stage = o.stages.iter().find(|s| s.kind == StageKind::WarmUp)?;
             Some(stage.ended?.since(stage.began?))
         };
-        self.operations.values().filter(|o| o.workload == *id).filter_map(took).next_back()
+        let here = |o: &&crate::execution::Operation| o.workload == *id && o.change.adds_pods();
+        self.operations.values().filter(here).filter_map(took).next_back()
     }
 }

@@ -244,12 +244,13 @@ impl State {
         self.operations.values().find(|o| o.workload == *workload && !o.state.is_final())
     }
 
-    /// The lease held on a workload, if any.
+    /// The floor held on a workload, if any: held scale-in is a lease of no count.
     pub fn held_lease(&self, workload: &WorkloadId) -> Option<&Lease> {
         use crate::execution::LeaseState::{Failing, Held, Restoring};
         self.leases
             .values()
-            .find(|l| l.workload == *workload && matches!(l.state, Held | Restoring | Failing { .. }))
+            .filter(|l| l.workload == *workload && l.field.is_count())
+            .find(|l| matches!(l.state, Held | Restoring | Failing { .. }))
     }
 
     /// Bounds of a workload, by every rule about it.

@@ -162,6 +162,42 @@ fn at_work(name: &str) -> Operation {
 }
 
 #[test]
+fn a_hold_of_scale_in_teaches_no_lead_time_and_is_no_floor() {
+    use crate::execution::{Lease, LeaseState, StageKind};
+    let mut s = state(vec![]);
+    held(NOW, &mut s, "kube", "u-1");
+    let mut operation = at_work("op-1");
+    let id = operation.workload.clone();
+    let warm = operation.stages.iter_mut().find(|stage| stage.kind == StageKind::WarmUp).unwrap();
+    (warm.began, warm.ended) = (Some(NOW), Some(NOW + Duration::from_secs(40)));
+    s.operations.insert(operation.id.clone(), operation.clone());
+    assert_eq!(s.learned_warm_up(&id), Some(Duration::from_secs(40)), "one that adds a pod does");
+    assert_eq!(planning::lead(&s, &id), Duration::from_secs(40));
+    operation.change.field = crate::fleet::Field::ScaleIn;
+    (operation.change.from, operation.change.to) = (0, 2);
+    let mut lease = Lease {
+        operation: operation.id.clone(),
+        workload: id.clone(),
+        target: operation.target.clone(),
+        field: operation.change.field,
+        floor: 2,
+        restore: 0,
+        owner: "ann".into(),
+        reason: String::new(),
+        expires: NOW,
+        state: LeaseState::Held,
+    };
+    s.operations.insert(operation.id.clone(), operation);
+    assert_eq!(s.learned_warm_up(&id), None);
+    assert_eq!(planning::lead(&s, &id), s.tuning.lead);
+    s.leases.insert(lease.operation.clone(), lease.clone());
+    assert_eq!(s.held_lease(&id), None);
+    (lease.operation, lease.field) = (OperationId::new("op-2"), crate::fleet::Field::MinReplicas);
+    s.leases.insert(lease.operation.clone(), lease);
+    assert_eq!(s.held_lease(&id).map(|l| l.operation.as_str()), Some("op-2"));
+}
+
+#[test]
 fn a_proposal_for_an_object_that_is_gone_is_withdrawn() {
     let mut s = state(vec![]);
     let id = WorkloadId::new("shop", "checkout", "");

@@ -74,11 +74,21 @@ fn broken<'a>(pods: impl Iterator<Item = &'a PodState>) -> Vec<String> {
     .collect()
 }
 
-/// Whether the autoscaler may take replicas away moves none by itself: what was written is what was asked for.
-fn in_force(run: &OperationRun) -> (Vec<Gate>, Verdict) {
+/// Whether the autoscaler may take replicas away moves none by itself: what was written is what was asked for, once it
+/// is acted upon.
+fn in_force(run: &OperationRun, state: &WorkloadState, now: Moment) -> (Vec<Gate>, Verdict) {
     let field = run.operation.change.field;
-    let detail = format!("{} is {}, read back", field.name(), field.word(run.applied()));
-    (vec![gate("in force", GateState::Passed, None, None, detail)], Verdict::Pass)
+    let is = format!("{} is {}", field.name(), field.word(run.applied()));
+    let one = |state, detail| vec![gate("in force", state, None, None, detail)];
+    if !state.pending.contains(&field) {
+        return (one(GateState::Passed, format!("{is}, read back")), Verdict::Pass);
+    }
+    let waits = format!("{is}, but not acted upon");
+    if now.mono.since(run.since) < run.pacing.provision {
+        return (one(GateState::Running, format!("{waits} yet")), Verdict::Wait);
+    }
+    let why = format!("{waits} after {} s", run.pacing.provision.as_secs());
+    (one(GateState::Failed, why.clone()), Verdict::Fail(why))
 }
 
 /// What the autoscaler adds while its scale-in is held is its own doing.
@@ -100,7 +110,7 @@ fn warned(run: &OperationRun, state: &WorkloadState, said: &str) -> String {
 /// The field is written; pods come up (or drain) before the deadline.
 pub fn provision(run: &OperationRun, state: &WorkloadState, now: Moment) -> (Vec<Gate>, Verdict) {
     if !run.operation.change.field.is_count() {
-        return in_force(run);
+        return in_force(run, state, now);
     }
     let want = run.applied();
     let over = now.mono.since(run.since) >= run.pacing.provision;

@@ -202,7 +202,7 @@ impl Guard {
         }
         // Between two steps somebody may have taken the field over; undoing our own stays allowed.
         if order.way() == Way::Forward
-            && let Some(why) = super::preflight::disowned(&live.owner, order.field())
+            && let Some(why) = super::preflight::disowned(live, order.field())
         {
             return refuse(why);
         }

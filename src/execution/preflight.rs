@@ -1,7 +1,7 @@
 //! Before the first write: is the world still what was shown?
 
 use crate::approval::LeaseNote;
-use crate::fleet::{Field, Owner};
+use crate::fleet::Field;
 use crate::series::Timestamp;
 
 use super::provider::ProviderError;
@@ -69,7 +69,7 @@ pub(super) fn drift(state: &WorkloadState, field: Field, from: u32, to: u32) -> 
         }
         None => return Some(format!("{} does not exist on this object", field.name())),
     }
-    if let Some(why) = disowned(&state.owner, field) {
+    if let Some(why) = disowned(state, field) {
         return Some(why);
     }
     match (field, state.fields.max_replicas, state.fields.min_replicas) {
@@ -83,8 +83,12 @@ pub(super) fn drift(state: &WorkloadState, field: Field, from: u32, to: u32) -> 
     }
 }
 
-/// Why `owner` would not respect a write of `field`, in one sentence.
-pub(super) fn disowned(owner: &Owner, field: Field) -> Option<String> {
+/// Why a new write of `field` would not be respected, in one sentence.
+pub(super) fn disowned(state: &WorkloadState, field: Field) -> Option<String> {
+    let owner = &state.owner;
+    if state.locked.contains(&field) {
+        return Some(format!("{} is not for weescale to set, says the platform", field.name()));
+    }
     let Some(respected) = owner.floor_field() else {
         return Some(format!("the owner is {} now", owner.label()));
     };

@@ -134,11 +134,11 @@ pub fn reconcile(history: &History, live: Option<&WorkloadState>) -> Next {
     if history.writes.is_empty() {
         return Next::Cancel("weescale stopped before anything was sent".into());
     }
-    let value = live
-        .filter(|state| state.uid == mandate.target.uid)
-        .and_then(|state| state.fields.get(mandate.change.field));
-    let Some(at) = value else {
+    let Some(state) = live.filter(|state| state.uid == mandate.target.uid) else {
         return Next::Halt("the object is gone".into());
+    };
+    let Some(at) = state.fields.get(mandate.change.field) else {
+        return Next::Halt(format!("{name} does not exist any more"));
     };
     let ours = at == from || at == mandate.home() || history.writes.iter().any(|w| w.set == at);
     if !ours {

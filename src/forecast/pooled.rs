@@ -19,6 +19,8 @@ const NEAREST: usize = 5;
 const FEWEST: usize = 3;
 /// Values that a young service must have to be compared.
 const COMPARED: usize = 12;
+/// Values that are compared at most, evenly of all there are: more tell no more of which shape is near.
+const MOST: usize = 96;
 /// The level is that of this long.
 const LEVEL: Duration = Duration::from_secs(3 * 3600);
 /// Deviations below this are equally near.
@@ -73,7 +75,8 @@ pub fn pooled<'a>(history: &Window, fan: &Fan, shapes: impl Iterator<Item = &'a 
     if seen.len() < COMPARED {
         return None;
     }
-    let mut near: Vec<(f64, &Shape)> = shapes.map(|shape| (distance(&seen, shape), shape)).collect();
+    let compared = thinned(&seen);
+    let mut near: Vec<(f64, &Shape)> = shapes.map(|shape| (distance(&compared, shape), shape)).collect();
     near.sort_by(|a, b| a.0.total_cmp(&b.0));
     near.truncate(NEAREST);
     if near.len() < FEWEST {
@@ -92,6 +95,12 @@ pub fn pooled<'a>(history: &Window, fan: &Fan, shapes: impl Iterator<Item = &'a 
     };
     let models = vec![ModelShare { name: "pooled".into(), weight: 1.0 }];
     Some(Fan { points: fan.points.iter().map(point).collect(), models, ..fan.clone() })
+}
+
+/// Evenly at most [`MOST`] of `seen`, the latest among them.
+fn thinned(seen: &[(Timestamp, f64)]) -> Vec<(Timestamp, f64)> {
+    let every = seen.len().div_ceil(MOST).max(1);
+    seen.iter().rev().step_by(every).copied().collect()
 }
 
 /// How far a service is from a shape: mean absolute deviation of `ln(demand / shape)` from its median.
@@ -127,6 +136,14 @@ mod tests {
         let noise = |i: u32| 1.0 + f64::from((i * 7919) % 101).mul_add(0.002, -0.1);
         let values = (0..slots).map(|i| Some(demand(from + STEP * i, level, hour) * noise(i)));
         Window::new(from, STEP, values)
+    }
+
+    #[test]
+    fn few_values_are_compared_and_the_latest_is_one() {
+        let seen: Vec<(Timestamp, f64)> = (0..3744).map(|i| (MONDAY + STEP * i, f64::from(i))).collect();
+        let few = thinned(&seen);
+        assert!((MOST / 2..=MOST).contains(&few.len()) && few.first() == seen.last(), "{}", few.len());
+        assert_eq!(thinned(&seen[..48]).len(), 48);
     }
 
     #[test]

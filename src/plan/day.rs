@@ -143,7 +143,7 @@ fn needs(fan: &Fan, capacity: &Capacity, q: f64, start: Timestamp) -> Vec<u32> {
     for point in &fan.points {
         let Ok(offset) = usize::try_from(point.at.millis_since(start)) else { continue };
         let slot = offset / SLOT.as_millis() as usize;
-        let Some(need) = capacity.need(point.quantile(q)).filter(|_| slot < SLOTS) else { continue };
+        let Some(need) = capacity.need_or_most(point.quantile(q)).filter(|_| slot < SLOTS) else { continue };
         if needs.len() <= slot {
             needs.resize(slot + 1, None);
         }

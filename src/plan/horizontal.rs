@@ -40,16 +40,22 @@ pub struct Wish {
 /// An event or freeze that begins within this is prepared for now: afterwards it may be too late or not allowed.
 const FORESEEN_AHEAD: Duration = Duration::from_secs(3600);
 
-/// The event or freeze that is about to begin, if any.
-fn about_to_begin<'a>(input: &'a PlanInput<'_>) -> Option<&'a Foreseen> {
-    let until = input.now + input.lead + FORESEEN_AHEAD;
-    input.around.foreseen.iter().find(|f| f.from > input.now && f.from <= until)
+/// What is foreseen and has not begun: what begins soon, and all that begins before a freeze that begins soon has ended, as
+/// nothing may be changed by then.
+fn ahead<'a>(input: &'a PlanInput<'_>) -> impl Iterator<Item = &'a Foreseen> {
+    let now = input.now;
+    let coming = input.around.foreseen.iter().filter(move |f| f.from > now);
+    let soon = now + input.lead + FORESEEN_AHEAD;
+    let frozen = coming.clone().filter(|f| f.frozen);
+    let until = frozen.fold(soon, |until, f| if f.from <= until { until.max(f.to) } else { until });
+    coming.filter(move |f| f.from <= until)
 }
 
 /// The latest moment that is looked at: within the lead time and a little; to the end of what is about to begin.
 fn soon(input: &PlanInput<'_>) -> Timestamp {
     let usual = input.now + input.lead + LOOK_AHEAD;
-    about_to_begin(input).map_or(usual, |f| f.to.min(input.now + LONGEST_LEASE).max(usual))
+    let latest = ahead(input).map(|f| f.to).max();
+    latest.map_or(usual, |to| to.min(input.now + LONGEST_LEASE).max(usual))
 }
 
 /// Highest `q`-quantile of demand that is looked at.
@@ -75,14 +81,15 @@ pub fn floor(
         });
     let running = running(&replicas);
     let held = capacity.at(running);
-    let foreseen = about_to_begin(input);
-    let ahead = soon_peak(input, fan, q).is_some_and(|d| d > held);
+    let peaks = soon_peak(input, fan, q).is_some_and(|d| d > held);
     // Where the fan does not reach the event yet, demand now times what was declared is all that is known of it.
-    let declared = foreseen
+    let event = ahead(input)
         .filter(|f| fan.is_none_or(|fan| fan.end() < f.from))
-        .and_then(|f| Some((f.from, demand * f.factor?)))
-        .filter(|(_, d)| *d > held);
-    if demand <= held && !ahead && declared.is_none() {
+        .filter_map(|f| Some((f, demand * f.factor?)))
+        .filter(|(_, d)| *d > held)
+        .max_by(|(_, a), (_, b)| a.total_cmp(b));
+    let declared = event.map(|(f, d)| (f.from, d));
+    if demand <= held && !peaks && declared.is_none() {
         return None;
     }
     let end = fan.and_then(|f| hump_end(f, q, held, input.now)).unwrap_or(input.now + LONGEST_LEASE);
@@ -92,8 +99,12 @@ pub fn floor(
         .filter(|(_, d)| *d >= demand)
         .unwrap_or((input.now, demand));
     let peak = declared.filter(|(_, d)| *d > peak.1).unwrap_or(peak);
-    let end = declared.and(foreseen).map_or(end, |f| f.to.min(input.now + LONGEST_LEASE).max(end));
-    let needed = capacity.need(peak.1)?;
+    // Demand now may be that of an event that runs: it is not multiplied again, but lasts as long.
+    let running_event = |f: &&Foreseen| f.from <= input.now && f.factor.is_some();
+    let lasts = ahead(input).chain(input.around.foreseen.iter().filter(running_event)).map(|f| f.to).max();
+    let lasts = declared.and(lasts).map_or(end, |to| to.min(input.now + LONGEST_LEASE));
+    let end = end.max(lasts);
+    let needed = capacity.need_or_most(peak.1)?;
     let (to, cut_by) = limit(input, running, needed);
     let from = match field {
         Field::MinReplicas => replicas.min.unwrap_or(0),
@@ -110,7 +121,7 @@ pub fn floor(
         needed,
         cut_by,
         peak,
-        foreseen: foreseen.cloned(),
+        foreseen: event.map(|(f, _)| f).or_else(|| ahead(input).next()).cloned(),
     })
 }
 

@@ -59,7 +59,7 @@ pub fn instead(input: &PlanInput<'_>, change: &PlannedChange) -> Plan {
         let fan = input.forecast.fan();
         let peak = fan.and_then(|f| f.peak(plan.quantile, input.now, change.until.unwrap_or(input.now)));
         let peak = peak.filter(|(_, d)| *d >= demand).unwrap_or((input.now, demand));
-        if let Some(needed) = capacity.need(peak.1) {
+        if let Some(needed) = capacity.need_or_most(peak.1) {
             let wish = Wish { change: change.clone(), needed, cut_by: None, peak, foreseen: None };
             plan.facts = facts(&plan, &capacity, now_running, &wish);
             plan.experience = experience(input, &capacity, now_running, &wish);
@@ -156,6 +156,9 @@ fn capacity_lacking(input: &PlanInput<'_>) -> String {
 }
 
 fn hold_reason(plan: &Plan) -> String {
+    if let (None, Some(most)) = (plan.need_now, plan.capacity.as_ref().and_then(Capacity::most_useful)) {
+        return format!("demand is above what any number of replicas is known to hold: {most} hold the most");
+    }
     if let Some(binding) = &plan.binding {
         let why = &binding.ceiling.why;
         return if why.is_empty() { binding.sentence() } else { format!("{}; {why}", binding.sentence()) };
@@ -209,6 +212,9 @@ fn facts(plan: &Plan, capacity: &Capacity, running: u32, wish: &Wish) -> Vec<Fac
         fact("replicas needed", f64::from(wish.needed), Unit::Count, None),
         fact("a replica holds", capacity.per_replica, Unit::RequestsPerSecond, None),
     ];
+    if let Some(scaling) = capacity.scaling.filter(|_| capacity.is_untested(wish.needed)) {
+        facts.push(fact("untested: most replicas seen", f64::from(scaling.seen.1), Unit::Count, None));
+    }
     if let Some(binding) = &plan.binding {
         let (asked, fit) = binding.more();
         let label = format!("of {asked} more replicas fit by {}", binding.ceiling.name);

@@ -109,6 +109,11 @@ impl Scaling {
         self.law.efficiency(n) / self.law.efficiency(self.about)
     }
 
+    /// The law is trusted up to half more replicas than were ever seen.
+    pub const fn trusted(&self) -> u32 {
+        self.seen.1.saturating_add(self.seen.1 / 2)
+    }
+
     /// Whether replicas take nothing from each other.
     pub fn is_free(&self) -> bool {
         self.law.sigma <= 0.0 && self.law.kappa <= 0.0

@@ -9,8 +9,8 @@ use crate::series::{Quantity, Timestamp};
 
 use super::{Binding, Scaling};
 
-/// More replicas than anybody runs.
-const MOST_REPLICAS: u32 = 1_000_000;
+/// A need of more times the replicas ever seen is none that more replicas meet, as far as anybody knows.
+const FAR: u32 = 10;
 
 /// How the capacity of one replica is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,13 +43,34 @@ pub struct Capacity {
 }
 
 impl Capacity {
-    /// `C(N)`: highest demand at which the objective holds with `n` replicas.
+    /// `C(N)`: highest demand at which the objective holds with `n` replicas. Beyond the counts that what was learned is
+    /// trusted for, each brings as much as the next one there.
     pub fn at(&self, n: u32) -> f64 {
-        self.per_replica * f64::from(n) * self.scaling.map_or(1.0, |s| s.worth(n))
+        let by_law = |n: u32| self.per_replica * f64::from(n) * self.scaling.map_or(1.0, |s| s.worth(n));
+        let Some(edge) = self.scaling.map(|s| s.trusted()).filter(|edge| n > *edge) else { return by_law(n) };
+        let next = by_law(edge.saturating_add(1)) - by_law(edge);
+        if next > 0.0 { by_law(edge) + next * f64::from(n - edge) } else { by_law(n) }
     }
 
-    /// `N*`: fewest replicas with `C(N) >= demand`, or those past which more serve less; `None` if one replica has no
-    /// capacity.
+    /// Whether so many replicas are more than what was learned of their scaling is trusted for.
+    pub fn is_untested(&self, n: u32) -> bool {
+        self.scaling.is_some_and(|s| !s.is_free() && n > s.trusted())
+    }
+
+    /// The replicas that hold the most, of the counts that what was learned is trusted for; `None` where replicas take
+    /// nothing from each other.
+    pub fn most_useful(&self) -> Option<u32> {
+        let scaling = self.scaling.filter(|s| self.per_replica > 0.0 && !s.is_free())?;
+        Some(scaling.law.peak().map_or(scaling.trusted(), |peak| peak.min(scaling.trusted())).max(1))
+    }
+
+    /// `N*`, or the replicas that hold the most where none hold `demand`: how far to raise, never how far to lower.
+    pub fn need_or_most(&self, demand: f64) -> Option<u32> {
+        self.need(demand).or_else(|| self.most_useful().filter(|_| demand.is_finite()))
+    }
+
+    /// `N*`: fewest replicas with `C(N) >= demand`; `None` if one replica has no capacity, or if no count is known to hold
+    /// it.
     pub fn need(&self, demand: f64) -> Option<u32> {
         if self.per_replica <= 0.0 || !demand.is_finite() {
             return None;
@@ -57,9 +78,10 @@ impl Capacity {
         let linear = (demand.max(0.0) / self.per_replica).ceil() as u32;
         let Some(scaling) = self.scaling.filter(|s| !s.is_free()) else { return Some(linear) };
         // A replica alone may hold more than one among many: both ways are looked at, by halves.
-        let most = scaling.law.peak().unwrap_or(MOST_REPLICAS).max(1);
+        let peak = scaling.law.peak().filter(|peak| *peak <= scaling.trusted());
+        let most = peak.unwrap_or(scaling.seen.1.saturating_mul(FAR)).max(1);
         if self.at(most) < demand {
-            return Some(most);
+            return None;
         }
         let (mut low, mut high) = (0, most);
         while high - low > 1 {
@@ -272,6 +294,11 @@ impl PlannedChange {
         format!("{}{arrow}{}", self.field.word(self.from), self.field.word(self.to))
     }
 
+    /// Whether it asks for more replicas than there are: only such a change teaches how long pods take.
+    pub const fn adds_pods(&self) -> bool {
+        self.field.is_count() && self.to > self.from
+    }
+
     /// The replicas it asks for; `None` if it is not about a count.
     pub fn count(&self) -> Option<u32> {
         self.field.is_count().then_some(self.to)
@@ -385,6 +412,25 @@ mod tests {
         let c = Capacity { scaling: Some(scaling), ..c };
         assert_eq!((c.at(7).round(), c.at(12).round(), c.at(13).round()), (700.0, 916.0, 941.0));
         assert_eq!((c.need(700.0), c.need(920.0), c.need(0.0)), (Some(7), Some(13), Some(0)));
-        assert_eq!(c.need(2000.0), Some(21), "no more than the count past which more serve less");
+        assert_eq!(
+            (c.need(2000.0), c.need_or_most(2000.0)),
+            (None, Some(18)),
+            "no count is known to hold it"
+        );
+        // 12 were seen: past 18, which hold 1 012 rps, each brings what the next one there does, 5.8 rps.
+        assert!(c.need(1020.0).is_some_and(|n| n > 18 && c.is_untested(n) && c.at(n) >= 1020.0));
+        assert!(!c.is_untested(18) && c.at(30) > c.at(18));
+
+        // √(.95 / .0148) = 8.01: past 8 more serve less, and no count holds twice what 8 hold.
+        let law = super::super::usl::Usl { gamma: 100.0, sigma: 0.05, kappa: 0.0148 };
+        let back = Capacity { scaling: Some(Scaling { law, seen: (2, 12), ..scaling }), ..c.clone() };
+        assert_eq!((back.most_useful(), back.need(2.0 * back.at(8))), (Some(8), None));
+        assert!(back.at(30) < back.at(12), "no line leads up from where it goes down");
+
+        // Without coherency there is an asymptote, here of 20 replicas' worth: no million of them.
+        let law = super::super::usl::Usl { kappa: 0.0, ..law };
+        let bent = Capacity { scaling: Some(Scaling { law, ..scaling }), ..c };
+        assert_eq!((bent.need(1e6), bent.need_or_most(1e6)), (None, Some(18)));
+        assert!(bent.need(bent.at(18) + 100.0).is_some_and(|n| bent.is_untested(n) && n <= 120));
     }
 }

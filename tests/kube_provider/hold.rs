@@ -5,7 +5,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use weescale::approval::{LeaseNote, Way};
+use weescale::approval::{LeaseNote, Mandate, Way};
+use weescale::execution::providers::KubernetesProvider;
+use weescale::execution::providers::contract::WorkloadState;
 use weescale::execution::{Job, LeaseState, OperationId, OperationState, Provider, ProviderError, Receipt};
 use weescale::fleet::{Field, Owner, ScaleIn};
 
@@ -135,12 +137,71 @@ async fn whole(cluster: Cluster) {
     cluster.end().await;
 }
 
+/// A hold of `web`, written, and the authority to give it back.
+async fn held(provider: &KubernetesProvider) -> (WorkloadState, Mandate) {
+    let web = named(provider, "web").await;
+    assert!(web.locked.is_empty());
+    let mut authority = mandate(&web, Field::ScaleIn, HELD);
+    let forward = authority.order(Way::Forward, 0, HELD).unwrap();
+    (provider.write(&forward).await.unwrap(), authority)
+}
+
+#[tokio::test]
+async fn what_git_begins_to_set_meanwhile_is_still_given_back() {
+    let api = KubeApi::start().await;
+    api.world().put(deployment("web", "u-web", 3));
+    api.world().put(hpa("web", "h-web", "web", 2, 12));
+    let provider = KubernetesProvider::new(api.settings()).unwrap();
+    let (web, mut authority) = held(&provider).await;
+    let sync = |fields: Value| {
+        let mut object = api.world().get(HPAS, "web");
+        object["spec"]["behavior"]["scaleUp"]["stabilizationWindowSeconds"] = json!(60);
+        object["metadata"]["managedFields"] = json!([{ "manager": "argocd-controller", "operation": "Apply",
+            "time": "2026-11-23T21:13:43Z", "fieldsV1": { "f:spec": { "f:behavior": fields } } }]);
+        api.world().put(object);
+    };
+    sync(json!({ "f:scaleUp": { "f:stabilizationWindowSeconds": {} } }));
+    let seen = provider.read(&web.uid).await.unwrap();
+    assert_eq!((seen.fields.scale_in, seen.locked), (Some(HELD), vec![]), "what it adds is not what is held");
+    sync(json!({ "f:scaleDown": { "f:selectPolicy": {} } }));
+    let seen = provider.read(&web.uid).await.unwrap();
+    assert_eq!((seen.fields.scale_in, seen.locked), (Some(HELD), vec![Field::ScaleIn]));
+    let given = provider.write(&authority.order(Way::Back, HELD, 0).unwrap()).await.unwrap();
+    assert_eq!(given.fields.scale_in, Some(0));
+    let behavior = &api.world().get(HPAS, "web")["spec"]["behavior"];
+    assert_eq!(behavior["scaleDown"]["selectPolicy"], "Max");
+    assert_eq!(behavior["scaleUp"]["stabilizationWindowSeconds"], 60, "what Git set stays");
+}
+
+#[tokio::test]
+async fn a_hold_that_keda_does_not_pass_on_is_pending() {
+    let api = KubeApi::start().await;
+    api.world().put(deployment("web", "u-web", 3));
+    api.world().put(made_by_keda());
+    api.world().put(scaled_object("web", "s-web", "web"));
+    let provider = KubernetesProvider::new(api.settings()).unwrap();
+    let (web, mut authority) = held(&provider).await;
+    assert_eq!((web.fields.scale_in, web.pending), (Some(HELD), vec![Field::ScaleIn]));
+    let mut passed_on = made_by_keda();
+    passed_on["spec"]["behavior"] = json!({ "scaleDown": { "selectPolicy": "Disabled" } });
+    api.world().put(passed_on);
+    assert!(provider.read(&web.uid).await.unwrap().pending.is_empty());
+    api.world().delete(HPAS, "keda-hpa-web");
+    let unseen = provider.read(&web.uid).await.unwrap();
+    assert_eq!((unseen.locked, unseen.pending), (vec![Field::ScaleIn], vec![Field::ScaleIn]));
+    provider.write(&authority.order(Way::Back, HELD, 0).unwrap()).await.unwrap();
+    let free = provider.read(&web.uid).await.unwrap();
+    assert_eq!((free.fields.scale_in, free.pending.len()), (Some(0), 0));
+    let refused = provider.write(&order(&free, Field::ScaleIn, HELD)).await;
+    assert!(matches!(&refused, Err(ProviderError::Invalid(_))), "{refused:?}");
+}
+
 #[tokio::test]
 async fn somebody_who_is_quicker_is_not_overwritten() {
     let api = KubeApi::start().await;
     api.world().put(deployment("web", "u-web", 3));
     api.world().put(hpa("web", "h-web", "web", 2, 12));
-    let provider = weescale::execution::providers::KubernetesProvider::new(api.settings()).unwrap();
+    let provider = KubernetesProvider::new(api.settings()).unwrap();
     let web = named(&provider, "web").await;
     let order = order(&web, Field::ScaleIn, HELD);
     let mut theirs = api.world().get(HPAS, "web");
@@ -172,17 +233,16 @@ async fn what_git_or_a_pause_holds_is_not_written() {
             world.put(scaled);
         }
     }
-    let provider = weescale::execution::providers::KubernetesProvider::new(api.settings()).unwrap();
+    let provider = KubernetesProvider::new(api.settings()).unwrap();
     let approved = order(&named(&provider, "pinned").await, Field::MinReplicas, 5);
     let mut pin = api.world().get(SCALED, "pinned");
     pin["metadata"]["annotations"] = json!({ "autoscaling.keda.sh/paused-replicas": "4" });
     api.world().put(pin);
     let git = named(&provider, "git").await;
-    assert_eq!(
-        (git.fields.scale_in, git.fields.min_replicas),
-        (None, Some(2)),
-        "the floor alone is ours to write"
-    );
+    assert_eq!((git.fields.scale_in, git.fields.min_replicas), (Some(0), Some(2)));
+    assert_eq!(git.locked, [Field::ScaleIn], "the floor alone is ours to write");
+    let refused = provider.write(&order(&git, Field::ScaleIn, HELD)).await;
+    assert!(matches!(&refused, Err(ProviderError::Invalid(why)) if why.contains("respect")), "{refused:?}");
     let paused = named(&provider, "paused").await;
     assert_eq!(paused.owner, Owner::Elsewhere { name: "keda/paused, paused".into() });
     let pinned = provider.read(&approved.target().uid).await.unwrap();

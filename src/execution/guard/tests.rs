@@ -89,6 +89,14 @@ fn object_value_and_step_are_checked() {
 }
 
 #[test]
+fn a_locked_field_is_given_back_and_not_written_anew() {
+    let (mut g, mut m) = (Guard::new(GuardPolicy::default()), mandate("op-1", 6, 9, None));
+    let locked = |value| WorkloadState { locked: vec![Field::Replicas], ..live(value) };
+    refused(&check(&mut g, &mut m, &Try { live: locked(6), ..step(6, 9, 0) }), "not for weescale to set");
+    assert_eq!(check(&mut g, &mut m, &Try { way: Way::Back, live: locked(9), ..step(9, 6, 0) }), Ok(()));
+}
+
+#[test]
 fn an_order_of_another_approval_is_refused() {
     let mut g = Guard::new(GuardPolicy::default());
     let order = mandate("op-2", 6, 20, None).order(Way::Forward, 6, 9).unwrap();

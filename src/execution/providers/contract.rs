@@ -108,6 +108,13 @@ pub struct WorkloadState {
     pub generation: u64,
     /// Writable fields and their present values.
     pub fields: Fields,
+    /// Fields that nothing new is written to, as somebody else sets them or what is written cannot be seen to act. What
+    /// was written there is given back all the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub locked: Vec<crate::fleet::Field>,
+    /// Fields whose value is written and not acted upon yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pending: Vec<crate::fleet::Field>,
     /// Pods passing their readiness check.
     pub ready: u32,
     /// Who decides the replica count.

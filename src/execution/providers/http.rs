@@ -23,6 +23,9 @@ const MAX_TEXT: usize = 300;
 const MAX_UID: usize = 253;
 /// Most sentences taken over with a list or a workload.
 const MAX_NOTES: usize = 50;
+/// Most warnings taken over of a workload, and most fields named in a list of them.
+const MAX_WARNINGS: usize = 5;
+const MAX_FIELDS: usize = 4;
 /// Most workloads, and most pods and annotations of one, taken over.
 const MAX_PARTS: usize = 10_000;
 
@@ -369,6 +372,14 @@ fn checked(mut state: WorkloadState) -> Result<WorkloadState, ProviderError> {
             *text = clean(text, 253);
         }
     }
+    state.locked.truncate(MAX_FIELDS);
+    state.pending.truncate(MAX_FIELDS);
+    state.warnings.truncate(MAX_WARNINGS);
+    for warning in &mut state.warnings {
+        warning.about = clean(&warning.about, 253);
+        warning.reason = clean(&warning.reason, 80);
+        warning.message = clean(&warning.message, MAX_TEXT);
+    }
     state.notes.truncate(MAX_NOTES);
     for note in &mut state.notes {
         *note = clean(note, MAX_TEXT);
@@ -381,6 +392,9 @@ fn checked(mut state: WorkloadState) -> Result<WorkloadState, ProviderError> {
         pod.name = clean(&pod.name, 253);
         pod.reason = clean(&pod.reason, MAX_TEXT);
         pod.traffic = pod.traffic.filter(|t| t.is_finite());
+        for used in [&mut pod.cpu_used, &mut pod.memory_used] {
+            *used = used.filter(|u| u.is_finite() && *u >= 0.0);
+        }
     }
     for number in [&mut state.cpu_cores, &mut state.memory_bytes, &mut state.dollars_per_hour] {
         *number = number.filter(|n| n.is_finite() && *n >= 0.0);

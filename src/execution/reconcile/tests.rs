@@ -64,6 +64,8 @@ fn an_intent_is_resolved_by_what_is_there() {
     assert!(matches!(ask(6), Next::Ask { at: 6, why } if why.contains("no effect")));
     assert!(matches!(ask(11), Next::Halt(why) if why.contains("11")));
     assert!(matches!(next(&entries, Some(&live("u-2", 9))), Next::Halt(_)));
+    let bare = WorkloadState { fields: Fields::default(), ..live("u-1", 9) };
+    assert!(matches!(next(&entries, Some(&bare)), Next::Halt(why) if why.contains("min_replicas does not")));
     assert!(matches!(next(&entries, None), Next::Halt(_)));
 }
 

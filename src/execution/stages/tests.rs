@@ -51,6 +51,30 @@ fn running(from: u32, to: u32) -> OperationRun {
     run
 }
 
+#[test]
+fn a_hold_that_is_not_acted_upon_is_waited_for_and_then_rolled_back() {
+    let op = operation(Field::ScaleIn, 0, 2);
+    let before = Before::new(&pods(6), &[world::healthy()]);
+    let mut run = OperationRun::new(
+        op,
+        before,
+        &Limits::default().of(Field::ScaleIn),
+        Pacing::default(),
+        None,
+        moment(0),
+    );
+    assert_eq!(advance(&mut run, &pods(6), None, moment(0)), [Effect::Write(2)]);
+    run.wrote(2, moment(0));
+    let gate = |state: &WorkloadState, at| gates::provision(&run, state, moment(at));
+    let waits = WorkloadState { pending: vec![Field::ScaleIn], ..pods(6) };
+    assert_eq!(gate(&waits, 1).1, gates::Verdict::Wait);
+    assert_eq!(gate(&pods(6), 1).1, gates::Verdict::Pass);
+    let over = run.pacing.provision.as_secs() + 1;
+    let (shown, verdict) = gate(&waits, over);
+    assert!(matches!(&verdict, gates::Verdict::Fail(why) if why.contains("scale_in is held")), "{verdict:?}");
+    assert_eq!(shown[0].state, crate::execution::GateState::Failed);
+}
+
 fn readings(at: u64, old: f64, new: f64, n: u32, old_count: u32) -> Readings {
     let pod = |i: u32| {
         let p95 = if i < old_count { old } else { new } * (1.0 + f64::from(i % 5) / 100.0);

@@ -84,6 +84,27 @@ fn an_event_or_a_freeze_that_is_about_to_begin_is_prepared_for() {
     assert_eq!(change.to, 11);
     assert!(change.until.unwrap() >= NOW + Duration::from_secs(1800 + 2 * HOUR), "to the end of the event");
     assert!(p.facts.iter().any(|f| f.label == "event sale" && f.quantity.value == 1.2));
+    // A freeze that begins before it does not hide it; nor do smaller events, those behind the freeze, or one that runs.
+    let mut short = scene(hpa(), |i| if i < 4 { 1150.0 } else { 1000.0 });
+    let ForecastState::Ready(fan) = &mut short.forecast else { panic!("no fan") };
+    Arc::make_mut(fan).points.truncate(12);
+    let mut until = |foreseen: Vec<Foreseen>| {
+        short.around.foreseen = foreseen;
+        let p = run(&short);
+        let Verdict::Change(change) = p.verdict else { panic!("{:?}", p.verdict) };
+        let named = p.facts.iter().any(|f| f.label == "event sale");
+        (change.to, change.until.unwrap().since(NOW).as_secs() / HOUR, named)
+    };
+    assert_eq!(until(vec![]), (11, 0, false));
+    let behind = vec![
+        Foreseen { from: NOW - Duration::from_secs(60), ..foreseen("event long", 0, 9, Some(1.01)) },
+        foreseen("freeze window release", 1500, 4, None),
+        foreseen("event mail", 2 * HOUR, 1, Some(1.15)),
+        foreseen("event sale", 2 * HOUR, 3, Some(1.25)),
+        foreseen("event after", 6 * HOUR, 1, Some(1.4)),
+    ];
+    assert_eq!(until(behind.clone()), (12, 9, true));
+    assert_eq!(until(behind[1..].to_vec()), (12, 5, true));
 }
 
 #[test]
@@ -95,6 +116,19 @@ fn replicas_that_take_from_each_other_are_worth_less() {
     // 1 287 rps (q=.98) are 11.7 replicas of 110; with what each takes from the others 13 are too few.
     assert!(p.need_peak.unwrap() > 13, "{:?}", p.need_peak);
     assert_eq!(p.capacity.unwrap().at(10), 1100.0, "where it was learned it is what it was");
+}
+
+#[test]
+fn what_no_count_holds_is_no_reason_to_take_replicas_away() {
+    // √(.95 / .0148) = 8.01: ten replicas hold less than eight, and demand is above what eight hold.
+    let law = usl::Usl { gamma: 100.0, sigma: 0.05, kappa: 0.0148 };
+    let mut s = scene(Owner::Nobody, |_| 1500.0);
+    s.signals.signals.extend([signal(SignalKind::Demand, 1500.0, Freshness::Fresh)]);
+    s.around.scaling = Some(Scaling { law, seen: (4, 12), counts: 6, about: 10 });
+    let p = run(&s);
+    assert_eq!((p.need_now, p.exhaustion), (None, Exhaustion::Now));
+    let Verdict::Hold { why } = &p.verdict else { panic!("{:?}", p.verdict) };
+    assert_eq!(why, "demand is above what any number of replicas is known to hold: 8 hold the most");
 }
 
 #[test]

@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
+use super::super::contract::{PodState, Warning};
 use super::*;
 use crate::approval::Mandate;
 use crate::execution::tests::world;
@@ -167,6 +168,36 @@ fn a_uid_that_shows_as_something_else_is_refused() {
         let error = with(uid).unwrap_err().to_string();
         assert!(error.chars().all(crate::series::text::is_inert), "{error:?}");
     }
+}
+
+#[test]
+fn warnings_and_usage_are_bounded_and_harmless() {
+    let hostile = Warning {
+        about: "a\u{1b}[2J".repeat(99),
+        reason: "r\u{202e}".repeat(99),
+        message: "m\u{7}".repeat(999),
+        ..Warning::default()
+    };
+    let pod =
+        |cpu, memory| PodState { cpu_used: Some(cpu), memory_used: Some(memory), ..PodState::default() };
+    let state = checked(WorkloadState {
+        uid: "u-1".into(),
+        warnings: vec![hostile; 40],
+        pods: vec![pod(-1.0, f64::NAN), pod(0.5, f64::INFINITY)],
+        locked: vec![Field::ScaleIn; 40],
+        ..WorkloadState::default()
+    })
+    .unwrap();
+    assert_eq!((state.warnings.len(), state.locked.len()), (5, 4));
+    for w in &state.warnings {
+        for (text, most) in [(&w.about, 253), (&w.reason, 80), (&w.message, 300)] {
+            assert!(text.chars().all(crate::series::text::is_inert), "{text:?}");
+            // Each hidden character is spelt out.
+            assert!(text.chars().count() <= most * 8, "{}", text.len());
+        }
+    }
+    let used: Vec<_> = state.pods.iter().map(|p| (p.cpu_used, p.memory_used)).collect();
+    assert_eq!(used, [(None, None), (Some(0.5), None)]);
 }
 
 #[test]

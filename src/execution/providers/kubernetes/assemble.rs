@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::clock::Monotonic;
 use crate::execution::providers::contract::{Fields, ManifestField, Warning, WorkloadState};
-use crate::fleet::{Replicas, ScaleIn};
+use crate::fleet::{Field, Owner, Replicas, ScaleIn};
 use crate::series::Timestamp;
 use crate::series::text::clean;
 
@@ -117,16 +117,40 @@ impl View<'_> {
         })
     }
 
-    /// What the autoscaler may take away; `None` where there is none, or where Git holds its behaviour.
+    /// What the autoscaler may take away; `None` where there is none.
     fn scale_in(&self, holder: &Holder) -> Option<ScaleIn> {
         match holder {
             Holder::Workload => None,
-            Holder::Hpa(name) => {
-                let hpa = self.hpa(name)?;
-                hold::of_hpa(hpa).filter(|_| !owner::is_in_git(&hpa.metadata, writer::Written::Behavior))
-            }
+            Holder::Hpa(name) => self.hpa(name).and_then(hold::of_hpa),
             Holder::Scaled(name) => self.scaled(name).map(hold::of_scaled),
         }
+    }
+
+    /// Why scale-in is not to be held anew, in one sentence.
+    fn unheld(&self, holder: &Holder) -> Option<String> {
+        match holder {
+            Holder::Workload => None,
+            Holder::Hpa(name) => {
+                let tool = owner::tool_of(&self.hpa(name)?.metadata, writer::Written::Behavior)?;
+                Some(format!("{tool} sets what its HPA may take away: scale-in is not held here"))
+            }
+            Holder::Scaled(_) if self.passed_on(holder).is_none() => {
+                Some("KEDA's own HPA is not seen, so that nobody could tell whether a hold acts".to_owned())
+            }
+            Holder::Scaled(_) => None,
+        }
+    }
+
+    /// What KEDA has passed on to its own HPA.
+    fn passed_on(&self, holder: &Holder) -> Option<ScaleIn> {
+        let Holder::Scaled(name) = holder else { return None };
+        hold::passed_on(&self.scaled(name)?.metadata, self.hpas.iter().flatten().copied())
+    }
+
+    /// Whether KEDA was told to hold scale-in and its HPA does not know it.
+    fn is_pending(&self, holder: &Holder) -> bool {
+        let held = Some(ScaleIn::Held);
+        matches!(holder, Holder::Scaled(_)) && self.scale_in(holder) == held && self.passed_on(holder) != held
     }
 
     fn manifest(&self, holder: &Holder) -> ManifestField {
@@ -155,6 +179,9 @@ impl View<'_> {
         let verdict = self.verdict(cache);
         let holder = self.holder(&verdict.holder);
         let fields = self.fields(&verdict.holder)?;
+        let scaled = matches!(verdict.owner, Owner::Autoscaler { .. });
+        let unheld = self.unheld(&verdict.holder).filter(|_| scaled);
+        let scale_in = |is: bool| if is { vec![Field::ScaleIn] } else { Vec::new() };
         let replicas = fields.replicas.unwrap_or(1);
         let known = |kind: Kind| cache.is_known(kind, &meta.namespace, now, STALE);
         let pods_known = known(Kind::Pod);
@@ -187,6 +214,8 @@ impl View<'_> {
             team: team.map(|t| clean(t, 120)).unwrap_or_default(),
             generation: meta.version().max(holder.version()),
             fields,
+            locked: scale_in(unheld.is_some()),
+            pending: scale_in(self.is_pending(&verdict.holder)),
             ready: Replicas::check_count(ready).map_err(|e| e.to_string())?,
             annotations: annotations.take(50).map(|(k, v)| (clean(k, 253), clean(v, 300))).collect(),
             owner: verdict.owner,
@@ -196,7 +225,12 @@ impl View<'_> {
             pods: list,
             limits: limits(self.workload, replicas, &around),
             manifest: Some(self.manifest(&verdict.holder)),
-            notes: verdict.notes.into_iter().chain(warnings.iter().take(2).map(Warning::sentence)).collect(),
+            notes: verdict
+                .notes
+                .into_iter()
+                .chain(unheld)
+                .chain(warnings.iter().take(2).map(Warning::sentence))
+                .collect(),
             warnings,
         })
     }

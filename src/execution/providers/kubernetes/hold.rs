@@ -35,6 +35,13 @@ pub(super) fn of_scaled(scaled: &ScaledObject) -> ScaleIn {
     if is_true(&scaled.metadata, PAUSED_SCALE_IN) { ScaleIn::Held } else { ScaleIn::Allowed }
 }
 
+/// What KEDA's own HPA may take away; `None` where it cannot be seen among `hpas`. Versions before 2.18 never pass a pause
+/// on to it.
+pub(super) fn passed_on<'a>(scaled: &Meta, hpas: impl IntoIterator<Item = &'a Hpa>) -> Option<ScaleIn> {
+    let made = |hpa: &&Hpa| hpa.metadata.controller().is_some_and(|o| o.name == scaled.name);
+    hpas.into_iter().find(made).and_then(of_hpa)
+}
+
 /// Whether an annotation is one of Go's words for true.
 pub(super) fn is_true(meta: &Meta, key: &str) -> bool {
     meta.annotations

@@ -14,7 +14,7 @@ pub(super) enum Written {
     MaxReplicas,
     MinReplicaCount,
     MaxReplicaCount,
-    /// How an HPA moves.
+    /// What an HPA may take away: of its behaviour, only `scaleDown.selectPolicy`.
     Behavior,
     /// KEDA's annotation that pauses scale-in; annotations are not looked at here.
     PausedScaleIn,
@@ -60,6 +60,19 @@ struct Fields {
     spec: serde_json::Map<String, serde_json::Value>,
 }
 
+impl Fields {
+    /// Whether `field` is among them. A part that is named without its own fields is claimed as a whole.
+    fn wrote(&self, field: Written, key: &str) -> bool {
+        let whole = |part: &serde_json::Value| part.as_object().is_none_or(serde_json::Map::is_empty);
+        self.spec.get(key).is_some_and(|part| {
+            let down = part.get("f:scaleDown");
+            field != Written::Behavior
+                || whole(part)
+                || down.is_some_and(|down| whole(down) || down.get("f:selectPolicy").is_some())
+        })
+    }
+}
+
 /// Decodes `managedFields`. Status writers are left out; writers of other fields stay, so that an object whose
 /// writers are known is told from one whose writers are not.
 pub(super) fn read<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<Writer>, D::Error> {
@@ -70,7 +83,7 @@ pub(super) fn read<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<Writer>, D::Er
             manager: clean(&e.manager, 120),
             fields: ALL
                 .iter()
-                .filter(|(_, key)| e.fields_v1.spec.contains_key(*key))
+                .filter(|(field, key)| e.fields_v1.wrote(*field, key))
                 .map(|(f, _)| *f)
                 .collect(),
             at: e.time,
@@ -83,4 +96,23 @@ pub(super) fn of(writers: &[Writer], field: Written) -> Vec<&Writer> {
     let mut found: Vec<&Writer> = writers.iter().filter(|w| w.fields.contains(&field)).collect();
     found.sort_by_key(|w| std::cmp::Reverse(w.at));
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn of_a_behaviour_only_what_is_taken_away_counts() {
+        let wrote = |behavior: serde_json::Value| {
+            let entries = json!([{ "manager": "m", "fieldsV1": { "f:spec": { "f:behavior": behavior } } }]);
+            !of(&read(entries).unwrap(), Written::Behavior).is_empty()
+        };
+        assert!(!wrote(json!({ "f:scaleUp": { "f:stabilizationWindowSeconds": {} } })));
+        assert!(!wrote(json!({ "f:scaleDown": { "f:stabilizationWindowSeconds": {} } })));
+        assert!(wrote(json!({ "f:scaleDown": { "f:selectPolicy": {} } })));
+        assert!(wrote(json!({ "f:scaleDown": {} })) && wrote(json!({})), "a part is claimed as a whole");
+    }
 }

@@ -106,8 +106,9 @@ impl KubernetesProvider {
             return Err(ProviderError::Precondition { why, current: Some(Box::new(state)) });
         }
         // Somebody may have taken the field over since it was looked at; undoing our own stays allowed.
-        if order.way() == Way::Forward && !state.owner.respects(order.field()) {
-            let why = format!("{} does not respect {}", state.owner.label(), order.field().name());
+        let field = order.field();
+        if order.way() == Way::Forward && (!state.owner.respects(field) || state.locked.contains(&field)) {
+            let why = format!("{} does not respect {}", state.owner.label(), field.name());
             return Err(ProviderError::Invalid(why));
         }
         let mut place = self.place(&fresh, order.field())?;

@@ -46,9 +46,9 @@ pub(super) fn tracked(meta: &Meta) -> Option<Tool> {
     release.map(|name| Tool::Helm(named(name)))
 }
 
-/// Whether a tool sets `field` of the object back by itself.
-pub(in super::super) fn is_in_git(meta: &Meta, field: Written) -> bool {
-    matches!(holder(meta, field), Some(Tool::ArgoCd(_) | Tool::Flux(_)))
+/// The tool that sets `field` of the object back by itself, if one does.
+pub(in super::super) fn tool_of(meta: &Meta, field: Written) -> Option<String> {
+    holder(meta, field).filter(|tool| !matches!(tool, Tool::Helm(_))).map(|tool| tool.label())
 }
 
 /// The tool that holds `field` of the object, if one does.

@@ -9,5 +9,5 @@ mod resolve;
 mod tests;
 
 pub(super) use fight::Change;
-pub(super) use git::is_in_git;
+pub(super) use git::tool_of;
 pub(super) use resolve::{Facts, Holder, Verdict, resolve};

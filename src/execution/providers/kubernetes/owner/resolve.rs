@@ -155,8 +155,7 @@ fn keda_is_held(facts: &Facts<'_>, scaled: &ScaledObject, notes: &mut Vec<String
         return;
     }
     notes.push("KEDA's scale-in is paused".into());
-    let made = |h: &&&Hpa| h.metadata.controller().is_some_and(|o| o.name == meta.name);
-    let passed_on = facts.hpas.iter().flatten().find(made).and_then(|h| hold::of_hpa(h));
+    let passed_on = hold::passed_on(meta, facts.hpas.iter().flatten().copied());
     if passed_on.is_some_and(|p| p != ScaleIn::Held) {
         notes.push("KEDA has not passed that on to its HPA yet; versions before 2.18 never do".into());
     }
