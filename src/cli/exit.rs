@@ -35,7 +35,7 @@ impl Failure {
     /// The exit code.
     pub const fn code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Usage(_) => 2,
+            Self::Config(_) | Self::Usage(_) | Self::Engine(EngineError::Setting { .. }) => 2,
             Self::Corrupt(_) => 4,
             Self::Engine(_) | Self::Other(_) => 1,
         }

@@ -31,7 +31,7 @@ pub async fn hold(live: &Live, settings: Settings, options: Options, what: &str)
         groups: settings.session_groups.clone(),
         clock: options.clock.clone(),
         name_of: engine::name_of,
-        learners: settings.learners.clone(),
+        learners: engine::learners(&settings)?,
     };
     let mut engine = engine::start(settings, options).await?;
     let service = match session::serve(service, engine.view.clone(), engine.wishes.clone()) {

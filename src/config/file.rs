@@ -87,7 +87,7 @@ pub struct Session {
     /// Groups whose members may attach beside the engine's own user.
     #[serde(default)]
     pub groups: Vec<String>,
-    /// Login names of those who learn: what they decide is recorded and has no effect.
+    /// Login names or user ids of those who learn: what they decide is recorded and has no effect.
     #[serde(default)]
     pub learners: Vec<String>,
 }

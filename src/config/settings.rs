@@ -71,7 +71,7 @@ pub struct Settings {
     pub teams: Vec<super::TeamRule>,
     /// Keys whose signed lessons are taken in.
     pub trusted_keys: Vec<String>,
-    /// Login names of those who learn: what they decide has no effect.
+    /// Login names or user ids of those who learn: what they decide has no effect.
     pub learners: Vec<String>,
     /// For each value that is not a default, where it came from.
     pub origins: Vec<Override>,

@@ -17,7 +17,7 @@ use super::settings::{ServiceRule, Settings};
 pub struct Team {
     /// As in labels.
     pub name: String,
-    /// Login names.
+    /// Login names or user ids.
     #[serde(default)]
     pub people: Vec<String>,
     /// Services it owns, beside those that say so in their labels; `*` ends a prefix.
@@ -48,7 +48,7 @@ pub struct Lessons {
 pub struct TeamRule {
     /// As in labels.
     pub name: String,
-    /// Login names.
+    /// Login names or user ids.
     pub people: Vec<String>,
     /// Services it owns.
     pub services: Vec<String>,

@@ -152,8 +152,9 @@ impl Engine {
         proposal.guardrails = planning::with_input(&self.state, facts, now, |input| {
             guardrails::at_approval(input, &proposal.change, running)
         });
-        let lesson = super::stances::guardrail(&self.state, &proposal.workload, &proposal.change, now);
-        proposal.guardrails.extend(lesson.filter(|g| g.passed || !self.is_short(&proposal.workload)));
+        let short = self.is_short(&proposal.workload);
+        let (workload, change) = (&proposal.workload, &proposal.change);
+        proposal.guardrails.extend(super::stances::guardrail(&self.state, workload, change, short, now));
     }
 
     async fn refuse(&mut self, proposal: &Proposal, why: String, caller: &Caller) -> Answer {
@@ -206,7 +207,9 @@ impl Engine {
                 let said = format!("a new proposal with {to} takes the place of {id}");
                 let body = serde_json::json!({ "proposal": id, "to": to, "caller": caller });
                 let asked = Entry::new(Kind::Edit, format!("{id} edited to {to}"), body);
-                self.journal(vec![asked.by(&caller.person.name)]).await;
+                if self.journal(vec![asked.by(&caller.person.name)]).await {
+                    self.state.learned.people.load.note(&caller.person.name, now.wall);
+                }
                 self.decided(events, caller, said).await
             }
             None => self.refused(format!("{id} is no longer open")),

@@ -36,6 +36,14 @@ pub enum EngineError {
         /// Why, and the fix.
         why: String,
     },
+    /// A setting names what is not on this machine.
+    #[error("{field}: {why}")]
+    Setting {
+        /// Which.
+        field: String,
+        /// Why, and the fix.
+        why: String,
+    },
     /// A thread could not be started or a file not be read.
     #[error("{what}: {source}")]
     Io {

@@ -49,6 +49,7 @@ pub fn look_back(state: &mut State, now: Timestamp) -> Vec<Entry> {
     entries.extend(kpi::note_resizes(state, now));
     entries.extend(kpi::freeze_base(state));
     kpi::update(state, now);
+    entries.extend(super::stances::renew(state, now));
     entries
 }
 

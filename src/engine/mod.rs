@@ -49,7 +49,7 @@ mod wishes;
 pub use error::EngineError;
 pub use kpi::KpiBook;
 pub use learn::Learned;
-pub use person::{current as current_person, name_of, tty as current_tty};
+pub use person::{current as current_person, learners, name_of, tty as current_tty};
 pub use providers::{Asked, ask_providers};
 pub use sources::catalogue;
 pub use stances::imported;

@@ -34,7 +34,9 @@ impl Engine {
     pub(super) async fn wheel_turned(&mut self, text: &str, caller: &Caller) -> Answer {
         let text = clean(text, NOTE);
         let body = serde_json::json!({ "caller": caller });
-        self.journal(vec![Entry::new(Kind::Wheel, text.clone(), body).by(&caller.person.name)]).await;
+        if !self.journal(vec![Entry::new(Kind::Wheel, text.clone(), body).by(&caller.person.name)]).await {
+            return Answer::no("the wheel stays where it is: the journal cannot be written");
+        }
         self.say(NoticeLevel::Info, text.clone());
         Answer::yes(text)
     }

@@ -28,8 +28,18 @@ pub struct People {
 impl People {
     /// Reads it back from the journal, in its order.
     pub fn read(journal: &Journal) -> Result<Self, JournalError> {
-        let kinds =
-            [Kind::Note, Kind::Lesson, Kind::Import, Kind::Shadow, Kind::Approve, Kind::Reject, Kind::Edit];
+        let kinds = [
+            Kind::Note,
+            Kind::Lesson,
+            Kind::Import,
+            Kind::Shadow,
+            Kind::Approve,
+            Kind::Reject,
+            Kind::Edit,
+            Kind::Expire,
+            Kind::Supersede,
+            Kind::Withdraw,
+        ];
         let mut people = Self::default();
         for record in journal.of_kinds(&kinds)? {
             people.take(&record);
@@ -69,7 +79,10 @@ impl People {
             Kind::Approve | Kind::Reject => {
                 self.load.note(&record.user, record.at);
                 let id = ProposalId::new(text("/proposal/id"));
-                self.shadows.decide(&id, record.kind == Kind::Approve);
+                self.shadows.decide(&id, &record.user, record.kind == Kind::Approve);
+            }
+            Kind::Expire | Kind::Supersede | Kind::Withdraw => {
+                self.shadows.forget(&ProposalId::new(text("/proposal/id")));
             }
             _ => self.load.note(&record.user, record.at),
         }
@@ -83,18 +96,23 @@ impl People {
         self.notes.push_back(note);
     }
 
-    /// Takes note of a proposal that somebody decided.
+    /// Takes note of a proposal that closed, by whom if somebody decided it.
     pub fn decided(&mut self, p: &Proposal) {
         match &p.state {
             ProposalState::Approved { by, at } => {
                 self.load.note(by, *at);
-                self.shadows.decide(&p.id, true);
+                self.shadows.decide(&p.id, by, true);
             }
             ProposalState::Rejected { by, at, .. } => {
                 self.load.note(by, *at);
-                self.shadows.decide(&p.id, false);
+                self.shadows.decide(&p.id, by, false);
             }
-            _ => {}
+            ProposalState::Expired { .. }
+            | ProposalState::Superseded { .. }
+            | ProposalState::Withdrawn { .. } => {
+                self.shadows.forget(&p.id);
+            }
+            ProposalState::Open | ProposalState::Snoozed { .. } => {}
         }
     }
 
@@ -137,6 +155,9 @@ mod tests {
             Entry::new(Kind::Shadow, "", json!({"proposal": "p-1", "approve": true})).by("lea"),
             Entry::new(Kind::Approve, "", json!({"proposal": {"id": "p-1"}})).by("ann"),
             Entry::new(Kind::Shadow, "", json!({"proposal": "p-1", "approve": false})).by("lea"),
+            Entry::new(Kind::Shadow, "", json!({"proposal": "p-2", "approve": false})).by("lea"),
+            Entry::new(Kind::Expire, "", json!({"proposal": {"id": "p-2"}})),
+            Entry::new(Kind::Edit, "", json!({"proposal": "p-3", "to": 4})).by("ann"),
         ];
         journal.append(at, &entries).unwrap();
         let people = People::read(&journal).unwrap();
@@ -148,10 +169,10 @@ mod tests {
         assert_eq!(people.lessons.get(&key_of("them", "b")).map(|h| h.stance), Some(Stance::Candidate));
         let agreement = people.shadows.agreements();
         assert_eq!(
-            (agreement[0].n, agreement[0].agreed),
-            (1, 1),
+            (agreement[0].n, agreement[0].agreed, agreement[0].open),
+            (1, 1, 0),
             "what came after the decision does not count"
         );
-        assert_eq!(people.load.week(at), [("ann", 1)]);
+        assert_eq!(people.load.week(at), [("ann", 2)], "an edit is a decision too");
     }
 }

@@ -5,6 +5,7 @@ use tokio::sync::mpsc;
 use crate::execution::{self, Pending, RecordError, Recorder};
 use crate::journal::{Entry, JournalHandle, Kind, Record};
 use crate::proposal::{Proposal, ProposalState, QueueEvent};
+use crate::series::text::clean;
 use crate::view::JournalLine;
 
 /// Writes the executor's entries to the journal and tells the engine of each.
@@ -71,7 +72,7 @@ pub fn line(record: &Record) -> JournalLine {
     JournalLine {
         seq: record.seq,
         at: record.at,
-        kind: record.kind.name().to_owned(),
+        kind: clean(&record.word, 40),
         user: record.user.clone(),
         text: record.text.clone(),
     }

@@ -51,6 +51,8 @@ pub struct Engine {
     pub(super) handles: Vec<Handle>,
     pub(super) providers: Providers,
     pub(super) next_operation: u64,
+    /// User ids of those who only learn.
+    pub(super) learners: Vec<u32>,
     pub(super) forecasts: Forecasts,
     pub(super) queries: StoreQueries,
     /// When the store is asked.

@@ -33,7 +33,11 @@ impl Engine {
         if !self.journal(vec![Entry::new(Kind::Shadow, line, body).by(&name)]).await {
             return Answer::no("not recorded: the journal cannot be written");
         }
-        self.state.learned.people.shadows.say(&name, id, reject.is_none());
+        if !self.state.learned.people.shadows.say(&name, id, reject.is_none()) {
+            return Answer::no(format!(
+                "recorded: {name} {would}; but it is not compared: too many verdicts are held already"
+            ));
+        }
         Answer::yes(format!("recorded: {name} {would}; nothing is executed, the decision is others'"))
     }
 }

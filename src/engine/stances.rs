@@ -49,11 +49,22 @@ impl Engine {
                     return Answer::no("nothing was taken in: the journal cannot be written");
                 }
                 let count = pack.lessons.len();
-                let new = self.state.learned.people.lessons.import(pack.lessons, self.clock.now());
-                let said = format!(
-                    "{count} lessons of {} taken in, {new} of them new; they do nothing until somebody adopts them",
-                    pack.source
+                let done = self.state.learned.people.lessons.import(pack.lessons, self.clock.now());
+                let mut said = format!(
+                    "{count} lessons of {} taken in, {} of them new; they do nothing until somebody adopts them",
+                    pack.source, done.new
                 );
+                if !done.changed.is_empty() {
+                    let changed: Vec<String> = done.changed.iter().map(Learnt::sentence).collect();
+                    said = format!(
+                        "{said}; adopted before and different now, so no longer adopted: {}",
+                        changed.join("; ")
+                    );
+                    self.journal(
+                        done.changed.iter().map(|l| dropped(l, "a new issue says something else")).collect(),
+                    )
+                    .await;
+                }
                 self.say(crate::view::NoticeLevel::Info, said.clone());
                 Answer::yes(said)
             }
@@ -71,24 +82,55 @@ pub fn imported(pack: &share::Pack, caller: &Caller) -> Entry {
     Entry::new(Kind::Import, text, body).by(&caller.person.name)
 }
 
+/// The record of a lesson that is a candidate again although nobody said so.
+fn dropped(lesson: &Learnt, why: &str) -> Entry {
+    let stance = Stance::Candidate;
+    let text = format!("lesson {}: {}: {why}", stance.word(), lesson.sentence());
+    let body = serde_json::json!({ "key": lesson.key, "stance": stance, "lesson": lesson, "why": why });
+    Entry::new(Kind::Lesson, text, body)
+}
+
+/// Adopted lessons of our own as they were mined since; gives back what is to be journalled of those whose effect would be
+/// another one than was adopted.
+pub fn renew(state: &mut State, now: Timestamp) -> Vec<Entry> {
+    if state.learned.people.lessons.all().all(|h| h.stance != Stance::Adopted) {
+        return Vec::new();
+    }
+    let mined = lessons::mined(state);
+    let other = state.learned.people.lessons.renew(&mined);
+    let mut entries = Vec::with_capacity(other.len());
+    for held in other {
+        let why = format!("the evidence turned since {} adopted it", held.by);
+        let text =
+            format!("no longer adopted: {}: {why}; look at it in Intelligence", held.lesson.sentence());
+        state.notify(now, crate::view::NoticeLevel::Warning, text);
+        entries.push(dropped(&held.lesson, &why));
+    }
+    entries
+}
+
 /// A lesson as it stands now: mined anew, or as it was when somebody last said something of it.
 fn known(state: &State, key: &str) -> Option<Learnt> {
     let mined = lessons::mined(state).into_iter().find(|m| m.key == key).map(|m| Learnt::of(&m));
     mined.or_else(|| state.learned.people.lessons.get(key).map(|h| h.lesson.clone()))
 }
 
-/// What adopted lessons say of a change, as a guardrail; `None` if none of them bears on it.
+/// What adopted lessons say of a change, as a guardrail; `None` if none of them bears on it. Where capacity is `short`
+/// already a raise is never held back: a lesson about the past must not outweigh users who wait now.
 pub fn guardrail(
     state: &State,
     workload: &WorkloadId,
     change: &PlannedChange,
+    short: bool,
     at: Timestamp,
 ) -> Option<GuardrailResult> {
-    let (book, up) = (&state.learned.people.lessons, change.to > change.from);
+    let (book, up) = (&state.learned.people.lessons, up(change));
     if let Some(held) = book.guard(workload, up, at) {
+        let aside = short && change.to > change.from;
         let said = held.lesson.sentence();
-        let detail = format!("{said}; adopted by {}, M in Intelligence silences it", held.by);
-        return Some(GuardrailResult { name: GUARD.into(), passed: false, detail });
+        let why = if aside { "set aside, capacity is short now: " } else { "" };
+        let detail = format!("{why}{said}; adopted by {}, M in Intelligence silences it", held.by);
+        return Some(GuardrailResult { name: GUARD.into(), passed: aside, detail });
     }
     let bearing = book.bearing(workload, up, at).count();
     (bearing > 0).then(|| GuardrailResult {
@@ -98,22 +140,17 @@ pub fn guardrail(
     })
 }
 
-/// Holds back a plan that an adopted lesson is against. A floor that is short already is never held back: a lesson about
-/// the past must not outweigh users who wait now.
+/// Whether a change raises a count, not lowers it; `None` if it is about no count: no lesson is about policies.
+pub fn up(change: &PlannedChange) -> Option<bool> {
+    change.field.is_count().then_some(change.to > change.from)
+}
+
+/// Holds back a plan that an adopted lesson is against.
 pub fn hold_back(state: &State, workload: &WorkloadId, plan: &mut Plan, at: Timestamp) {
     let Verdict::Change(change) = &plan.verdict else { return };
     let change = change.clone();
-    let Some(result) = guardrail(state, workload, &change, at) else { return };
-    let short = change.to > change.from && plan.exhaustion == crate::plan::Exhaustion::Now;
-    let result = if short && !result.passed {
-        GuardrailResult {
-            passed: true,
-            detail: format!("set aside, capacity is short now: {}", result.detail),
-            ..result
-        }
-    } else {
-        result
-    };
+    let short = plan.exhaustion == crate::plan::Exhaustion::Now;
+    let Some(result) = guardrail(state, workload, &change, short, at) else { return };
     if !result.passed {
         plan.verdict = Verdict::Blocked { change, by: format!("{GUARD}: {}", result.detail) };
     }
@@ -121,7 +158,7 @@ pub fn hold_back(state: &State, workload: &WorkloadId, plan: &mut Plan, at: Time
 }
 
 /// Adopted lessons that bear on a proposal, a sentence each.
-pub fn sentences(state: &State, workload: &WorkloadId, up: bool, at: Timestamp) -> Vec<String> {
+pub fn sentences(state: &State, workload: &WorkloadId, up: Option<bool>, at: Timestamp) -> Vec<String> {
     let bearing = state.learned.people.lessons.bearing(workload, up, at);
     let words = |e: Effect| if e == Effect::Guardrail { "held back by" } else { "ranked by" };
     bearing

@@ -79,6 +79,8 @@ impl EngineHandle {
 /// Starts the engine.
 pub async fn start(settings: Settings, options: Options) -> Result<EngineHandle, EngineError> {
     let Options { clock, tuning, pacing, simulated } = options;
+    let (learners, mut settings) = (person::learners(&settings)?, settings);
+    person::name_people(&mut settings);
     let settings = Arc::new(settings);
     let (file, shared) = open_journal(&settings)?;
     let first_group = file.next_frame_group()?;
@@ -127,6 +129,7 @@ pub async fn start(settings: Settings, options: Options) -> Result<EngineHandle,
         handles,
         providers,
         next_operation,
+        learners,
         forecasts,
         queries: StoreQueries::default(),
         pace: Pace::default(),

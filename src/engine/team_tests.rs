@@ -9,7 +9,7 @@ use crate::config::{Given, Quiet, TeamRule, load_without_file};
 use crate::execution::providers::contract::{Fields, WorkloadState};
 use crate::fleet::{Field, Owner, WorkloadId};
 use crate::learning::{Learnt, Stance, Subject, key_of};
-use crate::plan::{Dimension, Exhaustion, Plan, PlannedChange, Verdict};
+use crate::plan::{Dimension, Exhaustion, Foreseen, Plan, PlannedChange, Verdict};
 use crate::proposal::{Proposal, ProposalId, ProposalState};
 use crate::series::Timestamp;
 
@@ -103,6 +103,49 @@ fn what_runs_short_of_nothing_before_the_morning_waits_for_it() {
 }
 
 #[test]
+fn what_hurts_before_a_decision_in_the_morning_bears_fruit_does_not_wait_for_it() {
+    let mut state = state();
+    let day = Exhaustion::Beyond { horizon: Duration::from_secs(86_400) };
+    let calm = plan(&state, 9, day);
+    state.fleet.get_mut(&id()).unwrap().plan = Some(calm);
+    let waits = |state: &State, p: &Proposal| teams::routed(state, p, NIGHT).quiet_until.is_some();
+    let raise = proposal(9);
+    assert!(waits(&state, &raise));
+    let mut hold = proposal(2);
+    hold.change = PlannedChange { field: Field::ScaleIn, from: 0, ..hold.change };
+    assert!(!waits(&state, &hold), "what the autoscaler is about to take away");
+    let mut suffers = raise.clone();
+    suffers.experience.minutes_short_without = Some(0.0);
+    assert!(waits(&state, &suffers));
+    suffers.experience.minutes_short_without = Some(3.0);
+    assert!(!waits(&state, &suffers));
+    let morning = NIGHT + Duration::from_secs(8 * 3600);
+    let lead = planning::lead(&state, &id());
+    assert!(lead > Duration::from_secs(2), "{lead:?}");
+    let event = |from: Timestamp| Foreseen {
+        what: "event sale".into(),
+        from,
+        to: from + Duration::from_secs(3600),
+        factor: Some(2.0),
+        frozen: false,
+    };
+    for (from, expected) in [(morning + lead - Duration::from_secs(1), false), (morning + lead, true)] {
+        state.fleet.get_mut(&id()).unwrap().around.foreseen = vec![event(from)];
+        assert_eq!(waits(&state, &raise), expected, "{from}");
+    }
+    for (seconds, expected) in [(0, false), (1, true)] {
+        let reach = morning.since(NIGHT) + lead + Duration::from_secs(1800 + seconds);
+        for exhaustion in
+            [Exhaustion::Beyond { horizon: reach }, Exhaustion::In { earliest: reach, median: None }]
+        {
+            let plan = plan(&state, 9, exhaustion);
+            state.fleet.get_mut(&id()).unwrap().plan = Some(plan);
+            assert_eq!(waits(&state, &raise), expected, "{exhaustion:?}");
+        }
+    }
+}
+
+#[test]
 fn who_decides_how_much_and_who_owns_what_is_shown() {
     let mut state = state();
     for _ in 0..3 {
@@ -113,7 +156,12 @@ fn who_decides_how_much_and_who_owns_what_is_shown() {
     assert_eq!((shown.teams[0].workloads, shown.unowned), (1, 0));
     assert_eq!((shown.decided[0].person.as_str(), shown.decided[0].is_too_much()), ("ann", true));
     assert!(!shown.decided[1].is_too_much(), "nobody said what is enough for zoe");
-    assert!((shown.gini.unwrap() - 0.25).abs() < 1e-12);
+    // 3, 1 and, as bob decided nothing, 0: (2·(2·1 + 3·3))/(3·4) − 4/3.
+    assert!((shown.gini.unwrap() - 0.5).abs() < 1e-12);
+    let mut settings = state.settings.as_ref().clone();
+    settings.learners = vec!["bob".into()];
+    state.settings = Arc::new(settings);
+    assert!((teams::shown(&state, NIGHT).gini.unwrap() - 0.25).abs() < 1e-12, "who learns decides nothing");
     assert_eq!((shown.conformance.kept, shown.conformance.executed), (0, 0));
 }
 
@@ -140,6 +188,21 @@ fn an_adopted_lesson_holds_back_unless_capacity_is_short_already() {
     assert_eq!(held(&state, 9, later), (true, true));
     assert_eq!(held(&state, 9, Exhaustion::Now), (false, true), "users wait now");
     assert_eq!(held(&state, 4, later), (false, false), "it is about raising");
+    // At the approval by the same rule.
+    let passes = |state: &State, change: &PlannedChange, short| {
+        stances::guardrail(state, &id(), change, short, NIGHT).map(|g| g.passed)
+    };
+    assert_eq!(passes(&state, &change(9), false), Some(false));
+    assert_eq!(passes(&state, &change(9), true), Some(true));
+    let policy = PlannedChange { field: Field::ScaleIn, from: 0, to: 2, ..change(2) };
+    assert_eq!(passes(&state, &policy, false), None, "a policy raises no floor");
+    let lowers = Learnt {
+        key: key_of("", "b"),
+        subject: Subject::Operation { workload: id(), raises: false },
+        ..lesson.clone()
+    };
+    state.learned.people.lessons.set(lowers, Stance::Adopted, "ann", NIGHT);
+    assert_eq!(passes(&state, &change(4), true), Some(false), "lowering helps nobody who waits");
     state.learned.people.lessons.set(lesson, Stance::Muted, "ann", NIGHT);
     assert_eq!(held(&state, 9, later), (false, false));
 }

@@ -1,17 +1,19 @@
 //! Whose a proposal is, when it can wait, and whether what was executed kept to the rules.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::learning::gini;
 use crate::outcome::Figures;
-use crate::plan::{Dimension, Exhaustion};
+use crate::plan::{Dimension, Exhaustion, Foreseen};
 use crate::proposal::Proposal;
 use crate::series::Timestamp;
 use crate::view::{Conformance, Decided, Routed, TeamView, TeamsView};
 
 use super::State;
 
-/// Time that an approval and its stages take: what runs short within this after quiet hours end cannot wait for their end.
+/// Time that a person takes to look and approve: what runs short within this and the lead time after quiet hours end cannot
+/// wait for their end.
 const MARGIN: Duration = Duration::from_secs(1800);
 /// Operations against the rules that are told one by one.
 const TOLD: usize = 10;
@@ -24,18 +26,37 @@ pub fn routed(state: &State, p: &Proposal, now: Timestamp) -> Routed {
         return Routed { team: team.to_owned(), ..Routed::default() };
     };
     let short = facts.and_then(|f| f.plan.as_ref()).map(|plan| plan.exhaustion);
-    let quiet_until = rule.quiet.until(now).filter(|end| can_wait(p, short, now, *end));
+    let foreseen = facts.map_or(&[] as &[Foreseen], |f| f.around.foreseen.as_slice());
+    let quiet_until = rule.quiet.until(now).filter(|end| {
+        // Where a decision at their end bears fruit.
+        let warm = *end + super::planning::lead(state, &p.workload);
+        can_wait(p, short, foreseen, now, warm)
+    });
     Routed { team: team.to_owned(), people: rule.people.clone(), quiet_until }
 }
 
-/// Whether nothing runs short before `end` of quiet hours. What is not known does not wait.
-fn can_wait(p: &Proposal, short: Option<Exhaustion>, now: Timestamp, end: Timestamp) -> bool {
+/// Whether nothing runs short, and nothing foreseen begins, before capacity that is decided on after quiet hours is `warm`.
+/// A hold of what an autoscaler would take away is for now, and what is not known does not wait.
+fn can_wait(
+    p: &Proposal,
+    short: Option<Exhaustion>,
+    foreseen: &[Foreseen],
+    now: Timestamp,
+    warm: Timestamp,
+) -> bool {
+    if !p.change.field.is_count() {
+        return false;
+    }
     if p.change.to < p.change.from {
         return true;
     }
+    let suffers = p.experience.minutes_short_without.is_some_and(|minutes| minutes > 0.0);
+    if suffers || foreseen.iter().any(|f| f.from < warm) {
+        return false;
+    }
     match short {
-        Some(Exhaustion::In { earliest, .. }) => now + earliest > end + MARGIN,
-        Some(Exhaustion::Beyond { .. }) => true,
+        Some(Exhaustion::In { earliest, .. }) => now + earliest > warm + MARGIN,
+        Some(Exhaustion::Beyond { horizon }) => now + horizon > warm + MARGIN,
         Some(Exhaustion::Now | Exhaustion::Unknown) | None => false,
     }
 }
@@ -69,13 +90,26 @@ pub fn shown(state: &State, now: Timestamp) -> TeamsView {
     }
     teams.sort_by(|a, b| a.name.cmp(&b.name));
     let week = state.learned.people.load.week(now);
-    let gini = gini(&week.iter().map(|(_, n)| *n).collect::<Vec<_>>());
+    let gini = gini(&counts(state, &week));
     let decided = week.into_iter().take(50).map(|(person, count)| Decided {
         person: person.to_owned(),
         count,
         limit: state.settings.enough_for(person),
     });
     TeamsView { teams, unowned: owned(""), decided: decided.collect(), gini, conformance: conformance(state) }
+}
+
+/// Decisions of everybody who decided, and none of those in teams who could have and did not.
+fn counts(state: &State, week: &[(&str, usize)]) -> Vec<usize> {
+    let settings = &state.settings;
+    let idle: BTreeSet<&str> = settings
+        .teams
+        .iter()
+        .flat_map(|team| &team.people)
+        .filter(|person| !settings.learners.contains(person) && week.iter().all(|(p, _)| p != person))
+        .map(String::as_str)
+        .collect();
+    week.iter().map(|(_, n)| *n).chain(idle.iter().map(|_| 0)).collect()
 }
 
 /// Executed operations against freeze windows and bounds, as they are configured now.

@@ -2,7 +2,7 @@
 
 use tokio::sync::oneshot;
 
-use crate::view::{Answer, Caller, Command, NoticeLevel, Wish};
+use crate::view::{Answer, Caller, Command, NoticeLevel, Wish, in_shadow};
 
 use super::run::Engine;
 
@@ -27,11 +27,18 @@ impl Engine {
     /// Carries out a wish of the person at this process's own keyboard.
     pub(super) async fn own(&mut self, command: Command, round: &mut Round) {
         let caller = Caller { person: self.state.person.clone(), tty: super::current_tty() };
-        let quiet = matches!(command, Command::Note { .. } | Command::HandOver(_));
-        let answer = self.command(command, &caller).await;
+        // Who learns does so at every keyboard.
+        let learns = self.learners.contains(&caller.person.uid);
+        let quiet = learns || matches!(command, Command::Note { .. } | Command::HandOver(_));
+        let allowed = if learns { in_shadow(command) } else { Ok(command) };
+        let answer = match allowed {
+            Ok(command) => self.command(command, &caller).await,
+            Err(why) => Answer::no(why),
+        };
         // Nothing on the screen would show that these were done.
         if quiet {
-            self.say(NoticeLevel::Info, answer.text);
+            let level = if answer.accepted { NoticeLevel::Info } else { NoticeLevel::Warning };
+            self.say(level, answer.text);
         }
         round.carried_out += 1;
     }

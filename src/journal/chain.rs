@@ -18,8 +18,12 @@ pub struct Record {
     pub seq: u64,
     /// Wall time; may step backwards.
     pub at: Timestamp,
-    /// Kind, as stored.
+    /// Kind; [`Kind::Other`] if it is not known here.
+    #[serde(skip)]
     pub kind: Kind,
+    /// Kind, as stored.
+    #[serde(rename = "kind")]
+    pub word: String,
     /// Who; empty for weescale itself.
     pub user: String,
     /// One sentence for people.
@@ -96,18 +100,17 @@ impl Raw {
 
 pub(super) const COLUMNS: &str = "seq, at_ms, kind, user, text, body, previous, hash";
 
-/// Reads a record; kinds of a later version and unreadable bodies are errors.
+/// Reads a record; unreadable bodies are errors, kinds of a later version are not.
 pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
     let raw = Raw::read(row)?;
-    let unreadable = |column, what: String| {
-        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, what.into())
-    };
-    let kind = Kind::parse(&raw.kind).ok_or_else(|| unreadable(2, format!("unknown kind {:?}", raw.kind)))?;
-    let body = serde_json::from_str(&raw.body).map_err(|e| unreadable(5, e.to_string()))?;
+    let body = serde_json::from_str(&raw.body).map_err(|e| {
+        rusqlite::Error::FromSqlConversionFailure(5, rusqlite::types::Type::Text, e.to_string().into())
+    })?;
     Ok(Record {
         seq: raw.seq,
         at: Timestamp::from_millis(raw.at_ms),
-        kind,
+        kind: Kind::parse(&raw.kind).unwrap_or(Kind::Other),
+        word: raw.kind,
         user: raw.user,
         text: raw.text,
         body,
@@ -193,6 +196,7 @@ impl Journal {
                 seq: raw.seq,
                 at,
                 kind: entry.kind,
+                word: raw.kind,
                 user: raw.user,
                 text: raw.text,
                 body: entry.body.clone(),
@@ -236,6 +240,40 @@ mod tests {
         db.execute_batch("DROP TRIGGER record_no_update; UPDATE record SET user='bob' WHERE seq=3;").unwrap();
         assert!(matches!(verify(&path).unwrap(), Integrity::Corrupt { seq: 3, .. }));
         assert!(matches!(Journal::open(&path), Err(JournalError::Damaged { seq: 3, .. })));
+    }
+
+    #[test]
+    fn a_kind_of_a_later_version_is_kept_as_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal.db");
+        filled(&path);
+        let mut journal = Journal::open(&path).unwrap();
+        let mut later = Raw {
+            seq: 6,
+            at_ms: 7,
+            kind: "omen".into(),
+            user: "ann".into(),
+            text: "a raven".into(),
+            body: "{\"n\":1}".into(),
+            previous: journal.head.hash.clone(),
+            hash: String::new(),
+        };
+        later.hash = later.digest();
+        let Raw { kind, user, text, body, previous, hash, .. } = &later;
+        let row = rusqlite::params![6, 7, kind, user, text, body, previous, hash];
+        let sql = format!("INSERT INTO record ({COLUMNS}) VALUES (?1,?2,?3,?4,?5,?6,?7,?8)");
+        journal.db.execute(&sql, row).unwrap();
+        journal.head = Head { seq: 6, hash: hash.clone() };
+        journal.append(Timestamp::from_secs(9), &[Entry::new(Kind::Step, "s", json!({}))]).unwrap();
+        drop(journal);
+        let journal = Journal::open(&path).unwrap();
+        let latest = journal.tail(2).unwrap();
+        let read: Vec<_> = latest.iter().map(|r| (r.kind, r.word.as_str(), r.text.as_str())).collect();
+        assert_eq!(read, [(Kind::Step, "step", "s"), (Kind::Other, "omen", "a raven")]);
+        assert_eq!(verify(&path).unwrap(), Integrity::Whole { records: 7 });
+        let mut out = Vec::new();
+        assert_eq!(super::super::export(&path, &mut out).unwrap(), 7);
+        assert!(String::from_utf8(out).unwrap().contains("\"kind\":\"omen\""));
     }
 
     #[test]

@@ -71,6 +71,9 @@ pub enum Kind {
     Halt,
     /// A person asked an operation or a floor to stop, go on, be undone or be given back.
     Ask,
+    /// Whatever a later version records: kept and shown as it is, never written.
+    #[serde(skip_deserializing)]
+    Other,
 }
 
 impl Kind {
@@ -109,6 +112,7 @@ impl Kind {
             Self::Wheel => "wheel",
             Self::Halt => "halt",
             Self::Ask => "ask",
+            Self::Other => "other",
         }
     }
 
@@ -162,6 +166,6 @@ mod tests {
         ] {
             assert_eq!(Kind::parse(kind.name()), Some(kind));
         }
-        assert_eq!(Kind::parse("nonsense"), None);
+        assert_eq!((Kind::parse("nonsense"), Kind::parse("other")), (None, None));
     }
 }

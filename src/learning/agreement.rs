@@ -45,10 +45,19 @@ impl Shadows {
         true
     }
 
-    /// Notes what was decided by those who may. Decisions that no learner said anything of are not kept.
-    pub fn decide(&mut self, proposal: &ProposalId, approved: bool) {
+    /// Notes what `by` decided, who may. Decisions that no learner said anything of are not kept; nor what the same person
+    /// said before: that they agree with themselves tells nothing.
+    pub fn decide(&mut self, proposal: &ProposalId, by: &str, approved: bool) {
+        self.said.remove(&(by.to_owned(), proposal.clone()));
         if self.said.keys().any(|(_, id)| id == proposal) {
             self.decided.insert(proposal.clone(), approved);
+        }
+    }
+
+    /// Forgets what was said of a proposal that closed undecided: there is nothing to compare it with.
+    pub fn forget(&mut self, proposal: &ProposalId) {
+        if !self.decided.contains_key(proposal) {
+            self.said.retain(|(_, id), _| id != proposal);
         }
     }
 
@@ -143,14 +152,28 @@ mod tests {
         assert!(shadows.say("lea", &id(1), true), "a mind may change");
         assert!(shadows.say("lea", &id(2), true));
         assert!(shadows.say("lea", &id(3), true));
-        shadows.decide(&id(1), true);
-        shadows.decide(&id(2), false);
-        shadows.decide(&id(9), true);
+        shadows.decide(&id(1), "ann", true);
+        shadows.decide(&id(2), "ann", false);
+        shadows.decide(&id(9), "ann", true);
         assert!(!shadows.say("lea", &id(1), false), "decided already");
         let all = shadows.agreements();
         let [lea] = all.as_slice() else { panic!("{all:?}") };
         assert_eq!((lea.n, lea.agreed, lea.open), (2, 1, 1));
         assert_eq!(lea.kappa, Some(0.0), "always yes agrees no better than chance");
         assert_eq!(shadows.verdict("lea", &id(3)), Some(true));
+    }
+
+    #[test]
+    fn who_decides_is_not_compared_with_themselves_and_what_nobody_decided_is_forgotten() {
+        let mut shadows = Shadows::default();
+        for person in ["lea", "ann"] {
+            assert!(shadows.say(person, &id(1), true) && shadows.say(person, &id(2), true));
+        }
+        shadows.decide(&id(1), "ann", true);
+        shadows.forget(&id(1));
+        shadows.forget(&id(2));
+        let all = shadows.agreements();
+        let [lea] = all.as_slice() else { panic!("{all:?}") };
+        assert_eq!((lea.person.as_str(), lea.n, lea.open), ("lea", 1, 0));
     }
 }

@@ -48,7 +48,7 @@ pub struct Mined {
     pub success: f64,
     /// 90 % Wilson interval of it.
     pub interval: (f64, f64),
-    /// Share of all evidence with the same kind of success.
+    /// Share of all evidence with the same kind of success and of subject.
     pub base: f64,
     /// Whether the interval lies clear of the base rate, and the rule is no chance find among all that were looked at.
     pub stands_out: bool,
@@ -62,18 +62,15 @@ pub struct Mined {
 /// single rule have no base rate to stand out from.
 pub fn mine(evidence: &[Evidence]) -> Vec<Mined> {
     let mut rules: BTreeMap<(&str, &str), Vec<&Evidence>> = BTreeMap::new();
-    let mut bases: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for e in evidence {
         rules.entry((e.success, &e.rule)).or_default().push(e);
-        let base = bases.entry(e.success).or_default();
-        base.0 += usize::from(e.succeeded);
-        base.1 += 1;
     }
+    let bases = Bases::of(evidence);
     let mut mined: Vec<Mined> = rules
         .into_iter()
         .filter(|(_, of)| of.len() >= SUPPORT)
         .map(|((success, rule), of)| {
-            lesson(rule, success, &of, bases.get(success).copied().unwrap_or((0, 0)))
+            lesson(rule, success, &of, of.first().map_or((0, 0), |e| bases.get(e.success, &e.subject)))
         })
         .collect();
     control(&mut mined, &bases);
@@ -83,10 +80,41 @@ pub fn mine(evidence: &[Evidence]) -> Vec<Mined> {
     mined
 }
 
+/// Successes and all observations, by what success is called and what kind of subject it is about: the same proposal is
+/// evidence of a rule about its workload and of one about its time of day, and must count once.
+struct Bases<'a>(Vec<(&'a str, &'a Subject, (usize, usize))>);
+
+impl<'a> Bases<'a> {
+    fn of(evidence: &'a [Evidence]) -> Self {
+        let mut bases: Vec<(&str, &Subject, (usize, usize))> = Vec::new();
+        for e in evidence {
+            let one = (usize::from(e.succeeded), 1);
+            match bases
+                .iter_mut()
+                .find(|(success, like, _)| *success == e.success && like.is_like(&e.subject))
+            {
+                Some((.., (good, all))) => (*good, *all) = (*good + one.0, *all + one.1),
+                None => bases.push((e.success, &e.subject, one)),
+            }
+        }
+        Self(bases)
+    }
+
+    fn get(&self, success: &str, subject: &Subject) -> (usize, usize) {
+        let base = self.0.iter().find(|(s, like, _)| *s == success && like.is_like(subject));
+        base.map_or((0, 0), |(.., base)| *base)
+    }
+
+    fn of_claim(&self, m: &Mined) -> (usize, usize) {
+        let base = self.0.iter().find(|(s, like, _)| m.claim.ends_with(s) && like.is_like(&m.subject));
+        base.map_or((0, 0), |(.., base)| *base)
+    }
+}
+
 /// Looking at many rules finds some by chance: those do not stand out.
-fn control(mined: &mut [Mined], bases: &BTreeMap<&str, (usize, usize)>) {
+fn control(mined: &mut [Mined], bases: &Bases<'_>) {
     let p = |m: &Mined| {
-        let (good, all) = bases.iter().find(|(s, _)| m.claim.ends_with(**s)).map_or((0, 0), |(_, b)| *b);
+        let (good, all) = bases.of_claim(m);
         exact(m.good, m.support, good, all)
     };
     let found = rates(&mined.iter().map(p).collect::<Vec<_>>());
@@ -157,6 +185,30 @@ mod tests {
         assert!(mined.iter().all(|m| m.stands_out && m.base == 0.5));
         assert!(!mine(&evidence("raising a", &[true; 20]))[0].stands_out, "nothing to differ from");
         assert!(mine(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_proposal_that_is_evidence_of_two_rules_counts_once_in_each_base() {
+        let mut all = evidence("raising a", &[true; 8]);
+        all.extend(evidence("raising b", &[false; 8]));
+        let alone = mine(&all);
+        let by_day: Vec<Evidence> = all
+            .iter()
+            .map(|e| Evidence {
+                rule: "made 06–12".into(),
+                subject: Subject::PartOfDay { quarter: 1 },
+                ..e.clone()
+            })
+            .collect();
+        all.extend(by_day);
+        let mined = mine(&all);
+        let of = |all: &[Mined], rule: &str| all.iter().find(|m| m.rule.starts_with(rule)).cloned().unwrap();
+        let (a, day) = (of(&mined, "raising a"), of(&mined, "made 06–12"));
+        assert_eq!((a.base, a.support, day.support), (0.5, 8, 16));
+        assert!(!day.stands_out, "all of them were made then");
+        // The same p-value as without the others; two of three rules, not of two, are as clear as that.
+        let (before, after) = (of(&alone, "raising a").q, a.q);
+        assert!(before > 1e-4 && (after - before * 3.0 / 2.0).abs() < 1e-12, "{before} {after}");
     }
 
     #[test]

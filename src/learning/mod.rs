@@ -24,5 +24,5 @@ pub use lessons::{Evidence, Mined, SUPPORT, mine};
 pub use load::{Load, gini};
 pub use scoreboard::{Reality, ScoreKeeper};
 pub use shadow::{Recommended, Shadow, Tally};
-pub use stances::{Effect, Held, Learnt, LessonBook, Stance, Subject, key_of, quarter_of};
+pub use stances::{Effect, Held, Imported, Learnt, LessonBook, Stance, Subject, key_of, quarter_of};
 pub use types::{HorizonSkill, Scoreboard, ScoredProposal};

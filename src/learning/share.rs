@@ -154,7 +154,8 @@ fn received(lesson: Learnt, source: &str, key: &str) -> Result<Learnt, ShareErro
         return Err(ShareError::Malformed("a lesson about a fifth quarter of the day".into()));
     }
     Ok(Learnt {
-        key: key_of(key, &claim),
+        // What it is about is part of it: the same claim about something else is another lesson.
+        key: key_of(&format!("{key}\n{}", lesson.subject.words()), &claim),
         claim,
         counter_example: lesson.counter_example.map(|c| clean(c.trim(), TEXT)),
         source: source.to_owned(),
@@ -228,6 +229,15 @@ mod tests {
         assert_eq!((back.claim.as_str(), back.good, back.support), ("raising a was kept", 8, 9));
         assert_eq!(back.source, pack.source);
         assert_ne!(back.key, key_of("", "raising a was kept"), "it is not mistaken for an own one");
+        let elsewhere = Learnt {
+            subject: Subject::Operation { workload: WorkloadId::new("shop", "pay", ""), raises: true },
+            ..lesson("raising a was kept")
+        };
+        assert_ne!(
+            open(&file(vec![elsewhere]).0, &trusted).unwrap().lessons[0].key,
+            back.key,
+            "another subject"
+        );
     }
 
     #[test]

@@ -44,15 +44,34 @@ pub enum Subject {
 }
 
 impl Subject {
-    /// Whether a proposal for `workload`, made at `at`, is a case of it.
-    pub fn covers(&self, of: &WorkloadId, up: bool, at: Timestamp) -> bool {
+    /// Whether a proposal for `of`, made at `at`, is a case of it: one that raises a count (`up`), lowers it, or, without a
+    /// count, is about none.
+    pub fn covers(&self, of: &WorkloadId, up: Option<bool>, at: Timestamp) -> bool {
         match self {
             Self::Operation { workload, raises } | Self::Proposal { workload, raises } => {
-                workload == of && *raises == up
+                workload == of && up == Some(*raises)
             }
-            Self::PartOfDay { quarter } => *quarter == quarter_of(at),
+            Self::PartOfDay { quarter } => up.is_some() && *quarter == quarter_of(at),
             Self::Deciding => false,
         }
+    }
+
+    /// What it is about, for people.
+    pub fn words(&self) -> String {
+        let verb = |raises: bool| if raises { "raise" } else { "lower" };
+        match self {
+            Self::Operation { workload, raises } => format!("operations that {} {workload}", verb(*raises)),
+            Self::Proposal { workload, raises } => format!("proposals to {} {workload}", verb(*raises)),
+            Self::PartOfDay { quarter } => {
+                format!("proposals made from {:02}:00 to {:02}:00 UTC", quarter * 6, quarter * 6 + 6)
+            }
+            Self::Deciding => "how people decide".to_owned(),
+        }
+    }
+
+    /// Whether it is of the same kind: what is compared with one another.
+    pub fn is_like(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other)
     }
 
     /// Whether it can bear on something here: workloads are known by `known`.
@@ -185,6 +204,15 @@ pub struct Held {
     pub at: Timestamp,
 }
 
+/// What came of taking lessons in.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Imported {
+    /// How many were not known.
+    pub new: usize,
+    /// Adopted ones that say something else now, and are candidates again.
+    pub changed: Vec<Learnt>,
+}
+
 /// Lessons of which somebody said something, and those that came from elsewhere.
 #[derive(Clone, Debug, Default)]
 pub struct LessonBook(BTreeMap<String, Held>);
@@ -205,17 +233,42 @@ impl LessonBook {
         true
     }
 
-    /// Takes lessons from elsewhere in as candidates; what somebody said of an earlier issue of one stays. Says how many
-    /// are new.
-    pub fn import(&mut self, lessons: Vec<Learnt>, at: Timestamp) -> usize {
-        let mut new = 0;
+    /// Takes lessons from elsewhere in as candidates. Who adopted an earlier issue of one adopted what it said: one that
+    /// says something else now is a candidate again. A muted one stays silent.
+    pub fn import(&mut self, lessons: Vec<Learnt>, at: Timestamp) -> Imported {
+        let mut done = Imported::default();
         for lesson in lessons {
             match self.0.get_mut(&lesson.key) {
+                Some(held) if held.stance == Stance::Adopted && held.lesson != lesson => {
+                    done.changed.push(lesson.clone());
+                    *held = Held { lesson, stance: Stance::Candidate, by: String::new(), at };
+                }
                 Some(held) => held.lesson = lesson,
-                None => new += usize::from(self.set(lesson, Stance::Candidate, "", at)),
+                None => done.new += usize::from(self.set(lesson, Stance::Candidate, "", at)),
             }
         }
-        new
+        done
+    }
+
+    /// Brings adopted lessons of our own up to what was mined since: what is shown is what bears. One whose effect would be
+    /// another is a candidate again, and given back.
+    pub fn renew(&mut self, mined: &[Mined]) -> Vec<Held> {
+        let mut other = Vec::new();
+        for held in self.0.values_mut().filter(|h| h.stance == Stance::Adopted && h.lesson.source.is_empty())
+        {
+            let Some(fresh) = mined.iter().find(|m| m.key == held.lesson.key).map(Learnt::of) else {
+                continue;
+            };
+            if fresh.effect() == held.lesson.effect() {
+                held.lesson = fresh;
+            } else {
+                other.push(Held { lesson: fresh, ..held.clone() });
+            }
+        }
+        for held in &other {
+            self.0.remove(&held.lesson.key);
+        }
+        other
     }
 
     /// What was made of a lesson.
@@ -229,18 +282,23 @@ impl LessonBook {
     }
 
     /// Adopted lessons that bear on a proposal for `workload`, made at `at`.
-    pub fn bearing(&self, workload: &WorkloadId, up: bool, at: Timestamp) -> impl Iterator<Item = &Held> {
+    pub fn bearing(
+        &self,
+        workload: &WorkloadId,
+        up: Option<bool>,
+        at: Timestamp,
+    ) -> impl Iterator<Item = &Held> {
         let adopted = self.0.values().filter(|h| h.stance == Stance::Adopted);
         adopted.filter(move |h| h.lesson.subject.covers(workload, up, at))
     }
 
     /// The adopted lesson that holds a proposal back, if one does.
-    pub fn guard(&self, workload: &WorkloadId, up: bool, at: Timestamp) -> Option<&Held> {
+    pub fn guard(&self, workload: &WorkloadId, up: Option<bool>, at: Timestamp) -> Option<&Held> {
         self.bearing(workload, up, at).find(|h| h.lesson.effect() == Effect::Guardrail)
     }
 
     /// By how much adopted lessons weigh the rank of a proposal, together; 1 without any.
-    pub fn weight(&self, workload: &WorkloadId, up: bool, at: Timestamp) -> f64 {
+    pub fn weight(&self, workload: &WorkloadId, up: Option<bool>, at: Timestamp) -> f64 {
         let priors = self.bearing(workload, up, at).filter(|h| h.lesson.effect() == Effect::Prior);
         priors.map(|h| h.lesson.weight()).product::<f64>().clamp(0.1, 10.0)
     }
@@ -277,30 +335,97 @@ mod tests {
         assert_eq!(night.effect(), Effect::Prior, "a time of day holds nothing back");
         book.set(bad.clone(), Stance::Adopted, "ann", at);
         book.set(good.clone(), Stance::Adopted, "ann", at);
-        assert_eq!(book.guard(&id("cart"), true, at).map(|h| h.by.as_str()), Some("ann"));
-        assert!(book.guard(&id("cart"), false, at).is_none() && book.guard(&id("web"), true, at).is_none());
+        assert_eq!(book.guard(&id("cart"), Some(true), at).map(|h| h.by.as_str()), Some("ann"));
+        assert!(
+            book.guard(&id("cart"), Some(false), at).is_none()
+                && book.guard(&id("web"), Some(true), at).is_none()
+        );
         // Nine of nine with eight even pseudo-counts: 2 · 13 / 17.
-        assert!((book.weight(&id("cart"), true, at) - 26.0 / 17.0).abs() < 1e-12);
-        assert_eq!(book.weight(&id("web"), true, at), 1.0);
+        assert!((book.weight(&id("cart"), Some(true), at) - 26.0 / 17.0).abs() < 1e-12);
+        assert_eq!(book.weight(&id("web"), Some(true), at), 1.0);
         book.set(bad.clone(), Stance::Muted, "bob", at);
-        assert!(book.guard(&id("cart"), true, at).is_none());
+        assert!(book.guard(&id("cart"), Some(true), at).is_none());
         assert_eq!(book.get(&bad.key).map(|h| h.stance), Some(Stance::Muted));
         book.set(bad.clone(), Stance::Candidate, "bob", at);
         assert!(book.get(&bad.key).is_none(), "revoked: as if nobody had said anything");
     }
 
     #[test]
-    fn imported_ones_are_candidates_until_adopted_and_a_new_issue_keeps_the_stance() {
+    fn imported_ones_are_candidates_until_adopted_and_again_once_they_say_something_else() {
         let at = Timestamp::from_secs(0);
         let mut book = LessonBook::default();
         let theirs = Learnt { source: "team search".into(), ..lesson(0, 9) };
-        assert_eq!(book.import(vec![theirs.clone()], at), 1);
-        assert!(book.guard(&id("cart"), true, at).is_none());
+        assert_eq!(book.import(vec![theirs.clone()], at).new, 1);
+        assert!(book.guard(&id("cart"), Some(true), at).is_none());
         book.set(theirs.clone(), Stance::Adopted, "ann", at);
-        assert_eq!(book.import(vec![Learnt { support: 12, ..theirs.clone() }], at), 0);
-        assert_eq!(book.guard(&id("cart"), true, at).map(|h| h.lesson.support), Some(12));
+        assert_eq!(book.import(vec![theirs.clone()], at), Imported::default());
+        assert_eq!(
+            book.guard(&id("cart"), Some(true), at).map(|h| h.by.as_str()),
+            Some("ann"),
+            "the same again"
+        );
+        for other in [
+            Learnt { support: 12, ..theirs.clone() },
+            Learnt { good: 9, ..theirs.clone() },
+            Learnt { subject: Subject::Operation { workload: id("web"), raises: true }, ..theirs.clone() },
+        ] {
+            book.set(theirs.clone(), Stance::Adopted, "ann", at);
+            assert_eq!(
+                book.import(vec![other.clone()], at),
+                Imported { new: 0, changed: vec![other.clone()] }
+            );
+            let held = book.get(&theirs.key).unwrap();
+            assert_eq!((held.stance, held.by.as_str(), &held.lesson), (Stance::Candidate, "", &other));
+        }
+        book.set(theirs.clone(), Stance::Muted, "ann", at);
+        assert!(book.import(vec![Learnt { good: 9, ..theirs.clone() }], at).changed.is_empty());
+        assert_eq!(book.get(&theirs.key).map(|h| h.stance), Some(Stance::Muted));
         book.set(theirs.clone(), Stance::Candidate, "ann", at);
         assert_eq!(book.get(&theirs.key).map(|h| h.stance), Some(Stance::Candidate), "still there");
+    }
+
+    #[test]
+    fn own_ones_bear_as_they_are_shown_until_their_effect_would_be_another() {
+        let at = Timestamp::from_secs(0);
+        let mut book = LessonBook::default();
+        let bad = lesson(0, 9);
+        let mined = |good, support| {
+            let base = Mined {
+                key: bad.key.clone(),
+                claim: bad.claim.clone(),
+                subject: bad.subject.clone(),
+                ..none()
+            };
+            vec![Mined { good, support, ..base }]
+        };
+        book.set(bad.clone(), Stance::Adopted, "ann", at);
+        assert!(book.renew(&mined(1, 14)).is_empty() && book.renew(&[]).is_empty());
+        let guard = book.guard(&id("cart"), Some(true), at).unwrap();
+        assert_eq!((guard.lesson.good, guard.lesson.support, guard.by.as_str()), (1, 14, "ann"));
+        let other = book.renew(&mined(9, 22));
+        assert_eq!(other.iter().map(|h| (h.lesson.good, h.by.as_str())).collect::<Vec<_>>(), [(9, "ann")]);
+        assert_eq!(book.all().count(), 0, "it holds nothing back any more, and ranks nothing either");
+        let theirs = Learnt { source: "them".into(), ..bad.clone() };
+        book.set(theirs.clone(), Stance::Adopted, "ann", at);
+        assert!(book.renew(&mined(9, 22)).is_empty(), "of others nothing is mined here");
+        assert_eq!(book.get(&bad.key).map(|h| &h.lesson), Some(&theirs));
+    }
+
+    fn none() -> Mined {
+        Mined {
+            key: String::new(),
+            subject: Subject::Deciding,
+            claim: String::new(),
+            rule: String::new(),
+            good: 0,
+            support: 0,
+            success: 0.0,
+            interval: (0.0, 1.0),
+            base: 0.0,
+            stands_out: false,
+            q: 1.0,
+            counter_example: None,
+        }
     }
 
     #[test]
@@ -326,8 +451,9 @@ mod tests {
     fn quarters_of_the_day() {
         assert_eq!([0, 6, 12, 23].map(|h| quarter_of(Timestamp::from_secs(h * 3600))), [0, 1, 2, 3]);
         let subject = Subject::PartOfDay { quarter: 1 };
-        assert!(subject.covers(&id("x"), true, Timestamp::from_secs(7 * 3600)));
-        assert!(!subject.covers(&id("x"), true, Timestamp::from_secs(13 * 3600)));
+        assert!(subject.covers(&id("x"), Some(true), Timestamp::from_secs(7 * 3600)));
+        assert!(!subject.covers(&id("x"), Some(true), Timestamp::from_secs(13 * 3600)));
+        assert!(!subject.covers(&id("x"), None, Timestamp::from_secs(7 * 3600)), "no count");
         assert!(subject.concerns(|_| false) && !Subject::Deciding.concerns(|_| true));
     }
 }

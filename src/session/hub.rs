@@ -8,11 +8,11 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::Clock;
-use crate::view::{Answer, Attached, Caller, Command, Role, Spot, View, Wish};
+use crate::view::{Answer, Attached, Caller, Command, Role, Spot, View, Wish, in_shadow};
 
 use super::pace::Pace;
 use super::picture::Picture;
-use super::wheel::{Turn, Wheel, decides, in_shadow};
+use super::wheel::{Turn, Wheel, decides};
 use super::wire::Wants;
 
 /// Wishes remembered, so that one that comes twice is carried out once.
@@ -34,11 +34,13 @@ pub struct Hub {
     seen: Mutex<VecDeque<Seen>>,
     pace: Mutex<Pace>,
     wheel: Mutex<Wheel>,
-    learners: Vec<String>,
+    learners: Vec<u32>,
     view: watch::Receiver<Arc<View>>,
     haste: Clock,
     next: AtomicU64,
     viewers: AtomicUsize,
+    /// Number of the newest picture when the first of those who look now came.
+    stale: AtomicU64,
     changed: watch::Sender<u64>,
     picture: watch::Sender<Arc<Picture>>,
 }
@@ -49,12 +51,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Hub {
-    /// Nobody is there yet. Whoever is named in `learners` decides nothing.
+    /// Nobody is there yet. Whoever has a user id of `learners` decides nothing.
     pub fn new(
         clock: Clock,
         wishes: mpsc::Sender<Wish>,
         view: watch::Receiver<Arc<View>>,
-        learners: Vec<String>,
+        learners: Vec<u32>,
     ) -> Self {
         Self {
             wheel: Mutex::default(),
@@ -68,6 +70,7 @@ impl Hub {
             haste: Clock::real(),
             next: AtomicU64::new(1),
             viewers: AtomicUsize::new(0),
+            stale: AtomicU64::new(0),
             changed: watch::channel(0).0,
             picture: watch::channel(Arc::new(Picture::none())).0,
         }
@@ -75,7 +78,7 @@ impl Hub {
 
     /// Takes a client in, until the ticket is dropped.
     pub fn enter(self: &Arc<Self>, caller: &Caller, wants: Wants, learns: bool) -> Ticket {
-        let learns = learns || self.learners.contains(&caller.person.name);
+        let learns = learns || self.learners.contains(&caller.person.uid);
         let you = Attached {
             screen: self.next.fetch_add(1, Ordering::Relaxed),
             uid: caller.person.uid,
@@ -88,15 +91,20 @@ impl Hub {
         };
         // Subscribed before it asks for a picture: the next one is for it too.
         let mut pictures = (wants != Wants::Nothing).then(|| self.picture.subscribe());
+        let number = self.picture.borrow().number;
+        // What was made before anybody looked is of then.
+        if wants != Wants::Nothing && self.viewers.load(Ordering::SeqCst) == 0 {
+            self.stale.store(number, Ordering::SeqCst);
+        }
         // Where somebody looks, the picture is as new as pictures are: this one need not wait for the next.
-        if self.viewers.load(Ordering::Relaxed) > 0 && self.picture.borrow().number > 0 {
+        if self.viewers.load(Ordering::SeqCst) > 0 && number > self.stale.load(Ordering::SeqCst) {
             pictures.iter_mut().for_each(watch::Receiver::mark_changed);
         }
         if wants == Wants::Pictures {
             lock(&self.people).insert(you.screen, you.clone());
         }
         if wants != Wants::Nothing {
-            self.viewers.fetch_add(1, Ordering::Relaxed);
+            self.viewers.fetch_add(1, Ordering::SeqCst);
             self.note_change();
         }
         Ticket { hub: Arc::clone(self), you, wants, pictures }
@@ -195,7 +203,12 @@ impl Hub {
         if you.screen == 0 || !lock(&self.people).contains_key(&you.screen) {
             return Answer::no("the wheel is for screens that are attached");
         }
-        let turned = lock(&self.wheel).turn(you.screen, self.haste.monotonic());
+        let (before, turned, driver) = {
+            let mut wheel = lock(&self.wheel);
+            let before = wheel.clone();
+            let turned = wheel.turn(you.screen, self.haste.monotonic());
+            (before, turned, wheel.driver())
+        };
         self.note_change();
         let me = &you.name;
         let text = match turned {
@@ -210,7 +223,14 @@ impl Hub {
                 ));
             }
         };
-        self.ask(caller, Command::WheelTurned(text)).await
+        let answer = self.ask(caller, Command::WheelTurned(text)).await;
+        if !answer.accepted {
+            let people = lock(&self.people);
+            lock(&self.wheel).take_back(before, driver, |screen| people.contains_key(&screen));
+            drop(people);
+            self.note_change();
+        }
+        answer
     }
 
     async fn ask(&self, caller: &Caller, command: Command) -> Answer {
@@ -238,7 +258,7 @@ impl Hub {
                 fresh = view.changed() => if fresh.is_err() { break },
                 _ = changed.changed() => {}
             }
-            if self.viewers.load(Ordering::Relaxed) == 0 {
+            if self.viewers.load(Ordering::SeqCst) == 0 {
                 continue;
             }
             changed.borrow_and_update();
@@ -247,9 +267,9 @@ impl Hub {
             let mut people: Vec<Attached> = lock(&self.people).values().cloned().collect();
             people.sort_by_key(|a| a.screen);
             {
-                let wheel = lock(&self.wheel);
+                let (wheel, now) = (lock(&self.wheel), self.haste.monotonic());
                 for person in people.iter_mut().filter(|a| a.role != Role::Learner) {
-                    (person.role, person.asks) = (wheel.role(person.screen), wheel.asks(person.screen));
+                    (person.role, person.asks) = (wheel.role(person.screen), wheel.asks(person.screen, now));
                 }
             }
             match tokio::task::spawn_blocking(move || Picture::after(&before, &now, &people)).await {
@@ -277,7 +297,7 @@ pub struct Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         if self.wants != Wants::Nothing {
-            self.hub.viewers.fetch_sub(1, Ordering::Relaxed);
+            self.hub.viewers.fetch_sub(1, Ordering::SeqCst);
         }
         if self.wants != Wants::Pictures {
             return;
@@ -293,7 +313,14 @@ impl Drop for Ticket {
             let person = crate::view::Person { uid: self.you.uid, name: self.you.name.clone() };
             let caller = Caller { person, tty: self.you.tty.clone() };
             let (reply, _) = oneshot::channel();
-            let _ = self.hub.wishes.try_send(Wish { command, caller, reply });
+            // What is to be recorded waits for its place; without a runtime everything ends anyway.
+            if let Err(mpsc::error::TrySendError::Full(wish)) =
+                self.hub.wishes.try_send(Wish { command, caller, reply })
+                && let Ok(runtime) = tokio::runtime::Handle::try_current()
+            {
+                let wishes = self.hub.wishes.clone();
+                runtime.spawn(async move { wishes.send(wish).await });
+            }
         };
         if drove {
             tell(Command::WheelTurned(format!("{} left with the wheel: everybody decides", self.you.name)));
@@ -301,5 +328,81 @@ impl Drop for Ticket {
         if last {
             tell(Command::Unattended);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::screen::fixture;
+    use crate::view::Person;
+
+    use super::*;
+
+    fn hub(places: usize) -> (Arc<Hub>, mpsc::Receiver<Wish>, watch::Sender<Arc<View>>) {
+        let (wishes, engine) = mpsc::channel(places);
+        let (views, view) = watch::channel(Arc::new(fixture::view()));
+        (Arc::new(Hub::new(Clock::real(), wishes, view, vec![7])), engine, views)
+    }
+
+    fn caller(uid: u32) -> Caller {
+        Caller { person: Person { uid, name: format!("uid {uid}") }, tty: String::new() }
+    }
+
+    #[tokio::test]
+    async fn learners_are_known_by_their_uid_whatever_their_name_is_here() {
+        let (hub, ..) = hub(1);
+        assert_eq!(hub.enter(&caller(7), Wants::Pictures, false).you.role, Role::Learner);
+        assert_eq!(hub.enter(&caller(8), Wants::Pictures, false).you.role, Role::Partner);
+    }
+
+    #[tokio::test]
+    async fn nobody_is_given_a_picture_of_before_anybody_looked() {
+        let (hub, _engine, views) = hub(1);
+        let publisher = tokio::spawn(Arc::clone(&hub).publish(views.subscribe()));
+        let enter = || hub.enter(&caller(8), Wants::Pictures, false);
+        let has = |ticket: &Ticket| ticket.pictures.as_ref().unwrap().has_changed().unwrap();
+        let next = async |ticket: &mut Ticket| {
+            let pictures = ticket.pictures.as_mut().unwrap();
+            tokio::time::timeout(PATIENCE, pictures.changed()).await.unwrap().unwrap();
+            pictures.borrow_and_update().number
+        };
+        let mut first = enter();
+        let number = next(&mut first).await;
+        assert!(has(&enter()), "somebody looks: it is of now");
+        drop(first);
+        let (second, mut third) = (enter(), enter());
+        assert!(!has(&second) && !has(&third), "it may be hours old");
+        assert!(next(&mut third).await > number);
+        assert!(has(&enter()));
+        publisher.abort();
+    }
+
+    #[tokio::test]
+    async fn a_turn_that_the_engine_does_not_record_is_taken_back_and_a_leaving_driver_is_always_recorded() {
+        let (hub, mut engine, _views) = hub(1);
+        let ticket = hub.enter(&caller(8), Wants::Pictures, false);
+        let mut turn = async |id: &str, answer: Answer| {
+            let me = caller(8);
+            let asked = hub.wish(&me, &ticket.you, id.to_owned(), Command::Wheel);
+            let (said, ()) = tokio::join!(asked, async {
+                let wish = engine.recv().await.unwrap();
+                assert!(matches!(wish.command, Command::WheelTurned(_)));
+                wish.reply.send(answer).unwrap();
+            });
+            (said.accepted, lock(&hub.wheel).driver())
+        };
+        assert_eq!(turn("1", Answer::no("the disk is full")).await, (false, None));
+        assert_eq!(turn("2", Answer::yes("taken")).await, (true, Some(ticket.you.screen)));
+        let (reply, _) = oneshot::channel();
+        hub.wishes.try_send(Wish { command: Command::PollNow, caller: caller(8), reply }).unwrap();
+        drop(ticket);
+        assert_eq!(engine.recv().await.unwrap().command, Command::PollNow);
+        let mut told = Vec::new();
+        for _ in 0..2 {
+            told.push(tokio::time::timeout(PATIENCE, engine.recv()).await.unwrap().unwrap().command);
+        }
+        let left =
+            |c: &Command| matches!(c, Command::WheelTurned(text) if text.contains("left with the wheel"));
+        assert!(told.iter().any(left) && told.contains(&Command::Unattended), "{told:?}");
     }
 }

@@ -45,8 +45,8 @@ pub struct ServiceOptions {
     pub clock: Clock,
     /// Login name of a user id.
     pub name_of: fn(u32) -> String,
-    /// Login names of those who learn: nothing they decide has an effect.
-    pub learners: Vec<String>,
+    /// User ids of those who learn: nothing they decide has an effect.
+    pub learners: Vec<u32>,
 }
 
 /// A running service; ends, and takes its socket away, on drop.

@@ -7,11 +7,13 @@ use crate::view::{Command, Role};
 
 /// After this long without an answer whoever asked may take the wheel.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// An ask that was not pressed for this long is none any more.
+const ASK_LASTS: Duration = Duration::from_secs(60);
 /// People who may ask at once.
 const ASKING: usize = 40;
 
 /// Who has the wheel, and who asks for it, by number of their screens.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Wheel {
     driver: Option<u64>,
     asked: Vec<(u64, Monotonic)>,
@@ -35,20 +37,21 @@ pub enum Turn {
 impl Wheel {
     /// Takes the wheel, asks for it, hands it over or lets go, as it stands.
     pub fn turn(&mut self, screen: u64, now: Monotonic) -> Turn {
+        self.asked.retain(|(_, at)| is_open(*at, now));
         match self.driver {
             None => {
-                self.give(Some(screen));
+                self.give(Some(screen), now);
                 Turn::Taken
             }
             Some(driver) if driver == screen => {
                 let next = self.asked.first().map(|(screen, _)| *screen);
-                self.give(next);
+                self.give(next, now);
                 next.map_or(Turn::LetGo, Turn::HandedTo)
             }
             Some(driver) => {
                 let asked = self.asked.iter().find(|(s, _)| *s == screen).map(|(_, at)| *at);
                 if asked.is_some_and(|at| now.since(at) >= PATIENCE) {
-                    self.give(Some(screen));
+                    self.give(Some(screen), now);
                     return Turn::TakenFrom(driver);
                 }
                 if asked.is_none() && self.asked.len() < ASKING {
@@ -59,11 +62,26 @@ impl Wheel {
         }
     }
 
-    fn give(&mut self, to: Option<u64>) {
+    /// Whoever gets it was not asked yet: the others ask them from now on.
+    fn give(&mut self, to: Option<u64>, now: Monotonic) {
         self.driver = to;
         self.asked.retain(|(screen, _)| Some(*screen) != to);
         if to.is_none() {
             self.asked.clear();
+        }
+        self.asked.iter_mut().for_each(|(_, at)| *at = now);
+    }
+
+    /// Takes a turn that could not be recorded back to `before`, unless the wheel has moved on since, but not to somebody
+    /// who is not `there` any more.
+    pub fn take_back(&mut self, before: Self, to: Option<u64>, there: impl Fn(u64) -> bool) {
+        if self.driver == to {
+            *self = before;
+            self.asked.retain(|(screen, _)| there(*screen));
+            if self.driver.is_some_and(|driver| !there(driver)) {
+                self.driver = None;
+                self.asked.clear();
+            }
         }
     }
 
@@ -72,7 +90,8 @@ impl Wheel {
         self.asked.retain(|(s, _)| *s != screen);
         let drove = self.driver == Some(screen);
         if drove {
-            self.give(None);
+            self.driver = None;
+            self.asked.clear();
         }
         drove
     }
@@ -83,8 +102,8 @@ impl Wheel {
     }
 
     /// Whether a screen asks for it.
-    pub fn asks(&self, screen: u64) -> bool {
-        self.asked.iter().any(|(s, _)| *s == screen)
+    pub fn asks(&self, screen: u64, now: Monotonic) -> bool {
+        self.asked.iter().any(|(s, at)| *s == screen && is_open(*at, now))
     }
 
     /// What a screen may do.
@@ -95,6 +114,11 @@ impl Wheel {
             Some(_) => Role::Navigator,
         }
     }
+}
+
+/// Whether an ask still stands.
+fn is_open(at: Monotonic, now: Monotonic) -> bool {
+    now.since(at) < ASK_LASTS
 }
 
 /// Whether a wish decides something, so that it takes the wheel. Who does not have it may stop things all the same.
@@ -108,26 +132,13 @@ pub const fn decides(command: &Command) -> bool {
             | Command::Resume(_)
             | Command::Release(_)
             | Command::Lesson { .. }
+            | Command::ImportLessons { .. }
     )
-}
-
-/// What a learner's wish becomes: what they would decide is recorded, what only looks or notes is done, and nothing else.
-pub fn in_shadow(command: Command) -> Result<Command, &'static str> {
-    match command {
-        Command::Approve { proposal, hash, .. } => Ok(Command::Shadow { proposal, hash, reject: None }),
-        Command::Reject { proposal, reason } => {
-            Ok(Command::Shadow { proposal, hash: String::new(), reject: Some(reason) })
-        }
-        Command::Note { .. } | Command::PollNow | Command::Shadow { .. } => Ok(command),
-        _ => Err(
-            "you learn along: approving and rejecting are recorded, notes are taken, nothing else is done",
-        ),
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::view::{OperationId, ProposalId, RejectReason};
+    use crate::view::{OperationId, ProposalId, RejectReason, in_shadow};
 
     use super::*;
 
@@ -143,9 +154,10 @@ mod tests {
         assert_eq!((wheel.role(1), wheel.role(2)), (Role::Driver, Role::Navigator));
         assert_eq!(wheel.turn(2, at(1)), Turn::Asked(1));
         assert_eq!(wheel.turn(3, at(2)), Turn::Asked(1));
-        assert!(wheel.asks(2) && wheel.asks(3) && !wheel.asks(1));
+        let asks = |wheel: &Wheel, screen| wheel.asks(screen, at(3));
+        assert!(asks(&wheel, 2) && asks(&wheel, 3) && !asks(&wheel, 1));
         assert_eq!(wheel.turn(1, at(3)), Turn::HandedTo(2), "who asked first");
-        assert!(!wheel.asks(2) && wheel.asks(3));
+        assert!(!asks(&wheel, 2) && asks(&wheel, 3));
         assert_eq!(wheel.turn(2, at(4)), Turn::HandedTo(3));
         assert_eq!(wheel.turn(3, at(5)), Turn::LetGo);
         assert_eq!(wheel.role(3), Role::Partner);
@@ -159,9 +171,42 @@ mod tests {
         assert_eq!(wheel.turn(2, at(20)), Turn::Asked(1), "19 s are no long time");
         assert_eq!(wheel.turn(2, at(21)), Turn::TakenFrom(1));
         wheel.turn(1, at(30));
-        assert!(!wheel.left(1) && !wheel.asks(1));
+        assert!(!wheel.left(1) && !wheel.asks(1, at(30)));
         assert!(wheel.left(2));
         assert_eq!(wheel.driver(), None);
+    }
+
+    #[test]
+    fn who_gets_the_wheel_has_time_to_answer_and_an_ask_does_not_stand_for_ever() {
+        let mut wheel = Wheel::default();
+        wheel.turn(1, at(0));
+        wheel.turn(2, at(1));
+        wheel.turn(3, at(2));
+        assert_eq!(wheel.turn(1, at(25)), Turn::HandedTo(2));
+        assert_eq!(wheel.turn(3, at(26)), Turn::Asked(2), "2 has it for a second");
+        assert_eq!(wheel.turn(3, at(45)), Turn::TakenFrom(2));
+        assert_eq!(wheel.turn(2, at(46)), Turn::Asked(3));
+        assert!(wheel.asks(2, at(105)) && !wheel.asks(2, at(106)));
+        assert_eq!(wheel.clone().turn(3, at(106)), Turn::LetGo, "nobody asks any more");
+        assert_eq!(wheel.turn(2, at(200)), Turn::Asked(3), "asked anew, not taken");
+    }
+
+    #[test]
+    fn a_turn_that_was_not_recorded_was_none() {
+        let mut wheel = Wheel::default();
+        wheel.turn(1, at(0));
+        wheel.turn(2, at(1));
+        let before = wheel.clone();
+        assert_eq!(wheel.turn(1, at(2)), Turn::HandedTo(2));
+        let mut later = wheel.clone();
+        let mut gone = wheel.clone();
+        wheel.take_back(before.clone(), Some(2), |_| true);
+        assert_eq!((wheel.driver(), wheel.asks(2, at(3))), (Some(1), true));
+        later.turn(2, at(3));
+        later.take_back(before.clone(), Some(2), |_| true);
+        assert_eq!(later.driver(), None, "it has moved on");
+        gone.take_back(before, Some(2), |screen| screen != 1);
+        assert_eq!((gone.driver(), gone.asks(2, at(3))), (None, false));
     }
 
     #[test]
@@ -181,7 +226,7 @@ mod tests {
         ] {
             assert!(in_shadow(writes.clone()).is_err(), "{writes:?}");
         }
-        assert!(decides(&approve));
+        assert!(decides(&approve) && decides(&Command::ImportLessons { text: String::new(), trust: None }));
         assert!(!decides(&Command::Abort(OperationId::new("op-1"))) && !decides(&Command::PollNow));
     }
 }

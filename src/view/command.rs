@@ -95,3 +95,17 @@ pub enum Command {
     /// Move in time; only a replay can.
     Replay(ReplayWish),
 }
+
+/// What a learner's wish becomes: what they would decide is recorded, what only looks or notes is done, and nothing else.
+pub fn in_shadow(command: Command) -> Result<Command, &'static str> {
+    match command {
+        Command::Approve { proposal, hash, .. } => Ok(Command::Shadow { proposal, hash, reject: None }),
+        Command::Reject { proposal, reason } => {
+            Ok(Command::Shadow { proposal, hash: String::new(), reject: Some(reason) })
+        }
+        Command::Note { .. } | Command::PollNow | Command::Shadow { .. } => Ok(command),
+        _ => Err(
+            "you learn along: approving and rejecting are recorded, notes are taken, nothing else is done",
+        ),
+    }
+}

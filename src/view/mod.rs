@@ -38,7 +38,7 @@ pub use crate::plan::{
 pub use crate::proposal::{Proposal, ProposalId, ProposalState, RejectReason, Target};
 pub use crate::scrape::{Dropped, Health, Progress, Refresh, SourceId, SourceKind, SourceStatus};
 pub use crate::signals::{Freshness, LatencyHistogram, Provenance, Signal, SignalKind, SignalSet};
-pub use command::Command;
+pub use command::{Command, in_shadow};
 pub use experience::{Continuity, Heatmap, RegionView, Satisfaction};
 pub use handover::Handover;
 pub use intelligence::{DecisionStats, Growth, Knowledge, LearningView, Lesson, RejectStat};

@@ -52,6 +52,16 @@ impl World {
 
     /// The same on a clock that is `speed` times as fast as the machine's.
     pub async fn at_speed(speed: f64, second_person_above: Option<f64>, groups: &[&str]) -> Self {
+        Self::made(speed, second_person_above, groups, vec![]).await
+    }
+
+    /// The same where those of `learners` only learn at the engine's own keyboard.
+    pub async fn made(
+        speed: f64,
+        second_person_above: Option<f64>,
+        groups: &[&str],
+        learners: Vec<String>,
+    ) -> Self {
         let scenario = Scenario::named("morning-ramp").unwrap();
         let clock = Clock::accelerated(scenario.start, speed);
         let fleet = Sandbox::start(sandbox::Settings::new(7, scenario, clock.clone())).await.unwrap();
@@ -66,6 +76,7 @@ impl World {
         };
         let mut settings = ports.settings(Some(folder.path().join("journal.db")));
         settings.second_person_above = second_person_above;
+        settings.learners = learners;
         // So little that every autoscaled workload asks for more at once.
         let capacity = Some(15.0);
         settings.services = vec![ServiceRule { name: "*".into(), capacity, ..ServiceRule::default() }];
@@ -118,7 +129,7 @@ impl World {
 
 pub fn service(socket: &Path, clock: &Clock, groups: &[&str], engine: &EngineHandle) -> Service {
     let options = ServiceOptions {
-        learners: vec!["lea".to_owned()],
+        learners: vec![4321],
         socket: socket.to_owned(),
         groups: groups.iter().map(|g| (*g).to_owned()).collect(),
         clock: clock.clone(),

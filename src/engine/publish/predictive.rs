@@ -121,7 +121,7 @@ fn card(state: &State, p: &Proposal, now: Timestamp) -> ProposalView {
         .get(&p.workload)
         .and_then(|w| state.settings.rule_for(&p.workload, &w.workload.service).short_cost);
     let protected = state.settings.context.protected;
-    let (up, people) = (p.change.to > p.change.from, &state.learned.people);
+    let (up, people) = (crate::engine::stances::up(&p.change), &state.learned.people);
     ProposalView {
         hash: p.hash(),
         left: p.expires.since(now),

@@ -99,6 +99,9 @@ fn lesson(view: &View, l: &Lesson) -> Lines {
         Effect::Reminder => "adopted, it is shown where people decide, and changes nothing",
     };
     out.push((effect.into(), Role::Text));
+    if let Some(learnt) = &l.learnt {
+        out.push((format!("it covers {}", learnt.subject.words()), Role::Text));
+    }
     if !l.source.is_empty() {
         out.push((format!("learned by {}", l.source), Role::Warn));
     }
