@@ -54,7 +54,8 @@ fn running(from: u32, to: u32) -> OperationRun {
 #[test]
 fn a_hold_that_is_not_acted_upon_is_waited_for_and_then_rolled_back() {
     let op = operation(Field::ScaleIn, 0, 2);
-    let before = Before::new(&pods(6), &[world::healthy()]);
+    let open = WorkloadState { fields: Fields { scale_in: Some(0), ..Fields::default() }, ..pods(6) };
+    let before = Before::new(&open, &[world::healthy()]);
     let mut run = OperationRun::new(
         op,
         before,
@@ -63,7 +64,7 @@ fn a_hold_that_is_not_acted_upon_is_waited_for_and_then_rolled_back() {
         None,
         moment(0),
     );
-    assert_eq!(advance(&mut run, &pods(6), None, moment(0)), [Effect::Write(2)]);
+    assert_eq!(advance(&mut run, &open, None, moment(0)), [Effect::Write(2)]);
     run.wrote(2, moment(0));
     let gate = |state: &WorkloadState, at| gates::provision(&run, state, moment(at));
     let waits = WorkloadState { pending: vec![Field::ScaleIn], ..pods(6) };
