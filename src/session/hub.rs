@@ -359,6 +359,8 @@ mod tests {
     async fn nobody_is_given_a_picture_of_before_anybody_looked() {
         let (hub, _engine, views) = hub(1);
         let publisher = tokio::spawn(Arc::clone(&hub).publish(views.subscribe()));
+        // It listens before anybody comes, as in the service.
+        tokio::task::yield_now().await;
         let enter = || hub.enter(&caller(8), Wants::Pictures, false);
         let has = |ticket: &Ticket| ticket.pictures.as_ref().unwrap().has_changed().unwrap();
         let next = async |ticket: &mut Ticket| {
