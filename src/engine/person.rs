@@ -1,6 +1,7 @@
 //! The person at the keyboard, as the operating system names them.
 
 use std::io::Read;
+use std::sync::Arc;
 
 use crate::approval::Person;
 use crate::config::Settings;
@@ -74,14 +75,16 @@ fn found(learners: &[String], database: &std::io::Result<Vec<u8>>) -> Result<Vec
     Ok(uids)
 }
 
-/// Gives people of teams, and learners, that are written as user ids the names they go by elsewhere.
-pub fn name_people(settings: &mut Settings) {
+/// Who learns, and the settings with the names that people of teams and learners go by elsewhere in place of user ids.
+pub fn known(mut settings: Settings) -> Result<(Vec<u32>, Arc<Settings>), EngineError> {
+    let uids = learners(&settings)?;
     let people = settings.teams.iter_mut().flat_map(|team| &mut team.people);
     for person in people.chain(&mut settings.learners) {
         if let Ok(uid) = person.trim().parse() {
             *person = name_of(uid);
         }
     }
+    Ok((uids, Arc::new(settings)))
 }
 
 #[cfg(test)]

@@ -79,9 +79,7 @@ impl EngineHandle {
 /// Starts the engine.
 pub async fn start(settings: Settings, options: Options) -> Result<EngineHandle, EngineError> {
     let Options { clock, tuning, pacing, simulated } = options;
-    let (learners, mut settings) = (person::learners(&settings)?, settings);
-    person::name_people(&mut settings);
-    let settings = Arc::new(settings);
+    let (learners, settings) = person::known(settings)?;
     let (file, shared) = open_journal(&settings)?;
     let first_group = file.next_frame_group()?;
     let mut restored = restore::read(&file, &clock, &tuning)?;
@@ -119,8 +117,8 @@ pub async fn start(settings: Settings, options: Options) -> Result<EngineHandle,
     let (command_tx, commands) = mpsc::channel(QUEUE);
     let (wish_tx, wishes) = mpsc::channel(QUEUE);
     let (stop, stopped) = watch::channel(false);
-    let recording = Recording::of(&settings, &journal, first_group)?;
     let engine = Engine {
+        recording: Recording::of(&settings, &journal, first_group)?,
         state,
         clock,
         gate,
@@ -141,7 +139,6 @@ pub async fn start(settings: Settings, options: Options) -> Result<EngineHandle,
         persisted,
         ticked: persisted,
         view: view_tx,
-        recording,
         _tasks: tasks,
         _poller: poller,
     };
