@@ -277,7 +277,7 @@ impl Executor {
         let (target, field) = (record.target, record.change.field);
         self.shared.adopt(id.clone(), Adopted { target, field, values });
         self.tasks.spawn(async move {
-            task.take_up(history).await;
+            Box::pin(task.take_up(history)).await;
             id
         });
     }

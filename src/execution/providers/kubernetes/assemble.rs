@@ -129,7 +129,6 @@ impl View<'_> {
     /// Why scale-in is not to be held anew, in one sentence.
     fn unheld(&self, holder: &Holder) -> Option<String> {
         match holder {
-            Holder::Workload => None,
             Holder::Hpa(name) => {
                 let tool = owner::tool_of(&self.hpa(name)?.metadata, writer::Written::Behavior)?;
                 Some(format!("{tool} sets what its HPA may take away: scale-in is not held here"))
@@ -137,7 +136,7 @@ impl View<'_> {
             Holder::Scaled(_) if self.passed_on(holder).is_none() => {
                 Some("KEDA's own HPA is not seen, so that nobody could tell whether a hold acts".to_owned())
             }
-            Holder::Scaled(_) => None,
+            Holder::Workload | Holder::Scaled(_) => None,
         }
     }
 
