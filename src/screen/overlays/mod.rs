@@ -7,6 +7,7 @@ mod focus;
 mod menu;
 mod note;
 mod sheet;
+mod subject;
 
 pub use approve::{approve_sheet, operation_sheet, release_sheet};
 pub use draw::draw;
@@ -14,4 +15,5 @@ pub use evidence::evidence_lines;
 pub use focus::{Edit, Evidence, Focus, Menu, Reject};
 pub use menu::entries;
 pub use note::Note;
-pub use sheet::{Line, Sheet, Subject};
+pub use sheet::{Line, Sheet};
+pub use subject::Subject;

@@ -6,11 +6,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::clock::Monotonic;
-use crate::view::{Command, OperationId, ProposalId, View};
+use crate::view::{Command, View};
 
 use super::super::canvas::{put, width, wrap};
 use super::super::context::PanelContext;
 use super::super::theme::Role;
+use super::Subject;
 
 /// A key counts on a sheet only this long after the sheet was first on the screen: what was typed before
 /// anyone could read it is not an answer.
@@ -23,17 +24,6 @@ const LABELS: u16 = 10;
 
 /// A line of a sheet: label, text, look.
 pub type Line = (&'static str, String, Role);
-
-/// What a sheet is bound to: if that changes, the sheet cannot be confirmed any more.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Subject {
-    /// A proposal with the hash that was shown.
-    Proposal(ProposalId, String),
-    /// An operation that is not over.
-    Operation(OperationId),
-    /// A lease that is held.
-    Lease(OperationId),
-}
 
 /// A sheet. Cancel has the focus when it opens.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,20 +56,7 @@ impl Sheet {
 
     /// Why it cannot be confirmed now; `None` if it can.
     pub fn obstacle(&self, view: &View) -> Option<String> {
-        let changed = match &self.subject {
-            Subject::Proposal(id, hash) => match view.proposals.data.iter().find(|p| p.proposal.id == *id) {
-                None => Some(format!("{id} is gone")),
-                Some(p) if !p.proposal.state.is_live() => Some(format!("{id} is decided already")),
-                Some(p) if p.hash != *hash => Some(format!("{id} has changed since this sheet was opened")),
-                Some(p) => p.not_approvable.clone(),
-            },
-            Subject::Operation(id) => {
-                let live = view.operations.data.iter().any(|o| o.id == *id && !o.state.is_final());
-                (!live).then(|| format!("{id} is over"))
-            }
-            Subject::Lease(id) => (!view.leases.iter().any(|l| l.operation == *id))
-                .then(|| format!("the lease of {id} is gone")),
-        };
+        let changed = self.subject.obstacle(view);
         if changed.is_some() {
             return changed;
         }
@@ -119,19 +96,22 @@ impl Sheet {
         }
         let obstacle = self.obstacle(ctx.view);
         if let Some(why) = &obstacle {
-            put(
-                buf,
-                inner,
-                0,
-                y,
-                &format!("{} cannot be confirmed: {why}", ctx.glyphs.warn),
-                ctx.style(Role::Warn),
-            );
+            let text = format!("{} cannot be confirmed: {why}", ctx.glyphs.warn);
+            put(buf, inner, 0, y, &text, ctx.style(Role::Warn));
         }
-        self.draw_buttons(ctx, inner, buf, y + 1, obstacle.is_none());
+        let button = if self.subject.successor(ctx.view).is_some() { "Show the new one" } else { self.button };
+        let enabled = obstacle.is_none() || button != self.button;
+        self.draw_buttons(ctx, inner, buf, y + 1, (button, enabled));
     }
 
-    fn draw_buttons(&self, ctx: &PanelContext<'_>, inner: Rect, buf: &mut Buffer, y: u16, enabled: bool) {
+    fn draw_buttons(
+        &self,
+        ctx: &PanelContext<'_>,
+        inner: Rect,
+        buf: &mut Buffer,
+        y: u16,
+        (button, enabled): (&str, bool),
+    ) {
         let selected = ctx.style(Role::Selection);
         let cancel = if self.on_button { ctx.style(Role::Text) } else { selected };
         let confirm = match (self.on_button, enabled) {
@@ -144,7 +124,7 @@ impl Sheet {
         };
         let mark = |on: bool| if on { ctx.glyphs.selected } else { " " };
         let x = put(buf, inner, 0, y, &format!("{}[ Cancel ]", mark(!self.on_button)), cancel);
-        let text = format!("{}[ {} ]", mark(self.on_button), self.button);
+        let text = format!("{}[ {} ]", mark(self.on_button), button);
         let x = put(buf, inner, x + 3, y, &text, confirm);
         let hint = "tab to choose, enter, esc";
         if x.saturating_add(width(hint)).saturating_add(3) <= inner.width {

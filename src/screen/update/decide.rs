@@ -1,10 +1,10 @@
 //! Opening the sheets in which a person decides. Nothing here sends a wish that writes.
 
-use crate::view::{Command, Operation, OperationId, OperationState, Role, View};
+use crate::view::{Command, Operation, OperationId, OperationState, ProposalView, Role, View};
 
 use super::super::event::Effect;
 use super::super::glyphs::{GlyphSet, Glyphs};
-use super::super::overlays::{Edit, Focus, Reject, Sheet, approve_sheet, operation_sheet, release_sheet};
+use super::super::overlays::{Edit, Focus, Reject, Sheet, Subject, approve_sheet, operation_sheet, release_sheet};
 use super::super::rows::{advice_of, proposal_of};
 use super::super::state::{RowId, ScreenState};
 
@@ -23,6 +23,17 @@ pub(super) fn approve(state: &mut ScreenState, view: &View) {
         state.toast = Some("there is no proposal to approve".into());
         return;
     };
+    offer(state, view, proposal);
+}
+
+/// Opens the sheet for the proposal that took the place of the one shown; that one is read and confirmed anew.
+pub(super) fn approve_instead(state: &mut ScreenState, shown: &Subject, view: &View) {
+    if let Some(proposal) = shown.successor(view) {
+        offer(state, view, proposal);
+    }
+}
+
+fn offer(state: &mut ScreenState, view: &View, proposal: &ProposalView) {
     if !proposal.proposal.state.is_live() {
         state.toast = Some(format!("{} is decided already", proposal.proposal.id));
     } else if let Some(why) = proposal.not_approvable.as_ref().filter(|_| view.role() != Role::Learner) {

@@ -11,7 +11,7 @@ use super::super::keymap::Keymap;
 use super::super::overlays::{Focus, Menu, Sheet, entries};
 use super::super::state::ScreenState;
 use super::root::push;
-use super::{act, select};
+use super::{act, decide, select};
 
 /// Digits of the largest replica count there is.
 const MAX_DIGITS: usize = 6;
@@ -150,6 +150,10 @@ fn on_sheet(
         (KeyCode::Enter, _) if !sheet.on_button => return vec![Effect::Draw],
         (KeyCode::Enter, _) if sheet.obstacle(view).is_none() => {
             return vec![Effect::Send(confirmed(*sheet)), Effect::Draw];
+        }
+        (KeyCode::Enter, _) if sheet.subject.successor(view).is_some() => {
+            decide::approve_instead(state, &sheet.subject, view);
+            return vec![Effect::Draw];
         }
         (KeyCode::Tab | KeyCode::BackTab | KeyCode::Left | KeyCode::Right, _) => sheet.on_button ^= true,
         (KeyCode::Backspace, _) => _ = sheet.typed.pop(),

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use crate::clock::Monotonic;
 use crate::screen::fixture;
-use crate::view::{Command, OperationState, ProposalState, RejectReason, View};
+use crate::view::{Command, OperationState, ProposalId, ProposalState, RejectReason, View};
 
 use super::super::event::{Effect, Event};
 use super::super::key::Key;
@@ -144,8 +144,7 @@ fn pasted_text_never_acts() {
 
 #[test]
 fn what_changed_after_the_sheet_opened_cannot_be_approved() {
-    let changes: [fn(&mut View); 4] = [
-        |v| v.proposals.data[0].hash = "other".into(),
+    let changes: [fn(&mut View); 3] = [
         |v| v.proposals.data.clear(),
         |v| v.proposals.data[0].not_approvable = Some("data is stale".into()),
         |v| v.proposals.data[0].proposal.state = ProposalState::Expired { at: v.at },
@@ -158,6 +157,33 @@ fn what_changed_after_the_sheet_opened_cannot_be_approved() {
         s.event(Event::View);
         assert_eq!(s.keys("enter enter"), []);
         assert!(matches!(s.state.focus, Focus::Confirm(_)), "it stays, and says why");
+    }
+}
+
+#[test]
+fn what_took_the_place_of_a_shown_proposal_is_opened_anew_not_approved() {
+    let supersede: fn(&mut View) = |v| {
+        let mut newer = v.proposals.data[0].clone();
+        newer.proposal.id = ProposalId::new("p-99");
+        newer.proposal.change.to += 2;
+        newer.hash = "newer".into();
+        v.proposals.data[0].proposal.state = ProposalState::Superseded { by: ProposalId::new("p-99") };
+        v.proposals.data.push(newer);
+    };
+    let rewrite: fn(&mut View) = |v| v.proposals.data[0].hash = "newer".into();
+    for change in [supersede, rewrite] {
+        let mut s = Screen::new((120, 40));
+        s.view.proposals.data[0].type_name = None;
+        s.keys("a tab");
+        change(&mut s.view);
+        s.event(Event::View);
+        let screen = fixture::draw_with(&s.view, &s.state, (120, 40), crate::screen::draw);
+        assert!(screen.contains("cannot be confirmed") && screen.contains("[ Show the new one ]"), "{screen}");
+        assert_eq!(s.keys("enter"), [], "what was never shown is not approved");
+        let Focus::Confirm(sheet) = &s.state.focus else { panic!("{:?}", s.state.focus) };
+        assert!(!sheet.on_button && sheet.painted.is_none(), "it is to be read first");
+        let sent = s.keys("tab enter");
+        assert!(matches!(&sent[..], [Command::Approve { hash, .. }] if hash == "newer"), "{sent:?}");
     }
 }
 
