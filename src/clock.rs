@@ -26,6 +26,11 @@ impl Monotonic {
         self.0.saturating_sub(earlier.0)
     }
 
+    /// Time since the clock's origin.
+    pub const fn since_origin(self) -> Duration {
+        self.0
+    }
+
     /// This instant plus `duration`.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {

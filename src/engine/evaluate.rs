@@ -76,8 +76,8 @@ impl StoreQueries {
     }
 }
 
-/// How many times as long as the queries took the store is left alone: they take a fiftieth of a core at most.
-const REST: u32 = 50;
+/// How many times as long as the queries took the store is left alone: they take a four-hundredth of a core at most.
+const REST: u32 = 400;
 
 /// When the store is asked again. Many targets change it all the time, each of them once an interval: asking a large
 /// store at every tick would give the same answers for several times the work.
@@ -180,11 +180,11 @@ mod tests {
         let most = Duration::from_secs(13);
         let mut pace = Pace::default();
         assert!(pace.is_due(at(0), most));
-        pace.note(at(1000), Duration::from_millis(10));
-        assert!(!pace.is_due(at(1499), most));
-        assert!(pace.is_due(at(1500), most), "what is quick is asked at every tick");
-        pace.note(at(2000), Duration::from_secs(2));
-        assert!(!pace.is_due(at(14_999), most));
-        assert!(pace.is_due(at(15_000), most));
+        pace.note(at(1000), Duration::from_millis(5));
+        assert!(!pace.is_due(at(2999), most));
+        assert!(pace.is_due(at(3000), most), "what is quick is asked at every tick");
+        pace.note(at(3000), Duration::from_secs(2));
+        assert!(!pace.is_due(at(15_999), most));
+        assert!(pace.is_due(at(16_000), most));
     }
 }

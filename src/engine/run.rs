@@ -29,6 +29,10 @@ use super::{State, advising, fleet, learn, planning, publish, record, sources, u
 /// Messages taken in between two ticks at most.
 const DRAIN: usize = 1024;
 
+/// Deliveries are taken in this many times a tick at most: with a thousand targets the loop would be woken for each of
+/// them, which costs more than what it then does.
+const GATHERED: u32 = 20;
+
 /// Everything that reaches the loop.
 pub(super) struct Inbox {
     pub deliveries: mpsc::Receiver<Delivery>,
@@ -82,6 +86,7 @@ impl Engine {
     /// Runs until told to stop.
     pub(super) async fn run(mut self, mut inbox: Inbox) {
         let mut due = self.clock.monotonic();
+        let mut gathered = due;
         loop {
             let now = self.clock.monotonic();
             if now >= due {
@@ -89,7 +94,10 @@ impl Engine {
                 due = now.plus(self.state.tuning.tick);
                 self.tick(Some(&mut inbox.deliveries)).await;
             }
-            let wait = due.since(self.clock.monotonic());
+            let now = self.clock.monotonic();
+            // Until then deliveries wait for each other; whatever else wakes the loop takes them along.
+            let gathering = gathered.since(now);
+            let wait = if gathering.is_zero() { due.since(now) } else { due.since(now).min(gathering) };
             let mut round = Round::default();
             tokio::select! {
                 biased;
@@ -100,7 +108,13 @@ impl Engine {
                 Some(records) = inbox.written.recv() => self.show(&records),
                 Some(listing) = inbox.listings.recv() => self.listing(listing),
                 Some(issued) = inbox.issued.recv() => self.issued(issued),
-                Some(delivery) = inbox.deliveries.recv() => self.delivery(delivery),
+                Some(delivery) = inbox.deliveries.recv(), if gathering.is_zero() => {
+                    self.delivery(delivery);
+                    // Where so many come, the next wait would hold up those who bring them.
+                    if inbox.deliveries.len() < inbox.deliveries.max_capacity() / 4 {
+                        gathered = now.plus(self.state.tuning.tick / GATHERED);
+                    }
+                }
                 () = self.clock.sleep(wait) => {}
             }
             self.drain(&mut inbox, &mut round).await;

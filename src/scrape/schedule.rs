@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::clock::Monotonic;
+
 use super::ScrapeError;
 
 /// Most intervals between tries of a target that does not answer: it is found again within two intervals.
@@ -12,6 +14,12 @@ const OVERLOADED_INTERVALS: f64 = 8.0;
 
 /// Longest wait that back-off alone causes.
 const LONGEST: Duration = Duration::from_secs(300);
+
+/// Slots of an interval at least: targets that share one are asked and heard at one wake-up.
+const SLOTS: u32 = 100;
+
+/// Longest slot.
+const SLOT: Duration = Duration::from_millis(100);
 
 /// Interval, per-target offset and back-off. Durations are in the clock's time.
 #[derive(Debug)]
@@ -27,6 +35,20 @@ impl Schedule {
     pub(super) fn new(interval: Duration, seed: u64) -> Self {
         let interval = interval.max(Duration::from_millis(100));
         Self { interval, failures: 0, random: fastrand::Rng::with_seed(seed), first: true }
+    }
+
+    /// How long from `now` until the slot nearest to `due`. A target keeps its slot however late the wake-ups are.
+    pub(super) fn until_slot(&self, now: Monotonic, due: Monotonic) -> Duration {
+        let slot = self.slot().as_nanos().max(1);
+        let nearest = (due.since_origin().as_nanos() + slot / 2) / slot * slot;
+        let nearest = Duration::from_nanos(u64::try_from(nearest).unwrap_or(u64::MAX));
+        Monotonic::from_duration(nearest).since(now)
+    }
+
+    /// A whole number of slots is an interval.
+    fn slot(&self) -> Duration {
+        let slots = self.interval.as_nanos().div_ceil(SLOT.as_nanos());
+        self.interval / u32::try_from(slots).unwrap_or(u32::MAX).max(SLOTS)
     }
 
     /// Failures in a row.
@@ -89,6 +111,28 @@ mod tests {
         assert!(waits[19] >= INTERVAL * 8 && waits[19] <= INTERVAL * 9);
         let asked = Duration::from_secs(120);
         assert_eq!(Schedule::new(INTERVAL, 2).failed(&status(429), Some(asked)), asked);
+    }
+
+    #[test]
+    fn a_target_keeps_its_slot_however_late_it_is_woken() {
+        for (interval, slot) in [(100, 1), (5_000, 50), (15_000, 100), (12_340, 100)] {
+            let interval = Duration::from_millis(interval);
+            let schedule = Schedule::new(interval, 1);
+            assert!(schedule.slot() <= Duration::from_millis(slot), "{:?}", schedule.slot());
+            let mut at = Monotonic::from_duration(Duration::from_millis(1_234_567));
+            let mut slots = Vec::new();
+            for late in [0, 3, 0, 9, 1] {
+                let began = at;
+                at = at.plus(schedule.until_slot(at, began.plus(interval)));
+                slots.push(at.since_origin());
+                at = at.plus(schedule.slot() * late / 20);
+            }
+            let kept = |w: &[Duration]| (w[1] - w[0]).abs_diff(interval) < Duration::from_micros(1);
+            assert!(slots.windows(2).all(kept), "{slots:?}");
+        }
+        let schedule = Schedule::new(INTERVAL, 1);
+        let (due, now) = (Monotonic::from_duration(INTERVAL), Monotonic::from_duration(INTERVAL * 2));
+        assert_eq!(schedule.until_slot(now, due), Duration::ZERO, "what is past is due now");
     }
 
     #[test]

@@ -95,8 +95,10 @@ impl Supervisor {
                 }
             };
             self.reporter.report().await;
-            let elapsed = self.clock.monotonic().since(began);
-            self.rest(next, elapsed).await;
+            let now = self.clock.monotonic();
+            let left = self.left(&next, now.since(began));
+            let left = schedule.until_slot(now, now.plus(left));
+            self.rest(&next, left).await;
         }
     }
 
@@ -160,13 +162,17 @@ impl Supervisor {
         Next { wait: schedule.failed(&as_failure, None), interruptible: true, lost: false }
     }
 
-    /// Waits for the next slot, a wish to poll now (not while the server asked to be left alone), or the end.
-    async fn rest(&self, next: Next, elapsed: Duration) {
+    /// Time until the next poll, `elapsed` after the last began: slots that it outlasted are left out.
+    fn left(&self, next: &Next, elapsed: Duration) -> Duration {
         let slot = self.interval.max(Duration::from_millis(1));
-        let left = next.wait.checked_sub(elapsed).unwrap_or_else(|| {
+        next.wait.checked_sub(elapsed).unwrap_or_else(|| {
             let into = elapsed.as_nanos() % slot.as_nanos();
             slot.saturating_sub(Duration::from_nanos(u64::try_from(into).unwrap_or(0)))
-        });
+        })
+    }
+
+    /// Waits until it is time, for a wish to poll now (not while the server asked to be left alone), or for the end.
+    async fn rest(&self, next: &Next, left: Duration) {
         tokio::select! {
             () = self.clock.sleep(left) => {}
             () = self.reporter.closed() => {}
