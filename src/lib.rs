@@ -65,6 +65,8 @@
 //! - Nothing is written to a provider without an `intent` in the journal, synchronised to disk, that names object, from,
 //!   to, approver and expiry. One gate, one permit type (made only in [`approval`]), one write path.
 //! - An approval is bound to the hash of what was shown; anything else is refused. Drift of the live object cancels.
+//!   A day's plan is approved like that as a whole ([`approval::DayApproval`]): its corridors are what a person can
+//!   decide on beforehand, and what the backtests measure; one proposal at a time would be sixty keys a day and fleet.
 //! - Per decision replicas go from → to, then possibly back: no value is applied twice in one direction. A rollback
 //!   writes only where the live value is still ours.
 //! - Missing is never zero. Non-finite values stop at [`series`]. Absent, stale, partial or suspect data never lowers a

@@ -5,18 +5,20 @@
 
 mod fleet;
 
-use std::process::Command;
+use std::collections::BTreeSet;
+use std::process;
 use std::time::Duration;
 
 use fleet::{Ports, options};
 use serde_json::Value;
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 use weescale::clock::Clock;
 use weescale::config::ServiceRule;
-use weescale::engine;
+use weescale::engine::{self, EngineHandle};
 use weescale::sandbox::{self, Sandbox, Scenario};
 use weescale::session::{ServiceOptions, serve};
-use weescale::view::{Part, View};
+use weescale::view::{Caller, Command, Part, Person, View, Wish, day_hash};
 
 /// Fifteen days are read back and a dozen services fitted before there is a plan, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -74,7 +76,7 @@ async fn the_day_is_planned_by_what_was_learned() {
     let socket = service.socket().to_owned();
     let printed = tokio::task::spawn_blocking(move || {
         let run = |format: &str| {
-            Command::new(env!("CARGO_BIN_EXE_weescale"))
+            process::Command::new(env!("CARGO_BIN_EXE_weescale"))
                 .args(["plan", "--format", format, "--socket"])
                 .arg(&socket)
                 .output()
@@ -89,5 +91,55 @@ async fn the_day_is_planned_by_what_was_learned() {
     let json: Value = serde_json::from_slice(&json.stdout).unwrap();
     let plans = json["plans"].as_array().unwrap();
     assert!(plans.len() >= 3 && plans.iter().all(|p| p["decisions"].as_u64().unwrap() <= 6), "{json}");
+    carried_out_within_an_approved_day(&engine).await;
     engine.stop().await;
+}
+
+/// Whoever approves a day is not asked for its steps; another plan than the one that is known is refused.
+async fn carried_out_within_an_approved_day(engine: &EngineHandle) {
+    let person = engine.view.borrow().header.person.clone();
+    let caller = Caller { person: Person { uid: 4242, name: person }, tty: "pts/9".into() };
+    let ask = async |command: Command| {
+        let (reply, answer) = oneshot::channel();
+        engine.wishes.send(Wish { command, caller: caller.clone(), reply }).await.unwrap();
+        answer.await.unwrap()
+    };
+    let mut views = engine.view.clone();
+    let mut asked = BTreeSet::new();
+    let carried = timeout(PATIENCE * 2, async {
+        loop {
+            let view = views.borrow_and_update().clone();
+            let plans = view.forecasts.data.iter().filter(|f| f.approved_day.is_none());
+            for day in plans.filter_map(|f| f.day.as_ref()).filter(|d| d.decisions() > 0) {
+                let workload = day.workload.clone();
+                if asked.insert(workload.clone()) {
+                    let wrong =
+                        Command::ApproveDay { workload: workload.clone(), hash: "other".into(), typed: None };
+                    let refused = ask(wrong).await;
+                    assert!(!refused.accepted && refused.text.contains("changed"), "{refused:?}");
+                }
+                // The plan may have moved on since this view: then it is asked for as it is now.
+                ask(Command::ApproveDay { workload, hash: day_hash(day), typed: None }).await;
+            }
+            if let Some(operation) = view.operations.data.first() {
+                return operation.clone();
+            }
+            views.changed().await.unwrap();
+        }
+    });
+    let operation = carried.await.expect("a step of an approved day is carried out without a key");
+    let view = engine.view.borrow().clone();
+    let day = view.forecasts.data.iter().find(|f| f.workload == operation.workload);
+    let day = day.and_then(|f| f.approved_day.clone()).expect("its day is approved");
+    let most = day.corridors.iter().map(|c| c.most).max().unwrap();
+    assert!(operation.change.to <= most && operation.change.until.unwrap() <= day.ends(), "{operation:?}");
+    let line = view.journal.iter().find(|l| l.text.contains("within the approved day"));
+    assert!(line.is_some(), "{:#?}", view.journal);
+    // Who stops one step wants to be asked for the next.
+    ask(Command::Abort(operation.id.clone())).await;
+    let ended = views.wait_for(|v| {
+        let of = v.forecasts.data.iter().find(|f| f.workload == operation.workload);
+        of.is_some_and(|f| f.approved_day.is_none())
+    });
+    timeout(PATIENCE, ended).await.expect("the approved day ends").unwrap();
 }

@@ -24,6 +24,7 @@ use weescale::engine::{self, Options, Tuning};
 const BEHIND: i64 = 30 * 3600;
 const AHEAD: i64 = 600;
 const STEP: i64 = 15;
+const WORKLOAD: &str = "namespace=\"shop\",deployment=\"checkout\"";
 
 /// A counter that grows by about 50 a second, more at noon than at midnight.
 fn samples(now: i64) -> String {
@@ -32,8 +33,13 @@ fn samples(now: i64) -> String {
     for at in (now - BEHIND..now + AHEAD).step_by(STEP as usize) {
         let phase = (at % 86_400) as f64 / 86_400.0 * std::f64::consts::TAU;
         total += (50.0 - 30.0 * phase.cos()) * STEP as f64;
-        let labels = "job=\"shop\",instance=\"a:80\",code=\"200\"";
+        let labels = format!("{WORKLOAD},job=\"shop\",instance=\"a:80\",code=\"200\"");
         writeln!(text, "http_requests_total{{{labels}}} {total:.3} {at}").unwrap();
+    }
+    for name in ["kube_deployment_spec_replicas", "kube_deployment_status_replicas_ready"] {
+        for at in (now - BEHIND..now + AHEAD).step_by(4 * STEP as usize) {
+            writeln!(text, "{name}{{{WORKLOAD}}} 4 {at}").unwrap();
+        }
     }
     text + "# EOF\n"
 }
@@ -92,4 +98,34 @@ async fn a_day_is_read_back_with_progress_and_forecast_from() {
     assert!((15.0..=85.0).contains(&first), "{first} a second half an hour ago");
     assert!(progress, "no progress was ever shown");
     engine.stop().await;
+}
+
+#[test]
+fn the_coming_day_is_planned_from_what_a_server_knows() {
+    let now = Clock::real().now().as_secs_f64() as i64 / STEP * STEP;
+    let Some(server) = server(now) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("config.toml");
+    // Four replicas carry 60 a second; noon asks for 80.
+    std::fs::write(&config, "[[service]]\nname = \"*\"\ncapacity = 15.0\n").unwrap();
+    std::fs::set_permissions(&config, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let plan = |format: &str| {
+        let run = Command::new(env!("CARGO_BIN_EXE_weescale"))
+            .args(["plan", "--wait", "120s", "--format", format, "--prometheus", &server.url(""), "--config"])
+            .arg(&config)
+            .env("HOME", folder.path())
+            .output()
+            .unwrap();
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+        String::from_utf8(run.stdout).unwrap()
+    };
+    let told: serde_json::Value = serde_json::from_str(&plan("json")).unwrap();
+    let day = &told["plans"][0];
+    assert!(day["workload"].as_str().unwrap().contains("checkout"), "{told}");
+    let steps = day["steps"].as_array().unwrap();
+    let level = |s: &serde_json::Value| s["replicas"].as_u64().unwrap();
+    let (least, most) = (steps.iter().map(level).min().unwrap(), steps.iter().map(level).max().unwrap());
+    // Demand swings between 20 and 80 a second.
+    assert!((5..=12).contains(&most) && least < most, "{told}");
+    assert!(day["decisions"].as_u64().unwrap() <= 6, "{told}");
 }

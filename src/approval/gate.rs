@@ -11,9 +11,10 @@ use crate::fleet::{Context, Owner};
 use crate::plan::Limits;
 use crate::proposal::{Proposal, ProposalId};
 use crate::series::Quantity;
+use crate::series::Timestamp;
 use crate::series::Unit::DollarsPerHour;
 
-use super::{Mandate, MandateRecord, Mode, OperationId, Permit, Person};
+use super::{DayApproval, Mandate, MandateRecord, Mode, OperationId, Permit, Person};
 
 /// How many shown and approved proposals are remembered.
 const MEMORY: usize = 512;
@@ -119,6 +120,9 @@ pub enum Refusal {
         /// Who.
         by: Person,
     },
+    /// It does not lie within the day that was approved.
+    #[error("it is not within the approved day: {0}")]
+    OutsideDay(String),
     /// The name was not typed, or not exactly.
     #[error("protected context: type its name, {0}, exactly")]
     NotTyped(String),
@@ -248,10 +252,52 @@ impl Gate {
             context: self.context.name.clone(),
             approver: person.clone(),
             first,
+            day: None,
             sentence: proposal.sentence.clone(),
             dollars_per_hour: proposal.cost.per_hour(),
         };
         Ok(Permit::new(record, now))
+    }
+
+    /// Whether a day may be approved at all: as for a single change, the mode and the typed name.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn may_approve_days(&self, typed: Option<&str>) -> Result<(), Refusal> {
+        if self.mode == Mode::Observe {
+            return Err(Refusal::Observe);
+        }
+        if self.context.protected && typed != Some(self.context.name.as_str()) {
+            return Err(Refusal::NotTyped(self.context.name.clone()));
+        }
+        Ok(())
+    }
+
+    /// Gives leave to execute what lies within an approved day at wall time `at`, with every check that a single
+    /// approval gets. What takes two people is never covered.
+    ///
+    /// # Errors
+    /// [`Refusal::OutsideDay`], and all of [`Gate::approve`].
+    pub fn approve_within(
+        &mut self,
+        proposal: &Proposal,
+        day: &DayApproval,
+        at: Timestamp,
+        now: Monotonic,
+        facts: Preconditions,
+    ) -> Result<Permit, Refusal> {
+        day.covers(proposal, at).map_err(|why| Refusal::OutsideDay(why.into()))?;
+        if self.takes_two(proposal) {
+            return Err(Refusal::OutsideDay("it takes two people".into()));
+        }
+        let permit = self.approve(proposal, &proposal.hash(), day.typed.as_deref(), &day.by, now, facts)?;
+        Ok(permit.within_day(day.at))
+    }
+
+    /// Whether so much takes two people.
+    fn takes_two(&self, proposal: &Proposal) -> bool {
+        let cost = proposal.cost.per_hour();
+        self.second_above.is_some_and(|limit| cost.is_none_or(|cost| cost > limit))
     }
 
     /// After a restart: the authority of an approval that stands in the journal, to finish, undo or give back what
@@ -274,11 +320,8 @@ impl Gate {
         hash: &str,
         person: &Person,
     ) -> Result<Option<Person>, Refusal> {
-        let Some(limit) = self.second_above else { return Ok(None) };
+        let Some(limit) = self.second_above.filter(|_| self.takes_two(proposal)) else { return Ok(None) };
         let cost = proposal.cost.per_hour();
-        if cost.is_some_and(|cost| cost <= limit) {
-            return Ok(None);
-        }
         match self.first.iter().find(|(shown, _)| shown == hash) {
             Some((_, first)) if first.uid != person.uid => {
                 let first = first.clone();
@@ -419,4 +462,4 @@ fn root_key(proposal: &Proposal, person: &Person, operation: &OperationId) -> St
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -40,6 +40,9 @@ pub struct MandateRecord {
     /// Whose the first key was, where it took two.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first: Option<Person>,
+    /// When the day was approved within whose corridors it lies, where it was not approved by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub day: Option<Timestamp>,
     /// Root of every idempotency key of this operation; unlike any other operation's, also of other instances.
     pub key: String,
     /// The card as one sentence.
@@ -90,6 +93,12 @@ impl Permit {
     /// What it covers, for the journal.
     pub const fn record(&self) -> &MandateRecord {
         &self.record
+    }
+
+    /// The same, naming the day that was approved at once.
+    pub(super) fn within_day(mut self, approved: Timestamp) -> Self {
+        self.record.day = Some(approved);
+        self
     }
 
     /// Uses the permit up. Refused when it has waited too long.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::approval::{OperationId, Preconditions, Refusal};
+use crate::approval::{DayApproval, OperationId, Preconditions, Refusal};
 use crate::execution::Job;
 use crate::fleet::WorkloadId;
 use crate::journal::{Entry, Kind};
@@ -15,6 +15,14 @@ use super::asks::Ask;
 use super::run::Engine;
 use super::{planning, record};
 
+/// What an approval rests on.
+pub(super) enum Authority<'a> {
+    /// A person looked at this very proposal: its hash, and the context's name as typed.
+    Shown(&'a str, Option<&'a str>),
+    /// A person approved the day within which it lies.
+    Day(Box<DayApproval>),
+}
+
 /// How long a proposal may be hidden.
 const LONGEST_SNOOZE: Duration = Duration::from_secs(24 * 3600);
 /// A tick that is late by more than this is a gap (`safety.md` I9).
@@ -23,10 +31,26 @@ const GAP: Duration = Duration::from_secs(2);
 impl Engine {
     /// Carries out a wish, or says why not.
     pub(super) async fn command(&mut self, command: Command, caller: &Caller) -> Answer {
+        let stops = matches!(command, Command::Reject { .. } | Command::Abort(_) | Command::Release(_));
+        let stopped = stops.then(|| command.clone());
+        let answer = self.carry_out(command, caller).await;
+        if let Some(command) = stopped.filter(|_| answer.accepted) {
+            self.end_day_after(&command, caller).await;
+        }
+        answer
+    }
+
+    async fn carry_out(&mut self, command: Command, caller: &Caller) -> Answer {
         let by = caller.person.name.clone();
         match command {
             Command::Approve { proposal, hash, typed } => {
                 self.approve(&proposal, &hash, typed.as_deref(), caller).await
+            }
+            Command::ApproveDay { workload, hash, typed } => {
+                self.approve_day(&workload, &hash, typed.as_deref(), caller).await
+            }
+            Command::EndDay(workload) => {
+                self.end_day(&workload, &format!("{by} ended it"), Some(caller)).await
             }
             Command::Reject { proposal, reason } => {
                 match self.state.queue.reject(&proposal, &by, reason, self.moment()) {
@@ -89,6 +113,16 @@ impl Engine {
         if self.gap() > self.state.tuning.tick + GAP {
             self.tick(None).await;
         }
+        self.authorise(id, Authority::Shown(hash, typed), caller).await
+    }
+
+    /// Asks the gate for leave and begins what it gives leave for.
+    pub(super) async fn authorise(
+        &mut self,
+        id: &ProposalId,
+        authority: Authority<'_>,
+        caller: &Caller,
+    ) -> Answer {
         let Some(mut proposal) = self.state.queue.get(id).cloned() else {
             return self.refused(format!("{id} is no longer open; nothing was executed"));
         };
@@ -104,7 +138,16 @@ impl Engine {
         let operation = OperationId::new(&format!("op-{}", self.next_operation));
         let facts = self.preconditions(&proposal, operation.clone());
         let now = self.clock.monotonic();
-        let permit = match self.gate.approve(&proposal, hash, typed, &caller.person, now, facts) {
+        let permit = match authority {
+            Authority::Shown(hash, typed) => {
+                self.gate.approve(&proposal, hash, typed, &caller.person, now, facts)
+            }
+            Authority::Day(day) => {
+                let at = self.clock.now();
+                self.gate.approve_within(&proposal, &day, at, now, facts)
+            }
+        };
+        let permit = match permit {
             Ok(permit) => permit,
             Err(first @ Refusal::SecondPerson { .. }) => {
                 return self.first_key(&proposal, first.to_string(), caller).await;
@@ -230,6 +273,9 @@ impl Engine {
         if let Some(caller) = caller {
             for entry in &mut entries {
                 entry.user.clone_from(&caller.person.name);
+                if super::days::is_day(caller) {
+                    entry.text.push_str(", within the approved day");
+                }
                 if let Some(body) = entry.body.as_object_mut() {
                     body.insert("caller".into(), serde_json::json!(caller));
                 }

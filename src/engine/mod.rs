@@ -7,6 +7,7 @@ mod advising;
 mod asks;
 mod aws;
 mod commands;
+mod days;
 mod decisions;
 mod error;
 mod evaluate;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::journal::{Journal, JournalError, Kind, Record};
 use crate::learning::{Learnt, LessonBook, Load, Shadows, Stance};
 use crate::proposal::{Proposal, ProposalId, ProposalState};
-use crate::view::NoteLine;
+use crate::view::{Caller, NoteLine};
 
 /// Notes held, the latest.
 const NOTES: usize = 200;
@@ -23,6 +23,8 @@ pub struct People {
     pub shadows: Shadows,
     /// Who decided when.
     pub load: Load,
+    /// Days that were approved at once.
+    pub days: super::days::Days,
 }
 
 impl People {
@@ -39,6 +41,7 @@ impl People {
             Kind::Expire,
             Kind::Supersede,
             Kind::Withdraw,
+            Kind::Day,
         ];
         let mut people = Self::default();
         for record in journal.of_kinds(&kinds)? {
@@ -77,9 +80,19 @@ impl People {
                 }
             }
             Kind::Approve | Kind::Reject => {
-                self.load.note(&record.user, record.at);
+                let caller = record.body.get("caller").cloned().unwrap_or_default();
+                let caller = serde_json::from_value::<Caller>(caller).ok();
+                if !caller.is_some_and(|c| super::days::is_day(&c)) {
+                    self.load.note(&record.user, record.at);
+                }
                 let id = ProposalId::new(text("/proposal/id"));
                 self.shadows.decide(&id, &record.user, record.kind == Kind::Approve);
+            }
+            Kind::Day => {
+                self.days.take(&record.body);
+                if record.body.pointer("/day/workload").is_some() {
+                    self.load.note(&record.user, record.at);
+                }
             }
             Kind::Expire | Kind::Supersede | Kind::Withdraw => {
                 self.shadows.forget(&ProposalId::new(text("/proposal/id")));
@@ -100,7 +113,9 @@ impl People {
     pub fn decided(&mut self, p: &Proposal) {
         match &p.state {
             ProposalState::Approved { by, at } => {
-                self.load.note(by, *at);
+                if !self.days.carried(&p.id) {
+                    self.load.note(by, *at);
+                }
                 self.shadows.decide(&p.id, by, true);
             }
             ProposalState::Rejected { by, at, .. } => {
@@ -126,6 +141,8 @@ impl People {
 mod tests {
     use serde_json::json;
 
+    use crate::approval::{Corridor, DayApproval, Person};
+    use crate::fleet::WorkloadId;
     use crate::journal::Entry;
     use crate::learning::{Subject, key_of};
     use crate::series::Timestamp;
@@ -147,6 +164,7 @@ mod tests {
         };
         let theirs =
             Learnt { key: key_of("them", "b"), claim: "b".into(), source: "them".into(), ..lesson.clone() };
+        let carried = json!({ "uid": 2, "name": "bea", "tty": "day approved 2023-11-14T22:13:20Z" });
         let entries = [
             Entry::new(Kind::Note, "p-1: deploy", json!({"about": "p-1", "text": "deploy"})).by("ann"),
             Entry::new(Kind::Lesson, "", json!({"stance": "adopted", "lesson": lesson})).by("ann"),
@@ -158,6 +176,11 @@ mod tests {
             Entry::new(Kind::Shadow, "", json!({"proposal": "p-2", "approve": false})).by("lea"),
             Entry::new(Kind::Expire, "", json!({"proposal": {"id": "p-2"}})),
             Entry::new(Kind::Edit, "", json!({"proposal": "p-3", "to": 4})).by("ann"),
+            Entry::new(Kind::Day, "", json!({"day": day("cart", at)})).by("bea"),
+            Entry::new(Kind::Day, "", json!({"day": day("checkout", at)})).by("bea"),
+            Entry::new(Kind::Day, "", json!({"ended": "shop/cart", "why": "op-1 is rolled back"})),
+            Entry::new(Kind::Day, "", json!({"day": "rubbish"})),
+            Entry::new(Kind::Approve, "", json!({"proposal": {"id": "p-4"}, "caller": carried})).by("bea"),
         ];
         journal.append(at, &entries).unwrap();
         let people = People::read(&journal).unwrap();
@@ -173,6 +196,24 @@ mod tests {
             (1, 1, 0),
             "what came after the decision does not count"
         );
-        assert_eq!(people.load.week(at), [("ann", 2)], "an edit is a decision too");
+        let held = |name| people.days.of(&WorkloadId::new("shop", name, "")).is_some();
+        assert!(held("checkout") && !held("cart"));
+        let week = people.load.week(at);
+        assert_eq!(
+            week,
+            [("ann", 2), ("bea", 2)],
+            "an edit is a decision too, and so is a day, but not each of its steps"
+        );
+    }
+
+    fn day(name: &str, at: Timestamp) -> DayApproval {
+        let to = at + std::time::Duration::from_secs(3600);
+        DayApproval {
+            workload: WorkloadId::new("shop", name, ""),
+            corridors: vec![Corridor { opens: at, from: at, to, most: 8 }],
+            by: Person { uid: 2, name: "bea".into() },
+            at,
+            typed: None,
+        }
     }
 }

@@ -366,6 +366,7 @@ impl Engine {
         }
         let events = planning::plan_all(&mut self.state, now);
         self.queue_events(events).await;
+        self.carry_out_days().await;
         advising::advise(&mut self.state, now.wall);
         self.ask_for_fans(now.wall);
         let observation = Arc::new(observation(&self.state, &self.pods, now.wall));

@@ -67,6 +67,8 @@ pub enum Kind {
     Shadow,
     /// The wheel was taken or handed over: who decides for the others.
     Wheel,
+    /// A person approved the coming day of a workload, or that ended.
+    Day,
     /// An invariant was violated: nothing more is executed until a restart.
     Halt,
     /// A person asked an operation or a floor to stop, go on, be undone or be given back.
@@ -110,6 +112,7 @@ impl Kind {
             Self::Import => "import",
             Self::Shadow => "shadow",
             Self::Wheel => "wheel",
+            Self::Day => "day",
             Self::Halt => "halt",
             Self::Ask => "ask",
             Self::Other => "other",

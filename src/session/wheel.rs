@@ -129,6 +129,7 @@ pub const fn decides(command: &Command) -> bool {
             | Command::Reject { .. }
             | Command::Snooze { .. }
             | Command::Edit { .. }
+            | Command::ApproveDay { .. }
             | Command::Resume(_)
             | Command::Release(_)
             | Command::Lesson { .. }

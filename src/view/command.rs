@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::execution::OperationId;
+use crate::fleet::WorkloadId;
 use crate::learning::Stance;
 use crate::proposal::{ProposalId, RejectReason};
 
@@ -44,6 +45,17 @@ pub enum Command {
         /// The value wanted.
         to: u32,
     },
+    /// Approve the coming day of a workload as planned: what lies within its steps asks no more.
+    ApproveDay {
+        /// Whose day.
+        workload: WorkloadId,
+        /// Hash of the plan that was shown; anything else is refused.
+        hash: String,
+        /// The context's name as typed, where it is asked for.
+        typed: Option<String>,
+    },
+    /// End what was approved of a day; what runs already goes on.
+    EndDay(WorkloadId),
     /// Stop before the next stage.
     Pause(OperationId),
     /// Go on after a pause; the person has looked.

@@ -22,6 +22,9 @@ pub struct Handover {
     pub proposals: Vec<String>,
     /// Workloads whose capacity is expected to run out.
     pub risks: Vec<String>,
+    /// Days that were approved at once, by whom and until when.
+    #[serde(default)]
+    pub days: Vec<String>,
     /// What people noted in the last twelve hours.
     #[serde(default)]
     pub notes: Vec<String>,
@@ -93,7 +96,13 @@ impl Handover {
             let by = l.said.as_ref().map_or("", |(by, _)| by.as_str());
             format!("{} (adopted by {by})", l.rule)
         });
+        let approved = view.forecasts.data.iter().filter_map(|f| f.approved_day.as_ref());
+        let days = approved.map(|d| {
+            let most = d.corridors.iter().map(|c| c.most).max().unwrap_or_default();
+            format!("{} up to {most} until {}, approved by {} at {}", d.workload, d.ends(), d.by, d.at)
+        });
         Self {
+            days: days.collect(),
             notes: notes.collect(),
             adopted: adopted.collect(),
             at: view.at,
@@ -123,6 +132,7 @@ impl Handover {
             ("Leases", &self.leases),
             ("Proposals", &self.proposals),
             ("At risk", &self.risks),
+            ("Days approved at once", &self.days),
             ("Notes", &self.notes),
             ("Adopted lessons", &self.adopted),
         ];

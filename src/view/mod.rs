@@ -20,10 +20,11 @@ mod team;
 mod what_if;
 mod wish;
 
-pub use crate::approval::{Mode, Person};
+pub use crate::approval::{Corridor, DayApproval, Mode, Person, corridors, day_hash};
 pub use crate::execution::{
     Checkpoint, Gate, GateState, Lease, LeaseState, Operation, OperationId, OperationState, Stage, StageKind,
 };
+pub use crate::fleet::WorkloadId;
 pub use crate::forecast::burst::{Burst, BurstClass, Dip, Range};
 pub use crate::forecast::{
     Fan, FanPoint, ForecastState, LEVELS, LevelChange, Load, ModelShare, Season, Structure,

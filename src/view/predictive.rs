@@ -15,6 +15,7 @@ use crate::proposal::Proposal;
 use crate::series::{Timestamp, Window};
 
 use super::Routed;
+use crate::approval::DayApproval;
 
 /// Demand, forecast and capacity of one workload, requests a second.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,6 +46,9 @@ pub struct ForecastView {
     /// The plan of the coming day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub day: Option<DaySchedule>,
+    /// What somebody approved of the coming day at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_day: Option<DayApproval>,
     /// Declared events: instant and name.
     pub events: Vec<(Timestamp, String)>,
 }

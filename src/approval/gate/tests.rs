@@ -7,7 +7,7 @@ use crate::proposal::{ProposalState, RejectReason, Target};
 use crate::series::Timestamp;
 use proptest::prelude::*;
 
-use super::super::Way;
+use super::super::{Corridor, DayApproval, Way};
 
 fn at(secs: u64) -> Monotonic {
     Monotonic::from_duration(Duration::from_secs(secs))
@@ -17,7 +17,7 @@ fn person() -> Person {
     Person { uid: 1000, name: "ann".into() }
 }
 
-fn proposal(from: u32, to: u32) -> Proposal {
+pub(in crate::approval) fn proposal(from: u32, to: u32) -> Proposal {
     Proposal {
         id: ProposalId::new("p-1"),
         workload: WorkloadId::new("shop", "checkout", "eu"),
@@ -232,4 +232,43 @@ fn a_large_change_takes_two_different_people() {
     let mut gate = gate(false).with_second_person_above(Some(100.0));
     let first = gate.approve(&unpriced, &unpriced.hash(), None, &ann, at(1), facts());
     assert!(matches!(first, Err(Refusal::SecondPerson { .. })), "what cannot be priced may be large");
+}
+
+#[test]
+fn an_approved_day_gives_leave_within_it_and_nowhere_else() {
+    let wall = Timestamp::from_secs(8000);
+    let corridor = Corridor { opens: wall, from: wall, to: Timestamp::from_secs(9000), most: 11 };
+    let p = proposal(6, 11);
+    let day = DayApproval {
+        workload: p.workload.clone(),
+        corridors: vec![corridor],
+        by: person(),
+        at: Timestamp::from_secs(100),
+        typed: None,
+    };
+    let ask = |gate: &mut Gate, p: &Proposal, day: &DayApproval, facts| {
+        gate.approve_within(p, day, wall, at(10), facts)
+    };
+    let permit = ask(&mut gate(false), &p, &day, facts()).unwrap();
+    assert_eq!(permit.record().day, Some(Timestamp::from_secs(100)));
+    assert_eq!(permit.record().approver, person());
+    let over = proposal(6, 12);
+    assert!(matches!(ask(&mut gate(false), &over, &day, facts()), Err(Refusal::OutsideDay(_))));
+    // Every check of a single approval holds.
+    let stale = Preconditions { not_fresh: vec!["demand".into()], ..facts() };
+    assert!(matches!(ask(&mut gate(false), &p, &day, stale), Err(Refusal::NotFresh(_))));
+    assert!(matches!(ask(&mut gate(true), &p, &day, facts()), Err(Refusal::NotTyped(_))));
+    let typed = DayApproval { typed: Some("prod-eu".into()), ..day.clone() };
+    assert!(ask(&mut gate(true), &p, &typed, facts()).is_ok());
+    // A day's approval turns no first key either.
+    let mut two = gate(false).with_second_person_above(Some(1.0));
+    for _ in 0..2 {
+        assert!(matches!(ask(&mut two, &p, &day, facts()), Err(Refusal::OutsideDay(_))));
+    }
+    let other = Person { uid: 2, name: "bea".into() };
+    let first = two.approve(&p, &p.hash(), None, &other, at(10), facts());
+    assert!(matches!(first, Err(Refusal::SecondPerson { .. })));
+    let mut once = gate(false);
+    ask(&mut once, &p, &day, facts()).unwrap();
+    assert!(matches!(ask(&mut once, &p, &day, facts()), Err(Refusal::Twice(_))));
 }

@@ -9,5 +9,5 @@ mod root;
 mod status;
 mod widget;
 
-pub(in crate::engine) use predictive::{month_start, projection};
+pub(in crate::engine) use predictive::{month_start, not_approvable, projection};
 pub use root::view;

@@ -75,6 +75,7 @@ fn forecast(state: &State, w: &WorkloadFacts, now: Timestamp) -> ForecastView {
         dip: w.dip,
         structure: (*w.structure).clone(),
         day: w.day.as_ref().and_then(|(_, day)| day.clone()),
+        approved_day: state.learned.people.days.of(id).cloned(),
         events: events(state, w, now),
     }
 }
@@ -151,7 +152,7 @@ fn similar(state: &State, p: &Proposal) -> Vec<Outcome> {
 }
 
 /// What the gate would say, for the card. The gate itself decides.
-fn not_approvable(state: &State, p: &Proposal, now: Timestamp) -> Option<String> {
+pub fn not_approvable(state: &State, p: &Proposal, now: Timestamp) -> Option<String> {
     if !p.state.is_live() {
         return Some(crate::engine::decisions::decision(&p.state));
     }

@@ -50,10 +50,7 @@ pub fn approve_sheet(view: &View, proposal: &ProposalView, glyphs: &Glyphs) -> S
 
 /// Whose decision it is, what it weighs, and whether the person has decided enough for a week.
 fn team(view: &View, proposal: &ProposalView) -> Vec<Line> {
-    let mut lines: Vec<Line> = Vec::new();
-    if view.role() == crate::view::Role::Learner {
-        lines.push(("shadow", "recorded beside the decision of others; executes nothing".into(), Role::Warn));
-    }
+    let mut lines: Vec<Line> = learner_line(view).into_iter().collect();
     if !proposal.routed.is_for(&view.header.person) {
         lines.push((
             "for",
@@ -68,6 +65,12 @@ fn team(view: &View, proposal: &ProposalView) -> Vec<Line> {
         lines.push(("you", text, Role::Warn));
     }
     lines
+}
+
+/// What a learner is told.
+pub(super) fn learner_line(view: &View) -> Option<Line> {
+    let learns = view.role() == crate::view::Role::Learner;
+    learns.then(|| ("shadow", "recorded beside the decision of others; executes nothing".into(), Role::Warn))
 }
 
 /// The sheet for letting a paused operation go on, or for stopping and undoing it.
@@ -154,7 +157,7 @@ fn plain(
     }
 }
 
-fn context(view: &View) -> String {
+pub(super) fn context(view: &View) -> String {
     let context = &view.header.context;
     let simulated = if view.header.simulated.is_empty() { "" } else { " (simulated)" };
     format!("{}{}{simulated}", context.name, if context.protected { " PROTECTED" } else { "" })

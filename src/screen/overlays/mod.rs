@@ -1,6 +1,7 @@
 //! What can lie over a panel: sheets, help, palette, evidence, prompts.
 
 mod approve;
+mod day_sheet;
 mod draw;
 mod evidence;
 mod focus;
@@ -10,6 +11,7 @@ mod sheet;
 mod subject;
 
 pub use approve::{approve_sheet, operation_sheet, release_sheet};
+pub use day_sheet::day_sheet;
 pub use draw::draw;
 pub use evidence::evidence_lines;
 pub use focus::{Edit, Evidence, Focus, Menu, Reject};

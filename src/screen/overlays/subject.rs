@@ -1,6 +1,6 @@
 //! What a sheet is bound to: if that changes, the sheet cannot be confirmed any more.
 
-use crate::view::{OperationId, ProposalId, ProposalState, ProposalView, View};
+use crate::view::{OperationId, ProposalId, ProposalState, ProposalView, View, WorkloadId, day_hash};
 
 /// How many proposals that took each other's place are followed.
 const FOLLOWED: usize = 32;
@@ -10,6 +10,8 @@ const FOLLOWED: usize = 32;
 pub enum Subject {
     /// A proposal with the hash that was shown.
     Proposal(ProposalId, String),
+    /// The day plan of a workload with the hash that was shown.
+    Day(WorkloadId, String),
     /// An operation that is not over.
     Operation(OperationId),
     /// A lease that is held.
@@ -21,6 +23,7 @@ impl Subject {
     pub(super) fn obstacle(&self, view: &View) -> Option<String> {
         match self {
             Self::Proposal(id, hash) => proposal_obstacle(view, id, hash),
+            Self::Day(workload, hash) => day_obstacle(view, workload, hash),
             Self::Operation(id) => {
                 let live = view.operations.data.iter().any(|o| o.id == *id && !o.state.is_final());
                 (!live).then(|| format!("{id} is over"))
@@ -49,6 +52,16 @@ impl Subject {
 
 fn find<'v>(view: &'v View, id: &ProposalId) -> Option<&'v ProposalView> {
     view.proposals.data.iter().find(|p| p.proposal.id == *id)
+}
+
+fn day_obstacle(view: &View, workload: &WorkloadId, hash: &str) -> Option<String> {
+    let forecast = view.forecasts.data.iter().find(|f| f.workload == *workload)?;
+    match forecast.day.as_ref() {
+        None => Some("there is no day plan any more".into()),
+        Some(_) if forecast.approved_day.is_some() => Some("this day is approved already".into()),
+        Some(day) if day_hash(day) != hash => Some("the plan has changed: esc, then b shows it".into()),
+        Some(_) => None,
+    }
 }
 
 fn proposal_obstacle(view: &View, id: &ProposalId, hash: &str) -> Option<String> {

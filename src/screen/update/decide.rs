@@ -1,13 +1,13 @@
 //! Opening the sheets in which a person decides. Nothing here sends a wish that writes.
 
-use crate::view::{Command, Operation, OperationId, OperationState, ProposalView, Role, View};
+use crate::view::{Command, Mode, Operation, OperationId, OperationState, ProposalView, Role, View};
 
 use super::super::event::Effect;
 use super::super::glyphs::{GlyphSet, Glyphs};
 use super::super::overlays::{
-    Edit, Focus, Reject, Sheet, Subject, approve_sheet, operation_sheet, release_sheet,
+    Edit, Focus, Reject, Sheet, Subject, approve_sheet, day_sheet, operation_sheet, release_sheet,
 };
-use super::super::rows::{advice_of, proposal_of};
+use super::super::rows::{advice_of, proposal_of, workload_of};
 use super::super::state::{RowId, ScreenState};
 
 /// Opens the sheet for approving, or says why not.
@@ -43,6 +43,36 @@ fn offer(state: &mut ScreenState, view: &View, proposal: &ProposalView) {
     } else {
         open(state, approve_sheet(view, proposal, &Glyphs::new(GlyphSet::Block)));
     }
+}
+
+/// Opens the sheet for the day of the selected service, or says why not; an approved day ends at once.
+pub(super) fn day(state: &mut ScreenState, view: &View) -> Vec<Effect> {
+    if let Some(why) = frozen(state) {
+        state.toast = Some(why);
+        return vec![Effect::Draw];
+    }
+    let workload = workload_of(view, state);
+    let forecast = workload.and_then(|w| view.forecasts.data.iter().find(|f| f.workload == *w));
+    let Some(forecast) = forecast else {
+        state.toast = Some("select a service with a forecast first".into());
+        return vec![Effect::Draw];
+    };
+    if forecast.approved_day.is_some() {
+        state.toast = Some(format!("{}: each step asks again", forecast.workload));
+        return vec![Effect::Send(Command::EndDay(forecast.workload.clone())), Effect::Draw];
+    }
+    match day_sheet(view, forecast) {
+        _ if view.header.mode == Mode::Observe => {
+            state.toast = Some("observe mode: start with --allow-actions to approve".into());
+        }
+        Some(sheet) => open(state, sheet),
+        None => {
+            let why =
+                if forecast.day.is_none() { "no day plan" } else { "a day plan that takes no decision" };
+            state.toast = Some(format!("{} has {why}: there is nothing to approve", forecast.workload));
+        }
+    }
+    vec![Effect::Draw]
 }
 
 /// Opens the sheet that asks why, or says why not.

@@ -171,6 +171,10 @@ fn confirmed(sheet: Sheet) -> Command {
             let typed = sheet.type_name.is_some().then_some(sheet.typed);
             Command::Approve { proposal, hash, typed }
         }
+        Command::ApproveDay { workload, hash, .. } => {
+            let typed = sheet.type_name.is_some().then_some(sheet.typed);
+            Command::ApproveDay { workload, hash, typed }
+        }
         other => other,
     }
 }

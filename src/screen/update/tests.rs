@@ -6,7 +6,10 @@ use proptest::prelude::*;
 
 use crate::clock::Monotonic;
 use crate::screen::fixture;
-use crate::view::{Command, OperationState, ProposalId, ProposalState, RejectReason, View};
+use crate::view::{
+    Command, DayApproval, Mode, OperationState, Person, ProposalId, ProposalState, RejectReason, View,
+    corridors, day_hash,
+};
 
 use super::super::event::{Effect, Event};
 use super::super::key::Key;
@@ -188,6 +191,48 @@ fn what_took_the_place_of_a_shown_proposal_is_opened_anew_not_approved() {
         let sent = s.keys("tab enter");
         assert!(matches!(&sent[..], [Command::Approve { hash, .. }] if hash == "newer"), "{sent:?}");
     }
+}
+
+#[test]
+fn a_day_is_approved_as_shown_and_ended_by_the_same_key() {
+    let mut s = Screen::new((120, 40));
+    s.view.header.context.protected = false;
+    let hash = day_hash(s.view.forecasts.data[0].day.as_ref().unwrap());
+    let workload = s.view.forecasts.data[0].workload.clone();
+    s.keys("2");
+    assert_eq!(s.keys("b"), []);
+    assert!(matches!(&s.state.focus, Focus::Confirm(sheet) if sheet.title == "Approve the day"));
+    assert_eq!(s.keys("enter"), [], "cancel has the focus");
+    let approve = Command::ApproveDay { workload: workload.clone(), hash, typed: None };
+    assert_eq!(s.keys("b tab enter"), [approve]);
+    // Another plan than the one that was read is not approved.
+    s.keys("b tab");
+    s.view.forecasts.data[0].day.as_mut().unwrap().steps[0].replicas += 1;
+    s.event(Event::View);
+    assert_eq!(s.keys("enter"), []);
+    assert!(matches!(s.state.focus, Focus::Confirm(_)), "it stays, and says why");
+    s.keys("esc");
+    s.view.header.context.protected = true;
+    assert_eq!(s.keys("b tab enter"), [], "the name is missing");
+    let sent = s.keys("p r o d - e u enter");
+    assert!(matches!(&sent[..], [Command::ApproveDay { typed: Some(name), .. }] if name == "prod-eu"));
+    let day = s.view.forecasts.data[0].day.clone().unwrap();
+    s.view.forecasts.data[0].approved_day = Some(DayApproval {
+        workload: workload.clone(),
+        corridors: corridors(&day, s.view.at),
+        by: Person { uid: 1, name: "ann".into() },
+        at: s.view.at,
+        typed: None,
+    });
+    assert_eq!(s.keys("b"), [Command::EndDay(workload)]);
+    let mut s = Screen::new((120, 40));
+    s.view.header.mode = Mode::Observe;
+    assert_eq!(s.keys("2 b"), []);
+    assert!(s.toast().contains("observe mode"), "{}", s.toast());
+    let mut s = Screen::new((120, 40));
+    s.view.forecasts.data[0].day = None;
+    assert_eq!(s.keys("2 b"), []);
+    assert!(s.toast().contains("nothing to approve"), "{}", s.toast());
 }
 
 #[test]

@@ -210,6 +210,11 @@ fn facts(pen: &Pen<'_>, forecast: &ForecastView) -> Vec<Line<'static>> {
         let text = format!("{down:.0} % below what is usual since {}", moment(dip.since, now, pen.zone));
         pieces.push(Line::from(span(text, pen.ink.warn)));
     }
+    if let Some(day) = &forecast.approved_day {
+        let text =
+            format!("day approved by {} until {}, b ends it", day.by, moment(day.ends(), now, pen.zone));
+        pieces.push(Line::from(span(text, pen.ink.accent)));
+    }
     if let Some(day) = &forecast.day {
         pieces.push(Line::from(span(day_text(day, |at| moment(at, now, pen.zone)), pen.ink.dim)));
     }
