@@ -119,8 +119,16 @@ async fn one_drives_the_other_points_stops_and_takes_over() {
     let now = world.proposal().await;
     let done = ask(&mut one, approve(&now)).await;
     assert!(done.contains("is approved") || done.contains("no longer open"), "{done}");
+    if done.contains("is approved") {
+        sees(&mut one, |v| v.learning.data.decisions.pace.alone.n == 1).await;
+    }
     drop(one);
     let (journal, _folder) = world.journal().await;
+    for approval in journal.of_kinds(&[Kind::Approve]).unwrap() {
+        let waited = &approval.body["waited"];
+        assert_eq!(waited["people"], 1, "two screens of one person are no pair: {:?}", approval.body);
+        assert!(waited["seconds"].as_f64().is_some_and(|s| s >= 0.0));
+    }
     let wheel: Vec<String> = journal.of_kinds(&[Kind::Wheel]).unwrap().into_iter().map(|r| r.text).collect();
     assert_eq!(wheel.len(), 3, "{wheel:?}");
     assert!(wheel[2].contains("left with the wheel"), "{wheel:?}");
@@ -151,7 +159,11 @@ async fn lessons_of_others_are_taken_in_only_signed_and_trusted_and_do_nothing_u
         counter_example: None,
         source: String::new(),
     };
-    let text = share::seal("team search", vec![lesson], Timestamp::from_secs(1), &key).unwrap();
+    let quarters: Vec<u32> =
+        (0..192u32).map(|q| 600 + 800 * u32::from((32..72).contains(&(q % 96)))).collect();
+    let shapes = vec![share::SharedShape { services: 12, quarters }];
+    let shared = share::Shared { lessons: vec![lesson], shapes };
+    let text = share::seal("team search", shared, Timestamp::from_secs(1), &key).unwrap();
     let name = share::name_of_key(&key).unwrap();
     let import = |trust: Option<String>| Command::ImportLessons { text: text.clone(), trust };
     let refused = ask(&mut link, import(None)).await;
@@ -159,7 +171,7 @@ async fn lessons_of_others_are_taken_in_only_signed_and_trusted_and_do_nothing_u
     let forged = Command::ImportLessons { text: text.replace("30", "90"), trust: Some(name.clone()) };
     assert!(ask(&mut link, forged).await.contains("does not hold"));
     let taken = ask(&mut link, import(Some(name))).await;
-    assert!(taken.contains("1 of them new"), "{taken}");
+    assert!(taken.contains("1 of them new") && taken.contains("; 1 shapes of days"), "{taken}");
     let view = sees(&mut link, |v| v.lessons.data.iter().any(|l| !l.source.is_empty())).await;
     let theirs = view.lessons.data.iter().find(|l| !l.source.is_empty()).unwrap().clone();
     assert!(theirs.source.starts_with("team search (ed25519:") && theirs.stance == Stance::Candidate);
@@ -173,7 +185,8 @@ async fn lessons_of_others_are_taken_in_only_signed_and_trusted_and_do_nothing_u
     sees(&mut link, |v| of(v).stance == Stance::Candidate).await;
     drop(link);
     let (journal, _folder) = world.journal().await;
-    assert_eq!(journal.of_kinds(&[Kind::Import]).unwrap().len(), 1);
+    let imports = journal.of_kinds(&[Kind::Import]).unwrap();
+    assert_eq!((imports.len(), imports[0].body["shapes"][0]["services"].as_u64()), (1, Some(12)));
     let said = journal.of_kinds(&[Kind::Lesson]).unwrap();
     assert_eq!(
         said.iter().map(|r| r.body["stance"].as_str().unwrap()).collect::<Vec<_>>(),

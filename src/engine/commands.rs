@@ -103,6 +103,7 @@ impl Engine {
         self.guard_again(&mut proposal);
         let operation = OperationId::new(&format!("op-{}", self.next_operation));
         let facts = self.preconditions(&proposal, operation.clone());
+        let limits = facts.limits.clone();
         let now = self.clock.monotonic();
         let permit = match self.gate.approve(&proposal, hash, typed, &caller.person, now, facts) {
             Ok(permit) => permit,
@@ -112,6 +113,7 @@ impl Engine {
             Err(refusal) => return self.refuse(&proposal, refusal.to_string(), caller).await,
         };
         self.next_operation += 1;
+        self.state.learned.rules.approved(operation.clone(), limits);
         let name = &caller.person.name;
         let Some(event) = self.state.queue.approved(id, name, self.moment()) else {
             return Answer::no(format!("{id} is no longer open; nothing was executed"));
@@ -210,6 +212,12 @@ impl Engine {
                 if self.journal(vec![asked.by(&caller.person.name)]).await {
                     self.state.learned.people.load.note(&caller.person.name, now.wall);
                 }
+                // Made a moment ago by who decides it next: that tells nothing of how long a proposal waits.
+                for event in &events {
+                    if let QueueEvent::Proposed(p) = event {
+                        self.state.learned.people.tempo.leave_out(&p.id);
+                    }
+                }
                 self.decided(events, caller, said).await
             }
             None => self.refused(format!("{id} is no longer open")),
@@ -228,11 +236,14 @@ impl Engine {
         }
         let mut entries: Vec<Entry> = events.iter().map(record::of_queue).collect();
         if let Some(caller) = caller {
-            for entry in &mut entries {
+            for (entry, event) in entries.iter_mut().zip(&events) {
                 entry.user.clone_from(&caller.person.name);
+                let waited = super::decisions::waited(&mut self.state, event, caller);
                 if let Some(body) = entry.body.as_object_mut() {
                     body.insert("caller".into(), serde_json::json!(caller));
+                    waited.map(|(_, w)| body.insert("waited".into(), serde_json::json!(w)));
                 }
+                waited.into_iter().for_each(|(at, w)| self.state.learned.people.tempo.note(at, w));
             }
         }
         for event in events {
@@ -246,7 +257,8 @@ impl Engine {
             QueueEvent::Proposed(p) => {
                 self.gate.note_shown(p);
                 let running = self.running(&p.workload);
-                self.state.learned.scores.watch(p, running);
+                let around = super::stances::circumstances(&self.state, &p.workload, p.created);
+                self.state.learned.scores.watch(p, running, around);
                 self.state.learned.proposals.insert(p.id.clone(), p.clone());
                 // In a team's quiet hours nobody is called for what can wait.
                 let routed = super::teams::routed(&self.state, p, self.clock.now());
@@ -263,7 +275,7 @@ impl Engine {
                 self.state.learned.people.decided(p);
                 self.state.learned.proposals.insert(p.id.clone(), p.clone());
             }
-            QueueEvent::Snoozed(_) => {}
+            QueueEvent::Snoozed(p) => self.state.learned.people.tempo.leave_out(&p.id),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::fleet::WorkloadId;
-use crate::learning::{Evidence, Mined, ScoredProposal, Subject, eligible, mine, quarter_of};
+use crate::learning::{Evidence, Mined, ScoredProposal, Subject, eligible, mine, quarter_of, weekday_of};
 use crate::outcome::{Figures, OutcomeVerdict};
 use crate::series::Timestamp;
 
@@ -67,22 +67,20 @@ fn of_proposal(row: &ScoredProposal) -> Vec<Evidence> {
     };
     let raises = row.to > row.from;
     let unneeded = format!("{made} ({}) was not needed", row.decision);
-    let mut all = vec![
-        evidence(
-            format!("a proposal for {} {}", verb(raises), row.workload),
-            Subject::Proposal { workload: row.workload.clone(), raises },
-            "was needed",
-            needed,
-            unneeded.clone(),
-        ),
-        evidence(
-            format!("a proposal made {} UTC", part_of_day(row.created)),
-            Subject::PartOfDay { quarter: quarter_of(row.created) },
-            "was needed",
-            needed,
-            unneeded,
-        ),
-    ];
+    let mut all = vec![evidence(
+        format!("a proposal for {} {}", verb(raises), row.workload),
+        Subject::Proposal { workload: row.workload.clone(), raises },
+        "was needed",
+        needed,
+        unneeded.clone(),
+    )];
+    // A moment is shared by many workloads: its counter-example says which one it was.
+    let whose = format!("{} for {}", row.proposal, row.workload);
+    let words = unneeded.replacen(row.proposal.as_str(), &whose, 1);
+    for subject in moments(row) {
+        let rule = format!("a proposal made {}", subject.moment().unwrap_or_default());
+        all.push(evidence(rule, subject, "was needed", needed, words.clone()));
+    }
     let regretted = format!("{made} was needed: {short:.0} min short without it");
     if let Some(reason) = row.decision.strip_prefix("rejected: ") {
         let rule = format!("rejecting because “{reason}”");
@@ -99,13 +97,13 @@ fn of_proposal(row: &ScoredProposal) -> Vec<Evidence> {
     all
 }
 
-fn part_of_day(at: Timestamp) -> &'static str {
-    match quarter_of(at) {
-        0 => "00–06",
-        1 => "06–12",
-        2 => "12–18",
-        _ => "18–24",
-    }
+/// The moments a proposal was made in: times, and what surrounded it where that was measured.
+fn moments(row: &ScoredProposal) -> Vec<Subject> {
+    let (weekday, quarter) = (weekday_of(row.created), quarter_of(row.created));
+    let mut moments = vec![Subject::PartOfDay { quarter }, Subject::DayAndHours { weekday, quarter }];
+    moments.extend(row.circumstances.near_deploy().map(|near| Subject::Deploy { near }));
+    moments.extend(row.circumstances.course.map(|course| Subject::Demand { course }));
+    moments
 }
 
 /// Decisions of one class and how they went, as [`eligible`] takes them.
@@ -134,25 +132,23 @@ pub fn autonomy(state: &State) -> (Vec<String>, usize) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use crate::forecast::burst::BurstClass;
+    use crate::learning::{Circumstances, Course};
     use crate::proposal::ProposalId;
 
     use super::*;
 
     fn row(decision: &str, needed: Option<bool>) -> ScoredProposal {
         ScoredProposal {
-            proposal: ProposalId::new("p-1"),
-            workload: WorkloadId::new("shop", "cart", ""),
             created: Timestamp::from_secs(7 * 3600),
             decision: decision.into(),
             from: 2,
             to: 4,
             minutes_short: Some(9.0),
-            minutes_short_with: Some(0.0),
-            minutes_short_without: Some(9.0),
-            cost: None,
-            hours: None,
-            settled: true,
             needed,
+            ..ScoredProposal::example()
         }
     }
 
@@ -162,13 +158,86 @@ mod tests {
         let rules: Vec<&str> = all.iter().map(|e| e.rule.as_str()).collect();
         assert_eq!(
             rules,
-            ["a proposal for raising shop/cart", "a proposal made 06–12 UTC", "rejecting because “bad time”"]
+            [
+                "a proposal for raising shop/cart",
+                "a proposal made 06–12 UTC",
+                "a proposal made on Thursdays 06–12 UTC",
+                "rejecting because “bad time”"
+            ]
         );
-        assert_eq!(all.iter().map(|e| e.succeeded).collect::<Vec<_>>(), [true, true, false]);
-        assert_eq!(all[2].words, "p-1 2→4 at 1970-01-01T07:00:00Z was needed: 9 min short without it");
+        assert_eq!(all.iter().map(|e| e.succeeded).collect::<Vec<_>>(), [true, true, true, false]);
+        assert_eq!(all[3].words, "p-1 2→4 at 1970-01-01T07:00:00Z was needed: 9 min short without it");
         let unneeded = of_proposal(&row("expired", Some(false)));
-        assert_eq!(unneeded.iter().map(|e| e.succeeded).collect::<Vec<_>>(), [false, false, true]);
+        assert_eq!(unneeded.iter().map(|e| e.succeeded).collect::<Vec<_>>(), [false, false, false, true]);
         assert!(unneeded[0].words.contains("(expired) was not needed"));
         assert!(of_proposal(&row("expired", None)).is_empty(), "what cannot be said is no evidence");
+    }
+
+    /// Proposals of two weeks: those within an hour of a deploy were never needed, those of flash crowds always.
+    fn weeks() -> Vec<ScoredProposal> {
+        let row = |i: i64| {
+            let (near, crowd) = (i % 4 == 0, i % 4 == 1);
+            let ago = Some(Duration::from_secs(if near { 600 } else { 40_000 }));
+            let course = if crowd { Course::Burst(BurstClass::FlashCrowd) } else { Course::Calm };
+            ScoredProposal {
+                proposal: ProposalId::new(&format!("p-{i}")),
+                created: Timestamp::from_secs(i * 6 * 3600),
+                circumstances: Circumstances::new(true, ago, Some(course)),
+                ..row("expired", Some(crowd || (!near && i % 3 == 0)))
+            }
+        };
+        (0..56).map(row).collect()
+    }
+
+    #[test]
+    fn deploys_and_bursts_are_conditions_and_their_counter_examples_are_named() {
+        let evidence: Vec<Evidence> = weeks().iter().flat_map(of_proposal).collect();
+        let mined = mine(&evidence);
+        let of = |claim: &str| mined.iter().find(|m| m.claim == claim).unwrap_or_else(|| panic!("{claim}"));
+        let near = of("a proposal made within 1 h of a deploy was needed");
+        assert_eq!((near.good, near.support, near.stands_out), (0, 14, true));
+        let last = near.counter_example.as_deref();
+        assert_eq!(last, Some("p-52 for shop/cart 2→4 at 1970-01-14T00:00:00Z (expired) was not needed"));
+        let crowd = of("a proposal made in a flash crowd was needed");
+        assert_eq!((crowd.good, crowd.support, crowd.stands_out), (14, 14, true));
+        assert_eq!(crowd.counter_example, None);
+        assert!(mined.iter().any(|m| m.claim == "a proposal made outside any burst was needed"));
+        // Twice in two weeks is no support.
+        assert!(
+            mined.iter().all(|m| !m.claim.contains("days ")),
+            "{:?}",
+            mined.iter().map(|m| &m.claim).collect::<Vec<_>>()
+        );
+        // Where neither is measured there is no such evidence.
+        let blind =
+            weeks().into_iter().map(|row| ScoredProposal { circumstances: Circumstances::default(), ..row });
+        let blind: Vec<Evidence> = blind.flat_map(|row| of_proposal(&row)).collect();
+        assert!(mine(&blind).iter().all(|m| !m.claim.contains("deploy") && !m.claim.contains("burst")));
+    }
+
+    #[test]
+    fn of_many_hours_of_the_week_chance_finds_none() {
+        let mut random = fastrand::Rng::with_seed(11);
+        let row = |i: i64, needed: bool| ScoredProposal {
+            created: Timestamp::from_secs(i * 6 * 3600),
+            ..row("expired", Some(needed))
+        };
+        // A year and a half: eighty proposals in each of 28 cells, needed by the toss of a coin, but for Mondays at noon.
+        let monday = |i: i64| (weekday_of(Timestamp::from_secs(i * 6 * 3600)), i.rem_euclid(4)) == (0, 2);
+        let mined = |rows: &[ScoredProposal]| mine(&rows.iter().flat_map(of_proposal).collect::<Vec<_>>());
+        let tossed: Vec<ScoredProposal> = (0..28 * 80).map(|i| row(i, random.bool())).collect();
+        let cells = |m: &[Mined]| m.iter().filter(|m| m.claim.contains(" on ")).cloned().collect::<Vec<_>>();
+        assert_eq!(cells(&mined(&tossed)).len(), 28);
+        assert_eq!(cells(&mined(&tossed)).iter().filter(|m| m.stands_out).count(), 0);
+        let real: Vec<ScoredProposal> = tossed
+            .into_iter()
+            .enumerate()
+            .map(
+                |(i, r)| if monday(i as i64) { ScoredProposal { needed: Some(i % 10 != 0), ..r } } else { r },
+            )
+            .collect();
+        let found: Vec<String> =
+            cells(&mined(&real)).into_iter().filter(|m| m.stands_out).map(|m| m.claim).collect();
+        assert_eq!(found, ["a proposal made on Mondays 12–18 UTC was needed"]);
     }
 }

@@ -31,6 +31,10 @@ pub fn draw(pen: &Pen<'_>, area: Rect, buf: &mut Buffer) {
             let y = put_wrapped(buf, rest, rest.y, &learning.scoreboard.summary, pen.ink.strong);
             rest = below(rest, y - rest.y);
         }
+        for words in learning.decisions.pace.words() {
+            let y = put_wrapped(buf, rest, rest.y, &words, pen.ink.text);
+            rest = below(rest, y - rest.y);
+        }
         for shadow in learning.shadows.iter().take(3) {
             let y = put_wrapped(buf, rest, rest.y, &agreement(shadow), pen.ink.text);
             rest = below(rest, y - rest.y);
