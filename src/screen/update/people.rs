@@ -11,9 +11,9 @@ use super::super::rows::lesson_of;
 use super::super::state::{RowId, ScreenState};
 use super::root::push;
 
-/// What the wheel is, where nobody can attach.
-const ALONE: &str = "D takes the wheel, so that only you decide while others look on; nobody can join a dashboard that \
-                     runs its own engine: start `weescale serve` (or `weescale demo --serve`) and `weescale attach` to it";
+/// What the wheel would do, and what to start instead; what to start comes first, as narrow terminals cut the rest.
+const ALONE: &str = "nobody can join this dashboard: start `weescale serve`, then `weescale attach`; there D takes the \
+                     wheel, so that only you decide";
 
 /// A key in the prompt for a note.
 pub(super) fn note(state: &mut ScreenState, mut note: Note, key: Key) -> Vec<Effect> {

@@ -7,6 +7,8 @@ struct Made {
     name: &'static str,
     level: f64,
     day: Option<(f64, f64, f64)>,
+    /// Shapes of no kind beside those of the fleet: with many, one fits any beginning by chance.
+    strangers: usize,
 }
 
 const FLEET: [(f64, f64, f64); 9] = [
@@ -60,6 +62,14 @@ fn measured(made: &Made, seed: u64, hours: u32, every: u32) -> Pooled {
         let (now, window) = (at(born), history.window(&id, SignalKind::Demand, at(0), at(born), STEP));
         pool.shapes.insert(id, (now, ours(Shape::of(&window).unwrap())));
     }
+    let mut random = fastrand::Rng::with_seed(5);
+    for i in 0..made.strangers {
+        let odd = (random.f64() * 24.0, random.f64() * 0.9, 0.4 + random.f64());
+        let id = WorkloadId::new("odd", &i.to_string(), "");
+        let values: Vec<u32> =
+            (0..192u32).map(|q| (1000.0 * day(q * 3 + 4 * 288 * u32::from(q >= 96), odd)) as u32).collect();
+        pool.shapes.insert(id, (at(born), ours(Shape::from_per_mille(&values).unwrap())));
+    }
     let walked = walk(born..end, made.level, seed);
     let id = fill(&mut history, made.name, born..end, |s| match made.day {
         Some(shape) => made.level * (day(s, shape) + noise(s, seed)).max(0.0),
@@ -90,11 +100,9 @@ fn table(made: &[Made], hours: u32, every: u32) -> Vec<(&'static str, f64)> {
 
 #[test]
 fn shapes_help_who_is_like_them_and_hardly_hurt_who_is_not() {
-    let like = |name, level, shape| Made { name, level, day: Some(shape) };
-    let mut made = vec![
-        like("office hours", 40.0, (14.2, 0.55, 0.5)),
-        Made { name: "a walk, like nothing", level: 100.0, day: None },
-    ];
+    let like = |name, level, shape| Made { name, level, day: Some(shape), strangers: 0 };
+    let walk = |name, level| Made { name, level, day: None, strangers: 0 };
+    let mut made = vec![like("office hours", 40.0, (14.2, 0.55, 0.5)), walk("a walk, like nothing", 100.0)];
     // WEESCALE_YOUNG=1: the whole table.
     let whole = std::env::var_os("WEESCALE_YOUNG").is_some();
     if whole {
@@ -106,8 +114,10 @@ fn shapes_help_who_is_like_them_and_hardly_hurt_who_is_not() {
             like("between two kinds", 200.0, (17.0, 0.5, 0.8)),
             like("flat", 60.0, (12.0, 0.0, 1.0)),
             like("the other way round", 60.0, (8.5, 0.6, 1.0)),
-            Made { name: "another walk", level: 7.0, day: None },
-            Made { name: "a third walk", level: 900.0, day: None },
+            walk("another walk", 7.0),
+            walk("a third walk", 900.0),
+            Made { strangers: 400, ..walk("a walk among 400 shapes", 100.0) },
+            Made { strangers: 400, ..like("office hours among 400", 40.0, (14.2, 0.55, 0.5)) },
         ]);
     }
     println!("{:<28}{:>8} {:>8} {:>8}   gain", "service", "level", "own", "pooled");
