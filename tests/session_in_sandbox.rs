@@ -280,7 +280,9 @@ async fn every_wish_is_recorded_with_who_the_kernel_says_it_was() {
     let counted = |v: &View| v.teams.decided.iter().any(|d| d.person == engine::name_of(me) && d.count == 1);
     timeout(PATIENCE, world.engine.view.wait_for(|v| counted(v))).await.expect("counted").unwrap();
     // The team's person was configured by user id, and goes by the name that they decide under.
-    assert_eq!(world.view().teams.teams[0].people, [engine::name_of(me)]);
+    let view = world.view();
+    let team = view.teams.teams.iter().find(|t| t.name == "sre").unwrap();
+    assert_eq!(team.people, [engine::name_of(me)]);
     let p = world.proposal().await;
     let hidden = Command::Snooze { proposal: p.proposal.id.clone(), duration: Duration::from_secs(1) };
     assert!(desk(hidden).await.accepted);

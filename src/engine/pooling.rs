@@ -14,7 +14,7 @@ use crate::forecast::{Fan, ForecastState, LeadScore};
 use crate::journal::{Entry, Kind};
 use crate::learning::Accuracy;
 use crate::learning::kpi::Pooled;
-use crate::learning::share::{MOST_SHAPES, SharedShape};
+use crate::learning::share::{MOST_SHAPES, SharedShape, words};
 use crate::series::Timestamp;
 use crate::signals::{History, SignalKind};
 
@@ -169,8 +169,7 @@ impl Pool {
         }
         self.noted = Some(now);
         let shapes = self.shared();
-        let services: usize = shapes.iter().map(|s| s.services).sum();
-        let text = format!("{} shapes of the days of {services} services", shapes.len());
+        let text = format!("{} for other teams", words(&shapes));
         (!shapes.is_empty()).then(|| Entry::new(Kind::Shapes, text, serde_json::json!({ "shapes": shapes })))
     }
 

@@ -50,15 +50,15 @@ impl Engine {
                     return Answer::no("nothing was taken in: the journal cannot be written");
                 }
                 let shapes = self.state.learned.pool.take_in(&pack.key, &pack.source, &pack.shapes);
-                let count = pack.lessons.len();
+                let told = pack.words();
                 let done = self.state.learned.people.lessons.import(pack.lessons, self.clock.now());
                 let mut said = format!(
-                    "{count} lessons of {} taken in, {} of them new; they do nothing until somebody adopts them",
+                    "{told} of {} taken in; new lessons: {}; they do nothing until somebody adopts them",
                     pack.source, done.new
                 );
                 if shapes > 0 {
                     said = format!(
-                        "{said}; {shapes} shapes of days: young services are forecast by them as far as they prove right"
+                        "{said}; young services are forecast by the shapes as far as they prove right"
                     );
                 }
                 if !done.changed.is_empty() {

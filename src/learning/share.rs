@@ -100,12 +100,20 @@ pub struct Pack {
 impl Pack {
     /// `3 lessons and 2 shapes of 14 services`.
     pub fn words(&self) -> String {
-        let services: usize = self.shapes.iter().map(|s| s.services).sum();
-        let shapes = self.shapes.len();
-        let more =
-            if shapes > 0 { format!(" and {shapes} shapes of {services} services") } else { String::new() };
-        format!("{} lessons{more}", self.lessons.len())
+        let lessons = some(self.lessons.len(), "lesson");
+        if self.shapes.is_empty() { lessons } else { format!("{lessons} and {}", words(&self.shapes)) }
     }
+}
+
+/// `2 shapes of 14 services`.
+pub fn words(shapes: &[SharedShape]) -> String {
+    let services = shapes.iter().map(|s| s.services).sum();
+    format!("{} of {}", some(shapes.len(), "shape"), some(services, "service"))
+}
+
+/// `1 shape`, `2 shapes`.
+fn some(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 #[derive(Debug, Serialize, Deserialize)]

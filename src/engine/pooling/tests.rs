@@ -115,7 +115,7 @@ fn the_engine_journals_its_shapes_once_a_day_and_uses_those_that_it_read_back() 
     let now = at(end - 1);
     assert_eq!(state.learned.pool.record(now), None, "at the start they come one by one");
     let entry = state.learned.pool.record(now + SPACING).unwrap();
-    assert_eq!(entry.text, "1 shapes of the days of 3 services");
+    assert_eq!(entry.text, "1 shape of 3 services for other teams");
     assert!(
         state.learned.pool.record(now + DAY).is_none()
             && state.learned.pool.record(now + DAY + SPACING).is_some()

@@ -97,7 +97,8 @@ impl Shape {
     /// For people: `peaks 14:15 UTC at 1.6 times the mean, weekends at 52 % of weekdays`.
     pub fn words(&self) -> String {
         let (week, weekend) = self.quarters.split_at(DAY.min(self.quarters.len()));
-        let peak = week.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
+        // The first of several that are as high.
+        let peak = week.iter().enumerate().rev().max_by(|a, b| a.1.total_cmp(b.1));
         let (quarter, height) = peak.map_or((0, 1.0), |(i, v)| (i, *v));
         let share = 100.0 * weekend.iter().sum::<f64>() / week.iter().sum::<f64>().max(LEAST);
         format!(
