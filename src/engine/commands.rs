@@ -239,11 +239,12 @@ impl Engine {
             for (entry, event) in entries.iter_mut().zip(&events) {
                 entry.user.clone_from(&caller.person.name);
                 let waited = super::decisions::waited(&mut self.state, event, caller);
-                if let Some(body) = entry.body.as_object_mut() {
-                    body.insert("caller".into(), serde_json::json!(caller));
-                    waited.map(|(_, w)| body.insert("waited".into(), serde_json::json!(w)));
+                let Some(body) = entry.body.as_object_mut() else { continue };
+                body.insert("caller".into(), serde_json::json!(caller));
+                if let Some((at, waited)) = waited {
+                    body.insert("waited".into(), serde_json::json!(waited));
+                    self.state.learned.people.tempo.note(at, waited);
                 }
-                waited.into_iter().for_each(|(at, w)| self.state.learned.people.tempo.note(at, w));
             }
         }
         for event in events {

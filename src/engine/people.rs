@@ -90,8 +90,9 @@ impl People {
                 let id = ProposalId::new(text("/proposal/id"));
                 self.shadows.decide(&id, &record.user, record.kind == Kind::Approve);
                 let waited = record.body.get("waited").cloned();
-                let waited = waited.and_then(|w| serde_json::from_value::<Waited>(w).ok());
-                waited.into_iter().for_each(|w| self.tempo.note(record.at, w));
+                if let Some(waited) = waited.and_then(|w| serde_json::from_value::<Waited>(w).ok()) {
+                    self.tempo.note(record.at, waited);
+                }
             }
             Kind::Expire | Kind::Supersede | Kind::Withdraw => {
                 self.shadows.forget(&ProposalId::new(text("/proposal/id")));

@@ -98,7 +98,7 @@ impl Pool {
         }
         let window = window();
         if self.is_due(id, now) {
-            let found = like(&window, now, self.known(id));
+            let found = like(&window, now, &self.known(id));
             match found {
                 Some(found) => self.young.insert(id.clone(), (now, found)),
                 None => self.young.remove(id),

@@ -154,7 +154,9 @@ impl Forecaster {
         let mut grid = Grid::new(history, now, self.settings.step, self.settings.keep);
         grid.values = clean(&grid.values, grid.past().hour);
         let running = running(&grid, &self.settings.calendar, now);
-        running.into_iter().for_each(|event| event.take_out(&mut grid));
+        if let Some(event) = running {
+            event.take_out(&mut grid);
+        }
         (grid, running)
     }
 

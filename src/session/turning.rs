@@ -66,23 +66,19 @@ impl Hub {
                 return no;
             }
         };
-        match timeout(self.patience, &mut answer).await {
-            Ok(answer) => {
-                let answer = answer.unwrap_or_else(|_| gone());
-                if !answer.accepted {
-                    self.take_back(pending);
-                }
-                answer
+        if let Ok(answer) = timeout(self.patience, &mut answer).await {
+            let answer = answer.unwrap_or_else(|_| gone());
+            if !answer.accepted {
+                self.take_back(pending);
             }
-            Err(_) => {
-                let hub = Arc::clone(self);
-                tokio::spawn(async move { hub.settle(pending, answer).await });
-                Answer::no(format!(
-                    "the turn is not recorded after {} s; if it is recorded in the end it holds, if not it is taken back",
-                    self.patience.as_secs()
-                ))
-            }
+            return answer;
         }
+        let hub = Arc::clone(self);
+        tokio::spawn(async move { hub.settle(pending, answer).await });
+        Answer::no(format!(
+            "the turn is not recorded after {} s; if it is recorded in the end it holds, if not it is taken back",
+            self.patience.as_secs()
+        ))
     }
 
     /// Waits for what became of a turn: the late answer, or without one the record itself.

@@ -49,7 +49,7 @@ pub struct Like {
 pub fn like<'a>(
     history: &Window,
     at: Timestamp,
-    shapes: impl Iterator<Item = &'a Known> + Clone,
+    shapes: &(impl Iterator<Item = &'a Known> + Clone),
 ) -> Option<Like> {
     let seen: Vec<(Timestamp, f64)> = history.points().filter(|(t, v)| *t <= at && *v > 0.0).collect();
     if seen.len() < COMPARED {

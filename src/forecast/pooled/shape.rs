@@ -46,11 +46,11 @@ impl Shape {
         if span < Duration::from_secs(DAYS * 86_400) || !seen {
             return None;
         }
-        Self::normal(sums.iter().map(|(n, sum)| sum / f64::from(*n)).collect())
+        Self::normal(&sums.iter().map(|(n, sum)| sum / f64::from(*n)).collect::<Vec<_>>())
     }
 
     /// Values over their mean; `None` if they are not [`QUARTERS`] finite ones, or all nought.
-    fn normal(values: Vec<f64>) -> Option<Self> {
+    fn normal(values: &[f64]) -> Option<Self> {
         let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
         let whole = values.len() == QUARTERS && mean.is_finite() && mean > 0.0;
         // A quarter that is always empty is nearly empty.
@@ -66,7 +66,7 @@ impl Shape {
                 *sum += value.ln();
             }
         }
-        if n > 0.0 { Self::normal(sums.iter().map(|s| (s / n).exp()).collect()) } else { None }
+        if n > 0.0 { Self::normal(&sums.iter().map(|s| (s / n).exp()).collect::<Vec<_>>()) } else { None }
     }
 
     /// In thousandths of the mean, for a file.
@@ -80,7 +80,7 @@ impl Shape {
         if values.len() != QUARTERS || values.iter().any(|v| *v > MOST) {
             return None;
         }
-        Self::normal(values.iter().map(|v| f64::from(*v)).collect())
+        Self::normal(&values.iter().map(|v| f64::from(*v)).collect::<Vec<_>>())
     }
 
     /// Demand over its mean at an instant.

@@ -54,7 +54,7 @@ fn a_young_service_is_told_by_those_that_are_like_it() {
     let young = history(born, 48, 30.0, 14.0);
     let now = young.end() - STEP;
     let own = Forecaster::new(Settings::default()).issue(&young, now).fan().cloned().unwrap();
-    let near = like(&young, now, mature.iter()).unwrap();
+    let near = like(&young, now, &mature.iter()).unwrap();
     let told = near.told(&young, &own).unwrap();
     let off = |fan: &Fan| {
         let errors = fan.points.iter().map(|p| (p.quantile(0.5) / demand(p.at, 30.0, 14.0) - 1.0).abs());
@@ -62,7 +62,7 @@ fn a_young_service_is_told_by_those_that_are_like_it() {
     };
     assert!(off(&told) < 0.1 && off(&told) < off(&own), "{} against {}", off(&told), off(&own));
     assert!(told.points.iter().all(|p| p.quantiles.is_sorted()));
-    assert!(like(&young, now, mature.iter().take(2)).is_none(), "two are no fleet");
+    assert!(like(&young, now, &mature.iter().take(2)).is_none(), "two are no fleet");
     assert!(near.belief() > 0.3, "chosen by two hours, they told the next two: {}", near.belief());
     let mixed = mix(&own, &told, &near.sources(), |_| share(near.belief(), None));
     assert!(off(&mixed) < off(&own) && mixed.points.iter().all(|p| p.quantiles.is_sorted()));
@@ -83,7 +83,7 @@ fn nothing_after_the_moment_of_issue_is_looked_at() {
         whole.values().iter().enumerate().map(|(i, v)| if i > 47 { Some(9e9) } else { *v }),
     );
     let own = Forecaster::new(Settings::default()).issue(&whole, now).fan().cloned().unwrap();
-    let (a, b) = (like(&whole, now, mature.iter()).unwrap(), like(&spoiled, now, mature.iter()).unwrap());
+    let (a, b) = (like(&whole, now, &mature.iter()).unwrap(), like(&spoiled, now, &mature.iter()).unwrap());
     assert_eq!((a.belief(), a.sources()), (b.belief(), b.sources()));
     assert_eq!(a.told(&whole, &own).unwrap().points, b.told(&spoiled, &own).unwrap().points);
 }
@@ -94,7 +94,7 @@ fn one_that_is_like_none_believes_them_hardly_and_losses_decide() {
     // Sawtooth of three hours.
     let values = (0..72u32).map(|i| Some(50.0 + 40.0 * f64::from(i % 36) / 36.0));
     let odd = Window::new(MONDAY + Duration::from_secs(9 * 3600), STEP, values);
-    let near = like(&odd, odd.end() - STEP, mature.iter()).unwrap();
+    let near = like(&odd, odd.end() - STEP, &mature.iter()).unwrap();
     assert!(near.belief() < 0.2, "{}", near.belief());
     let lost = |own, told, stretches| share(0.5, Some(Losses { own, told, stretches }));
     assert!((share(0.5, None) - 0.5).abs() < 1e-12);
@@ -126,7 +126,7 @@ fn a_shape_of_a_file_is_what_it_was_and_a_strange_one_is_none() {
     let young = history(MONDAY, 60, 30.0, 14.0);
     let now = young.end() - STEP;
     let fan = Forecaster::new(Settings::default()).issue(&young, now).fan().cloned().unwrap();
-    let told = like(&young, now, [steep.clone(), steep].iter()).unwrap().told(&young, &fan).unwrap();
+    let told = like(&young, now, &[steep.clone(), steep].iter()).unwrap().told(&young, &fan).unwrap();
     let most = young.points().map(|(_, v)| v).fold(0.0, f64::max);
     let own = fan.points.iter().map(|p| p.quantiles[10]).fold(0.0, f64::max);
     assert!(told.points.iter().all(|p| p.quantiles[10] <= (4.0 * most).max(own) + 1e-9));
