@@ -8,7 +8,6 @@
     reason = "tests fail loudly, and share their world"
 )]
 
-mod fleet;
 mod world;
 
 use tokio::time::timeout;
@@ -229,7 +228,7 @@ async fn shapes_travel_in_the_signed_file_from_one_journal_to_another() {
     let (code, told, why) = run(&[&export[..], &["shared.txt", "--source", "team search"]].concat());
     assert_eq!(code, Some(0), "{told}{why}");
     assert!(told.contains("0 lessons and 1 shape of 12 services of team search"), "{told}");
-    assert!(told.contains("shape of 12 services: peaks 08:00 UTC at 1.5 times the mean"), "{told}");
+    assert!(told.contains("1 shape of 12 services: peaks 08:00 UTC at 1.5 times the mean"), "{told}");
     let key = told.split("--trust ").nth(1).unwrap().trim().to_owned();
     let (code, _, why) = run(&[&export[..], &["none.txt", "--no-shapes"]].concat());
     assert!(code == Some(1) && why.contains("there is nothing to share yet"), "{code:?} {why}");

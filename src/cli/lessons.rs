@@ -138,7 +138,7 @@ fn shapes(live: &Live) -> Result<Vec<SharedShape>, Failure> {
 fn told(shapes: &[SharedShape]) -> String {
     let line = |s: &SharedShape| {
         let words = Shape::from_per_mille(&s.quarters).map_or_else(String::new, |shape| shape.words());
-        format!("  shape of {} services: {words}\n", s.services)
+        format!("  {}: {words}\n", share::words(std::slice::from_ref(s)))
     };
     if shapes.is_empty() {
         return "  no shape: they are made of services with two weeks of history, and journalled once a day\n".into();

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::fleet::WorkloadId;
-use crate::learning::{Evidence, Mined, ScoredProposal, Subject, eligible, mine, quarter_of, weekday_of};
+use crate::learning::{
+    Circumstances, Evidence, Mined, ScoredProposal, Subject, eligible, mine, quarter_of, weekday_of,
+};
 use crate::outcome::{Figures, OutcomeVerdict};
 use crate::series::Timestamp;
 
@@ -11,8 +13,13 @@ use super::State;
 
 /// Rules mined from what is known now.
 pub fn mined(state: &State) -> Vec<Mined> {
-    let mut evidence: Vec<Evidence> =
-        state.learned.kpis.figures.values().map(|f| of_operation(state, f)).collect();
+    let around = |f: &Figures| {
+        let proposal = state.operations.get(&f.operation).map(|o| &o.proposal);
+        proposal.and_then(|id| state.learned.scores.circumstances(id)).unwrap_or_default()
+    };
+    let worse = |f: &Figures| verdict(state, f) == Some(OutcomeVerdict::Worse);
+    let executed = state.learned.kpis.figures.values();
+    let mut evidence: Vec<Evidence> = executed.flat_map(|f| of_operation(f, worse(f), around(f))).collect();
     for row in state.learned.scores.board().rows.iter().filter(|r| r.settled) {
         evidence.extend(of_proposal(row));
     }
@@ -36,17 +43,26 @@ fn verb(raises: bool) -> &'static str {
     if raises { "raising" } else { "lowering" }
 }
 
-fn of_operation(state: &State, f: &Figures) -> Evidence {
-    let worse = verdict(state, f) == Some(OutcomeVerdict::Worse);
+fn of_operation(f: &Figures, worse: bool, circumstances: Circumstances) -> Vec<Evidence> {
+    let raises = f.to > f.from;
     let ended = if f.kept { "was kept and helped less than expected" } else { "was not kept" };
-    Evidence {
-        rule: format!("{} the floor of {}", verb(f.to > f.from), f.workload),
-        subject: Subject::Operation { workload: f.workload.clone(), raises: f.to > f.from },
+    let evidence = |rule, subject, whose: &str| Evidence {
+        rule,
+        subject,
         success: "was kept and did what was expected",
         succeeded: f.kept && !worse,
         at: f.started,
-        words: format!("{} {}→{} at {} {ended}", f.operation, f.from, f.to, f.started),
+        words: format!("{}{whose} {}→{} at {} {ended}", f.operation, f.from, f.to, f.started),
+    };
+    let rule = format!("{} the floor of {}", verb(raises), f.workload);
+    let mut all = vec![evidence(rule, Subject::Operation { workload: f.workload.clone(), raises }, "")];
+    // A moment is shared by many workloads: its counter-example says which one it was.
+    let whose = format!(" for {}", f.workload);
+    for subject in moments(f.started, circumstances) {
+        let rule = format!("an operation begun {}", subject.moment().unwrap_or_default());
+        all.push(evidence(rule, subject, &whose));
     }
+    all
 }
 
 fn verdict(state: &State, f: &Figures) -> Option<OutcomeVerdict> {
@@ -74,10 +90,9 @@ fn of_proposal(row: &ScoredProposal) -> Vec<Evidence> {
         needed,
         unneeded.clone(),
     )];
-    // A moment is shared by many workloads: its counter-example says which one it was.
     let whose = format!("{} for {}", row.proposal, row.workload);
     let words = unneeded.replacen(row.proposal.as_str(), &whose, 1);
-    for subject in moments(row) {
+    for subject in moments(row.created, row.circumstances) {
         let rule = format!("a proposal made {}", subject.moment().unwrap_or_default());
         all.push(evidence(rule, subject, "was needed", needed, words.clone()));
     }
@@ -97,12 +112,12 @@ fn of_proposal(row: &ScoredProposal) -> Vec<Evidence> {
     all
 }
 
-/// The moments a proposal was made in: times, and what surrounded it where that was measured.
-fn moments(row: &ScoredProposal) -> Vec<Subject> {
-    let (weekday, quarter) = (weekday_of(row.created), quarter_of(row.created));
+/// What kinds of moment `at` was: times, and what surrounded it where that was measured.
+fn moments(at: Timestamp, circumstances: Circumstances) -> Vec<Subject> {
+    let (weekday, quarter) = (weekday_of(at), quarter_of(at));
     let mut moments = vec![Subject::PartOfDay { quarter }, Subject::DayAndHours { weekday, quarter }];
-    moments.extend(row.circumstances.near_deploy().map(|near| Subject::Deploy { near }));
-    moments.extend(row.circumstances.course.map(|course| Subject::Demand { course }));
+    moments.extend(circumstances.near_deploy().map(|near| Subject::Deploy { near }));
+    moments.extend(circumstances.course.map(|course| Subject::Demand { course }));
     moments
 }
 
@@ -135,7 +150,7 @@ mod tests {
     use std::time::Duration;
 
     use crate::forecast::burst::BurstClass;
-    use crate::learning::{Circumstances, Course};
+    use crate::learning::Course;
     use crate::proposal::ProposalId;
 
     use super::*;
@@ -213,6 +228,27 @@ mod tests {
             weeks().into_iter().map(|row| ScoredProposal { circumstances: Circumstances::default(), ..row });
         let blind: Vec<Evidence> = blind.flat_map(|row| of_proposal(&row)).collect();
         assert!(mine(&blind).iter().all(|m| !m.claim.contains("deploy") && !m.claim.contains("burst")));
+    }
+
+    #[test]
+    fn operations_begun_soon_after_a_deploy_are_a_rule_of_their_own() {
+        let operation = |i: u32| {
+            let (near, figures) = (i.is_multiple_of(2), crate::learning::kpi::sample::operation(i));
+            let ago = near.then_some(Duration::from_secs(300));
+            (Figures { kept: !near || i == 4, ..figures }, Circumstances::new(true, ago, None))
+        };
+        let all = (0..24).map(operation);
+        let evidence: Vec<Evidence> = all.flat_map(|(f, around)| of_operation(&f, false, around)).collect();
+        let mined = mine(&evidence);
+        let near =
+            mined.iter().find(|m| m.claim.starts_with("an operation begun within 1 h of a deploy")).unwrap();
+        assert_eq!((near.good, near.support, near.stands_out), (1, 12, true));
+        let last = near.counter_example.as_deref();
+        assert_eq!(last, Some("op-22 for a 2→3 at 1970-01-01T00:00:22Z was not kept"));
+        assert!(mined.iter().all(|m| !m.claim.contains("burst")), "bursts were not measured");
+        // Kept, and it helped less than expected: no success.
+        let (kept, around) = operation(1);
+        assert!(of_operation(&kept, true, around).iter().all(|e| !e.succeeded));
     }
 
     #[test]

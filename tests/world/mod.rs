@@ -17,7 +17,10 @@ use weescale::sandbox::{self, Sandbox, Scenario};
 use weescale::session::{PROTOCOL, Service, ServiceOptions, serve};
 use weescale::view::{Command, ProposalView, View, WidgetState};
 
-use crate::fleet::{Ports, options};
+#[path = "../fleet/mod.rs"]
+mod fleet;
+
+use fleet::{Ports, options};
 
 /// How much faster than the machine's clock.
 pub const SPEED: f64 = 20.0;

@@ -102,7 +102,7 @@ fn nearest<'a>(
     seen: &[(Timestamp, f64)],
     shapes: impl Iterator<Item = &'a Known>,
 ) -> Option<Vec<(f64, Known)>> {
-    let compared = thinned(seen);
+    let compared: Vec<(Timestamp, f64)> = thinned(seen).into_iter().map(|(at, v)| (at, v.ln())).collect();
     let mut near: Vec<(f64, &Known)> = shapes.map(|k| (distance(&compared, &k.shape), k)).collect();
     near.sort_by(|a, b| a.0.total_cmp(&b.0));
     near.truncate(NEAREST);
@@ -164,9 +164,10 @@ pub(super) fn thinned(seen: &[(Timestamp, f64)]) -> Vec<(Timestamp, f64)> {
     seen.iter().rev().step_by(every).copied().collect()
 }
 
-/// How far a service is from a shape: mean absolute deviation of `ln(demand / shape)` from its median.
+/// How far a service, of which logarithms of demand were seen, is from a shape: mean absolute deviation of
+/// `ln(demand / shape)` from its median.
 fn distance(seen: &[(Timestamp, f64)], shape: &Shape) -> f64 {
-    let ratios: Vec<f64> = seen.iter().map(|(at, v)| (v / shape.at(*at)).ln()).collect();
+    let ratios: Vec<f64> = seen.iter().map(|(at, log)| log - shape.log_at(*at)).collect();
     let Some(level) = median(ratios.clone()) else { return f64::INFINITY };
     ratios.iter().map(|r| (r - level).abs()).sum::<f64>() / ratios.len() as f64
 }

@@ -20,6 +20,8 @@ const MOST: u32 = 100_000;
 pub struct Shape {
     /// Demand over its mean.
     quarters: Vec<f64>,
+    /// Its logarithm: services are compared with hundreds of shapes.
+    logs: Vec<f64>,
 }
 
 /// Place of an instant in a shape; days are those of UTC, alike for all.
@@ -53,8 +55,12 @@ impl Shape {
     fn normal(values: &[f64]) -> Option<Self> {
         let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
         let whole = values.len() == QUARTERS && mean.is_finite() && mean > 0.0;
-        // A quarter that is always empty is nearly empty.
-        whole.then(|| Self { quarters: values.iter().map(|v| (v / mean).max(LEAST)).collect() })
+        whole.then(|| {
+            // A quarter that is always empty is nearly empty.
+            let quarters: Vec<f64> = values.iter().map(|v| (v / mean).max(LEAST)).collect();
+            let logs = quarters.iter().map(|q| q.ln()).collect();
+            Self { quarters, logs }
+        })
     }
 
     /// The geometric mean of several; `None` of none.
@@ -62,8 +68,8 @@ impl Shape {
         let (mut sums, mut n) = (vec![0.0; QUARTERS], 0.0);
         for shape in shapes {
             n += 1.0;
-            for (sum, value) in sums.iter_mut().zip(&shape.quarters) {
-                *sum += value.ln();
+            for (sum, log) in sums.iter_mut().zip(&shape.logs) {
+                *sum += log;
             }
         }
         if n > 0.0 { Self::normal(&sums.iter().map(|s| (s / n).exp()).collect::<Vec<_>>()) } else { None }
@@ -88,9 +94,14 @@ impl Shape {
         self.quarters.get(place(at)).copied().unwrap_or(1.0)
     }
 
+    /// The logarithm of that.
+    pub fn log_at(&self, at: Timestamp) -> f64 {
+        self.logs.get(place(at)).copied().unwrap_or(0.0)
+    }
+
     /// Mean absolute deviation of the logarithms of two shapes.
     pub fn distance(&self, other: &Self) -> f64 {
-        let off = self.quarters.iter().zip(&other.quarters).map(|(a, b)| (a / b).ln().abs());
+        let off = self.logs.iter().zip(&other.logs).map(|(a, b)| (a - b).abs());
         off.sum::<f64>() / QUARTERS as f64
     }
 
