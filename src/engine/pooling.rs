@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::fleet::WorkloadId;
-use crate::forecast::pooled::{Known, Like, Losses, Shape, like, mix, representatives, share};
+use crate::forecast::pooled::{Known, LEVEL, Like, Losses, Shape, like, mix, representatives, share};
 use crate::forecast::{Fan, ForecastState, LeadScore};
 use crate::journal::{Entry, Kind};
 use crate::learning::Accuracy;
@@ -66,18 +66,27 @@ pub struct Pool {
 impl State {
     /// Gives the forecast of a young service its share of others' shapes: what is kept, scored and planned by is this.
     pub(super) fn pool(&mut self, issued: &mut Issued) {
-        if let Some(fan) = issued.forecast.fan()
-            && let Some(used) = self.learned.pool.issued(&issued.workload, fan, &self.history)
-        {
+        let Some(fan) = issued.forecast.fan() else { return };
+        // Others' shapes know nothing of a spike here, nor of what was declared for this service.
+        let special = issued.spike || issued.burst.is_some() || self.has_event(&issued.workload, fan);
+        let used = self.learned.pool.issued(&issued.workload, fan, &self.history, special);
+        if let Some(used) = used {
             issued.forecast = ForecastState::Ready(Arc::new(used));
         }
+    }
+
+    /// Whether an event is declared for the time that `fan` is about, or for the hours that levels are taken from.
+    fn has_event(&self, id: &WorkloadId, fan: &Fan) -> bool {
+        let service = self.fleet.get(id).map_or("", |f| &*f.workload.service);
+        let mut events = self.settings.events_for(id, service);
+        events.any(|e| e.event.from < fan.end() && fan.issued - LEVEL < e.event.to)
     }
 }
 
 impl Pool {
     /// A fan of a workload was issued: it is a shape for others, or gets a share of theirs. Gives back the fan that is to
-    /// be used in place of its own, if one is.
-    pub fn issued(&mut self, id: &WorkloadId, fan: &Fan, history: &History) -> Option<Fan> {
+    /// be used in place of its own, if one is: not while something `special` happens to it.
+    pub fn issued(&mut self, id: &WorkloadId, fan: &Fan, history: &History, special: bool) -> Option<Fan> {
         let now = fan.issued;
         let (first, _) = history.span(id, SignalKind::Demand)?;
         let window = || history.window(id, SignalKind::Demand, now - PAST, now + STEP, STEP);
@@ -93,7 +102,7 @@ impl Pool {
             }
             return None;
         }
-        if self.shapes.is_empty() && self.theirs.is_empty() {
+        if special || (self.shapes.is_empty() && self.theirs.is_empty()) {
             return None;
         }
         let window = window();

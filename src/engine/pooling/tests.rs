@@ -37,7 +37,7 @@ fn a_young_service_is_forecast_both_ways_and_scored() {
         .collect();
     let young = fill(&mut history, "young", now - 36..end, |s| 40.0 * wave(s));
     let mut pool = Pool::default();
-    let issue = |pool: &mut Pool, id: &WorkloadId| pool.issued(id, &own(&history, id, now), &history);
+    let issue = |pool: &mut Pool, id: &WorkloadId| pool.issued(id, &own(&history, id, now), &history, false);
     assert!(issue(&mut pool, &young).is_none());
     pool.look_back(&history, at(end), |_| true);
     assert!(pool.scores().is_empty(), "without a fleet there is nothing to pool");
@@ -67,7 +67,7 @@ fn shapes_of_a_team_are_named_replaced_and_bounded() {
     let end = 15 * 288 + 48;
     for i in 0..4 {
         let id = fill(&mut history, &format!("old-{i}"), 0..end, |s| f64::from(i + 1) * wave(s));
-        theirs.issued(&id, &own(&history, &id, end - 1), &history);
+        theirs.issued(&id, &own(&history, &id, end - 1), &history, false);
     }
     let shared = theirs.shared();
     assert_eq!(shared.iter().map(|s| s.services).collect::<Vec<_>>(), [4], "one kind");
@@ -75,7 +75,7 @@ fn shapes_of_a_team_are_named_replaced_and_bounded() {
     let mut pool = Pool::default();
     let strange = SharedShape { services: 9, quarters: vec![7; 3] };
     assert_eq!(pool.take_in("k", "team search", &[shared.clone(), vec![strange]].concat()), 1);
-    let used = pool.issued(&young, &own(&history, &young, end - 1), &history).unwrap();
+    let used = pool.issued(&young, &own(&history, &young, end - 1), &history, false).unwrap();
     assert!(used.models.iter().any(|m| m.name == "shape from team search"), "{:?}", used.models);
     pool.take_in("k", "team search", &shared);
     assert_eq!(pool.foreign(), 1, "what a team sends replaces what it sent before");
@@ -135,6 +135,26 @@ fn the_engine_journals_its_shapes_once_a_day_and_uses_those_that_it_read_back() 
     state.pool(&mut issued);
     let used = issued.forecast.fan().unwrap();
     assert!(used.points != plain.points);
+    // A spike, or an event that was declared for it: others' shapes know nothing of that.
+    let alone = |state: &mut crate::engine::State, spike: bool| {
+        let mut again = Issued { spike, ..self::issued(&young, plain.clone()) };
+        state.pool(&mut again);
+        again.forecast.fan().unwrap().points == plain.points
+    };
+    assert!(alone(&mut state, true) && !alone(&mut state, false));
+    let event = |from: u32, to: u32| crate::config::DeclaredEvent {
+        name: "sale".into(),
+        services: vec![],
+        event: crate::forecast::calendar::Event { from: at(from), to: at(to), factor: Some(3.0) },
+    };
+    for (from, to, special) in
+        [(end + 6, end + 12, true), (end - 12, end - 6, true), (end - 60, end - 48, false)]
+    {
+        let mut settings = settings.clone();
+        settings.days.events = vec![event(from, to)];
+        state.settings = Arc::new(settings);
+        assert_eq!(alone(&mut state, false), special, "{from}");
+    }
     assert!(used.models.iter().any(|m| m.name == "shape from team search"), "{:?}", used.models);
 }
 
@@ -145,6 +165,7 @@ fn issued(id: &WorkloadId, fan: Fan) -> Issued {
         busy: None,
         fitted: true,
         overdue: false,
+        spike: false,
         burst: None,
         dip: None,
         structure: Arc::default(),

@@ -15,7 +15,7 @@ const COMPARED: usize = 12;
 /// Values that are compared at most, evenly of all there are: more tell no more of which shape is near.
 const MOST: usize = 96;
 /// The level is that of this long.
-const LEVEL: Duration = Duration::from_secs(3 * 3600);
+pub const LEVEL: Duration = Duration::from_secs(3 * 3600);
 /// Deviations below this are equally near.
 const NEAR: f64 = 0.03;
 /// How much of the history chooses, each time; the rest tells whether it chose well.

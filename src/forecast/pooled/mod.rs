@@ -10,7 +10,7 @@ mod like;
 mod member;
 mod pick;
 
-pub use like::{Known, Like, like};
+pub use like::{Known, LEVEL, Like, like};
 pub use member::{Losses, OURS, mix, share};
 pub use pick::representatives;
 pub use shape::{QUARTERS, Shape};

@@ -80,7 +80,7 @@ fn measured(made: &Made, seed: u64, hours: u32, every: u32) -> Pooled {
         let known = history.window(&id, SignalKind::Demand, at(0), at(now), STEP);
         let fan = forecaster.issue_within(&known, at(now), false).fan().cloned().unwrap();
         pool.look_back(&history, at(now), |_| true);
-        pool.issued(&id, &fan, &history).unwrap();
+        pool.issued(&id, &fan, &history, false).unwrap();
     }
     pool.look_back(&history, at(end), |_| true);
     pool.scores()[0]
