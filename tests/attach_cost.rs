@@ -8,7 +8,6 @@
     reason = "tests fail loudly, and share their world"
 )]
 
-mod fleet;
 mod world;
 
 use std::path::{Path, PathBuf};

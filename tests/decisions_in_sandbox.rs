@@ -98,7 +98,7 @@ async fn the_day_is_planned_by_what_was_learned() {
 /// Whoever approves a day is not asked for its steps; another plan than the one that is known is refused.
 async fn carried_out_within_an_approved_day(engine: &EngineHandle) {
     let person = engine.view.borrow().header.person.clone();
-    let caller = Caller { person: Person { uid: 4242, name: person }, tty: "pts/9".into() };
+    let caller = Caller { person: Person { uid: 4242, name: person }, tty: "pts/9".into(), company: None };
     let ask = async |command: Command| {
         let (reply, answer) = oneshot::channel();
         engine.wishes.send(Wish { command, caller: caller.clone(), reply }).await.unwrap();

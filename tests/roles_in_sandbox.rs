@@ -8,7 +8,6 @@
     reason = "tests fail loudly, and share their world"
 )]
 
-mod fleet;
 mod world;
 
 use tokio::time::timeout;
@@ -119,8 +118,16 @@ async fn one_drives_the_other_points_stops_and_takes_over() {
     let now = world.proposal().await;
     let done = ask(&mut one, approve(&now)).await;
     assert!(done.contains("is approved") || done.contains("no longer open"), "{done}");
+    if done.contains("is approved") {
+        sees(&mut one, |v| v.learning.data.decisions.pace.alone.n == 1).await;
+    }
     drop(one);
     let (journal, _folder) = world.journal().await;
+    for approval in journal.of_kinds(&[Kind::Approve]).unwrap() {
+        let waited = &approval.body["waited"];
+        assert_eq!(waited["people"], 1, "two screens of one person are no pair: {:?}", approval.body);
+        assert!(waited["seconds"].as_f64().is_some_and(|s| s >= 0.0));
+    }
     let wheel: Vec<String> = journal.of_kinds(&[Kind::Wheel]).unwrap().into_iter().map(|r| r.text).collect();
     assert_eq!(wheel.len(), 3, "{wheel:?}");
     assert!(wheel[2].contains("left with the wheel"), "{wheel:?}");
@@ -151,7 +158,11 @@ async fn lessons_of_others_are_taken_in_only_signed_and_trusted_and_do_nothing_u
         counter_example: None,
         source: String::new(),
     };
-    let text = share::seal("team search", vec![lesson], Timestamp::from_secs(1), &key).unwrap();
+    let quarters: Vec<u32> =
+        (0..192u32).map(|q| 600 + 800 * u32::from((32..72).contains(&(q % 96)))).collect();
+    let shapes = vec![share::SharedShape { services: 12, quarters }];
+    let shared = share::Shared { lessons: vec![lesson], shapes };
+    let text = share::seal("team search", shared, Timestamp::from_secs(1), &key).unwrap();
     let name = share::name_of_key(&key).unwrap();
     let import = |trust: Option<String>| Command::ImportLessons { text: text.clone(), trust };
     let refused = ask(&mut link, import(None)).await;
@@ -159,7 +170,10 @@ async fn lessons_of_others_are_taken_in_only_signed_and_trusted_and_do_nothing_u
     let forged = Command::ImportLessons { text: text.replace("30", "90"), trust: Some(name.clone()) };
     assert!(ask(&mut link, forged).await.contains("does not hold"));
     let taken = ask(&mut link, import(Some(name))).await;
-    assert!(taken.contains("1 of them new"), "{taken}");
+    assert!(
+        taken.contains("new lessons: 1;") && taken.contains("1 lesson and 1 shape of 12 services"),
+        "{taken}"
+    );
     let view = sees(&mut link, |v| v.lessons.data.iter().any(|l| !l.source.is_empty())).await;
     let theirs = view.lessons.data.iter().find(|l| !l.source.is_empty()).unwrap().clone();
     assert!(theirs.source.starts_with("team search (ed25519:") && theirs.stance == Stance::Candidate);
@@ -173,10 +187,63 @@ async fn lessons_of_others_are_taken_in_only_signed_and_trusted_and_do_nothing_u
     sees(&mut link, |v| of(v).stance == Stance::Candidate).await;
     drop(link);
     let (journal, _folder) = world.journal().await;
-    assert_eq!(journal.of_kinds(&[Kind::Import]).unwrap().len(), 1);
+    let imports = journal.of_kinds(&[Kind::Import]).unwrap();
+    assert_eq!((imports.len(), imports[0].body["shapes"][0]["services"].as_u64()), (1, Some(12)));
     let said = journal.of_kinds(&[Kind::Lesson]).unwrap();
     assert_eq!(
         said.iter().map(|r| r.body["stance"].as_str().unwrap()).collect::<Vec<_>>(),
         ["adopted", "candidate"]
     );
+}
+
+/// Runs the program without anybody's configuration: exit code, what it printed, what it complained of.
+fn program(folder: &std::path::Path, args: &[&str]) -> (Option<i32>, String, String) {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_weescale"))
+        .args(args)
+        .current_dir(folder)
+        .env_clear()
+        .env("HOME", folder)
+        .output()
+        .unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shapes_travel_in_the_signed_file_from_one_journal_to_another() {
+    use weescale::journal::{Entry, Journal};
+
+    let mut world = World::start(None, &[]).await;
+    world.proposal().await;
+    let (mut journal, folder) = world.journal().await;
+    // As the engine records them once a day, where services are two weeks old.
+    let quarters: Vec<u32> =
+        (0..192u32).map(|q| 600 + 800 * u32::from((32..72).contains(&(q % 96)))).collect();
+    let body = serde_json::json!({ "shapes": [{ "services": 12, "quarters": quarters }] });
+    let at = weescale::series::Timestamp::from_secs(1_780_000_000);
+    journal.append(at, &[Entry::new(Kind::Shapes, "1 shape of 12 services", body)]).unwrap();
+    drop(journal);
+    let run = |args: &[&str]| program(folder.path(), args);
+    let export = ["lessons", "export", "--journal", "journal.db", "-o"];
+    let (code, told, why) = run(&[&export[..], &["shared.txt", "--source", "team search"]].concat());
+    assert_eq!(code, Some(0), "{told}{why}");
+    assert!(told.contains("0 lessons and 1 shape of 12 services of team search"), "{told}");
+    assert!(told.contains("1 shape of 12 services: peaks 08:00 UTC at 1.5 times the mean"), "{told}");
+    let key = told.split("--trust ").nth(1).unwrap().trim().to_owned();
+    let (code, _, why) = run(&[&export[..], &["none.txt", "--no-shapes"]].concat());
+    assert!(code == Some(1) && why.contains("there is nothing to share yet"), "{code:?} {why}");
+    // Elsewhere: refused until trusted, and if a byte was changed; then recorded for the next start.
+    let import = ["lessons", "import", "--journal", "other.db"];
+    let (code, _, why) = run(&[&import[..], &["shared.txt"]].concat());
+    assert!(code == Some(2) && why.contains("is not trusted here"), "{code:?} {why}");
+    let text = std::fs::read_to_string(folder.path().join("shared.txt")).unwrap();
+    std::fs::write(folder.path().join("forged.txt"), text.replacen("1400", "9900", 1)).unwrap();
+    let (code, _, why) = run(&[&import[..], &["forged.txt", "--trust", &key]].concat());
+    assert!(code == Some(2) && why.contains("the signature does not hold"), "{code:?} {why}");
+    let (code, told, why) = run(&[&import[..], &["shared.txt", "--trust", &key]].concat());
+    assert_eq!(code, Some(0), "{told}{why}");
+    assert!(told.contains("1 shape of 12 services") && told.contains("from the next start on"), "{told}");
+    let other = Journal::open(&folder.path().join("other.db")).unwrap();
+    let taken = other.of_kinds(&[Kind::Import]).unwrap();
+    assert_eq!((taken.len(), taken[0].body["shapes"][0]["quarters"][40].as_u64()), (1, Some(1400)));
 }

@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests fail loudly")]
 
-mod fleet;
 mod world;
 
 use std::time::Duration;
@@ -275,6 +274,14 @@ async fn every_wish_is_recorded_with_who_the_kernel_says_it_was() {
     let id = p.proposal.id.clone();
     let edited = desk(Command::Edit { proposal: id.clone(), to: p.proposal.change.to + 1 }).await;
     assert!(edited.accepted, "{edited:?}");
+    // An edit is a decision of whoever made it, counted at once.
+    let me = rustix::process::geteuid().as_raw();
+    let counted = |v: &View| v.teams.decided.iter().any(|d| d.person == engine::name_of(me) && d.count == 1);
+    timeout(PATIENCE, world.engine.view.wait_for(|v| counted(v))).await.expect("counted").unwrap();
+    // The team's person was configured by user id, and goes by the name that they decide under.
+    let view = world.view();
+    let team = view.teams.teams.iter().find(|t| t.name == "sre").unwrap();
+    assert_eq!(team.people, [engine::name_of(me)]);
     let p = world.proposal().await;
     let hidden = Command::Snooze { proposal: p.proposal.id.clone(), duration: Duration::from_secs(1) };
     assert!(desk(hidden).await.accepted);
@@ -292,7 +299,12 @@ async fn every_wish_is_recorded_with_who_the_kernel_says_it_was() {
     assert!(desk(rejected).await.accepted);
     assert!(desk(Command::HandOver("bob".into())).await.accepted);
     let (journal, _folder) = world.journal().await;
-    let me = rustix::process::geteuid().as_raw();
+    let starts = journal.of_kinds(&[Kind::Start]).unwrap();
+    assert!(
+        starts[0].body["freezes"].is_array(),
+        "the rules of then are in the record: {:?}",
+        starts[0].body
+    );
     for kind in [Kind::Edit, Kind::Snooze, Kind::Approve, Kind::Ask, Kind::Reject, Kind::Handover] {
         let records = journal.of_kinds(&[kind]).unwrap();
         let named = |r: &&weescale::journal::Record| {

@@ -1,4 +1,4 @@
-//! `weescale lessons`: what was learned, as a signed file for others, and theirs for us.
+//! `weescale lessons`: what was learned, as a signed file for others, and theirs for us. Shapes of days travel with them.
 
 use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
@@ -10,8 +10,9 @@ use ring::signature::Ed25519KeyPair;
 
 use crate::clock::Clock;
 use crate::engine::{current_person, current_tty, imported};
-use crate::journal::{Journal, JournalError};
-use crate::learning::share::{self, MOST_BYTES};
+use crate::forecast::pooled::Shape;
+use crate::journal::{Journal, JournalError, Kind, latest};
+use crate::learning::share::{self, MOST_BYTES, Shared, SharedShape};
 use crate::replay::Recording;
 use crate::session::{Desk, SessionError};
 use crate::view::{Caller, Command, Learnt, Lesson, Stance};
@@ -36,7 +37,8 @@ pub struct Lessons {
 pub enum Action {
     /// Show them, with what was made of each
     List,
-    /// Sign what was learned here and write it to a file, muted ones and those of others left out
+    /// Sign what was learned here and write it to a file, muted ones and those of others left out; with the shapes of the
+    /// fleet's days (how demand moves, without names or levels), by which others forecast young services
     Export {
         /// The file to make
         #[arg(short, long, value_name = "FILE")]
@@ -47,8 +49,11 @@ pub enum Action {
         /// The key to sign with; made if it is not there [default: beside the journal]
         #[arg(long, value_name = "FILE")]
         key: Option<PathBuf>,
+        /// Leave the shapes out
+        #[arg(long)]
+        no_shapes: bool,
     },
-    /// Take the lessons of a signed file in, as candidates
+    /// Take a signed file in: lessons as candidates, shapes to forecast young services by
     Import {
         /// The file
         file: PathBuf,
@@ -68,8 +73,9 @@ pub enum Action {
 pub async fn run(live: &Live, args: &Lessons) -> Outcome {
     match &args.action {
         Action::List => list(live).await,
-        Action::Export { output, source, key } => {
-            export(live, output, source.as_deref(), key.as_deref()).await
+        Action::Export { output, source, key, no_shapes } => {
+            let shapes = if *no_shapes { Vec::new() } else { shapes(live)? };
+            export(live, output, source.as_deref(), key.as_deref(), shapes).await
         }
         Action::Import { file, trust } => import(live, file, trust.as_deref()).await,
         Action::Key { key } => {
@@ -116,23 +122,55 @@ async fn list(live: &Live) -> Outcome {
     out::print(if text.is_empty() { none } else { &text })
 }
 
-async fn export(live: &Live, output: &Path, source: Option<&str>, key: Option<&Path>) -> Outcome {
+/// The shapes of the fleet, as the engine journals them once a day; none where there is no journal that can be read.
+fn shapes(live: &Live) -> Result<Vec<SharedShape>, Failure> {
+    let Some(path) = live::settings(live)?.journal.filter(|path| path.exists()) else {
+        return Ok(Vec::new());
+    };
+    let record = latest(&path, Kind::Shapes).map_err(|e| {
+        Failure::Other(format!("the shapes cannot be read: {e}; --no-shapes leaves them out"))
+    })?;
+    let shapes = record.and_then(|r| r.body.get("shapes").cloned());
+    Ok(shapes.and_then(|s| serde_json::from_value(s).ok()).unwrap_or_default())
+}
+
+/// What shapes are shared, in words, a line each.
+fn told(shapes: &[SharedShape]) -> String {
+    let line = |s: &SharedShape| {
+        let words = Shape::from_per_mille(&s.quarters).map_or_else(String::new, |shape| shape.words());
+        format!("  {}: {words}\n", share::words(std::slice::from_ref(s)))
+    };
+    if shapes.is_empty() {
+        return "  no shape: they are made of services with two weeks of history, and journalled once a day\n".into();
+    }
+    shapes.iter().map(line).collect()
+}
+
+async fn export(
+    live: &Live,
+    output: &Path,
+    source: Option<&str>,
+    key: Option<&Path>,
+    shapes: Vec<SharedShape>,
+) -> Outcome {
     let (context, lessons) = current(live).await?;
     let own = lessons.into_iter().filter(|l| l.source.is_empty() && l.stance != Stance::Muted);
     let own: Vec<Learnt> = own.filter_map(|l| l.learnt).collect();
     let pair = signing_key(live, key)?;
-    let text = share::seal(source.unwrap_or(&context), own, Clock::real().now(), &pair)
+    let shared = Shared { lessons: own, shapes };
+    let text = share::seal(source.unwrap_or(&context), shared, Clock::real().now(), &pair)
         .map_err(|e| Failure::Other(e.to_string()))?;
     let name = share::name_of_key(&pair).map_err(Failure::other)?;
     let pack = share::open(&text, std::slice::from_ref(&name)).map_err(Failure::other)?;
     write_new(output, text.as_bytes(), 0o644)
         .map_err(|e| Failure::Other(format!("{}: {e}", output.display())))?;
     out::print(&format!(
-        "{}: {} lessons of {}, signed with {name}\ntell whoever takes them in that key by another way; they run: \
+        "{}: {} of {}, signed with {name}\n{}tell whoever takes them in that key by another way; they run: \
          weescale lessons import FILE --trust {name}\n",
         output.display(),
-        pack.lessons.len(),
+        pack.words(),
         pack.source,
+        told(&pack.shapes),
     ))
 }
 
@@ -167,11 +205,12 @@ async fn import(live: &Live, file: &Path, trust: Option<&str>) -> Outcome {
                 )),
                 other => Failure::other(other),
             })?;
-            let caller = Caller { person: current_person(), tty: current_tty() };
+            let caller = Caller { person: current_person(), tty: current_tty(), company: None };
             let entry = imported(&pack, &caller);
             let said = entry.text.clone();
             journal.append(Clock::real().now(), &[entry]).map_err(Failure::other)?;
-            out::print(&format!("{said}; they do nothing until somebody adopts them\n"))
+            let shapes = if pack.shapes.is_empty() { "" } else { "; shapes are used from the next start on" };
+            out::print(&format!("{said}; lessons do nothing until somebody adopts them{shapes}\n"))
         }
         Err(error) => Err(Failure::other(error)),
     }

@@ -237,7 +237,7 @@ pub fn handover(live: &Live, args: &HandoverArgs) -> Outcome {
         let by = current_person();
         let mut journal = Journal::open(&path).map_err(Failure::other)?;
         let text = format!("handed over to {name}: {}", card.summary());
-        let caller = Caller { person: by.clone(), tty: current_tty() };
+        let caller = Caller { person: by.clone(), tty: current_tty(), company: None };
         let body = serde_json::json!({ "acknowledged_by": name, "card": card, "caller": caller });
         let entry = Entry::new(Kind::Handover, text, body).by(&by.name);
         journal.append(Clock::real().now(), &[entry]).map_err(Failure::other)?;

@@ -137,6 +137,7 @@ impl Engine {
         self.guard_again(&mut proposal);
         let operation = OperationId::new(&format!("op-{}", self.next_operation));
         let facts = self.preconditions(&proposal, operation.clone());
+        let limits = facts.limits.clone();
         let now = self.clock.monotonic();
         let permit = match authority {
             Authority::Shown(hash, typed) => {
@@ -155,6 +156,7 @@ impl Engine {
             Err(refusal) => return self.refuse(&proposal, refusal.to_string(), caller).await,
         };
         self.next_operation += 1;
+        self.state.learned.rules.approved(operation.clone(), limits);
         let name = &caller.person.name;
         let Some(event) = self.state.queue.approved(id, name, self.moment()) else {
             return Answer::no(format!("{id} is no longer open; nothing was executed"));
@@ -253,6 +255,12 @@ impl Engine {
                 if self.journal(vec![asked.by(&caller.person.name)]).await {
                     self.state.learned.people.load.note(&caller.person.name, now.wall);
                 }
+                // Made a moment ago by who decides it next: that tells nothing of how long a proposal waits.
+                for event in &events {
+                    if let QueueEvent::Proposed(p) = event {
+                        self.state.learned.people.tempo.leave_out(&p.id);
+                    }
+                }
                 self.decided(events, caller, said).await
             }
             None => self.refused(format!("{id} is no longer open")),
@@ -271,13 +279,18 @@ impl Engine {
         }
         let mut entries: Vec<Entry> = events.iter().map(record::of_queue).collect();
         if let Some(caller) = caller {
-            for entry in &mut entries {
+            for (entry, event) in entries.iter_mut().zip(&events) {
                 entry.user.clone_from(&caller.person.name);
-                if super::days::is_day(caller) {
+                let by_day = super::days::is_day(caller);
+                if by_day {
                     entry.text.push_str(", within the approved day");
                 }
-                if let Some(body) = entry.body.as_object_mut() {
-                    body.insert("caller".into(), serde_json::json!(caller));
+                let waited = super::decisions::waited(&mut self.state, event, caller).filter(|_| !by_day);
+                let Some(body) = entry.body.as_object_mut() else { continue };
+                body.insert("caller".into(), serde_json::json!(caller));
+                if let Some((at, waited)) = waited {
+                    body.insert("waited".into(), serde_json::json!(waited));
+                    self.state.learned.people.tempo.note(at, waited);
                 }
             }
         }
@@ -292,7 +305,8 @@ impl Engine {
             QueueEvent::Proposed(p) => {
                 self.gate.note_shown(p);
                 let running = self.running(&p.workload);
-                self.state.learned.scores.watch(p, running);
+                let around = super::stances::circumstances(&self.state, &p.workload, p.created);
+                self.state.learned.scores.watch(p, running, around);
                 self.state.learned.proposals.insert(p.id.clone(), p.clone());
                 // In a team's quiet hours nobody is called for what can wait.
                 let routed = super::teams::routed(&self.state, p, self.clock.now());
@@ -309,7 +323,7 @@ impl Engine {
                 self.state.learned.people.decided(p);
                 self.state.learned.proposals.insert(p.id.clone(), p.clone());
             }
-            QueueEvent::Snoozed(_) => {}
+            QueueEvent::Snoozed(p) => self.state.learned.people.tempo.leave_out(&p.id),
         }
     }
 

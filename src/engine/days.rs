@@ -170,7 +170,7 @@ impl Engine {
         for (proposal, day) in self.covered(now) {
             self.state.learned.people.days.tried.insert(proposal.clone());
             let since = day.at.to_string();
-            let caller = Caller { person: day.by.clone(), tty: format!("{TTY} {since}") };
+            let caller = Caller { person: day.by.clone(), tty: format!("{TTY} {since}"), company: None };
             self.authorise(&proposal, Authority::Day(Box::new(day)), &caller).await;
         }
     }

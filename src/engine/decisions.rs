@@ -1,9 +1,10 @@
 //! Decisions in words, and how they went so far.
 
 use crate::execution::OperationState;
-use crate::learning::ScoredProposal;
-use crate::proposal::{ProposalState, RejectReason};
-use crate::view::{DecisionStats, RejectStat};
+use crate::learning::{ScoredProposal, Waited};
+use crate::proposal::{ProposalState, QueueEvent, RejectReason};
+use crate::series::Timestamp;
+use crate::view::{Caller, DecisionStats, RejectStat};
 
 use super::State;
 
@@ -19,8 +20,21 @@ pub fn decision(state: &ProposalState) -> String {
     }
 }
 
+/// How long a proposal was shown to somebody before a person decided it. `None` where that is not measured: nobody had a
+/// screen, somebody put it off, or it took two keys, which take a second person by rule.
+pub fn waited(state: &mut State, event: &QueueEvent, caller: &Caller) -> Option<(Timestamp, Waited)> {
+    let QueueEvent::Closed(p) = event else { return None };
+    let (ProposalState::Approved { at, .. } | ProposalState::Rejected { at, .. }) = p.state else {
+        return None;
+    };
+    let counts = state.learned.people.tempo.counts(&p.id);
+    let company = caller.company.filter(|_| counts && !state.first_keys.contains_key(&p.id))?;
+    let shown = p.created.max(company.since?);
+    Some((at, Waited { seconds: at.since(shown).as_secs_f64(), people: company.people }))
+}
+
 /// Counts of decisions and of how their operations ended.
-pub fn stats(state: &State) -> DecisionStats {
+pub fn stats(state: &State, now: Timestamp) -> DecisionStats {
     let all: Vec<_> = state.learned.proposals.values().collect();
     let count = |f: fn(&ProposalState) -> bool| all.iter().filter(|p| f(&p.state)).count();
     let ended = |f: fn(&OperationState) -> bool| state.operations.values().filter(|o| f(&o.state)).count();
@@ -46,6 +60,7 @@ pub fn stats(state: &State) -> DecisionStats {
         precision: (!judged.is_empty()).then(|| (judged.iter().filter(|n| **n).count(), judged.len())),
         decision_seconds: waits.get(waits.len() / 2).copied(),
         reject_reasons: reject_reasons(&board.rows),
+        pace: state.learned.people.tempo.pace(now),
     }
 }
 
@@ -65,28 +80,10 @@ fn reject_reasons(rows: &[ScoredProposal]) -> Vec<RejectStat> {
 
 #[cfg(test)]
 mod tests {
-    use crate::fleet::WorkloadId;
-    use crate::proposal::ProposalId;
-    use crate::series::Timestamp;
-
     use super::*;
 
     fn row(decision: &str, settled: bool, needed: Option<bool>) -> ScoredProposal {
-        ScoredProposal {
-            proposal: ProposalId::new("p-1"),
-            workload: WorkloadId::new("", "a", ""),
-            created: Timestamp::from_secs(0),
-            decision: decision.into(),
-            from: 1,
-            to: 2,
-            minutes_short: None,
-            minutes_short_with: None,
-            minutes_short_without: None,
-            cost: None,
-            hours: None,
-            settled,
-            needed,
-        }
+        ScoredProposal { decision: decision.into(), settled, needed, ..ScoredProposal::example() }
     }
 
     #[test]

@@ -51,6 +51,8 @@ pub struct Issued {
     pub fitted: bool,
     /// Whether its fit is older than it should be, for want of CPU time.
     pub overdue: bool,
+    /// Whether it follows a spike.
+    pub spike: bool,
     /// The burst that runs, if one does.
     pub burst: Option<Burst>,
     /// The dip that runs, if one does.
@@ -99,6 +101,7 @@ impl Known {
             fitted: self.forecaster.fitted().is_some_and(|at| Some(at) != before),
             overdue: forecast.fan().is_some() && self.forecaster.needs_refit(now),
             forecast,
+            spike: self.forecaster.spike().is_some(),
             burst: self.bursts.as_ref().and_then(|b| b.running(&history, now, errors)),
             dip: self.bursts.as_ref().and_then(|b| b.dip(&history, now)),
             structure: Arc::clone(&self.structure),

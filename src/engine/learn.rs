@@ -34,6 +34,8 @@ pub struct Learned {
     pub pool: super::pooling::Pool,
     /// What people said.
     pub people: super::people::People,
+    /// The rules as they were.
+    pub rules: super::rules::RuleBook,
 }
 
 /// Looks back if a minute has passed; returns what is to be journalled.
@@ -50,6 +52,7 @@ pub fn look_back(state: &mut State, now: Timestamp) -> Vec<Entry> {
     entries.extend(kpi::freeze_base(state));
     kpi::update(state, now);
     entries.extend(super::stances::renew(state, now));
+    entries.extend(state.learned.pool.record(now));
     entries
 }
 

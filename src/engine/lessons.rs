@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::fleet::WorkloadId;
-use crate::learning::{Evidence, Mined, ScoredProposal, Subject, eligible, mine, quarter_of};
+use crate::learning::{
+    Circumstances, Evidence, Mined, ScoredProposal, Subject, eligible, mine, quarter_of, weekday_of,
+};
 use crate::outcome::{Figures, OutcomeVerdict};
 use crate::series::Timestamp;
 
@@ -11,8 +13,13 @@ use super::State;
 
 /// Rules mined from what is known now.
 pub fn mined(state: &State) -> Vec<Mined> {
-    let mut evidence: Vec<Evidence> =
-        state.learned.kpis.figures.values().map(|f| of_operation(state, f)).collect();
+    let around = |f: &Figures| {
+        let proposal = state.operations.get(&f.operation).map(|o| &o.proposal);
+        proposal.and_then(|id| state.learned.scores.circumstances(id)).unwrap_or_default()
+    };
+    let worse = |f: &Figures| verdict(state, f) == Some(OutcomeVerdict::Worse);
+    let executed = state.learned.kpis.figures.values();
+    let mut evidence: Vec<Evidence> = executed.flat_map(|f| of_operation(f, worse(f), around(f))).collect();
     for row in state.learned.scores.board().rows.iter().filter(|r| r.settled) {
         evidence.extend(of_proposal(row));
     }
@@ -36,17 +43,26 @@ fn verb(raises: bool) -> &'static str {
     if raises { "raising" } else { "lowering" }
 }
 
-fn of_operation(state: &State, f: &Figures) -> Evidence {
-    let worse = verdict(state, f) == Some(OutcomeVerdict::Worse);
+fn of_operation(f: &Figures, worse: bool, circumstances: Circumstances) -> Vec<Evidence> {
+    let raises = f.to > f.from;
     let ended = if f.kept { "was kept and helped less than expected" } else { "was not kept" };
-    Evidence {
-        rule: format!("{} the floor of {}", verb(f.to > f.from), f.workload),
-        subject: Subject::Operation { workload: f.workload.clone(), raises: f.to > f.from },
+    let evidence = |rule, subject, whose: &str| Evidence {
+        rule,
+        subject,
         success: "was kept and did what was expected",
         succeeded: f.kept && !worse,
         at: f.started,
-        words: format!("{} {}→{} at {} {ended}", f.operation, f.from, f.to, f.started),
+        words: format!("{}{whose} {}→{} at {} {ended}", f.operation, f.from, f.to, f.started),
+    };
+    let rule = format!("{} the floor of {}", verb(raises), f.workload);
+    let mut all = vec![evidence(rule, Subject::Operation { workload: f.workload.clone(), raises }, "")];
+    // A moment is shared by many workloads: its counter-example says which one it was.
+    let whose = format!(" for {}", f.workload);
+    for subject in moments(f.started, circumstances) {
+        let rule = format!("an operation begun {}", subject.moment().unwrap_or_default());
+        all.push(evidence(rule, subject, &whose));
     }
+    all
 }
 
 fn verdict(state: &State, f: &Figures) -> Option<OutcomeVerdict> {
@@ -67,22 +83,19 @@ fn of_proposal(row: &ScoredProposal) -> Vec<Evidence> {
     };
     let raises = row.to > row.from;
     let unneeded = format!("{made} ({}) was not needed", row.decision);
-    let mut all = vec![
-        evidence(
-            format!("a proposal for {} {}", verb(raises), row.workload),
-            Subject::Proposal { workload: row.workload.clone(), raises },
-            "was needed",
-            needed,
-            unneeded.clone(),
-        ),
-        evidence(
-            format!("a proposal made {} UTC", part_of_day(row.created)),
-            Subject::PartOfDay { quarter: quarter_of(row.created) },
-            "was needed",
-            needed,
-            unneeded,
-        ),
-    ];
+    let mut all = vec![evidence(
+        format!("a proposal for {} {}", verb(raises), row.workload),
+        Subject::Proposal { workload: row.workload.clone(), raises },
+        "was needed",
+        needed,
+        unneeded.clone(),
+    )];
+    let whose = format!("{} for {}", row.proposal, row.workload);
+    let words = unneeded.replacen(row.proposal.as_str(), &whose, 1);
+    for subject in moments(row.created, row.circumstances) {
+        let rule = format!("a proposal made {}", subject.moment().unwrap_or_default());
+        all.push(evidence(rule, subject, "was needed", needed, words.clone()));
+    }
     let regretted = format!("{made} was needed: {short:.0} min short without it");
     if let Some(reason) = row.decision.strip_prefix("rejected: ") {
         let rule = format!("rejecting because “{reason}”");
@@ -99,13 +112,13 @@ fn of_proposal(row: &ScoredProposal) -> Vec<Evidence> {
     all
 }
 
-fn part_of_day(at: Timestamp) -> &'static str {
-    match quarter_of(at) {
-        0 => "00–06",
-        1 => "06–12",
-        2 => "12–18",
-        _ => "18–24",
-    }
+/// What kinds of moment `at` was: times, and what surrounded it where that was measured.
+fn moments(at: Timestamp, circumstances: Circumstances) -> Vec<Subject> {
+    let (weekday, quarter) = (weekday_of(at), quarter_of(at));
+    let mut moments = vec![Subject::PartOfDay { quarter }, Subject::DayAndHours { weekday, quarter }];
+    moments.extend(circumstances.near_deploy().map(|near| Subject::Deploy { near }));
+    moments.extend(circumstances.course.map(|course| Subject::Demand { course }));
+    moments
 }
 
 /// Decisions of one class and how they went, as [`eligible`] takes them.
@@ -134,25 +147,23 @@ pub fn autonomy(state: &State) -> (Vec<String>, usize) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use crate::forecast::burst::BurstClass;
+    use crate::learning::Course;
     use crate::proposal::ProposalId;
 
     use super::*;
 
     fn row(decision: &str, needed: Option<bool>) -> ScoredProposal {
         ScoredProposal {
-            proposal: ProposalId::new("p-1"),
-            workload: WorkloadId::new("shop", "cart", ""),
             created: Timestamp::from_secs(7 * 3600),
             decision: decision.into(),
             from: 2,
             to: 4,
             minutes_short: Some(9.0),
-            minutes_short_with: Some(0.0),
-            minutes_short_without: Some(9.0),
-            cost: None,
-            hours: None,
-            settled: true,
             needed,
+            ..ScoredProposal::example()
         }
     }
 
@@ -162,13 +173,107 @@ mod tests {
         let rules: Vec<&str> = all.iter().map(|e| e.rule.as_str()).collect();
         assert_eq!(
             rules,
-            ["a proposal for raising shop/cart", "a proposal made 06–12 UTC", "rejecting because “bad time”"]
+            [
+                "a proposal for raising shop/cart",
+                "a proposal made 06–12 UTC",
+                "a proposal made on Thursdays 06–12 UTC",
+                "rejecting because “bad time”"
+            ]
         );
-        assert_eq!(all.iter().map(|e| e.succeeded).collect::<Vec<_>>(), [true, true, false]);
-        assert_eq!(all[2].words, "p-1 2→4 at 1970-01-01T07:00:00Z was needed: 9 min short without it");
+        assert_eq!(all.iter().map(|e| e.succeeded).collect::<Vec<_>>(), [true, true, true, false]);
+        assert_eq!(all[3].words, "p-1 2→4 at 1970-01-01T07:00:00Z was needed: 9 min short without it");
         let unneeded = of_proposal(&row("expired", Some(false)));
-        assert_eq!(unneeded.iter().map(|e| e.succeeded).collect::<Vec<_>>(), [false, false, true]);
+        assert_eq!(unneeded.iter().map(|e| e.succeeded).collect::<Vec<_>>(), [false, false, false, true]);
         assert!(unneeded[0].words.contains("(expired) was not needed"));
         assert!(of_proposal(&row("expired", None)).is_empty(), "what cannot be said is no evidence");
+    }
+
+    /// Proposals of two weeks: those within an hour of a deploy were never needed, those of flash crowds always.
+    fn weeks() -> Vec<ScoredProposal> {
+        let row = |i: i64| {
+            let (near, crowd) = (i % 4 == 0, i % 4 == 1);
+            let ago = Some(Duration::from_secs(if near { 600 } else { 40_000 }));
+            let course = if crowd { Course::Burst(BurstClass::FlashCrowd) } else { Course::Calm };
+            ScoredProposal {
+                proposal: ProposalId::new(&format!("p-{i}")),
+                created: Timestamp::from_secs(i * 6 * 3600),
+                circumstances: Circumstances::new(true, ago, Some(course)),
+                ..row("expired", Some(crowd || (!near && i % 3 == 0)))
+            }
+        };
+        (0..56).map(row).collect()
+    }
+
+    #[test]
+    fn deploys_and_bursts_are_conditions_and_their_counter_examples_are_named() {
+        let evidence: Vec<Evidence> = weeks().iter().flat_map(of_proposal).collect();
+        let mined = mine(&evidence);
+        let of = |claim: &str| mined.iter().find(|m| m.claim == claim).unwrap_or_else(|| panic!("{claim}"));
+        let near = of("a proposal made within 1 h of a deploy was needed");
+        assert_eq!((near.good, near.support, near.stands_out), (0, 14, true));
+        let last = near.counter_example.as_deref();
+        assert_eq!(last, Some("p-52 for shop/cart 2→4 at 1970-01-14T00:00:00Z (expired) was not needed"));
+        let crowd = of("a proposal made in a flash crowd was needed");
+        assert_eq!((crowd.good, crowd.support, crowd.stands_out), (14, 14, true));
+        assert_eq!(crowd.counter_example, None);
+        assert!(mined.iter().any(|m| m.claim == "a proposal made outside any burst was needed"));
+        // Twice in two weeks is no support.
+        assert!(
+            mined.iter().all(|m| !m.claim.contains("days ")),
+            "{:?}",
+            mined.iter().map(|m| &m.claim).collect::<Vec<_>>()
+        );
+        // Where neither is measured there is no such evidence.
+        let blind =
+            weeks().into_iter().map(|row| ScoredProposal { circumstances: Circumstances::default(), ..row });
+        let blind: Vec<Evidence> = blind.flat_map(|row| of_proposal(&row)).collect();
+        assert!(mine(&blind).iter().all(|m| !m.claim.contains("deploy") && !m.claim.contains("burst")));
+    }
+
+    #[test]
+    fn operations_begun_soon_after_a_deploy_are_a_rule_of_their_own() {
+        let operation = |i: u32| {
+            let (near, figures) = (i.is_multiple_of(2), crate::learning::kpi::sample::operation(i));
+            let ago = near.then_some(Duration::from_secs(300));
+            (Figures { kept: !near || i == 4, ..figures }, Circumstances::new(true, ago, None))
+        };
+        let all = (0..24).map(operation);
+        let evidence: Vec<Evidence> = all.flat_map(|(f, around)| of_operation(&f, false, around)).collect();
+        let mined = mine(&evidence);
+        let near =
+            mined.iter().find(|m| m.claim.starts_with("an operation begun within 1 h of a deploy")).unwrap();
+        assert_eq!((near.good, near.support, near.stands_out), (1, 12, true));
+        let last = near.counter_example.as_deref();
+        assert_eq!(last, Some("op-22 for a 2→3 at 1970-01-01T00:00:22Z was not kept"));
+        assert!(mined.iter().all(|m| !m.claim.contains("burst")), "bursts were not measured");
+        // Kept, and it helped less than expected: no success.
+        let (kept, around) = operation(1);
+        assert!(of_operation(&kept, true, around).iter().all(|e| !e.succeeded));
+    }
+
+    #[test]
+    fn of_many_hours_of_the_week_chance_finds_none() {
+        let mut random = fastrand::Rng::with_seed(11);
+        let row = |i: i64, needed: bool| ScoredProposal {
+            created: Timestamp::from_secs(i * 6 * 3600),
+            ..row("expired", Some(needed))
+        };
+        // A year and a half: eighty proposals in each of 28 cells, needed by the toss of a coin, but for Mondays at noon.
+        let monday = |i: i64| (weekday_of(Timestamp::from_secs(i * 6 * 3600)), i.rem_euclid(4)) == (0, 2);
+        let mined = |rows: &[ScoredProposal]| mine(&rows.iter().flat_map(of_proposal).collect::<Vec<_>>());
+        let tossed: Vec<ScoredProposal> = (0..28 * 80).map(|i| row(i, random.bool())).collect();
+        let cells = |m: &[Mined]| m.iter().filter(|m| m.claim.contains(" on ")).cloned().collect::<Vec<_>>();
+        assert_eq!(cells(&mined(&tossed)).len(), 28);
+        assert_eq!(cells(&mined(&tossed)).iter().filter(|m| m.stands_out).count(), 0);
+        let real: Vec<ScoredProposal> = tossed
+            .into_iter()
+            .enumerate()
+            .map(
+                |(i, r)| if monday(i as i64) { ScoredProposal { needed: Some(i % 10 != 0), ..r } } else { r },
+            )
+            .collect();
+        let found: Vec<String> =
+            cells(&mined(&real)).into_iter().filter(|m| m.stands_out).map(|m| m.claim).collect();
+        assert_eq!(found, ["a proposal made on Mondays 12–18 UTC was needed"]);
     }
 }

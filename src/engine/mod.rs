@@ -32,6 +32,7 @@ pub mod publish;
 mod record;
 mod recording;
 mod restore;
+mod rules;
 mod run;
 mod shadows;
 mod sources;

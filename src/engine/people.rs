@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use serde_json::Value;
 
 use crate::journal::{Journal, JournalError, Kind, Record};
-use crate::learning::{Learnt, LessonBook, Load, Shadows, Stance};
+use crate::learning::share::SharedShape;
+use crate::learning::{Learnt, LessonBook, Load, Shadows, Stance, Tempo, Waited};
 use crate::proposal::{Proposal, ProposalId, ProposalState};
 use crate::view::{Caller, NoteLine};
 
@@ -25,6 +26,10 @@ pub struct People {
     pub load: Load,
     /// Days that were approved at once.
     pub days: super::days::Days,
+    /// How long proposals waited for them.
+    pub tempo: Tempo,
+    /// Shapes of other teams as they came in: key, source, shapes. Until they are where they are used.
+    pub shapes: Vec<(String, String, Vec<SharedShape>)>,
 }
 
 impl People {
@@ -72,6 +77,10 @@ impl People {
                 let lessons = record.body.get("lessons").cloned().unwrap_or_default();
                 let lessons = serde_json::from_value::<Vec<Learnt>>(lessons).unwrap_or_default();
                 self.lessons.import(lessons, record.at);
+                let shapes = record.body.get("shapes").cloned().unwrap_or_default();
+                let shapes = serde_json::from_value::<Vec<SharedShape>>(shapes).unwrap_or_default();
+                self.shapes.retain(|(key, ..)| key != text("/key"));
+                self.shapes.push((text("/key").to_owned(), text("/source").to_owned(), shapes));
             }
             Kind::Shadow => {
                 let approve = record.body.get("approve").and_then(Value::as_bool);
@@ -87,6 +96,10 @@ impl People {
                 }
                 let id = ProposalId::new(text("/proposal/id"));
                 self.shadows.decide(&id, &record.user, record.kind == Kind::Approve);
+                let waited = record.body.get("waited").cloned();
+                if let Some(waited) = waited.and_then(|w| serde_json::from_value::<Waited>(w).ok()) {
+                    self.tempo.note(record.at, waited);
+                }
             }
             Kind::Day => {
                 self.days.take(&record.body);
@@ -169,9 +182,20 @@ mod tests {
             Entry::new(Kind::Note, "p-1: deploy", json!({"about": "p-1", "text": "deploy"})).by("ann"),
             Entry::new(Kind::Lesson, "", json!({"stance": "adopted", "lesson": lesson})).by("ann"),
             Entry::new(Kind::Lesson, "", json!({"stance": "muted", "lesson": "rubbish"})).by("ann"),
-            Entry::new(Kind::Import, "", json!({"lessons": [theirs]})).by("ann"),
+            Entry::new(Kind::Import, "", json!({"lessons": [theirs], "key": "k", "source": "them"}))
+                .by("ann"),
+            Entry::new(
+                Kind::Import,
+                "",
+                json!({"key": "k", "source": "them", "shapes": [{"services": 2, "quarters": [7]}]}),
+            ),
             Entry::new(Kind::Shadow, "", json!({"proposal": "p-1", "approve": true})).by("lea"),
-            Entry::new(Kind::Approve, "", json!({"proposal": {"id": "p-1"}})).by("ann"),
+            Entry::new(
+                Kind::Approve,
+                "",
+                json!({"proposal": {"id": "p-1"}, "waited": {"seconds": 7.5, "people": 2}}),
+            )
+            .by("ann"),
             Entry::new(Kind::Shadow, "", json!({"proposal": "p-1", "approve": false})).by("lea"),
             Entry::new(Kind::Shadow, "", json!({"proposal": "p-2", "approve": false})).by("lea"),
             Entry::new(Kind::Expire, "", json!({"proposal": {"id": "p-2"}})),
@@ -204,6 +228,10 @@ mod tests {
             [("ann", 2), ("bea", 2)],
             "an edit is a decision too, and so is a day, but not each of its steps"
         );
+        assert_eq!((people.tempo.pace(at).together.n, people.tempo.pace(at).alone.n), (1, 0));
+        let shapes: Vec<_> =
+            people.shapes.iter().map(|(k, s, shapes)| (k.as_str(), s.as_str(), shapes.len())).collect();
+        assert_eq!(shapes, [("k", "them", 1)], "the latest of a team");
     }
 
     fn day(name: &str, at: Timestamp) -> DayApproval {

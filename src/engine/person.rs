@@ -112,6 +112,24 @@ mod tests {
     }
 
     #[test]
+    fn people_of_teams_and_learners_go_by_name_however_they_are_configured() {
+        let mut settings = crate::config::load_without_file(&crate::config::Given::default()).unwrap();
+        let people = ["0", " 0 ", "ann"].map(str::to_owned).to_vec();
+        settings.teams = vec![crate::config::TeamRule {
+            name: "shop".into(),
+            people,
+            services: vec![],
+            quiet: crate::config::Quiet::default(),
+            decisions_per_week: None,
+        }];
+        settings.learners = vec!["4000000000".into()];
+        let (uids, settings) = known(settings).unwrap();
+        let root = name_of(0);
+        assert_eq!(settings.teams[0].people, [root.clone(), root, "ann".to_owned()]);
+        assert_eq!((uids, settings.learners[0].as_str()), (vec![4_000_000_000], "uid 4000000000"));
+    }
+
+    #[test]
     fn somebody_is_there() {
         let person = current();
         assert!(!person.name.is_empty());

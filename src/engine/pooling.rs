@@ -1,15 +1,25 @@
-//! Pooled forecasts of young services, in shadow beside their own (KPI 15).
+//! Shapes of the fleet and of other teams as one more member of the forecasts of young services.
+//!
+//! Three forecasts of each are kept as issued: its own, that of the shapes, and what was made of both, which is what
+//! people and planners get. The first two tell how much the next one takes of the shapes; the first and the last are
+//! KPI 15.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::fleet::WorkloadId;
-use crate::forecast::pooled::{Shape, pooled};
-use crate::forecast::{Fan, LeadScore};
+use crate::forecast::pooled::{Known, LEVEL, Like, Losses, Shape, like, mix, representatives, share};
+use crate::forecast::{Fan, ForecastState, LeadScore};
+use crate::journal::{Entry, Kind};
 use crate::learning::Accuracy;
 use crate::learning::kpi::Pooled;
+use crate::learning::share::{MOST_SHAPES, SharedShape, words};
 use crate::series::Timestamp;
 use crate::signals::{History, SignalKind};
+
+use super::State;
+use super::forecast_worker::Issued;
 
 /// With as much it is a shape for others: what is read back at the start is a little less than two weeks.
 const MATURE: Duration = Duration::from_secs(13 * 86_400);
@@ -17,10 +27,16 @@ const MATURE: Duration = Duration::from_secs(13 * 86_400);
 const RENEW: Duration = Duration::from_secs(6 * 3600);
 /// Shapes that are kept at most: a hundred kinds of service are not more different.
 const SHAPES: usize = 500;
+/// Teams whose shapes are kept at most; the one that was heard of first is forgotten first.
+const TEAMS: usize = 20;
 /// Young services that are followed at once.
 const FOLLOWED: usize = 200;
-/// A ledger keeps a fan this often: others are not worth their computation.
+/// A ledger keeps a fan this often, and the nearest shapes are looked for as often.
 const SPACING: Duration = Duration::from_secs(600);
+/// Leads of a fan that are scored in each range of leads, about.
+const LEADS: f64 = 3.0;
+/// Forecasts within an hour share their errors, however short they look ahead.
+const STRETCH: Duration = Duration::from_secs(3600);
 /// What was issued longer ago is scored.
 const SCORED: Duration = Duration::from_secs(50 * 3600);
 /// Scores of services that are no longer young are kept this long.
@@ -28,69 +44,164 @@ const KEEP: Duration = Duration::from_secs(90 * 86_400);
 /// History that shapes are made of.
 const PAST: Duration = Duration::from_secs(15 * 86_400);
 const STEP: Duration = Duration::from_secs(300);
+/// The fleet's shapes are journalled this often.
+const DAY: Duration = Duration::from_secs(86_400);
 
-/// Shapes of the fleet, and how forecasts by them did.
+/// Shapes of the fleet and of others, and how forecasts by them did.
 #[derive(Debug, Default)]
 pub struct Pool {
-    shapes: BTreeMap<WorkloadId, (Timestamp, Shape)>,
+    shapes: BTreeMap<WorkloadId, (Timestamp, Known)>,
+    /// By key, the team heard of first in front.
+    theirs: Vec<(String, Vec<Known>)>,
+    young: BTreeMap<WorkloadId, (Timestamp, Like)>,
     own: Accuracy,
-    pooled: Accuracy,
+    told: Accuracy,
+    used: Accuracy,
     scores: BTreeMap<WorkloadId, (Timestamp, Pooled)>,
+    /// When the first shape was known, and when they were last journalled.
+    first: Option<Timestamp>,
+    noted: Option<Timestamp>,
 }
 
-impl Pool {
-    /// A fan of a workload was issued: it is a shape for others, or forecast by theirs.
-    pub fn issued(&mut self, id: &WorkloadId, fan: &Fan, history: &History) {
-        let now = fan.issued;
-        let Some((first, _)) = history.span(id, SignalKind::Demand) else { return };
-        let window = || history.window(id, SignalKind::Demand, now - PAST, now + STEP, STEP);
-        if now.since(first) >= MATURE {
-            let due = self.shapes.get(id).is_none_or(|(at, _)| now < *at || now.since(*at) >= RENEW);
-            if due && (self.shapes.contains_key(id) || self.shapes.len() < SHAPES) {
-                match Shape::of(&window()) {
-                    Some(shape) => self.shapes.insert(id.clone(), (now, shape)),
-                    None => self.shapes.remove(id),
-                };
-            }
-            return;
-        }
-        if !self.is_due(id, now) {
-            return;
-        }
-        let others = self.shapes.iter().filter(|(other, _)| *other != id).map(|(_, (_, shape))| shape);
-        if let Some(told) = pooled(&window(), fan, others) {
-            // Both at the same instants, or they would be scored on different days.
-            if self.pooled.record(id, &told) {
-                self.own.record(id, fan);
-            }
+impl State {
+    /// Gives the forecast of a young service its share of others' shapes: what is kept, scored and planned by is this.
+    pub(super) fn pool(&mut self, issued: &mut Issued) {
+        let Some(fan) = issued.forecast.fan() else { return };
+        // Others' shapes know nothing of a spike here, nor of what was declared for this service.
+        let special = issued.spike || issued.burst.is_some() || self.has_event(&issued.workload, fan);
+        let used = self.learned.pool.issued(&issued.workload, fan, &self.history, special);
+        if let Some(used) = used {
+            issued.forecast = ForecastState::Ready(Arc::new(used));
         }
     }
 
-    /// Whether a fan of a young service is worth pooling now: this runs beside everything else the engine does.
-    fn is_due(&self, id: &WorkloadId, now: Timestamp) -> bool {
-        match self.pooled.issued_before(id, now) {
-            Some((last, _)) => now.since(last) >= SPACING,
-            None => self.pooled.recorded().count() < FOLLOWED,
+    /// Whether an event is declared for the time that `fan` is about, or for the hours that levels are taken from.
+    fn has_event(&self, id: &WorkloadId, fan: &Fan) -> bool {
+        let service = self.fleet.get(id).map_or("", |f| &*f.workload.service);
+        let mut events = self.settings.events_for(id, service);
+        events.any(|e| e.event.from < fan.end() && fan.issued - LEVEL < e.event.to)
+    }
+}
+
+impl Pool {
+    /// A fan of a workload was issued: it is a shape for others, or gets a share of theirs. Gives back the fan that is to
+    /// be used in place of its own, if one is: not while something `special` happens to it.
+    pub fn issued(&mut self, id: &WorkloadId, fan: &Fan, history: &History, special: bool) -> Option<Fan> {
+        let now = fan.issued;
+        let (first, _) = history.span(id, SignalKind::Demand)?;
+        let window = || history.window(id, SignalKind::Demand, now - PAST, now + STEP, STEP);
+        if now.since(first) >= MATURE {
+            self.young.remove(id);
+            let due = self.shapes.get(id).is_none_or(|(at, _)| now < *at || now.since(*at) >= RENEW);
+            if due && (self.shapes.contains_key(id) || self.shapes.len() < SHAPES) {
+                match Shape::of(&window()) {
+                    Some(shape) => self.shapes.insert(id.clone(), (now, ours(shape))),
+                    None => self.shapes.remove(id),
+                };
+                self.first = self.first.or_else(|| (!self.shapes.is_empty()).then_some(now));
+            }
+            return None;
         }
+        if special || (self.shapes.is_empty() && self.theirs.is_empty()) {
+            return None;
+        }
+        let window = window();
+        if self.is_due(id, now) {
+            let found = like(&window, now, &self.known(id));
+            match found {
+                Some(found) => self.young.insert(id.clone(), (now, found)),
+                None => self.young.remove(id),
+            };
+        }
+        let (_, near) = self.young.get(id)?;
+        let told = near.told(&window, fan)?;
+        let share = |lead| share(near.belief(), losses(self.own.of(id), self.told.of(id), lead));
+        let used = mix(fan, &told, &near.sources(), share);
+        // All at the same instants, or they would be scored on different days.
+        if self.told.record(id, &told) {
+            self.own.record(id, fan);
+            self.used.record(id, &used);
+        }
+        Some(used)
+    }
+
+    /// Shapes that a workload can be told by: those of other workloads, and of other teams.
+    fn known<'a>(&'a self, id: &'a WorkloadId) -> impl Iterator<Item = &'a Known> + Clone {
+        let fleet = self.shapes.iter().filter(move |(other, _)| *other != id).map(|(_, (_, known))| known);
+        fleet.chain(self.theirs.iter().flat_map(|(_, known)| known))
+    }
+
+    /// Whether the nearest shapes are to be looked for: this runs beside everything else the engine does.
+    fn is_due(&self, id: &WorkloadId, now: Timestamp) -> bool {
+        match self.young.get(id) {
+            Some((last, _)) => now < *last || now.since(*last) >= SPACING,
+            None => self.young.len() < FOLLOWED,
+        }
+    }
+
+    /// Takes the shapes of another team in, in place of those it sent before. Says how many can be used.
+    pub fn take_in(&mut self, key: &str, source: &str, shapes: &[SharedShape]) -> usize {
+        self.theirs.retain(|(known, _)| known != key);
+        let source: Arc<str> = source.into();
+        let known: Vec<Known> = shapes
+            .iter()
+            .take(MOST_SHAPES)
+            .filter_map(|s| Some((Shape::from_per_mille(&s.quarters)?, s.services)))
+            .map(|(shape, services)| Known {
+                shape: Arc::new(shape),
+                source: Arc::clone(&source),
+                stands_for: services,
+            })
+            .collect();
+        let count = known.len();
+        if count > 0 {
+            self.theirs.push((key.to_owned(), known));
+            let over = self.theirs.len().saturating_sub(TEAMS);
+            self.theirs.drain(..over);
+        }
+        count
+    }
+
+    /// The kinds of shape of our own fleet, for other teams.
+    pub fn shared(&self) -> Vec<SharedShape> {
+        let own = self.shapes.values().map(|(_, known)| &*known.shape);
+        let kinds = representatives(own, MOST_SHAPES).into_iter();
+        kinds.map(|(shape, services)| SharedShape { services, quarters: shape.per_mille() }).collect()
+    }
+
+    /// The record of the fleet's shapes, once a day, for those who export them when no engine runs.
+    pub fn record(&mut self, now: Timestamp) -> Option<Entry> {
+        // At the start shapes come one by one.
+        let since = self.first.filter(|first| now.since(*first) >= SPACING)?;
+        if self.noted.is_some_and(|at| at >= since && now.since(at) < DAY) {
+            return None;
+        }
+        self.noted = Some(now);
+        let shapes = self.shared();
+        let text = format!("{} for other teams", words(&shapes));
+        (!shapes.is_empty()).then(|| Entry::new(Kind::Shapes, text, serde_json::json!({ "shapes": shapes })))
     }
 
     /// Scores what came true; forgets who is gone.
     pub fn look_back(&mut self, history: &History, now: Timestamp, known: impl Fn(&WorkloadId) -> bool) {
         self.shapes.retain(|id, _| known(id));
-        let pooled = &self.pooled;
+        let told = &self.told;
         let scored =
-            |id: &WorkloadId| pooled.issued_before(id, now).is_some_and(|(last, _)| now.since(last) > SCORED);
-        let over: BTreeSet<WorkloadId> = pooled.recorded().filter(|id| scored(id)).cloned().collect();
+            |id: &WorkloadId| told.issued_before(id, now).is_some_and(|(last, _)| now.since(last) > SCORED);
+        let over: BTreeSet<WorkloadId> = told.recorded().filter(|id| scored(id)).cloned().collect();
         let kept = |id: &WorkloadId| known(id) && !over.contains(id);
-        self.own.retain(kept);
-        self.pooled.retain(kept);
+        for ledger in [&mut self.own, &mut self.told, &mut self.used] {
+            ledger.retain(kept);
+        }
+        self.young.retain(|id, (at, _)| known(id) && now.since(*at) <= SCORED);
         self.scores.retain(|_, (at, _)| now.since(*at) <= KEEP);
-        let followed: Vec<WorkloadId> = self.pooled.recorded().cloned().collect();
+        let followed: Vec<WorkloadId> = self.told.recorded().cloned().collect();
         for id in followed {
             let actual = history.window(&id, SignalKind::Demand, now - SCORED, now, STEP);
-            self.own.score(&id, &actual);
-            self.pooled.score(&id, &actual);
-            let both = loss(self.own.of(&id)).zip(loss(self.pooled.of(&id)));
+            for ledger in [&mut self.own, &mut self.told, &mut self.used] {
+                ledger.score(&id, &actual);
+            }
+            let both = loss(self.own.of(&id)).zip(loss(self.used.of(&id)));
             if let Some((own, pooled)) = both {
                 self.scores.insert(id, (now, Pooled { pooled, own }));
             }
@@ -102,10 +213,28 @@ impl Pool {
         self.scores.values().map(|(_, score)| *score).collect()
     }
 
-    /// Shapes that are known.
+    /// Shapes of our own that are known.
     pub fn shapes(&self) -> usize {
         self.shapes.len()
     }
+
+    /// Shapes of other teams that are known.
+    pub fn foreign(&self) -> usize {
+        self.theirs.iter().map(|(_, known)| known.len()).sum()
+    }
+}
+
+fn ours(shape: Shape) -> Known {
+    Known { shape: Arc::new(shape), source: Arc::default(), stands_for: 1 }
+}
+
+/// What both forecasts lost in the range of leads that `lead` is in; `None` before any of it came true.
+fn losses(own: &[LeadScore], told: &[LeadScore], lead: Duration) -> Option<Losses> {
+    let told = told.iter().find(|s| s.up_to >= lead)?;
+    let own = own.iter().find(|s| s.up_to == told.up_to)?;
+    let issued = SPACING.mul_f64(told.n as f64 / LEADS);
+    let stretches = issued.as_secs_f64() / told.up_to.max(STRETCH).as_secs_f64();
+    Some(Losses { own: own.wql?, told: told.wql?, stretches })
 }
 
 /// Weighted quantile loss over all lead times, by the points scored.
@@ -116,50 +245,4 @@ fn loss(scores: &[LeadScore]) -> Option<f64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::forecast::{Forecaster, Settings};
-    use crate::series::Sample;
-
-    #[test]
-    fn a_young_service_is_forecast_both_ways_and_scored() {
-        let begin = Timestamp::from_secs(1_780_272_000);
-        let at = |slot: u32| begin + STEP * slot;
-        let wave = |slot: u32| 1.0 + 0.5 * (f64::from(slot) / 288.0 * std::f64::consts::TAU).sin();
-        let mut history = History::new();
-        let mut fill = |name: &str, from: u32, to: u32, level: f64| {
-            let id = WorkloadId::new("shop", name, "");
-            let samples: Vec<Sample> = (from..to).map(|s| Sample::new(at(s), level * wave(s))).collect();
-            history.backfill(&id, SignalKind::Demand, &samples, STEP);
-            id
-        };
-        let (now, end) = (15 * 288, 15 * 288 + 12);
-        let old: Vec<WorkloadId> =
-            (0..4).map(|i| fill(&format!("old-{i}"), 0, end, 100.0 * f64::from(i + 1))).collect();
-        let young = fill("young", now - 36, end, 40.0);
-        let mut pool = Pool::default();
-        let issue = |pool: &mut Pool, id: &WorkloadId| {
-            let window = history.window(id, SignalKind::Demand, at(0), at(now), STEP);
-            let fan = Forecaster::new(Settings::default()).issue(&window, at(now)).fan().cloned().unwrap();
-            pool.issued(id, &fan, &history);
-        };
-        issue(&mut pool, &young);
-        pool.look_back(&history, at(end), |_| true);
-        assert!(pool.scores().is_empty(), "without a fleet there is nothing to pool");
-        for id in &old {
-            issue(&mut pool, id);
-        }
-        assert_eq!(pool.shapes(), 4);
-        issue(&mut pool, &young);
-        pool.look_back(&history, at(end), |_| true);
-        let scores = pool.scores();
-        assert_eq!(scores.len(), 1);
-        assert!(scores[0].pooled > 0.0 && scores[0].own > 0.0, "{scores:?}");
-        let soon = at(now) + Duration::from_secs(60);
-        assert!(!pool.is_due(&young, soon) && pool.is_due(&young, at(now) + SPACING));
-        pool.look_back(&history, at(now) + SCORED + STEP, |_| true);
-        assert_eq!(pool.pooled.recorded().count(), 0, "what is scored makes room for others");
-        pool.look_back(&history, at(end), |id| *id != young);
-        assert_eq!(pool.scores().len(), 1, "what it scored stays for ninety days");
-    }
-}
+mod tests;

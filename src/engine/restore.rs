@@ -41,6 +41,7 @@ pub struct Restored {
     reviews: Vec<((WorkloadId, String), Timestamp)>,
     lines: Vec<JournalLine>,
     people: super::people::People,
+    rules: super::rules::RuleBook,
     signals: Vec<crate::journal::SignalPoint>,
 }
 
@@ -61,6 +62,9 @@ pub fn read(journal: &Journal, clock: &Clock, tuning: &Tuning) -> Result<Restore
     let timed = executed_entries(journal.of_kinds(&executed)?)?;
     let moved = moved(&timed, clock.now());
     let entries: Vec<execution::Entry> = timed.into_iter().map(|(_, entry)| entry).collect();
+    let mut rules = super::rules::RuleBook::default();
+    journal.of_kinds(&[Kind::Start])?.iter().for_each(|r| rules.started(r.at, &r.body));
+    entries.iter().filter_map(|e| e.data.mandate.as_deref()).for_each(|m| rules.begun(m));
     let proposals = journal.of_kinds(&[Kind::Propose])?;
     let number = |text: &str| text.rsplit('-').next().and_then(|n| n.parse().ok()).unwrap_or(0);
     let id = |r: &Record| r.body.pointer("/proposal/id").and_then(|v| v.as_str()).map_or(0, number);
@@ -81,6 +85,7 @@ pub fn read(journal: &Journal, clock: &Clock, tuning: &Tuning) -> Result<Restore
         scores: bodies(journal.of_kinds(&[Kind::Score])?),
         lines,
         people: super::people::People::read(journal)?,
+        rules,
         signals: journal.load_signals(from, MAX_POINTS)?,
     })
 }
@@ -155,7 +160,12 @@ pub fn into_state(state: &mut State, restored: Restored) {
     for stored in restored.figures {
         state.learned.kpis.keep(stored.figures);
     }
+    state.learned.rules = restored.rules;
+    state.learned.rules.freezes_from(state.started, &state.settings.freezes);
     state.learned.people = restored.people;
+    for (key, source, shapes) in std::mem::take(&mut state.learned.people.shapes) {
+        state.learned.pool.take_in(&key, &source, &shapes);
+    }
     // In the order of the journal: the last decision of a person stays.
     state.learned.kpis.reviews.extend(restored.reviews);
     if let Some(stored) = restored.bases.into_iter().next() {

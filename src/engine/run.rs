@@ -301,8 +301,9 @@ impl Engine {
         }
     }
 
-    fn issued(&mut self, issued: Issued) {
+    fn issued(&mut self, mut issued: Issued) {
         let keep = self.clock.now() - self.state.tuning.keep_fans;
+        self.state.pool(&mut issued);
         if let Some(fan) = issued.forecast.fan()
             && self.state.learned.accuracy.record(&issued.workload, fan)
             && let Ok(body) = serde_json::to_string(fan.as_ref())
@@ -311,9 +312,6 @@ impl Engine {
             self.journal.store_fan(stored, keep);
         }
         self.forecasts.note(&issued, self.clock.now());
-        if let Some(fan) = issued.forecast.fan() {
-            self.state.learned.pool.issued(&issued.workload, fan, &self.state.history);
-        }
         if let Some(facts) = self.state.fleet.get_mut(&issued.workload) {
             facts.forecast = issued.forecast;
             facts.burst = issued.burst;

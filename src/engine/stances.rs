@@ -3,8 +3,9 @@
 use crate::fleet::WorkloadId;
 use crate::journal::{Entry, Kind};
 use crate::learning::share::{self, MOST_BYTES};
-use crate::learning::{Effect, Learnt, Stance};
+use crate::learning::{Case, Circumstances, Course, Effect, Learnt, Stance};
 use crate::plan::{GuardrailResult, Plan, PlannedChange, Verdict};
+use crate::proposal::Proposal;
 use crate::series::Timestamp;
 use crate::view::{Answer, Caller};
 
@@ -38,7 +39,7 @@ impl Engine {
         Answer::yes(text)
     }
 
-    /// Takes the lessons of a signed file in, as candidates.
+    /// Takes what a signed file holds in: lessons as candidates, shapes as something to forecast young services by.
     pub(super) async fn import(&mut self, text: &str, trust: Option<&str>, caller: &Caller) -> Answer {
         let mut trusted = self.state.settings.trusted_keys.clone();
         trusted.extend(trust.map(|t| t.chars().take(MOST_BYTES).collect()));
@@ -48,12 +49,18 @@ impl Engine {
                 if !self.journal(vec![entry]).await {
                     return Answer::no("nothing was taken in: the journal cannot be written");
                 }
-                let count = pack.lessons.len();
+                let shapes = self.state.learned.pool.take_in(&pack.key, &pack.source, &pack.shapes);
+                let told = pack.words();
                 let done = self.state.learned.people.lessons.import(pack.lessons, self.clock.now());
                 let mut said = format!(
-                    "{count} lessons of {} taken in, {} of them new; they do nothing until somebody adopts them",
+                    "{told} of {} taken in; new lessons: {}; they do nothing until somebody adopts them",
                     pack.source, done.new
                 );
+                if shapes > 0 {
+                    said = format!(
+                        "{said}; young services are forecast by the shapes as far as they prove right"
+                    );
+                }
                 if !done.changed.is_empty() {
                     let changed: Vec<String> = done.changed.iter().map(Learnt::sentence).collect();
                     said = format!(
@@ -75,9 +82,10 @@ impl Engine {
 
 /// The record of an import.
 pub fn imported(pack: &share::Pack, caller: &Caller) -> Entry {
-    let text = format!("{} lessons of {} taken in", pack.lessons.len(), pack.source);
+    let text = format!("{} of {} taken in", pack.words(), pack.source);
     let body = serde_json::json!({
-        "source": pack.source, "key": pack.key, "made": pack.made, "lessons": pack.lessons, "caller": caller,
+        "source": pack.source, "key": pack.key, "made": pack.made, "lessons": pack.lessons,
+        "shapes": pack.shapes, "caller": caller,
     });
     Entry::new(Kind::Import, text, body).by(&caller.person.name)
 }
@@ -124,15 +132,16 @@ pub fn guardrail(
     short: bool,
     at: Timestamp,
 ) -> Option<GuardrailResult> {
-    let (book, up) = (&state.learned.people.lessons, up(change));
-    if let Some(held) = book.guard(workload, up, at) {
+    let book = &state.learned.people.lessons;
+    let case = Case { workload, up: up(change), at, circumstances: circumstances(state, workload, at) };
+    if let Some(held) = book.guard(&case) {
         let aside = short && change.to > change.from;
         let said = held.lesson.sentence();
         let why = if aside { "set aside, capacity is short now: " } else { "" };
         let detail = format!("{why}{said}; adopted by {}, M in Intelligence silences it", held.by);
         return Some(GuardrailResult { name: GUARD.into(), passed: aside, detail });
     }
-    let bearing = book.bearing(workload, up, at).count();
+    let bearing = book.bearing(&case).count();
     (bearing > 0).then(|| GuardrailResult {
         name: GUARD.into(),
         passed: true,
@@ -157,9 +166,26 @@ pub fn hold_back(state: &State, workload: &WorkloadId, plan: &mut Plan, at: Time
     plan.guardrails.push(result);
 }
 
+/// What surrounds a workload at `now`: deploys and bursts, where they are measured.
+pub fn circumstances(state: &State, workload: &WorkloadId, now: Timestamp) -> Circumstances {
+    let Some(facts) = state.fleet.get(workload) else { return Circumstances::default() };
+    let ago = facts.versions.deployed().map(|at| now.since(at));
+    let class = facts.burst.as_ref().and_then(|b| b.classes.first()).map(|(class, _)| *class);
+    let course = class.map_or(Course::Calm, Course::Burst);
+    let course = facts.forecast.fan().is_some().then_some(course);
+    Circumstances::new(!facts.versions.is_empty(), ago, course)
+}
+
+/// A proposal as rules see it, with what surrounded it when it was made.
+pub fn case<'a>(state: &State, p: &'a Proposal) -> Case<'a> {
+    let then = state.learned.scores.circumstances(&p.id);
+    let circumstances = then.unwrap_or_else(|| circumstances(state, &p.workload, p.created));
+    Case { workload: &p.workload, up: up(&p.change), at: p.created, circumstances }
+}
+
 /// Adopted lessons that bear on a proposal, a sentence each.
-pub fn sentences(state: &State, workload: &WorkloadId, up: Option<bool>, at: Timestamp) -> Vec<String> {
-    let bearing = state.learned.people.lessons.bearing(workload, up, at);
+pub fn sentences(state: &State, case: &Case<'_>) -> Vec<String> {
+    let bearing = state.learned.people.lessons.bearing(case);
     let words = |e: Effect| if e == Effect::Guardrail { "held back by" } else { "ranked by" };
     bearing
         .map(|h| format!("{} a lesson of {}: {}", words(h.lesson.effect()), h.by, h.lesson.sentence()))

@@ -271,6 +271,7 @@ async fn note_start(state: &mut State, journal: &JournalHandle) -> Result<(), En
         "context": settings.context.name,
         "simulated": state.simulated,
         "uid": state.person.uid,
+        "freezes": super::rules::recorded(&settings.freezes),
     });
     let text = format!("weescale {} in {} mode", env!("CARGO_PKG_VERSION"), settings.mode.label());
     let records = journal.record(vec![Entry::new(Kind::Start, text, body).by(&state.person.name)]).await?;

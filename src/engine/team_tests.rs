@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::{Clock, Monotonic};
+use crate::clock::Clock;
 use crate::config::{Given, Quiet, TeamRule, load_without_file};
 use crate::execution::providers::contract::{Fields, WorkloadState};
-use crate::fleet::{Field, Owner, WorkloadId};
+use crate::fleet::{Field, WorkloadId};
 use crate::learning::{Learnt, Stance, Subject, key_of};
 use crate::plan::{Dimension, Exhaustion, Foreseen, Plan, PlannedChange, Verdict};
-use crate::proposal::{Proposal, ProposalId, ProposalState};
+use crate::proposal::{Proposal, ProposalId};
 use crate::series::Timestamp;
 
 use super::restore::Restored;
-use super::{State, Tuning, fleet, planning, stances, start, teams};
+use super::{State, Tuning, fleet, learn, planning, stances, start, teams};
 
 /// 2026-03-02, a Monday, 23:00 UTC.
 const NIGHT: Timestamp = Timestamp::from_millis(1_772_492_400_000);
@@ -55,23 +55,7 @@ fn change(to: u32) -> PlannedChange {
 }
 
 fn proposal(to: u32) -> Proposal {
-    Proposal {
-        id: ProposalId::new("p-1"),
-        workload: id(),
-        target: None,
-        change: change(to),
-        sentence: String::new(),
-        facts: vec![],
-        cost: crate::plan::CostDelta::default(),
-        experience: crate::plan::ExperienceDelta::default(),
-        owner: Owner::Nobody,
-        owner_note: String::new(),
-        guardrails: vec![],
-        created: NIGHT,
-        expires: NIGHT,
-        deadline: Monotonic::default(),
-        state: ProposalState::Open,
-    }
+    Proposal { change: change(to), ..Proposal::example(&id(), to, NIGHT) }
 }
 
 fn plan(state: &State, to: u32, exhaustion: Exhaustion) -> Plan {
@@ -205,4 +189,50 @@ fn an_adopted_lesson_holds_back_unless_capacity_is_short_already() {
     assert_eq!(passes(&state, &change(4), true), Some(false), "lowering helps nobody who waits");
     state.learned.people.lessons.set(lesson, Stance::Muted, "ann", NIGHT);
     assert_eq!(held(&state, 9, later), (false, false));
+}
+
+#[test]
+fn own_lessons_that_bear_are_brought_up_to_date_once_a_minute() {
+    use crate::journal::Kind;
+    use crate::learning::ScoredProposal;
+
+    let mut state = state();
+    let row = |i: i64, needed: bool| ScoredProposal {
+        proposal: ProposalId::new(&format!("p-{i}")),
+        workload: id(),
+        created: NIGHT - Duration::from_secs(7200 * (100 - i as u64)),
+        needed: Some(needed),
+        ..ScoredProposal::example()
+    };
+    (0..8).for_each(|i| state.learned.scores.restore(row(i, i != 0)));
+    let claim = "a proposal for raising shop/checkout was needed";
+    let held = |state: &State| state.learned.people.lessons.get(&key_of("", claim)).map(|h| h.lesson.clone());
+    let lesson = Learnt {
+        key: key_of("", claim),
+        claim: claim.into(),
+        subject: Subject::Proposal { workload: id(), raises: true },
+        good: 5,
+        support: 5,
+        counter_example: None,
+        source: String::new(),
+    };
+    state.learned.people.lessons.set(lesson, Stance::Adopted, "ann", NIGHT);
+    let counts = |state: &State| held(state).map(|l| (l.good, l.support));
+    learn::look_back(&mut state, NIGHT);
+    assert_eq!(counts(&state), Some((7, 8)), "as mined");
+    assert!(held(&state).unwrap().counter_example.unwrap().starts_with("p-0 "));
+    state.learned.scores.restore(row(8, true));
+    learn::look_back(&mut state, NIGHT + Duration::from_secs(59));
+    assert_eq!(counts(&state), Some((7, 8)), "not at every tick");
+    learn::look_back(&mut state, NIGHT + Duration::from_secs(60));
+    assert_eq!(counts(&state), Some((8, 9)));
+    // The evidence turns: it would hold back now, which nobody adopted.
+    (9..60).for_each(|i| state.learned.scores.restore(row(i, false)));
+    let entries = learn::look_back(&mut state, NIGHT + Duration::from_secs(120));
+    assert_eq!(counts(&state), None);
+    let dropped: Vec<&str> =
+        entries.iter().filter(|e| e.kind == Kind::Lesson).map(|e| e.text.as_str()).collect();
+    assert_eq!(dropped.len(), 1);
+    assert!(dropped[0].contains("the evidence turned since ann adopted it"), "{dropped:?}");
+    assert!(state.notices.iter().any(|n| n.text.starts_with("no longer adopted")));
 }

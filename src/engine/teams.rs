@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use crate::learning::gini;
 use crate::outcome::Figures;
-use crate::plan::{Dimension, Exhaustion, Foreseen};
+use crate::plan::{Exhaustion, Foreseen};
 use crate::proposal::Proposal;
 use crate::series::Timestamp;
 use crate::view::{Conformance, Decided, Routed, TeamView, TeamsView};
 
 use super::State;
+use super::rules::Kept;
 
 /// Time that a person takes to look and approve: what runs short within this and the lead time after quiet hours end cannot
 /// wait for their end.
@@ -112,37 +113,22 @@ fn counts(state: &State, week: &[(&str, usize)]) -> Vec<usize> {
     week.iter().map(|(_, n)| *n).chain(idle.iter().map(|_| 0)).collect()
 }
 
-/// Executed operations against freeze windows and bounds, as they are configured now.
+/// Executed operations against freeze windows and bounds as they were when each was approved.
 fn conformance(state: &State) -> Conformance {
     let mut all: Vec<&Figures> = state.learned.kpis.figures.values().collect();
     all.sort_by_key(|f| std::cmp::Reverse(f.started));
-    let mut out = Conformance { executed: all.len(), ..Conformance::default() };
+    let mut out = Conformance::default();
     for figures in all {
-        match broke(state, figures) {
-            None => out.kept += 1,
-            Some(why) if out.broken.len() < TOLD => out.broken.push(why),
-            Some(_) => {}
+        match state.learned.rules.judge(figures) {
+            Kept::Unknown => {
+                out.unknown += 1;
+                continue;
+            }
+            Kept::Yes => out.kept += 1,
+            Kept::No(why) if out.broken.len() < TOLD => out.broken.push(why),
+            Kept::No(_) => {}
         }
+        out.executed += 1;
     }
     out
-}
-
-/// The rule an operation broke, if it broke one.
-fn broke(state: &State, f: &Figures) -> Option<String> {
-    let told = |what: String| Some(format!("{} on {} at {}: {what}", f.operation, f.workload, f.started));
-    let within = state.settings.freezes.iter().find(|w| w.from <= f.started && f.started < w.to);
-    if let Some(window) = within {
-        return told(format!("in the freeze window {}", window.reason));
-    }
-    if f.dimension != Dimension::Horizontal {
-        return None;
-    }
-    let limits = state.limits_of(&f.workload);
-    if f.to < limits.min || f.to > limits.max {
-        return told(format!("{} is outside {} to {}", f.to, limits.min, limits.max));
-    }
-    if f.to < limits.lowest_from(f.from) {
-        return told(format!("{} → {} is more than one step down", f.from, f.to));
-    }
-    None
 }

@@ -2,7 +2,7 @@
 
 use tokio::sync::oneshot;
 
-use crate::view::{Answer, Caller, Command, NoticeLevel, Wish, in_shadow};
+use crate::view::{Answer, Caller, Command, Company, NoticeLevel, Wish, in_shadow};
 
 use super::run::Engine;
 
@@ -26,7 +26,10 @@ impl Round {
 impl Engine {
     /// Carries out a wish of the person at this process's own keyboard.
     pub(super) async fn own(&mut self, command: Command, round: &mut Round) {
-        let caller = Caller { person: self.state.person.clone(), tty: super::current_tty() };
+        // Nobody else can look at an engine that runs in its screen's process.
+        let company = Company { people: 1, since: Some(self.state.started) };
+        let person = self.state.person.clone();
+        let caller = Caller { person, tty: super::current_tty(), company: Some(company) };
         // Who learns does so at every keyboard.
         let learns = self.learners.contains(&caller.person.uid);
         let quiet = learns || matches!(command, Command::Note { .. } | Command::HandOver(_));

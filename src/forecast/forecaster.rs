@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::blend::{Blend, NAMES, Scored, Tracks};
-use super::calendar::{Calendar, Effects, effects};
+use super::calendar::{Calendar, Effects, Running, effects, running};
 use super::clean::clean;
 use super::conformal::spread;
 use super::fan::{Fan, FanPoint, ForecastState, ModelShare, Season};
@@ -75,7 +75,7 @@ impl Forecaster {
     /// of five-minute slots). `history` may have any step and gaps; slots after `now` are not looked at.
     pub fn refit(&mut self, history: &Window, now: Timestamp) {
         self.fitted = None;
-        let grid = self.grid(history, now);
+        let (grid, _) = self.grid(history, now);
         if self.lacking(&grid).is_none() {
             self.learn(grid, now);
         }
@@ -115,7 +115,7 @@ impl Forecaster {
     pub fn issue_within(&mut self, history: &Window, now: Timestamp, time: bool) -> ForecastState {
         let outdated = self.older_than(if time { 1 } else { PUT_OFF }, now);
         self.spike = None;
-        let mut grid = self.grid(history, now);
+        let (mut grid, running) = self.grid(history, now);
         if let Some(state) = self.lacking(&grid) {
             return state;
         }
@@ -131,8 +131,8 @@ impl Forecaster {
             grid = learned;
             tracks
         };
-        let fan =
-            self.fitted.as_ref().and_then(|f| fan(f, grid.past(), &tracks, &self.settings.calendar, now));
+        let special = Special { calendar: &self.settings.calendar, running };
+        let fan = self.fitted.as_ref().and_then(|f| fan(f, grid.past(), &tracks, special, now));
         let Some((fan, spike)) = fan else {
             return ForecastState::NotEnough {
                 have: grid.span(),
@@ -149,10 +149,15 @@ impl Forecaster {
         self.spike
     }
 
-    fn grid(&self, history: &Window, now: Timestamp) -> Grid {
+    /// Demand as it would be without the event that runs, and that event.
+    fn grid(&self, history: &Window, now: Timestamp) -> (Grid, Option<Running>) {
         let mut grid = Grid::new(history, now, self.settings.step, self.settings.keep);
         grid.values = clean(&grid.values, grid.past().hour);
-        grid
+        let running = running(&grid, &self.settings.calendar, now);
+        if let Some(event) = running {
+            event.take_out(&mut grid);
+        }
+        (grid, running)
     }
 
     /// Points of a fan from `grid`.
@@ -181,12 +186,19 @@ impl Forecaster {
     }
 }
 
+/// What makes slots ahead special.
+#[derive(Clone, Copy)]
+struct Special<'a> {
+    calendar: &'a Calendar,
+    running: Option<Running>,
+}
+
 /// The fan and the running spike, which short leads follow; `None` if nothing can be told.
 fn fan(
     fitted: &Fitted,
     past: Past<'_>,
     tracks: &Tracks,
-    calendar: &Calendar,
+    special: Special<'_>,
     now: Timestamp,
 ) -> Option<(Fan, Option<Spike>)> {
     let (blend, longest) = (&fitted.blend, fitted.horizon);
@@ -205,7 +217,8 @@ fn fan(
     let highest = past.values.iter().flatten().copied().fold(0.0, f64::max);
     let point = |a: &Ahead| {
         let at = now + fitted.step * u32::try_from(a.lead).unwrap_or(u32::MAX);
-        let special = fitted.effects.factor(calendar, now, at);
+        let event = special.running.and_then(|event| event.factor(at));
+        let special = event.unwrap_or_else(|| fitted.effects.factor(special.calendar, now, at));
         let cap = highest * believed(a.lead as f64 / past.hour as f64);
         let quantiles = spread(a.value.min(cap) * special, level, &a.offsets);
         FanPoint { at, quantiles: quantiles.map(|q| q.min(cap * special.max(1.0))) }

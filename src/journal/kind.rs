@@ -61,8 +61,10 @@ pub enum Kind {
     Handover,
     /// A person adopted, muted or revoked a lesson (`Learnt`).
     Lesson,
-    /// Lessons came from another weescale, in a signed file.
+    /// Lessons and shapes came from another weescale, in a signed file.
     Import,
+    /// The shapes of the fleet's days, once a day, for other teams.
+    Shapes,
     /// A learner said what they would decide; it has no effect.
     Shadow,
     /// The wheel was taken or handed over: who decides for the others.
@@ -110,6 +112,7 @@ impl Kind {
             Self::Handover => "handover",
             Self::Lesson => "lesson",
             Self::Import => "import",
+            Self::Shapes => "shapes",
             Self::Shadow => "shadow",
             Self::Wheel => "wheel",
             Self::Day => "day",

@@ -23,7 +23,7 @@ pub use frame::{
 pub use history::StoredFan;
 pub use kind::{Entry, Kind};
 pub use open::{Journal, JournalError};
-pub use recorded::recorded;
+pub use recorded::{latest, recorded};
 pub use signals::SignalPoint;
 pub use size::{Sizes, sizes};
 pub use writer::{JournalHandle, spawn};

@@ -1,13 +1,14 @@
-//! One recorded signal, read beside a running engine.
+//! One recorded signal, or the latest record of a kind, read beside a running engine.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
-use super::JournalError;
+use super::chain::{COLUMNS, record};
 use super::open::read_only;
 use super::signals::minutes_of;
+use super::{JournalError, Kind, Record};
 
 /// Minutes read at most: 400 days.
 const MOST: usize = 400 * 1_440;
@@ -28,6 +29,18 @@ pub fn recorded(
     let sqlite = |source| JournalError::Sqlite { path: path.to_owned(), source };
     let minutes = read(&db, workload, kind).map_err(sqlite)?;
     if minutes.is_empty() { Ok(Err(names(&db, kind).map_err(sqlite)?)) } else { Ok(Ok(minutes)) }
+}
+
+/// The latest record of a kind, if there is one.
+///
+/// # Errors
+/// [`JournalError`] where the file is not a journal or cannot be read.
+pub fn latest(path: &Path, kind: Kind) -> Result<Option<Record>, JournalError> {
+    let db = read_only(path)?;
+    let sqlite = |source| JournalError::Sqlite { path: path.to_owned(), source };
+    let sql = format!("SELECT {COLUMNS} FROM record WHERE kind = ?1 ORDER BY seq DESC LIMIT 1");
+    let found = db.query_row(&sql, [kind.name()], record).optional();
+    found.map_err(sqlite)
 }
 
 fn read(db: &Connection, workload: &str, kind: &str) -> rusqlite::Result<BTreeMap<i64, f64>> {
@@ -62,8 +75,23 @@ fn names(db: &Connection, kind: &str) -> rusqlite::Result<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Journal, SignalPoint};
+    use crate::series::Timestamp;
+
+    use super::super::{Entry, Journal, SignalPoint};
     use super::*;
+
+    #[test]
+    fn the_latest_of_a_kind_is_found_beside_the_writer() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("j.sqlite");
+        let mut journal = Journal::open(&path).unwrap();
+        assert_eq!(latest(&path, Kind::Shapes).unwrap(), None);
+        let entry = |kind, text| Entry::new(kind, text, serde_json::json!({}));
+        let entries = [entry(Kind::Shapes, "old"), entry(Kind::Shapes, "new"), entry(Kind::Note, "other")];
+        journal.append(Timestamp::from_secs(1), &entries).unwrap();
+        assert_eq!(latest(&path, Kind::Shapes).unwrap().map(|r| r.text).as_deref(), Some("new"));
+        assert!(latest(&folder.path().join("none"), Kind::Shapes).is_err());
+    }
 
     #[test]
     fn packed_hours_and_open_minutes_come_back_in_order() {

@@ -13,6 +13,8 @@ mod scoreboard;
 mod shadow;
 pub mod share;
 mod stances;
+mod subject;
+mod tempo;
 mod types;
 
 pub use accuracy::Accuracy;
@@ -24,5 +26,7 @@ pub use lessons::{Evidence, Mined, SUPPORT, mine};
 pub use load::{Load, gini};
 pub use scoreboard::{Reality, ScoreKeeper};
 pub use shadow::{Recommended, Shadow, Tally};
-pub use stances::{Effect, Held, Imported, Learnt, LessonBook, Stance, Subject, key_of, quarter_of};
+pub use stances::{Effect, Held, Imported, Learnt, LessonBook, Stance, key_of};
+pub use subject::{Case, Circumstances, Course, Subject, quarter_of, weekday_of};
+pub use tempo::{DecisionPace, Tempo, Waited, Waits};
 pub use types::{HorizonSkill, Scoreboard, ScoredProposal};

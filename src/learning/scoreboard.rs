@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::proposal::{Proposal, ProposalId};
 use crate::series::{Timestamp, Window};
 
-use super::{Scoreboard, ScoredProposal};
+use super::{Circumstances, Scoreboard, ScoredProposal};
 
 /// A proposal without a lease is scored over this.
 const DEFAULT_WINDOW: Duration = Duration::from_secs(3600);
@@ -52,8 +52,8 @@ pub struct ScoreKeeper {
 }
 
 impl ScoreKeeper {
-    /// Begins to watch a proposal; `running` is the replica count when it was made.
-    pub fn watch(&mut self, proposal: &Proposal, running: u32) {
+    /// Begins to watch a proposal; `running` is the replica count when it was made, `circumstances` what surrounded it.
+    pub fn watch(&mut self, proposal: &Proposal, running: u32, circumstances: Circumstances) {
         // A hold has no count to compare minutes short by.
         if self.watched.contains_key(&proposal.id) || proposal.change.count().is_none() {
             return;
@@ -72,12 +72,18 @@ impl ScoreKeeper {
             hours: None,
             settled: false,
             needed: None,
+            circumstances,
         };
         let until = proposal.change.until.unwrap_or(proposal.created + DEFAULT_WINDOW);
         let watched = Watched { row, until, running: f64::from(running), executed: false };
         self.watched.insert(proposal.id.clone(), watched);
         self.order.push(proposal.id.clone());
         self.bound();
+    }
+
+    /// What surrounded a proposal when it was made, if that is known.
+    pub fn circumstances(&self, id: &ProposalId) -> Option<Circumstances> {
+        self.watched.get(id).map(|w| w.row.circumstances)
     }
 
     /// Notes what was decided: `approved`, `rejected: bad time`, `expired`.
@@ -204,37 +210,15 @@ fn summary(rows: &[ScoredProposal]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::fleet::{Field, Owner, WorkloadId};
-    use crate::plan::{Dimension, PlannedChange};
-    use crate::proposal::ProposalState;
+    use crate::fleet::WorkloadId;
 
     use super::*;
 
     fn proposal(to: u32) -> Proposal {
         let created = Timestamp::from_secs(0);
-        Proposal {
-            id: ProposalId::new("p-1"),
-            workload: WorkloadId::new("", "a", ""),
-            target: None,
-            change: PlannedChange {
-                dimension: Dimension::Horizontal,
-                field: Field::MinReplicas,
-                from: 2,
-                to,
-                until: Some(created + Duration::from_secs(600)),
-            },
-            sentence: String::new(),
-            facts: vec![],
-            cost: crate::plan::CostDelta::default(),
-            experience: crate::plan::ExperienceDelta::default(),
-            owner: Owner::Nobody,
-            owner_note: String::new(),
-            guardrails: vec![],
-            created,
-            expires: created,
-            deadline: crate::clock::Monotonic::default(),
-            state: ProposalState::Open,
-        }
+        let mut p = Proposal::example(&WorkloadId::new("", "a", ""), to, created);
+        p.change.until = Some(created + Duration::from_secs(600));
+        p
     }
 
     /// Ten minutes of 250 rps, one of them a gap, on `ready` replicas of 100 rps at $6/h.
@@ -249,7 +233,7 @@ mod tests {
     #[test]
     fn a_rejected_proposal_is_scored_like_an_approved_one() {
         let mut keeper = ScoreKeeper::default();
-        keeper.watch(&proposal(3), 2);
+        keeper.watch(&proposal(3), 2, Circumstances::default());
         keeper.decided(&ProposalId::new("p-1"), "rejected: bad time");
         let settled = keeper.score(Timestamp::from_secs(600), |_, _, _| Some(reality(2.0)));
         let [row] = settled.as_slice() else { panic!("{settled:?}") };
@@ -272,7 +256,7 @@ mod tests {
     #[test]
     fn a_raise_helps_once_it_is_warm_and_a_window_without_data_says_nothing() {
         let mut keeper = ScoreKeeper::default();
-        keeper.watch(&proposal(3), 2);
+        keeper.watch(&proposal(3), 2, Circumstances::default());
         let lead = Duration::from_secs(180);
         keeper.score(Timestamp::from_secs(600), |_, _, _| Some(Reality { lead, ..reality(2.0) }));
         let row = &keeper.board().rows[0];
@@ -280,7 +264,7 @@ mod tests {
         assert!((row.cost.unwrap() - 0.9).abs() < 1e-9, "paid from the start");
 
         let mut keeper = ScoreKeeper::default();
-        keeper.watch(&proposal(3), 2);
+        keeper.watch(&proposal(3), 2, Circumstances::default());
         let silent = || {
             let r = reality(2.0);
             let none = Window::new(r.demand.start(), r.demand.step(), [None; 10]);
@@ -301,7 +285,7 @@ mod tests {
             let created = Timestamp::from_secs(at);
             let mut p = Proposal { id: ProposalId::new(id), created, ..proposal(3) };
             p.change.until = Some(created + Duration::from_secs(600));
-            keeper.watch(&p, 2);
+            keeper.watch(&p, 2, Circumstances::default());
         }
         let ids = |k: &ScoreKeeper| k.board().rows.iter().map(|r| r.proposal.to_string()).collect::<Vec<_>>();
         assert_eq!(ids(&keeper), ["p-3", "p-2"], "p-2 came in the window of p-1, p-3 after that of p-2");
@@ -312,7 +296,7 @@ mod tests {
     #[test]
     fn an_approved_one_is_compared_with_what_would_have_been() {
         let mut keeper = ScoreKeeper::default();
-        keeper.watch(&proposal(3), 2);
+        keeper.watch(&proposal(3), 2, Circumstances::default());
         keeper.decided(&ProposalId::new("p-1"), "approved by ann");
         keeper.score(Timestamp::from_secs(600), |_, _, _| Some(reality(3.0)));
         let row = &keeper.board().rows[0];

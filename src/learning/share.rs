@@ -1,4 +1,4 @@
-//! Lessons as a signed file: what one team learned, for another to try on.
+//! Lessons and shapes of days as a signed file: what one team learned, for another to try on.
 //!
 //! The first line is `weescale-lessons 1 KEY SIGNATURE`, the rest is JSON. The signature (Ed25519, RFC 8032) is over the
 //! rest with the words before the key in front, so that nothing else that is signed with the key can pass for it.
@@ -9,15 +9,18 @@ use std::fmt::Write;
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 
+use crate::forecast::pooled::{QUARTERS, Shape};
 use crate::series::Timestamp;
 use crate::series::text::clean;
 
-use super::{Learnt, Subject, key_of};
+use super::{Learnt, key_of};
 
 /// Largest file, bytes: it must fit a frame of the socket, quoted.
 pub const MOST_BYTES: usize = 30 << 10;
 /// Lessons in a file at most.
 pub const MOST_LESSONS: usize = 60;
+/// Shapes in a file at most.
+pub const MOST_SHAPES: usize = 12;
 /// Longest text of a lesson, characters.
 const TEXT: usize = 300;
 /// Longest name of a source, characters.
@@ -54,8 +57,29 @@ pub enum ShareError {
     #[error("the key cannot be used: {0}")]
     Key(String),
     /// Nothing to share.
-    #[error("there is no lesson to share yet: rules need at least five outcomes of one kind")]
+    #[error(
+        "there is nothing to share yet: lessons need at least five outcomes of one kind, shapes nine days of a service"
+    )]
     Nothing,
+}
+
+/// The shape of the days of some services: how demand moves, not how much it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SharedShape {
+    /// Services it was made of.
+    pub services: usize,
+    /// Demand by the quarter of an hour, UTC, in thousandths of its mean: 96 of a weekday, 96 of a day of the weekend.
+    pub quarters: Vec<u32>,
+}
+
+/// What is to be shared.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Shared {
+    /// Lessons.
+    pub lessons: Vec<Learnt>,
+    /// Shapes.
+    pub shapes: Vec<SharedShape>,
 }
 
 /// What a file holds.
@@ -69,6 +93,27 @@ pub struct Pack {
     pub made: Timestamp,
     /// The lessons; their source is named in each.
     pub lessons: Vec<Learnt>,
+    /// The shapes.
+    pub shapes: Vec<SharedShape>,
+}
+
+impl Pack {
+    /// `3 lessons and 2 shapes of 14 services`.
+    pub fn words(&self) -> String {
+        let lessons = some(self.lessons.len(), "lesson");
+        if self.shapes.is_empty() { lessons } else { format!("{lessons} and {}", words(&self.shapes)) }
+    }
+}
+
+/// `2 shapes of 14 services`.
+pub fn words(shapes: &[SharedShape]) -> String {
+    let services = shapes.iter().map(|s| s.services).sum();
+    format!("{} of {}", some(shapes.len(), "shape"), some(services, "service"))
+}
+
+/// `1 shape`, `2 shapes`.
+fn some(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -77,28 +122,28 @@ struct Body {
     source: String,
     made: Timestamp,
     lessons: Vec<Learnt>,
+    /// Left out where there are none: a weescale that knows no shapes can read the file then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    shapes: Vec<SharedShape>,
 }
 
-/// Signs lessons with a key in PKCS #8. Those with most support first; what does not fit is left out.
-pub fn seal(
-    source: &str,
-    mut lessons: Vec<Learnt>,
-    made: Timestamp,
-    pkcs8: &[u8],
-) -> Result<String, ShareError> {
+/// Signs what is shared with a key in PKCS #8. Lessons with most support first; what does not fit is left out.
+pub fn seal(source: &str, load: Shared, made: Timestamp, pkcs8: &[u8]) -> Result<String, ShareError> {
     let pair = pair_of(pkcs8)?;
+    let Shared { mut lessons, mut shapes } = load;
     lessons.sort_by_key(|l| std::cmp::Reverse(l.support));
     lessons.truncate(MOST_LESSONS);
-    if lessons.is_empty() {
+    shapes.truncate(MOST_SHAPES);
+    if lessons.is_empty() && shapes.is_empty() {
         return Err(ShareError::Nothing);
     }
-    let mut body = Body { source: clean(source.trim(), NAME), made, lessons };
+    let mut body = Body { source: clean(source.trim(), NAME), made, lessons, shapes };
     loop {
         let text = serde_json::to_string(&body).map_err(|e| ShareError::Malformed(e.to_string()))?;
         let signature = pair.sign(signed(&text).as_bytes());
         let (key, proof) = (hex(pair.public_key().as_ref()), hex(signature.as_ref()));
         let file = format!("{HEAD} {key} {proof}\n{text}");
-        if file.len() <= MOST_BYTES || body.lessons.pop().is_none() {
+        if file.len() <= MOST_BYTES || (body.lessons.pop().is_none() && body.shapes.pop().is_none()) {
             return Ok(file);
         }
     }
@@ -141,7 +186,27 @@ pub fn open(file: &str, trusted: &[String]) -> Result<Pack, ShareError> {
     let short: String = name.chars().take("ed25519:".len() + 8).collect();
     let source = format!("{} ({short}…)", clean(body.source.trim(), NAME));
     let lessons = body.lessons.into_iter().map(|l| received(l, &source, &name)).collect::<Result<_, _>>()?;
-    Ok(Pack { source, key: name, made: body.made, lessons })
+    let shapes = shapes(body.shapes)?;
+    Ok(Pack { source, key: name, made: body.made, lessons, shapes })
+}
+
+/// Shapes from elsewhere within bounds. How high they are does not matter: only their form is used.
+fn shapes(shapes: Vec<SharedShape>) -> Result<Vec<SharedShape>, ShareError> {
+    let wrong = |why: String| Err(ShareError::Malformed(why));
+    if shapes.len() > MOST_SHAPES {
+        return wrong(format!("{} shapes, {MOST_SHAPES} are allowed", shapes.len()));
+    }
+    for shape in &shapes {
+        if !(1..=MOST_SUPPORT).contains(&shape.services) {
+            return wrong(format!("a shape of {} services", shape.services));
+        }
+        if Shape::from_per_mille(&shape.quarters).is_none() {
+            return wrong(format!(
+                "a shape that is not {QUARTERS} values of at most a hundred times their mean, or is nought throughout"
+            ));
+        }
+    }
+    Ok(shapes)
 }
 
 /// A lesson from elsewhere within bounds, under an identity that its sender cannot choose.
@@ -150,8 +215,10 @@ fn received(lesson: Learnt, source: &str, key: &str) -> Result<Learnt, ShareErro
     if claim.is_empty() || lesson.good > lesson.support || lesson.support > MOST_SUPPORT {
         return Err(ShareError::Malformed("a lesson whose numbers cannot be, or that says nothing".into()));
     }
-    if matches!(lesson.subject, Subject::PartOfDay { quarter } if quarter > 3) {
-        return Err(ShareError::Malformed("a lesson about a fifth quarter of the day".into()));
+    if !lesson.subject.is_sound() {
+        return Err(ShareError::Malformed(
+            "a lesson about a time of day or a day of the week that there is not".into(),
+        ));
     }
     Ok(Learnt {
         // What it is about is part of it: the same claim about something else is another lesson.
@@ -192,6 +259,7 @@ mod tests {
     use proptest::prelude::*;
 
     use crate::fleet::WorkloadId;
+    use crate::learning::Subject;
 
     use super::*;
 
@@ -215,8 +283,16 @@ mod tests {
     }
 
     fn file(lessons: Vec<Learnt>) -> (String, Vec<String>) {
-        let text = seal("team search", lessons, Timestamp::from_secs(7), &pkcs8(1)).unwrap();
+        packed(Shared { lessons, shapes: Vec::new() })
+    }
+
+    fn packed(load: Shared) -> (String, Vec<String>) {
+        let text = seal("team search", load, Timestamp::from_secs(7), &pkcs8(1)).unwrap();
         (text, vec![name_of_key(&pkcs8(1)).unwrap()])
+    }
+
+    fn shape(services: usize) -> SharedShape {
+        SharedShape { services, quarters: (0..QUARTERS as u32).map(|i| 500 + 5 * i).collect() }
     }
 
     #[test]
@@ -255,8 +331,9 @@ mod tests {
         assert_eq!(open("weescale-lessons 2 a b\n{}", &trusted), Err(ShareError::Stranger));
         let large = format!("{text}{}", " ".repeat(MOST_BYTES));
         assert!(matches!(open(&large, &trusted), Err(ShareError::Large(_))));
-        assert!(seal("x", Vec::new(), Timestamp::from_secs(0), &pkcs8(1)).is_err());
-        assert!(seal("x", vec![lesson("a")], Timestamp::from_secs(0), b"no key").is_err());
+        assert!(seal("x", Shared::default(), Timestamp::from_secs(0), &pkcs8(1)).is_err());
+        let one = Shared { lessons: vec![lesson("a")], shapes: Vec::new() };
+        assert!(seal("x", one, Timestamp::from_secs(0), b"no key").is_err());
     }
 
     #[test]
@@ -266,6 +343,7 @@ mod tests {
             Learnt { support: usize::MAX, ..lesson("a") },
             lesson("  "),
             Learnt { subject: Subject::PartOfDay { quarter: 9 }, ..lesson("a") },
+            Learnt { subject: Subject::DayAndHours { weekday: 255, quarter: 255 }, ..lesson("a") },
         ];
         for lesson in bad {
             let (text, trusted) = file(vec![lesson]);
@@ -279,10 +357,47 @@ mod tests {
     #[test]
     fn a_file_never_grows_over_its_bound() {
         let long = "x".repeat(5000);
-        let (text, trusted) = file((0..500).map(|i| lesson(&format!("{i} {long}"))).collect());
-        assert!(text.len() <= MOST_BYTES);
+        let lessons: Vec<Learnt> = (0..500).map(|i| lesson(&format!("{i} {long}"))).collect();
+        let steep = SharedShape { services: MOST_SUPPORT, quarters: vec![100_000; QUARTERS] };
+        for shapes in [vec![], vec![steep; 100]] {
+            let (text, trusted) = packed(Shared { lessons: lessons.clone(), shapes: shapes.clone() });
+            assert!(text.len() <= MOST_BYTES);
+            let pack = open(&text, &trusted).unwrap();
+            assert!(!pack.lessons.is_empty() && pack.shapes.len() == shapes.len().min(MOST_SHAPES));
+            assert!(pack.lessons.iter().all(|l| l.claim.chars().count() <= TEXT + 1));
+        }
+    }
+
+    #[test]
+    fn shapes_travel_with_lessons_or_alone_and_strange_ones_are_refused() {
+        let (text, trusted) = packed(Shared { lessons: Vec::new(), shapes: vec![shape(3), shape(2)] });
         let pack = open(&text, &trusted).unwrap();
-        assert!(!pack.lessons.is_empty() && pack.lessons.iter().all(|l| l.claim.chars().count() <= TEXT + 1));
+        assert_eq!(pack.shapes, [shape(3), shape(2)]);
+        assert_eq!(pack.words(), "0 lessons and 2 shapes of 5 services");
+        assert!(!file(vec![lesson("a")]).0.contains("shapes"), "older ones can read it");
+        let bad = [
+            SharedShape { services: 0, ..shape(1) },
+            SharedShape { services: usize::MAX, ..shape(1) },
+            SharedShape { quarters: vec![0; QUARTERS], ..shape(1) },
+            SharedShape { quarters: vec![1000; QUARTERS + 1], ..shape(1) },
+            SharedShape { quarters: vec![u32::MAX; QUARTERS], ..shape(1) },
+        ];
+        for bad in bad {
+            let (text, trusted) = packed(Shared { lessons: Vec::new(), shapes: vec![bad] });
+            assert!(matches!(open(&text, &trusted), Err(ShareError::Malformed(_))), "{text}");
+        }
+        // Signed by hand, with more than is allowed, and with what is no number.
+        let pair = pair_of(&pkcs8(1)).unwrap();
+        let one = serde_json::to_string(&SharedShape { services: 1, quarters: vec![1; QUARTERS] }).unwrap();
+        let many = vec![one.as_str(); MOST_SHAPES + 1].join(",");
+        for shapes in
+            [many.as_str(), "{\"services\":1,\"quarters\":[-1]}", "{\"services\":1,\"quarters\":[1e999]}"]
+        {
+            let text = format!("{{\"source\":\"x\",\"made\":7000,\"lessons\":[],\"shapes\":[{shapes}]}}");
+            let proof = hex(pair.sign(signed(&text).as_bytes()).as_ref());
+            let file = format!("{HEAD} {} {proof}\n{text}", hex(pair.public_key().as_ref()));
+            assert!(matches!(open(&file, &trusted), Err(ShareError::Malformed(_))), "{shapes}");
+        }
     }
 
     proptest! {

@@ -5,89 +5,14 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::fleet::WorkloadId;
 use crate::series::Timestamp;
 
-use super::{Mined, wilson};
+use super::{Case, Mined, Subject, wilson};
 
 /// Lessons remembered beside those mined from the own record.
 const MOST: usize = 500;
 /// A lesson weighs on a rank like this many more observations at an even chance (`algorithms.md` §15).
 const PSEUDO: f64 = 8.0;
-
-/// What a rule is about, so that it can be held against a proposal.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "about", rename_all = "snake_case")]
-pub enum Subject {
-    /// Operations that raise or lower a workload's floor.
-    Operation {
-        /// Which.
-        workload: WorkloadId,
-        /// Up, not down.
-        raises: bool,
-    },
-    /// Proposals that would.
-    Proposal {
-        /// Which.
-        workload: WorkloadId,
-        /// Up, not down.
-        raises: bool,
-    },
-    /// Proposals made in a quarter of the day, UTC: `0..4`.
-    PartOfDay {
-        /// Which.
-        quarter: u8,
-    },
-    /// How people decide; says nothing of a proposal itself.
-    #[default]
-    Deciding,
-}
-
-impl Subject {
-    /// Whether a proposal for `of`, made at `at`, is a case of it: one that raises a count (`up`), lowers it, or, without a
-    /// count, is about none.
-    pub fn covers(&self, of: &WorkloadId, up: Option<bool>, at: Timestamp) -> bool {
-        match self {
-            Self::Operation { workload, raises } | Self::Proposal { workload, raises } => {
-                workload == of && up == Some(*raises)
-            }
-            Self::PartOfDay { quarter } => up.is_some() && *quarter == quarter_of(at),
-            Self::Deciding => false,
-        }
-    }
-
-    /// What it is about, for people.
-    pub fn words(&self) -> String {
-        let verb = |raises: bool| if raises { "raise" } else { "lower" };
-        match self {
-            Self::Operation { workload, raises } => format!("operations that {} {workload}", verb(*raises)),
-            Self::Proposal { workload, raises } => format!("proposals to {} {workload}", verb(*raises)),
-            Self::PartOfDay { quarter } => {
-                format!("proposals made from {:02}:00 to {:02}:00 UTC", quarter * 6, quarter * 6 + 6)
-            }
-            Self::Deciding => "how people decide".to_owned(),
-        }
-    }
-
-    /// Whether it is of the same kind: what is compared with one another.
-    pub fn is_like(&self, other: &Self) -> bool {
-        std::mem::discriminant(self) == std::mem::discriminant(other)
-    }
-
-    /// Whether it can bear on something here: workloads are known by `known`.
-    pub fn concerns(&self, known: impl Fn(&WorkloadId) -> bool) -> bool {
-        match self {
-            Self::Operation { workload, .. } | Self::Proposal { workload, .. } => known(workload),
-            Self::PartOfDay { .. } => true,
-            Self::Deciding => false,
-        }
-    }
-}
-
-/// The quarter of the UTC day: `0..4`.
-pub fn quarter_of(at: Timestamp) -> u8 {
-    at.as_millis().div_euclid(6 * 3_600_000).rem_euclid(4) as u8
-}
 
 /// Identity of a claim of a source: `l-` and sixteen hexadecimal digits.
 pub fn key_of(source: &str, claim: &str) -> String {
@@ -136,7 +61,7 @@ impl Learnt {
     }
 
     /// What it does once adopted: one that failed more often than not, surely, is a guardrail, any other a prior. One about
-    /// a time of day is never more than a prior: it would hold back every service.
+    /// a moment is never more than a prior: it would hold back every service.
     pub fn effect(&self) -> Effect {
         let held_back = matches!(self.subject, Subject::Operation { .. } | Subject::Proposal { .. });
         if self.subject == Subject::Deciding {
@@ -281,35 +206,38 @@ impl LessonBook {
         self.0.values()
     }
 
-    /// Adopted lessons that bear on a proposal for `workload`, made at `at`.
-    pub fn bearing(
-        &self,
-        workload: &WorkloadId,
-        up: Option<bool>,
-        at: Timestamp,
-    ) -> impl Iterator<Item = &Held> {
+    /// Adopted lessons that bear on a proposal.
+    pub fn bearing(&self, case: &Case<'_>) -> impl Iterator<Item = &Held> {
         let adopted = self.0.values().filter(|h| h.stance == Stance::Adopted);
-        adopted.filter(move |h| h.lesson.subject.covers(workload, up, at))
+        adopted.filter(move |h| h.lesson.subject.covers(case))
     }
 
     /// The adopted lesson that holds a proposal back, if one does.
-    pub fn guard(&self, workload: &WorkloadId, up: Option<bool>, at: Timestamp) -> Option<&Held> {
-        self.bearing(workload, up, at).find(|h| h.lesson.effect() == Effect::Guardrail)
+    pub fn guard(&self, case: &Case<'_>) -> Option<&Held> {
+        self.bearing(case).find(|h| h.lesson.effect() == Effect::Guardrail)
     }
 
     /// By how much adopted lessons weigh the rank of a proposal, together; 1 without any.
-    pub fn weight(&self, workload: &WorkloadId, up: Option<bool>, at: Timestamp) -> f64 {
-        let priors = self.bearing(workload, up, at).filter(|h| h.lesson.effect() == Effect::Prior);
+    pub fn weight(&self, case: &Case<'_>) -> f64 {
+        let priors = self.bearing(case).filter(|h| h.lesson.effect() == Effect::Prior);
         priors.map(|h| h.lesson.weight()).product::<f64>().clamp(0.1, 10.0)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use crate::fleet::WorkloadId;
+    use crate::learning::Circumstances;
+
     use super::*;
 
     fn id(name: &str) -> WorkloadId {
         WorkloadId::new("shop", name, "")
+    }
+
+    fn case(workload: &WorkloadId, up: bool) -> Case<'_> {
+        let at = Timestamp::from_secs(0);
+        Case { workload, up: Some(up), at, circumstances: Circumstances::default() }
     }
 
     fn lesson(good: usize, support: usize) -> Learnt {
@@ -335,16 +263,15 @@ mod tests {
         assert_eq!(night.effect(), Effect::Prior, "a time of day holds nothing back");
         book.set(bad.clone(), Stance::Adopted, "ann", at);
         book.set(good.clone(), Stance::Adopted, "ann", at);
-        assert_eq!(book.guard(&id("cart"), Some(true), at).map(|h| h.by.as_str()), Some("ann"));
+        assert_eq!(book.guard(&case(&id("cart"), true)).map(|h| h.by.as_str()), Some("ann"));
         assert!(
-            book.guard(&id("cart"), Some(false), at).is_none()
-                && book.guard(&id("web"), Some(true), at).is_none()
+            book.guard(&case(&id("cart"), false)).is_none() && book.guard(&case(&id("web"), true)).is_none()
         );
         // Nine of nine with eight even pseudo-counts: 2 · 13 / 17.
-        assert!((book.weight(&id("cart"), Some(true), at) - 26.0 / 17.0).abs() < 1e-12);
-        assert_eq!(book.weight(&id("web"), Some(true), at), 1.0);
+        assert!((book.weight(&case(&id("cart"), true)) - 26.0 / 17.0).abs() < 1e-12);
+        assert_eq!(book.weight(&case(&id("web"), true)), 1.0);
         book.set(bad.clone(), Stance::Muted, "bob", at);
-        assert!(book.guard(&id("cart"), Some(true), at).is_none());
+        assert!(book.guard(&case(&id("cart"), true)).is_none());
         assert_eq!(book.get(&bad.key).map(|h| h.stance), Some(Stance::Muted));
         book.set(bad.clone(), Stance::Candidate, "bob", at);
         assert!(book.get(&bad.key).is_none(), "revoked: as if nobody had said anything");
@@ -356,11 +283,11 @@ mod tests {
         let mut book = LessonBook::default();
         let theirs = Learnt { source: "team search".into(), ..lesson(0, 9) };
         assert_eq!(book.import(vec![theirs.clone()], at).new, 1);
-        assert!(book.guard(&id("cart"), Some(true), at).is_none());
+        assert!(book.guard(&case(&id("cart"), true)).is_none());
         book.set(theirs.clone(), Stance::Adopted, "ann", at);
         assert_eq!(book.import(vec![theirs.clone()], at), Imported::default());
         assert_eq!(
-            book.guard(&id("cart"), Some(true), at).map(|h| h.by.as_str()),
+            book.guard(&case(&id("cart"), true)).map(|h| h.by.as_str()),
             Some("ann"),
             "the same again"
         );
@@ -400,7 +327,7 @@ mod tests {
         };
         book.set(bad.clone(), Stance::Adopted, "ann", at);
         assert!(book.renew(&mined(1, 14)).is_empty() && book.renew(&[]).is_empty());
-        let guard = book.guard(&id("cart"), Some(true), at).unwrap();
+        let guard = book.guard(&case(&id("cart"), true)).unwrap();
         assert_eq!((guard.lesson.good, guard.lesson.support, guard.by.as_str()), (1, 14, "ann"));
         let other = book.renew(&mined(9, 22));
         assert_eq!(other.iter().map(|h| (h.lesson.good, h.by.as_str())).collect::<Vec<_>>(), [(9, "ann")]);
@@ -445,15 +372,5 @@ mod tests {
             assert_eq!(kept, i < MOST, "{i}");
         }
         assert_eq!(book.all().count(), MOST);
-    }
-
-    #[test]
-    fn quarters_of_the_day() {
-        assert_eq!([0, 6, 12, 23].map(|h| quarter_of(Timestamp::from_secs(h * 3600))), [0, 1, 2, 3]);
-        let subject = Subject::PartOfDay { quarter: 1 };
-        assert!(subject.covers(&id("x"), Some(true), Timestamp::from_secs(7 * 3600)));
-        assert!(!subject.covers(&id("x"), Some(true), Timestamp::from_secs(13 * 3600)));
-        assert!(!subject.covers(&id("x"), None, Timestamp::from_secs(7 * 3600)), "no count");
-        assert!(subject.concerns(|_| false) && !Subject::Deciding.concerns(|_| true));
     }
 }

@@ -8,6 +8,8 @@ use crate::fleet::WorkloadId;
 use crate::proposal::ProposalId;
 use crate::series::Timestamp;
 
+use super::Circumstances;
+
 /// Measured skill of stored forecasts at one horizon band.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HorizonSkill {
@@ -51,6 +53,32 @@ pub struct ScoredProposal {
     pub settled: bool,
     /// Whether it turned out to be needed; `None` while that cannot be said.
     pub needed: Option<bool>,
+    /// What surrounded it when it was made.
+    #[serde(default)]
+    pub circumstances: Circumstances,
+}
+
+#[cfg(test)]
+impl ScoredProposal {
+    /// One that nobody decided on, and that was needed: for tests.
+    pub fn example() -> Self {
+        Self {
+            proposal: ProposalId::new("p-1"),
+            workload: WorkloadId::new("shop", "cart", ""),
+            created: Timestamp::from_secs(0),
+            decision: "expired".into(),
+            from: 6,
+            to: 9,
+            minutes_short: Some(8.0),
+            minutes_short_with: Some(1.0),
+            minutes_short_without: Some(8.0),
+            cost: Some(4.5),
+            hours: None,
+            settled: true,
+            needed: Some(true),
+            circumstances: Circumstances::default(),
+        }
+    }
 }
 
 /// All scored proposals and the sums.

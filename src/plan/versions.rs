@@ -94,6 +94,14 @@ impl Versions {
         self.of.is_empty()
     }
 
+    /// When the newest version was first seen beside or after another; `None` if none came since weescale watches. What
+    /// was there from the start is no deploy.
+    pub fn deployed(&self) -> Option<Timestamp> {
+        let first = || self.of.values().map(|c| c.first);
+        let (oldest, newest) = (first().min()?, first().max()?);
+        (newest > oldest).then_some(newest)
+    }
+
     /// The newest version against the last one before it, once both have served enough and the newest still serves.
     pub fn change(&self, now: Timestamp) -> Option<VersionChange> {
         let enough = |(_, c): &(&Arc<str>, &Cost)| c.requests >= REQUESTS;
@@ -130,12 +138,14 @@ mod tests {
             versions.observe(at(s * 10), &parts(&[("v141", 100.0)]), &parts(&[("v141", 5.0)]));
         }
         assert_eq!(versions.change(at(100)), None, "one version is no comparison");
+        assert_eq!(versions.deployed(), None);
         for s in 10..30 {
             let demand = parts(&[("v141", 50.0), ("v142", 50.0)]);
             versions.observe(at(s * 10), &demand, &parts(&[("v141", 2.5), ("v142", 3.45)]));
         }
         let change = versions.change(at(300)).unwrap();
         assert_eq!((&*change.version, &*change.before), ("v142", "v141"));
+        assert_eq!(versions.deployed(), Some(at(100)));
         assert!((change.ratio() - 1.38).abs() < 1e-9, "{}", change.ratio());
         versions.observe(at(310), &parts(&[("v142", 100.0)]), &parts(&[("v142", 6.9)]));
         assert!(versions.change(at(320)).is_some(), "the old one is remembered");

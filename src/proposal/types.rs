@@ -164,6 +164,36 @@ pub struct Proposal {
     pub state: ProposalState,
 }
 
+#[cfg(test)]
+impl Proposal {
+    /// One that raises the floor of `workload` from 2 to `to`, made and over at `at`: for tests.
+    pub fn example(workload: &WorkloadId, to: u32, at: Timestamp) -> Self {
+        Self {
+            id: ProposalId::new("p-1"),
+            workload: workload.clone(),
+            target: None,
+            change: PlannedChange {
+                dimension: crate::plan::Dimension::Horizontal,
+                field: crate::fleet::Field::MinReplicas,
+                from: 2,
+                to,
+                until: None,
+            },
+            sentence: String::new(),
+            facts: vec![],
+            cost: CostDelta::default(),
+            experience: ExperienceDelta::default(),
+            owner: Owner::Nobody,
+            owner_note: String::new(),
+            guardrails: vec![],
+            created: at,
+            expires: at,
+            deadline: Monotonic::default(),
+            state: ProposalState::Open,
+        }
+    }
+}
+
 impl Proposal {
     /// Hash of what an approval binds: uid, field with its present value, from and to. Hex SHA-256, 64 characters.
     pub fn hash(&self) -> String {

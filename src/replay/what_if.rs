@@ -48,28 +48,11 @@ fn sentence(row: &ScoredProposal) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::fleet::WorkloadId;
-    use crate::series::Timestamp;
-
     use super::*;
 
     #[test]
     fn the_sentence_says_what_would_have_been() {
-        let row = ScoredProposal {
-            proposal: ProposalId::new("p-3"),
-            workload: WorkloadId::new("", "a", ""),
-            created: Timestamp::from_secs(0),
-            decision: "expired".into(),
-            from: 6,
-            to: 9,
-            minutes_short: Some(8.0),
-            minutes_short_with: Some(1.0),
-            minutes_short_without: Some(8.0),
-            cost: Some(4.5),
-            hours: None,
-            settled: true,
-            needed: Some(true),
-        };
+        let row = ScoredProposal { proposal: ProposalId::new("p-3"), ..ScoredProposal::example() };
         assert_eq!(
             sentence(&row),
             "p-3, had it been approved: 1 min short of capacity instead of 8, $4.50 more"

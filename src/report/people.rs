@@ -13,14 +13,22 @@ pub(super) fn weekly(last: &View) -> Vec<Part> {
             "Decisions are spread with a Gini coefficient of {gini:.2} (0 all alike, 1 one for all)."
         ));
     }
+    let pace = last.learning.data.decisions.pace.words();
+    lines.extend(pace.into_iter().map(|words| format!("In 90 days, {words}.")));
     lines.extend(last.learning.data.shadows.iter().map(agreement));
     if t.conformance.executed > 0 {
         let c = &t.conformance;
         lines.push(format!(
-            "{} of {} executed operations kept to freeze windows and bounds.",
+            "{} of {} executed operations kept to the freeze windows and bounds of their time.",
             c.kept, c.executed
         ));
         lines.extend(c.broken.iter().map(|b| format!("Against the rules: {b}.")));
+    }
+    if t.conformance.unknown > 0 {
+        lines.push(format!(
+            "{} executed operations are not judged: the rules of their time were not recorded.",
+            t.conformance.unknown
+        ));
     }
     for team in &t.teams {
         lines.push(format!(

@@ -206,6 +206,7 @@ impl Weekly {
             "autonomy_earned": self.turned().0,
             "autonomy_revoked": self.turned().1,
             "shadow_approval": self.last.as_ref().map(|v| &v.learning.data.shadows),
+            "decision_pace_90d": self.last.as_ref().map(|v| v.learning.data.decisions.pace),
             "teams": self.last.as_ref().map(|v| &v.teams),
             "rolled_back": self.undone.keys().collect::<Vec<_>>(),
             "lessons": self.last.as_ref().map(|v| &v.lessons.data),
@@ -292,25 +293,16 @@ mod tests {
 
     use crate::report::{weekly_html, weekly_markdown};
     use crate::screen::fixture;
-    use crate::view::{Agreement, Conformance, Decided};
+    use crate::view::{Agreement, Conformance, Decided, Waits};
 
     use super::*;
 
     fn scored(first: &View) -> ScoredProposal {
         ScoredProposal {
-            proposal: crate::view::ProposalId::new("p-1"),
             workload: crate::fleet::WorkloadId::new("", "a<b>", ""),
             created: first.at + Duration::from_secs(60),
             decision: "approved by ann".into(),
-            from: 6,
-            to: 9,
-            minutes_short: Some(0.0),
-            minutes_short_with: Some(1.0),
-            minutes_short_without: Some(8.0),
-            cost: Some(4.5),
-            hours: None,
-            settled: true,
-            needed: Some(true),
+            ..ScoredProposal::example()
         }
     }
 
@@ -385,7 +377,11 @@ mod tests {
         last.growth.data.earned = vec!["raising a".into()];
         first.growth.data.earned = vec!["lowering b".into()];
         last.teams.decided = vec![Decided { person: "ann".into(), count: 41, limit: Some(40) }];
-        last.teams.conformance = Conformance { kept: 3, executed: 4, broken: vec!["op-2 on a".into()] };
+        last.teams.conformance =
+            Conformance { kept: 3, executed: 4, unknown: 2, broken: vec!["op-2 on a".into()] };
+        let waits = |n, median, interval| Waits { n, median, interval };
+        last.learning.data.decisions.pace.alone = waits(12, Some(74.0), Some((40.0, 130.0)));
+        last.learning.data.decisions.pace.together = waits(3, None, None);
         last.learning.data.shadows = vec![Agreement {
             person: "lea".into(),
             n: 14,
@@ -407,10 +403,14 @@ mod tests {
             "ann decided 41 in seven days, 40 are enough",
             "lea agrees with the decisions 12 of 14 times, κ 0.71 (90 % interval 0.41 to 1.00)",
             "3 of 4 executed operations kept",
+            "2 executed operations are not judged",
+            "In 90 days, from shown to decided, alone: 74 s (n=12, 90 % interval 40 s to 2 min).",
+            "In 90 days, with somebody else attached: n=3, not enough: 10 are needed.",
             "op-2 on a",
         ] {
             assert!(text.contains(part), "{part}: {text}");
         }
         assert_eq!(weekly.json()["autonomy_revoked"], serde_json::json!(["lowering b"]));
+        assert_eq!(weekly.json()["decision_pace_90d"]["alone"]["median"], 74.0);
     }
 }

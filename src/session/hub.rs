@@ -8,11 +8,12 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::Clock;
-use crate::view::{Answer, Attached, Caller, Command, Role, Spot, View, Wish, in_shadow};
+use crate::series::Timestamp;
+use crate::view::{Answer, Attached, Caller, Command, Company, Role, Spot, View, Wish, in_shadow};
 
 use super::pace::Pace;
 use super::picture::Picture;
-use super::wheel::{Turn, Wheel, decides};
+use super::wheel::{Wheel, decides};
 use super::wire::Wants;
 
 /// Wishes remembered, so that one that comes twice is carried out once.
@@ -29,14 +30,18 @@ type Seen = (u32, String, Option<Answer>);
 #[derive(Debug)]
 pub struct Hub {
     clock: Clock,
-    wishes: mpsc::Sender<Wish>,
-    people: Mutex<BTreeMap<u64, Attached>>,
+    pub(super) wishes: mpsc::Sender<Wish>,
+    pub(super) people: Mutex<BTreeMap<u64, Attached>>,
     seen: Mutex<VecDeque<Seen>>,
     pace: Mutex<Pace>,
-    wheel: Mutex<Wheel>,
+    pub(super) wheel: Mutex<Wheel>,
     learners: Vec<u32>,
-    view: watch::Receiver<Arc<View>>,
-    haste: Clock,
+    pub(super) view: watch::Receiver<Arc<View>>,
+    pub(super) haste: Clock,
+    /// Since when somebody looks without a break.
+    attended: Mutex<Option<Timestamp>>,
+    /// How long the engine may take to answer a wish.
+    pub(super) patience: Duration,
     next: AtomicU64,
     viewers: AtomicUsize,
     /// Number of the newest picture when the first of those who look now came.
@@ -46,7 +51,7 @@ pub struct Hub {
 }
 
 /// Nothing is left half done under these locks, so a panic elsewhere spoils nothing.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -68,6 +73,8 @@ impl Hub {
             seen: Mutex::default(),
             pace: Mutex::default(),
             haste: Clock::real(),
+            attended: Mutex::default(),
+            patience: PATIENCE,
             next: AtomicU64::new(1),
             viewers: AtomicUsize::new(0),
             stale: AtomicU64::new(0),
@@ -101,7 +108,11 @@ impl Hub {
             pictures.iter_mut().for_each(watch::Receiver::mark_changed);
         }
         if wants == Wants::Pictures {
-            lock(&self.people).insert(you.screen, you.clone());
+            let mut people = lock(&self.people);
+            if people.is_empty() {
+                *lock(&self.attended) = Some(you.since);
+            }
+            people.insert(you.screen, you.clone());
         }
         if wants != Wants::Nothing {
             self.viewers.fetch_add(1, Ordering::SeqCst);
@@ -110,7 +121,7 @@ impl Hub {
         Ticket { hub: Arc::clone(self), you, wants, pictures }
     }
 
-    fn note_change(&self) {
+    pub(super) fn note_change(&self) {
         self.changed.send_modify(|n| *n += 1);
     }
 
@@ -134,7 +145,13 @@ impl Hub {
     }
 
     /// Carries a wish of `you` out once, however often it comes.
-    pub async fn wish(&self, caller: &Caller, you: &Attached, id: String, command: Command) -> Answer {
+    pub async fn wish(
+        self: &Arc<Self>,
+        caller: &Caller,
+        you: &Attached,
+        id: String,
+        command: Command,
+    ) -> Answer {
         if matches!(command, Command::Unattended | Command::WheelTurned(_)) {
             return Answer::no("only weescale itself says that");
         }
@@ -194,60 +211,13 @@ impl Hub {
         shown.and_then(|p| p.two_keys.as_ref()).is_some_and(|keys| keys.first.is_some())
     }
 
-    /// Turns the wheel and has it recorded.
-    async fn turn(&self, caller: &Caller, you: &Attached) -> Answer {
-        let name = |screen: u64| {
-            let people = lock(&self.people);
-            people.get(&screen).map_or_else(|| "somebody".to_owned(), |a| a.name.clone())
-        };
-        if you.screen == 0 || !lock(&self.people).contains_key(&you.screen) {
-            return Answer::no("the wheel is for screens that are attached");
-        }
-        let (before, turned, driver) = {
-            let mut wheel = lock(&self.wheel);
-            let before = wheel.clone();
-            let turned = wheel.turn(you.screen, self.haste.monotonic());
-            (before, turned, wheel.driver())
-        };
-        self.note_change();
-        let me = &you.name;
-        let text = match turned {
-            Turn::Taken => format!("{me} takes the wheel"),
-            Turn::TakenFrom(driver) => format!("{me} takes the wheel: {} did not answer", name(driver)),
-            Turn::HandedTo(next) => format!("{me} hands the wheel to {}", name(next)),
-            Turn::LetGo => format!("{me} lets go of the wheel: everybody decides"),
-            Turn::Asked(driver) => {
-                let driver = name(driver);
-                return Answer::yes(format!(
-                    "{driver} is asked for the wheel; without an answer D takes it after 20 s"
-                ));
-            }
-        };
-        let answer = self.ask(caller, Command::WheelTurned(text)).await;
-        if !answer.accepted {
-            let people = lock(&self.people);
-            lock(&self.wheel).take_back(before, driver, |screen| people.contains_key(&screen));
-            drop(people);
-            self.note_change();
-        }
-        answer
-    }
-
-    async fn ask(&self, caller: &Caller, command: Command) -> Answer {
-        let (reply, answer) = oneshot::channel();
-        let wish = Wish { command, caller: caller.clone(), reply };
-        let gone = || Answer::no("the engine has stopped; nothing was done");
-        let asked = async {
-            if self.wishes.send(wish).await.is_err() {
-                return gone();
-            }
-            answer.await.unwrap_or_else(|_| gone())
-        };
-        let late = || {
-            let wait = PATIENCE.as_secs();
-            Answer::no(format!("no answer within {wait} s; it may still be carried out: look at the journal"))
-        };
-        tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(|_| late())
+    /// Who looks, for the record of what `uid` wishes.
+    pub(super) fn company(&self, uid: u32) -> Company {
+        let mut uids: Vec<u32> = lock(&self.people).values().map(|a| a.uid).chain([uid]).collect();
+        uids.sort_unstable();
+        uids.dedup();
+        let people = u32::try_from(uids.len()).unwrap_or(u32::MAX);
+        Company { people, since: *lock(&self.attended) }
     }
 
     /// Makes pictures while somebody looks, until the engine is gone.
@@ -305,13 +275,16 @@ impl Drop for Ticket {
         let last = {
             let mut people = lock(&self.hub.people);
             people.remove(&self.you.screen);
+            if people.is_empty() {
+                *lock(&self.hub.attended) = None;
+            }
             people.is_empty()
         };
         let drove = lock(&self.hub.wheel).left(self.you.screen);
         self.hub.note_change();
         let tell = |command| {
             let person = crate::view::Person { uid: self.you.uid, name: self.you.name.clone() };
-            let caller = Caller { person, tty: self.you.tty.clone() };
+            let caller = Caller { person, tty: self.you.tty.clone(), company: None };
             let (reply, _) = oneshot::channel();
             // What is to be recorded waits for its place; without a runtime everything ends anyway.
             if let Err(mpsc::error::TrySendError::Full(wish)) =
@@ -334,7 +307,7 @@ impl Drop for Ticket {
 #[cfg(test)]
 mod tests {
     use crate::screen::fixture;
-    use crate::view::Person;
+    use crate::view::{JournalLine, Person};
 
     use super::*;
 
@@ -345,7 +318,7 @@ mod tests {
     }
 
     fn caller(uid: u32) -> Caller {
-        Caller { person: Person { uid, name: format!("uid {uid}") }, tty: String::new() }
+        Caller { person: Person { uid, name: format!("uid {uid}") }, tty: String::new(), company: None }
     }
 
     #[tokio::test]
@@ -377,6 +350,82 @@ mod tests {
         assert!(next(&mut third).await > number);
         assert!(has(&enter()));
         publisher.abort();
+    }
+
+    #[tokio::test]
+    async fn a_late_turn_holds_if_it_was_recorded_and_is_taken_back_if_not() {
+        let (hub, mut engine, views) = hub(1);
+        let mut hub = Arc::try_unwrap(hub).unwrap();
+        hub.patience = Duration::from_millis(30);
+        let hub = Arc::new(hub);
+        let ticket = hub.enter(&caller(8), Wants::Pictures, false);
+        let mut late = async |id: &str| {
+            let me = caller(8);
+            let said = hub.wish(&me, &ticket.you, id.to_owned(), Command::Wheel).await;
+            assert!(!said.accepted && said.text.contains("if it is recorded"), "{}", said.text);
+            let wish = engine.recv().await.unwrap();
+            assert_eq!(wish.caller.company.map(|c| (c.people, c.since.is_some())), Some((1, true)));
+            wish
+        };
+        let driver = || lock(&hub.wheel).driver();
+        let eventually = async |wanted: Option<u64>| {
+            for _ in 0..500 {
+                if driver() == wanted {
+                    return true;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            false
+        };
+        // Recorded after all: the answer comes late.
+        let wish = late("1").await;
+        assert_eq!(driver(), Some(ticket.you.screen), "it may be recorded");
+        wish.reply.send(Answer::yes("recorded")).unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert_eq!(driver(), Some(ticket.you.screen));
+        // Not recorded after all.
+        let wish = late("2").await;
+        assert_eq!(driver(), None);
+        wish.reply.send(Answer::no("the disk is full")).unwrap();
+        assert!(eventually(Some(ticket.you.screen)).await, "nobody let go of it");
+        // No answer ever comes, and the record has it.
+        let wish = late("3").await;
+        let Command::WheelTurned(text) = wish.command.clone() else { panic!("{:?}", wish.command) };
+        views.send_modify(|view| {
+            let mut recorded = view.as_ref().clone();
+            let (kind, user) = ("wheel".to_owned(), "uid 8".to_owned());
+            recorded.journal.insert(0, JournalLine { seq: 9_000_000, at: recorded.at, kind, user, text });
+            *view = Arc::new(recorded);
+        });
+        drop(wish);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert_eq!(driver(), None, "let go, as recorded");
+        // No answer ever comes, and the record does not have it.
+        let wish = late("4").await;
+        assert_eq!(driver(), Some(ticket.you.screen));
+        drop(wish);
+        assert!(eventually(None).await, "never taken");
+    }
+
+    #[tokio::test]
+    async fn company_is_counted_by_person_and_begins_when_somebody_comes() {
+        let (hub, ..) = hub(1);
+        assert_eq!(hub.company(8), Company { people: 1, since: None }, "a tool, and nobody looks");
+        let first = hub.enter(&caller(8), Wants::Pictures, false);
+        let again = hub.enter(&caller(8), Wants::Pictures, false);
+        let _tool = hub.enter(&caller(9), Wants::Nothing, false);
+        assert_eq!(
+            hub.company(8),
+            Company { people: 1, since: Some(first.you.since) },
+            "twice the same person"
+        );
+        let other = hub.enter(&caller(9), Wants::Pictures, false);
+        assert_eq!(hub.company(8).people, 2);
+        let since = first.you.since;
+        drop((first, again));
+        assert_eq!(hub.company(9), Company { people: 1, since: Some(since) }, "somebody looked all the time");
+        drop(other);
+        assert_eq!(hub.company(9).since, None);
     }
 
     #[tokio::test]

@@ -23,6 +23,7 @@ mod peer;
 mod picture;
 mod places;
 mod serve;
+mod turning;
 mod wheel;
 mod wire;
 

@@ -60,7 +60,8 @@ pub fn caller(
             peer.uid()
         )));
     }
-    Ok(Caller { person: Person { uid: peer.uid(), name: name_of(peer.uid()) }, tty: tty(pid) })
+    let person = Person { uid: peer.uid(), name: name_of(peer.uid()) };
+    Ok(Caller { person, tty: tty(pid), company: None })
 }
 
 /// The controlling terminal of a process: `pts/3`; empty without one.

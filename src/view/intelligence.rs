@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fleet::WorkloadId;
-use crate::learning::{Agreement, Effect, HorizonSkill, Learnt, Scoreboard, Stance};
+use crate::learning::{Agreement, DecisionPace, Effect, HorizonSkill, Learnt, Scoreboard, Stance};
 use crate::proposal::RejectReason;
 use crate::series::Timestamp;
 
@@ -39,6 +39,9 @@ pub struct DecisionStats {
     pub decision_seconds: Option<f64>,
     /// Rejections by reason, the most frequent first.
     pub reject_reasons: Vec<RejectStat>,
+    /// How long proposals waited for a person who looked, alone and with others.
+    #[serde(default)]
+    pub pace: DecisionPace,
 }
 
 /// What was learned about forecasts and decisions.

@@ -29,7 +29,9 @@ pub use crate::forecast::burst::{Burst, BurstClass, Dip, Range};
 pub use crate::forecast::{
     Fan, FanPoint, ForecastState, LEVELS, LevelChange, Load, ModelShare, Season, Structure,
 };
-pub use crate::learning::{Agreement, Effect, HorizonSkill, Learnt, Scoreboard, ScoredProposal, Stance};
+pub use crate::learning::{
+    Agreement, DecisionPace, Effect, HorizonSkill, Learnt, Scoreboard, ScoredProposal, Stance, Waits,
+};
 pub use crate::outcome::{Comparison, Outcome, OutcomeVerdict};
 pub use crate::plan::lead_time::{LeadTold, Part};
 pub use crate::plan::{
@@ -54,4 +56,4 @@ pub use state::{Reading, Widget, WidgetState};
 pub use status::{AutoscalerState, Burn, CapacityRow, CostView, PerformanceRow, ServiceRow};
 pub use team::{Conformance, Decided, NoteLine, Routed, TeamView, TeamsView};
 pub use what_if::{Question, WhatIfAnswer, what_if};
-pub use wish::{Answer, Caller, Wish};
+pub use wish::{Answer, Caller, Company, Wish};

@@ -68,13 +68,16 @@ impl Decided {
     }
 }
 
-/// Whether executed operations kept to freeze windows and rules as they are now.
+/// Whether executed operations kept to freeze windows and rules as they were when each was approved.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conformance {
     /// Operations that kept to all of them.
     pub kept: usize,
-    /// Operations executed.
+    /// Operations executed of which the rules of then are known.
     pub executed: usize,
+    /// Operations executed of which they are not: an earlier version did not record them.
+    #[serde(default)]
+    pub unknown: usize,
     /// Those that did not, and what they broke: a sentence each, the latest first.
     pub broken: Vec<String>,
 }

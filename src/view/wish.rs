@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use crate::approval::Person;
+use crate::series::Timestamp;
 
 use super::Command;
 
@@ -16,6 +17,18 @@ pub struct Caller {
     /// Terminal: `pts/3`; empty without one.
     #[serde(default)]
     pub tty: String,
+    /// Who looked when they wished it, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub company: Option<Company>,
+}
+
+/// Who looks at an engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Company {
+    /// People with a screen, by user id, and whoever wishes something.
+    pub people: u32,
+    /// Since when there has been a screen at all times; `None` while there is none.
+    pub since: Option<Timestamp>,
 }
 
 /// What came of a wish.

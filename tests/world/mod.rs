@@ -10,14 +10,17 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::time::{sleep, timeout};
 use weescale::clock::Clock;
-use weescale::config::ServiceRule;
+use weescale::config::{Quiet, ServiceRule, TeamRule};
 use weescale::engine::{self, EngineHandle};
 use weescale::journal::{Journal, Kind};
 use weescale::sandbox::{self, Sandbox, Scenario};
 use weescale::session::{PROTOCOL, Service, ServiceOptions, serve};
 use weescale::view::{Command, ProposalView, View, WidgetState};
 
-use crate::fleet::{Ports, options};
+#[path = "../fleet/mod.rs"]
+mod fleet;
+
+use fleet::{Ports, options};
 
 /// How much faster than the machine's clock.
 pub const SPEED: f64 = 20.0;
@@ -77,6 +80,13 @@ impl World {
         let mut settings = ports.settings(Some(folder.path().join("journal.db")));
         settings.second_person_above = second_person_above;
         settings.learners = learners;
+        settings.teams = vec![TeamRule {
+            name: "sre".into(),
+            people: vec![rustix::process::geteuid().as_raw().to_string()],
+            services: vec!["*".into()],
+            quiet: Quiet::default(),
+            decisions_per_week: None,
+        }];
         // So little that every autoscaled workload asks for more at once.
         let capacity = Some(15.0);
         settings.services = vec![ServiceRule { name: "*".into(), capacity, ..ServiceRule::default() }];

@@ -9,10 +9,10 @@ use crate::signals::SignalKind;
 use crate::view::{Growth, Knowledge, LearningView, Lesson, Widget, WidgetState};
 
 /// Widget 13.
-pub fn learning(state: &State) -> Widget<LearningView> {
+pub fn learning(state: &State, now: Timestamp) -> Widget<LearningView> {
     let data = LearningView {
         horizons: state.learned.accuracy.horizons(),
-        decisions: decisions::stats(state),
+        decisions: decisions::stats(state, now),
         scoreboard: state.learned.scores.board(),
         shadows: state.learned.people.shadows.agreements(),
     };

@@ -122,15 +122,15 @@ fn card(state: &State, p: &Proposal, now: Timestamp) -> ProposalView {
         .get(&p.workload)
         .and_then(|w| state.settings.rule_for(&p.workload, &w.workload.service).short_cost);
     let protected = state.settings.context.protected;
-    let (up, people) = (crate::engine::stances::up(&p.change), &state.learned.people);
+    let (case, people) = (crate::engine::stances::case(state, p), &state.learned.people);
     ProposalView {
         hash: p.hash(),
         left: p.expires.since(now),
         not_approvable: not_approvable(state, p, now),
         type_name: protected.then(|| state.settings.context.name.clone()),
-        rank: avoided * price.unwrap_or(1.0) * people.lessons.weight(&p.workload, up, p.created),
+        rank: avoided * price.unwrap_or(1.0) * people.lessons.weight(&case),
         routed: crate::engine::teams::routed(state, p, now),
-        lessons: crate::engine::stances::sentences(state, &p.workload, up, p.created),
+        lessons: crate::engine::stances::sentences(state, &case),
         shadowed: people.shadows.of(&p.id).map(str::to_owned).collect(),
         two_keys: two_keys(state, p),
         patch: super::ownership::patch(state, p),

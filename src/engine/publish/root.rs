@@ -34,7 +34,7 @@ pub fn view(state: &State, now: Timestamp) -> View {
         continuity: experience::continuity(state, now),
         heatmaps: experience::heatmaps(state, now),
         regions: experience::regions(state, now),
-        learning: intelligence::learning(state),
+        learning: intelligence::learning(state, now),
         knowledge: intelligence::knowledge(state, now),
         growth: intelligence::growth(state, now),
         lessons: intelligence::lessons(state),

@@ -11,7 +11,7 @@ use crate::series::Timestamp;
 const DOUBT: f64 = 1.0;
 /// Robust deviations of ordinary days that an effect must exceed, and the largest effect believed.
 const SIGMAS: f64 = 2.5;
-const LARGEST: f64 = 20.0;
+pub(super) const LARGEST: f64 = 20.0;
 /// Ordinary days needed to know what is ordinary.
 const FEWEST: usize = 8;
 
@@ -21,7 +21,8 @@ pub(crate) struct Effects(BTreeMap<DayKind, f64>);
 
 impl Effects {
     /// The factor for a slot that ends at `at`, forecast at `now`: 1 for ordinary days, for kinds without evidence,
-    /// and for the rest of the day that `now` is in, whose level is known already.
+    /// and for the rest of the day that `now` is in, whose level is known already. An event that runs is another matter:
+    /// [`super::Running`].
     pub fn factor(&self, calendar: &Calendar, now: Timestamp, at: Timestamp) -> f64 {
         let inside = at - Duration::from_millis(1);
         let Some(kind) = calendar.kind(inside) else { return 1.0 };

@@ -6,7 +6,9 @@
 mod holidays;
 mod day;
 mod effect;
+mod running;
 
 pub use day::{Calendar, DayKind, Event};
 pub(crate) use effect::{Effects, effects};
 pub use holidays::Region;
+pub(crate) use running::{Running, running};

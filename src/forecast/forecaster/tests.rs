@@ -261,6 +261,57 @@ fn a_declared_event_lifts_its_hours_only() {
     }
 }
 
+/// Median forecasts with an event of which `declared` is said, that began `begun` slots ago and did `did`, over those
+/// without any.
+fn during_an_event(begun: usize, left: u32, declared: f64, did: f64) -> Vec<f64> {
+    use crate::forecast::calendar::{Calendar, Event};
+    let event = Event { from: NOW - STEP * begun as u32, to: NOW + STEP * left, factor: Some(declared) };
+    let calendar = Arc::new(Calendar::new(jiff::tz::TimeZone::UTC, vec![], vec![event]));
+    let plain = noisy(14 * 288, 2);
+    let mut values = plain.clone();
+    let n = values.len();
+    values[n - begun..].iter_mut().for_each(|v| *v = v.map(|v| v * did));
+    let settings = Settings { calendar, ..Settings::default() };
+    let state = Forecaster::new(settings).issue(&window(values), NOW);
+    let (event, plain) = (state.fan().cloned().unwrap(), fan(plain));
+    assert_sane(&event);
+    event.points.iter().zip(&plain.points).map(|(a, b)| a.quantile(0.5) / b.quantile(0.5)).collect()
+}
+
+#[test]
+fn the_factor_of_an_event_that_runs_is_applied_for_as_long_as_it_lasts() {
+    for begun in [1, 6, 48] {
+        for (i, ratio) in during_an_event(begun, 24, 3.0, 3.0).into_iter().enumerate() {
+            let expected = if i < 24 { 3.0 } else { 1.0 };
+            assert!((ratio / expected - 1.0).abs() < 0.15, "begun {begun} slots ago, step {i}: {ratio}");
+        }
+    }
+}
+
+#[test]
+fn what_an_event_really_does_outweighs_what_was_declared() {
+    // Three times was declared; for four hours it did nothing.
+    let ratios = during_an_event(48, 24, 3.0, 1.0);
+    assert!(ratios[..24].iter().all(|r| (0.85..1.3).contains(r)), "{:?}", &ratios[..24]);
+    assert!(ratios[24..].iter().all(|r| (0.75..1.1).contains(r)), "{:?}", &ratios[24..]);
+    // It did more.
+    let ratios = during_an_event(48, 24, 2.0, 4.0);
+    assert!(ratios[..24].iter().all(|r| (3.3..4.6).contains(r)), "{:?}", &ratios[..24]);
+    assert!(ratios[24..].iter().all(|r| (0.9..1.4).contains(r)), "{:?}", &ratios[24..]);
+}
+
+#[test]
+fn a_young_service_in_an_event_is_told_by_what_was_declared() {
+    use crate::forecast::calendar::{Calendar, Event};
+    let event = Event { from: NOW - STEP * 3, to: NOW + STEP * 6, factor: Some(3.0) };
+    let calendar = Arc::new(Calendar::new(jiff::tz::TimeZone::UTC, vec![], vec![event]));
+    let values = (0..36).map(|i| Some(if i < 33 { 100.0 } else { 300.0 })).collect();
+    let state = Forecaster::new(Settings { calendar, ..Settings::default() }).issue(&window(values), NOW);
+    let fan = state.fan().cloned().unwrap();
+    let near = |i: usize, level: f64| (fan.points[i].quantile(0.5) / level - 1.0).abs() < 0.2;
+    assert!(near(0, 300.0) && near(5, 300.0) && near(8, 100.0) && near(20, 100.0), "{:?}", fan.points);
+}
+
 #[test]
 fn a_refit_is_put_off_for_a_while_only() {
     let values = noisy(3 * 288, 5);

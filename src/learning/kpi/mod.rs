@@ -8,7 +8,7 @@ mod intelligence;
 mod measure;
 mod preservation;
 #[cfg(test)]
-mod sample;
+pub mod sample;
 mod scalability;
 mod spec;
 

@@ -11,6 +11,10 @@ use super::super::rows::lesson_of;
 use super::super::state::{RowId, ScreenState};
 use super::root::push;
 
+/// What the wheel would do, and what to start instead; what to start comes first, as narrow terminals cut the rest.
+const ALONE: &str = "nobody can join this dashboard: start `weescale serve`, then `weescale attach`; there D takes the \
+                     wheel, so that only you decide";
+
 /// A key in the prompt for a note.
 pub(super) fn note(state: &mut ScreenState, mut note: Note, key: Key) -> Vec<Effect> {
     match (key.code, key.typed()) {
@@ -48,8 +52,7 @@ pub(super) fn lesson(state: &mut ScreenState, view: &View, wanted: Stance) -> Ve
 /// Takes the wheel, asks for it, or hands it over: the engine's end knows which.
 pub(super) fn wheel(state: &mut ScreenState, view: &View) -> Vec<Effect> {
     if view.header.screen == 0 {
-        state.toast =
-            Some("nobody else can attach here: start `weescale serve` and `weescale attach`".into());
+        state.toast = Some(ALONE.into());
         return vec![Effect::Draw];
     }
     vec![Effect::Send(Command::Wheel), Effect::Draw]

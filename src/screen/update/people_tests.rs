@@ -106,7 +106,10 @@ fn lessons_are_adopted_muted_and_revoked_where_they_are_selected() {
 fn the_wheel_and_pointing_need_others() {
     let mut view = fixture::view();
     let mut state = screen(&view);
-    assert_eq!(keys(&mut state, &view, "D o"), []);
+    assert_eq!(keys(&mut state, &view, "D"), []);
+    let said = state.toast.clone().unwrap();
+    assert!(said.contains("`weescale serve`") && said.contains("takes the wheel"), "no dead key: {said}");
+    assert_eq!(keys(&mut state, &view, "o"), []);
     view.header.screen = 1;
     view.people = vec![person(1, Role::Navigator), person(2, Role::Driver)];
     assert_eq!(keys(&mut state, &view, "D"), [Command::Wheel]);

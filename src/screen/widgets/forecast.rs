@@ -15,6 +15,8 @@ use super::state::{Title, framed, summary as stand_in};
 use super::table::flow;
 use super::words::{clock, moment, span, time_span};
 
+/// What members of a forecast are called that come from other services.
+const SHAPE: &str = "shape ";
 /// As in the border.
 pub const TITLE: &str = "Demand forecast";
 
@@ -228,8 +230,9 @@ fn facts(pen: &Pen<'_>, forecast: &ForecastView) -> Vec<Line<'static>> {
         line.spans.extend(pen.number(Some(peak), Unit::RequestsPerSecond).spans);
         pieces.push(line);
     }
-    let models: Vec<String> =
-        fan.models.iter().take(3).map(|m| format!("{} {:.0} %", m.name, m.weight * 100.0)).collect();
+    // Whose shape has a part in it is said however small the part is.
+    let shown = fan.models.iter().enumerate().filter(|(i, m)| *i < 3 || m.name.starts_with(SHAPE)).take(6);
+    let models: Vec<String> = shown.map(|(_, m)| format!("{} {:.0} %", m.name, m.weight * 100.0)).collect();
     if !models.is_empty() {
         pieces.push(Line::from(span(format!("models {}", models.join(", ")), pen.ink.dim)));
     }

@@ -31,6 +31,14 @@ pub fn draw(pen: &Pen<'_>, area: Rect, buf: &mut Buffer) {
             let y = put_wrapped(buf, rest, rest.y, &learning.scoreboard.summary, pen.ink.strong);
             rest = below(rest, y - rest.y);
         }
+        // Where there is room for it beside the scoreboard.
+        let pace = learning.decisions.pace.words();
+        let rows = learning.scoreboard.rows.len().min(8) + 2;
+        let room = usize::from(rest.height) >= pace.len() + rows;
+        for words in pace.iter().filter(|_| room) {
+            let y = put_wrapped(buf, rest, rest.y, words, pen.ink.text);
+            rest = below(rest, y - rest.y);
+        }
         for shadow in learning.shadows.iter().take(3) {
             let y = put_wrapped(buf, rest, rest.y, &agreement(shadow), pen.ink.text);
             rest = below(rest, y - rest.y);

@@ -10,9 +10,9 @@ use crate::proposal::ProposalId;
 use crate::screen::fixture;
 use crate::series::{Timestamp, Unit, Window};
 use crate::view::{
-    Continuity, CostProjection, DecisionStats, Effect, Growth, Health, Heatmap, Knowledge, Kpi, KpiState,
-    LearningView, Lesson, Progress, Reading, RegionView, ResourceRow, Satisfaction, Stance, View, Widget,
-    WidgetState,
+    Continuity, CostProjection, DecisionPace, DecisionStats, Effect, Growth, Health, Heatmap, Knowledge, Kpi,
+    KpiState, LearningView, Lesson, Progress, Reading, RegionView, ResourceRow, Satisfaction, Stance, View,
+    Waits, Widget, WidgetState,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -170,6 +170,7 @@ fn learning(ids: &[WorkloadId], now: Timestamp) -> LearningView {
         hours: None,
         settled: i != 3,
         needed,
+        ..ScoredProposal::example()
     };
     LearningView {
         horizons: vec![
@@ -187,6 +188,11 @@ fn learning(ids: &[WorkloadId], now: Timestamp) -> LearningView {
             rolled_back: 1,
             precision: Some((11, 13)),
             decision_seconds: Some(74.0),
+            pace: DecisionPace {
+                alone: Waits { n: 12, median: Some(74.0), interval: Some((40.0, 130.0)) },
+                together: Waits { n: 3, median: None, interval: None },
+                effect: None,
+            },
             reject_reasons: Vec::new(),
         },
         scoreboard: Scoreboard {

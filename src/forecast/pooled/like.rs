@@ -1,0 +1,178 @@
+//! The shapes that are most like a young service, and how far they are believed before anything was scored.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::shape::Shape;
+use crate::forecast::fan::{Fan, FanPoint};
+use crate::series::{Timestamp, Window};
+
+/// Shapes that are averaged at most, and services that must stand behind them.
+const NEAREST: usize = 5;
+const FEWEST: usize = 3;
+/// Values that a young service must have to be compared.
+const COMPARED: usize = 12;
+/// Values that are compared at most, evenly of all there are: more tell no more of which shape is near.
+const MOST: usize = 96;
+/// The level is that of this long.
+pub const LEVEL: Duration = Duration::from_secs(3 * 3600);
+/// Deviations below this are equally near.
+const NEAR: f64 = 0.03;
+/// How much of the history chooses, each time; the rest tells whether it chose well.
+const CHOOSE: [f64; 2] = [0.5, 0.75];
+/// How many times the highest demand ever seen is believed: a shape of others is no evidence of more.
+const BELIEVED: f64 = 4.0;
+/// The most that shapes are believed before a forecast by them was scored.
+const BELIEF: f64 = 0.8;
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// A shape, and where it is from.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// The shape.
+    pub shape: Arc<Shape>,
+    /// Who made it; empty for services of our own.
+    pub source: Arc<str>,
+    /// How many services it stands for.
+    pub stands_for: usize,
+}
+
+/// What the nearest shapes together say of a young service.
+#[derive(Clone, Debug)]
+pub struct Like {
+    /// Weights, which sum to 1, and shapes.
+    near: Vec<(f64, Known)>,
+    belief: f64,
+}
+
+/// The shapes nearest to what was seen until `at`; `None` where too little was seen or too few services are known.
+pub fn like<'a>(
+    history: &Window,
+    at: Timestamp,
+    shapes: &(impl Iterator<Item = &'a Known> + Clone),
+) -> Option<Like> {
+    let seen: Vec<(Timestamp, f64)> = history.points().filter(|(t, v)| *t <= at && *v > 0.0).collect();
+    if seen.len() < COMPARED {
+        return None;
+    }
+    let near = nearest(&seen, shapes.clone())?;
+    let (mut told, mut known) = (0.0, 0.0);
+    for share in CHOOSE {
+        let (older, newer) = seen.split_at((seen.len() as f64 * share) as usize);
+        if let Some((a, b)) = nearest(older, shapes.clone()).and_then(|near| told_newer(&near, older, newer))
+        {
+            (told, known) = (told + a, known + b);
+        }
+    }
+    let belief = if known > 0.0 { BELIEF * (1.0 - told / known).clamp(0.0, 1.0) } else { 0.0 };
+    Some(Like { near, belief })
+}
+
+/// Errors in the `newer` half, in logarithms: of the shapes, and of what one would say without them, the better of the
+/// same level and the same time yesterday.
+fn told_newer(
+    near: &[(f64, Known)],
+    older: &[(Timestamp, f64)],
+    newer: &[(Timestamp, f64)],
+) -> Option<(f64, f64)> {
+    let end = older.last()?.0;
+    let lately = || older.iter().filter(move |(at, _)| end.since(*at) <= LEVEL);
+    let flat = median(lately().map(|(_, v)| v.ln()).collect())?;
+    let level = median(lately().map(|(at, v)| (v / average(near, *at)).ln()).collect())?;
+    let newer = thinned(newer);
+    let mean = |errors: Vec<f64>| errors.iter().sum::<f64>() / errors.len().max(1) as f64;
+    let by_shape =
+        mean(newer.iter().map(|(at, v)| (v.ln() - level - average(near, *at).ln()).abs()).collect());
+    let by_level = mean(newer.iter().map(|(_, v)| (v.ln() - flat).abs()).collect());
+    let before = |at: Timestamp| {
+        let at = older.partition_point(|(t, _)| *t < at - DAY);
+        older.get(at).map(|(_, v)| v.ln())
+    };
+    let first = older.first()?.0;
+    let days: Vec<f64> = newer
+        .iter()
+        .filter(|(at, _)| *at >= first + DAY)
+        .filter_map(|(at, v)| Some((v.ln() - before(*at)?).abs()))
+        .collect();
+    let by_day = if days.len() * 2 > newer.len() { mean(days) } else { f64::INFINITY };
+    Some((by_shape, by_level.min(by_day)))
+}
+
+fn nearest<'a>(
+    seen: &[(Timestamp, f64)],
+    shapes: impl Iterator<Item = &'a Known>,
+) -> Option<Vec<(f64, Known)>> {
+    let compared: Vec<(Timestamp, f64)> = thinned(seen).into_iter().map(|(at, v)| (at, v.ln())).collect();
+    let mut near: Vec<(f64, &Known)> = shapes.map(|k| (distance(&compared, &k.shape), k)).collect();
+    near.sort_by(|a, b| a.0.total_cmp(&b.0));
+    near.truncate(NEAREST);
+    let behind = near.iter().fold(0usize, |n, (_, k)| n.saturating_add(k.stands_for));
+    if behind < FEWEST {
+        return None;
+    }
+    let weight = |d: f64| (d + NEAR).powi(-2);
+    let total: f64 = near.iter().map(|(d, _)| weight(*d)).sum();
+    let all: Vec<(f64, Known)> = near.into_iter().map(|(d, k)| (weight(d) / total, k.clone())).collect();
+    all.iter().all(|(w, _)| w.is_finite()).then_some(all)
+}
+
+/// What shapes say of an instant, over the mean.
+fn average(near: &[(f64, Known)], at: Timestamp) -> f64 {
+    near.iter().map(|(w, k)| w * k.shape.at(at)).sum()
+}
+
+impl Like {
+    /// How far the shapes are believed before a forecast by them was scored, `0..=0.8`: by how much less they were off
+    /// than what one would have said without them, where they were not chosen.
+    pub fn belief(&self) -> f64 {
+        self.belief
+    }
+
+    /// Where the shapes are from, each source once, and its part of what they say.
+    pub fn sources(&self) -> Vec<(Arc<str>, f64)> {
+        let mut sources: Vec<(Arc<str>, f64)> = Vec::new();
+        for (weight, known) in &self.near {
+            match sources.iter_mut().find(|(source, _)| *source == known.source) {
+                Some((_, sum)) => *sum += weight,
+                None => sources.push((Arc::clone(&known.source), *weight)),
+            }
+        }
+        sources
+    }
+
+    /// The fan that the shapes tell, at the level of the last hours of `history`, with the spread of the service's own
+    /// `fan`; `None` without a value in these hours.
+    pub fn told(&self, history: &Window, fan: &Fan) -> Option<Fan> {
+        let seen = || history.points().filter(|(at, v)| *at <= fan.issued && *v > 0.0);
+        let lately = seen().filter(|(at, _)| fan.issued.since(*at) <= LEVEL);
+        let level = median(lately.map(|(at, v)| (v / average(&self.near, at)).ln()).collect())?.exp();
+        let highest = seen().map(|(_, v)| v).fold(0.0, f64::max) * BELIEVED;
+        let point = |p: &FanPoint| {
+            let own = p.quantile(0.5);
+            let told = (level * average(&self.near, p.at)).min(highest);
+            let scale = if own > 0.0 { told / own } else { 1.0 };
+            let most = p.quantiles.last().copied().unwrap_or(0.0).max(highest);
+            FanPoint { at: p.at, quantiles: p.quantiles.map(|q| (q * scale).min(most)) }
+        };
+        Some(Fan { points: fan.points.iter().map(point).collect(), ..fan.clone() })
+    }
+}
+
+/// Evenly at most [`MOST`] of `seen`, the latest among them.
+pub(super) fn thinned(seen: &[(Timestamp, f64)]) -> Vec<(Timestamp, f64)> {
+    let every = seen.len().div_ceil(MOST).max(1);
+    seen.iter().rev().step_by(every).copied().collect()
+}
+
+/// How far a service, of which logarithms of demand were seen, is from a shape: mean absolute deviation of
+/// `ln(demand / shape)` from its median.
+fn distance(seen: &[(Timestamp, f64)], shape: &Shape) -> f64 {
+    let ratios: Vec<f64> = seen.iter().map(|(at, log)| log - shape.log_at(*at)).collect();
+    let Some(level) = median(ratios.clone()) else { return f64::INFINITY };
+    ratios.iter().map(|r| (r - level).abs()).sum::<f64>() / ratios.len() as f64
+}
+
+fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
+}

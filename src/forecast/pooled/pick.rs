@@ -1,0 +1,38 @@
+//! A few shapes that stand for many, to be given to others.
+
+use super::shape::Shape;
+
+/// Shapes that are looked at: choosing takes their square.
+const LOOKED_AT: usize = 150;
+/// Shapes nearer than this are one kind.
+const ALIKE: f64 = 0.08;
+
+/// At most `most` kinds of shape, each the middle of its kind, with how many services are of it, the most common first.
+/// Each next kind begins with the shape that is farthest from all before (Gonzalez 1985).
+pub fn representatives<'a>(shapes: impl Iterator<Item = &'a Shape>, most: usize) -> Vec<(Shape, usize)> {
+    let all: Vec<&Shape> = shapes.take(LOOKED_AT).collect();
+    let off = |of: &Shape| all.iter().map(|s| s.distance(of)).sum::<f64>();
+    let middle = all.iter().map(|s| (off(s), *s)).min_by(|a, b| a.0.total_cmp(&b.0));
+    let Some((_, middle)) = middle else { return Vec::new() };
+    let mut kinds = vec![middle];
+    // Of each shape, the nearest kind and how far it is.
+    let mut nearest: Vec<(usize, f64)> = all.iter().map(|s| (0, s.distance(middle))).collect();
+    while kinds.len() < most {
+        let far = nearest.iter().zip(&all).max_by(|a, b| a.0.1.total_cmp(&b.0.1));
+        let Some(next) = far.filter(|((_, d), _)| *d > ALIKE).map(|(_, s)| *s) else { break };
+        for (known, shape) in nearest.iter_mut().zip(&all) {
+            let distance = shape.distance(next);
+            if distance < known.1 {
+                *known = (kinds.len(), distance);
+            }
+        }
+        kinds.push(next);
+    }
+    let of = |kind: usize| {
+        let members = || nearest.iter().zip(&all).filter(move |((k, _), _)| *k == kind).map(|(_, s)| *s);
+        Some((Shape::between(members())?, members().count()))
+    };
+    let mut out: Vec<(Shape, usize)> = (0..kinds.len()).filter_map(of).take(most).collect();
+    out.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+    out
+}

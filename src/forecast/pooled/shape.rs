@@ -1,0 +1,121 @@
+//! The shape of a service's days: demand over its mean by the quarter of an hour, weekdays and weekends apart.
+
+use std::time::Duration;
+
+use crate::series::{Timestamp, Window};
+
+/// Quarters of an hour of a day.
+const DAY: usize = 96;
+/// Values of a shape: a weekday, then a day of the weekend.
+pub const QUARTERS: usize = 2 * DAY;
+/// Days that a shape is made of, at least.
+const DAYS: u64 = 9;
+/// The least that is told of a quarter, as a share of the mean: its logarithm is taken.
+const LEAST: f64 = 0.01;
+/// The most a quarter of a shape from elsewhere may be, in thousandths of the mean.
+const MOST: u32 = 100_000;
+
+/// The shape of a service's days.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shape {
+    /// Demand over its mean.
+    quarters: Vec<f64>,
+    /// Its logarithm: services are compared with hundreds of shapes.
+    logs: Vec<f64>,
+}
+
+/// Place of an instant in a shape; days are those of UTC, alike for all.
+fn place(at: Timestamp) -> usize {
+    let day = at.as_millis().div_euclid(86_400_000);
+    let quarter = (at.as_millis().rem_euclid(86_400_000) / 900_000) as usize;
+    // 1970-01-01 was a Thursday.
+    let weekend = matches!((day + 4).rem_euclid(7), 0 | 6);
+    quarter + if weekend { DAY } else { 0 }
+}
+
+impl Shape {
+    /// The shape of nine days of history or more, each quarter of an hour seen; `None` of less.
+    pub fn of(history: &Window) -> Option<Self> {
+        let mut sums = vec![(0u32, 0.0); QUARTERS];
+        for (at, value) in history.points().filter(|(_, v)| *v >= 0.0) {
+            if let Some((n, sum)) = sums.get_mut(place(at)) {
+                (*n, *sum) = (*n + 1, *sum + value);
+            }
+        }
+        let first = history.points().next()?.0;
+        let span = history.end().since(first);
+        let seen = sums.iter().all(|(n, _)| *n > 0);
+        if span < Duration::from_secs(DAYS * 86_400) || !seen {
+            return None;
+        }
+        Self::normal(&sums.iter().map(|(n, sum)| sum / f64::from(*n)).collect::<Vec<_>>())
+    }
+
+    /// Values over their mean; `None` if they are not [`QUARTERS`] finite ones, or all nought.
+    fn normal(values: &[f64]) -> Option<Self> {
+        let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
+        let whole = values.len() == QUARTERS && mean.is_finite() && mean > 0.0;
+        whole.then(|| {
+            // A quarter that is always empty is nearly empty.
+            let quarters: Vec<f64> = values.iter().map(|v| (v / mean).max(LEAST)).collect();
+            let logs = quarters.iter().map(|q| q.ln()).collect();
+            Self { quarters, logs }
+        })
+    }
+
+    /// The geometric mean of several; `None` of none.
+    pub fn between<'a>(shapes: impl Iterator<Item = &'a Self>) -> Option<Self> {
+        let (mut sums, mut n) = (vec![0.0; QUARTERS], 0.0);
+        for shape in shapes {
+            n += 1.0;
+            for (sum, log) in sums.iter_mut().zip(&shape.logs) {
+                *sum += log;
+            }
+        }
+        if n > 0.0 { Self::normal(&sums.iter().map(|s| (s / n).exp()).collect::<Vec<_>>()) } else { None }
+    }
+
+    /// In thousandths of the mean, for a file.
+    pub fn per_mille(&self) -> Vec<u32> {
+        self.quarters.iter().map(|q| (q * 1000.0).round().clamp(1.0, f64::from(MOST)) as u32).collect()
+    }
+
+    /// From a file: [`QUARTERS`] values, none above a hundred times the mean; `None` if it is something else. Its level
+    /// does not matter.
+    pub fn from_per_mille(values: &[u32]) -> Option<Self> {
+        if values.len() != QUARTERS || values.iter().any(|v| *v > MOST) {
+            return None;
+        }
+        Self::normal(&values.iter().map(|v| f64::from(*v)).collect::<Vec<_>>())
+    }
+
+    /// Demand over its mean at an instant.
+    pub fn at(&self, at: Timestamp) -> f64 {
+        self.quarters.get(place(at)).copied().unwrap_or(1.0)
+    }
+
+    /// The logarithm of that.
+    pub fn log_at(&self, at: Timestamp) -> f64 {
+        self.logs.get(place(at)).copied().unwrap_or(0.0)
+    }
+
+    /// Mean absolute deviation of the logarithms of two shapes.
+    pub fn distance(&self, other: &Self) -> f64 {
+        let off = self.logs.iter().zip(&other.logs).map(|(a, b)| (a - b).abs());
+        off.sum::<f64>() / QUARTERS as f64
+    }
+
+    /// For people: `peaks 14:15 UTC at 1.6 times the mean, weekends at 52 % of weekdays`.
+    pub fn words(&self) -> String {
+        let (week, weekend) = self.quarters.split_at(DAY.min(self.quarters.len()));
+        // The first of several that are as high.
+        let peak = week.iter().enumerate().rev().max_by(|a, b| a.1.total_cmp(b.1));
+        let (quarter, height) = peak.map_or((0, 1.0), |(i, v)| (i, *v));
+        let share = 100.0 * weekend.iter().sum::<f64>() / week.iter().sum::<f64>().max(LEAST);
+        format!(
+            "peaks {:02}:{:02} UTC at {height:.1} times the mean, weekends at {share:.0} % of weekdays",
+            quarter / 4,
+            quarter % 4 * 15
+        )
+    }
+}
