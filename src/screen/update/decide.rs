@@ -4,7 +4,9 @@ use crate::view::{Command, Operation, OperationId, OperationState, ProposalView,
 
 use super::super::event::Effect;
 use super::super::glyphs::{GlyphSet, Glyphs};
-use super::super::overlays::{Edit, Focus, Reject, Sheet, Subject, approve_sheet, operation_sheet, release_sheet};
+use super::super::overlays::{
+    Edit, Focus, Reject, Sheet, Subject, approve_sheet, operation_sheet, release_sheet,
+};
 use super::super::rows::{advice_of, proposal_of};
 use super::super::state::{RowId, ScreenState};
 

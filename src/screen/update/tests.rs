@@ -178,7 +178,10 @@ fn what_took_the_place_of_a_shown_proposal_is_opened_anew_not_approved() {
         change(&mut s.view);
         s.event(Event::View);
         let screen = fixture::draw_with(&s.view, &s.state, (120, 40), crate::screen::draw);
-        assert!(screen.contains("cannot be confirmed") && screen.contains("[ Show the new one ]"), "{screen}");
+        assert!(
+            screen.contains("cannot be confirmed") && screen.contains("[ Show the new one ]"),
+            "{screen}"
+        );
         assert_eq!(s.keys("enter"), [], "what was never shown is not approved");
         let Focus::Confirm(sheet) = &s.state.focus else { panic!("{:?}", s.state.focus) };
         assert!(!sheet.on_button && sheet.painted.is_none(), "it is to be read first");
