@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::balancer::{Balancer, TurnFault};
 use super::platform::{Fuse, Platform};
-use super::traffic::{HOUR, balancer, given_back, in_order, turns, world, world_with};
+use super::traffic::{HOUR, balancer, busy, given_back, in_order, turns, world, world_with};
 use super::world::{Journal, START, World, op, proposal};
 use crate::clock::Clock;
 use crate::execution::{
@@ -55,11 +55,11 @@ async fn killed_while_servers_warm_up_their_weight_is_given_back() {
 #[tokio::test]
 async fn killed_while_servers_drain_they_serve_again_and_are_drained_anew() {
     let mut w = world(6, 0);
-    balancer(&w).set(|d| d.busy = 60);
+    busy(&w, 60, false);
     w.start(proposal("p-1", Field::Replicas, 6, 8, Some(Duration::from_secs(600))), "op-1").await;
     w.run(620).await;
     let draining = |w: &World| balancer(w).get(|d| d.servers.iter().filter(|s| s.draining).count());
-    assert_eq!((draining(&w), w.effects()), (2, vec![8]));
+    assert_eq!((draining(&w), w.effects()), (1, vec![8]));
     let mut w = restart(w).await;
     in_order(&w);
     let ready = turns(&w, "srv-checkout-8");
@@ -67,7 +67,7 @@ async fn killed_while_servers_drain_they_serve_again_and_are_drained_anew() {
         ready.ends_with(&["ready".to_owned()]) || ready.ends_with(&["ready".to_owned(), "drain".to_owned()])
     );
     w.run(200).await;
-    assert_eq!((w.effects(), balancer(&w).get(|d| d.lost)), (vec![8, 6], 0));
+    assert_eq!((w.effects(), balancer(&w).get(|d| d.lost)), (vec![8, 7, 6], 0));
     assert!(matches!(w.lease("op-1"), LeaseState::Restored { .. }));
     given_back(&w);
 }
@@ -95,7 +95,7 @@ async fn what_somebody_else_has_set_is_left_alone() {
 #[tokio::test]
 async fn a_server_put_into_maintenance_meanwhile_stays_in_it() {
     let mut w = world(10, 0);
-    balancer(&w).set(|d| (d.busy, d.sticky) = (3, true));
+    busy(&w, 3, true);
     w.start(proposal("p-1", Field::Replicas, 10, 8, None), "op-1").await;
     w.run(10).await;
     balancer(&w).server("srv-checkout-10", |s| (s.draining, s.maintenance, s.up) = (false, true, false));
@@ -159,7 +159,7 @@ async fn an_unreachable_load_balancer_delays_the_end_of_a_lease_until_a_rollback
     assert_eq!(w.effects(), [8]);
     balancer(&w).set(|d| d.deaf = 0);
     w.run(400).await;
-    assert_eq!(w.effects(), [8, 6]);
+    assert_eq!(w.effects(), [8, 7, 6]);
     given_back(&w);
     // A rollback does not wait for it for ever.
     let mut w = world(6, 0);

@@ -48,10 +48,11 @@ impl Task {
             Err(error) => return self.in_trouble(shift, way, error.to_string()).await,
         };
         if shift.draining.is_none() {
-            let cleared = self.begin_drain(shift, &backend, way, set, gone).await;
-            if let Some(cleared) = cleared {
-                return cleared;
-            }
+            let cleared = self.begin_drain(shift, &backend, way, gone).await;
+            // They take nothing new from here on; how many sessions are left shows at the next look.
+            return cleared.unwrap_or_else(|| {
+                Cleared::Wait(format!("{}: its servers are being drained", shift.name()), None)
+            });
         }
         shift.failures = 0;
         self.watch_drain(shift, &backend, insist).await
@@ -78,7 +79,6 @@ impl Task {
         shift: &mut Shift,
         backend: &Backend,
         way: Way,
-        set: u32,
         gone: usize,
     ) -> Option<Cleared> {
         let pods = self.live.as_ref().map(|l| l.pods.clone()).unwrap_or_default();
@@ -91,6 +91,7 @@ impl Task {
             .await;
             return Some(Cleared::Go);
         }
+        let least = least(backend, gone);
         let mut drained = std::collections::BTreeSet::new();
         let mut trouble = None;
         for name in names {
@@ -109,7 +110,7 @@ impl Task {
                 set: Setting::Drain,
                 home: Setting::Ready,
                 old: true,
-                least: least(set, &backend),
+                least,
                 way,
             };
             match self.turn_server(shift, wanted).await {
@@ -144,9 +145,8 @@ impl Task {
             going.iter().map(|s| s.sessions).try_fold(0_u64, |all, one| Some(all.saturating_add(one?)));
         let shown: Vec<&str> = going.iter().take(5).map(|s| s.name.as_str()).collect();
         let shown = shown.join(", ");
-        // What was taken just before this look still counts from its own turn on.
         draining.idle = if sessions == Some(0) { draining.idle.saturating_add(1) } else { 0 };
-        if draining.names.is_empty() || draining.idle > IDLE {
+        if draining.names.is_empty() || draining.idle >= IDLE {
             return Cleared::Go;
         }
         let limit = shift.traffic.rules.drain;
@@ -191,8 +191,8 @@ impl Task {
     }
 }
 
-/// Servers that must go on taking traffic: as many as are asked for, as far as there are so many, and always one.
-fn least(set: u32, backend: &Backend) -> usize {
+/// Servers that must go on taking traffic: all but those that go, and always one.
+fn least(backend: &Backend, gone: usize) -> usize {
     let serving = backend.servers.iter().filter(|s| s.serves()).count();
-    (set as usize).min(serving).max(1)
+    serving.saturating_sub(gone).max(1)
 }

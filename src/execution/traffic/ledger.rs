@@ -195,7 +195,11 @@ mod tests {
         ledger.take(&note(Setting::Weight(20), WHOLE, "k1", ""));
         ledger.take(&note(Setting::Drain, Setting::Ready, "k2", ""));
         ledger.removing(true);
-        assert_eq!(ledger.open().map(|(_, c)| c.removing).collect::<Vec<_>>(), [false, true]);
+        assert_eq!(
+            ledger.open().map(|(_, c)| c.removing).collect::<Vec<_>>(),
+            [true, false],
+            "the drain, the weight"
+        );
         ledger.take(&note(Setting::Ready, Setting::Ready, "k3", "applied"));
         assert_eq!(ledger.words(), "a at weight 20");
     }

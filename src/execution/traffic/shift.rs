@@ -83,7 +83,10 @@ impl Shift {
         let before = self.before.get_or_insert_default();
         before.extend(backend.servers.iter().filter(|s| s.serves()).map(|s| s.name.clone()));
         self.began.get_or_insert(backend.counters);
-        self.warming.clear();
+        // New ones have their whole weight, and are not stepped again.
+        let steps = self.traffic.rules.steps.max(1);
+        self.warming.retain(|_, w| w.step > 0);
+        self.warming.values_mut().for_each(|w| w.step = steps);
     }
 
     /// Whether anything of ours has to be given back through this load balancer.

@@ -112,6 +112,7 @@ mod tests {
         let listener = UnixListener::bind(&path).unwrap();
         let peer = tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 100]).await;
             let _ = stream.write_all(&bytes).await;
             if hold {
                 std::future::pending::<()>().await;
