@@ -200,7 +200,8 @@ impl Scene {
         let state = self.rack.read("u-1").await.unwrap();
         let (now, mono) = (self.clock.now(), self.clock.monotonic());
         let proposal = proposal(&state, "rack", (Field::Replicas, to), now + lease, (now, mono));
-        let facts = preconditions(&state.owner, Limits::default());
+        let limits = Limits { step_down_ratio: 0.5, ..Limits::default() };
+        let facts = preconditions(&state.owner, limits);
         let person = Person { uid: 0, name: "ann".into() };
         let permit = self.gate.approve(&proposal, &proposal.hash(), None, &person, mono, facts).unwrap();
         let job = Job::Start { proposal: Box::new(proposal), permit, warm_up: None };
