@@ -65,6 +65,8 @@
 //! - Nothing is written to a provider without an `intent` in the journal, synchronised to disk, that names object, from,
 //!   to, approver and expiry. One gate, one permit type (made only in [`approval`]), one write path.
 //! - An approval is bound to the hash of what was shown; anything else is refused. Drift of the live object cancels.
+//! - A turn of a load balancer goes the same way as a write. What is ours there is given back at the end, while a person is
+//!   asked, and after a restart, and never over what somebody else has set.
 //! - Per decision replicas go from → to, then possibly back: no value is applied twice in one direction. A rollback
 //!   writes only where the live value is still ours.
 //! - Missing is never zero. Non-finite values stop at [`series`]. Absent, stale, partial or suspect data never lowers a
@@ -139,7 +141,8 @@
 //!   by less stays where it was.
 //! - The fans of a recorded frame are those of its key frame (at most sixty frames earlier), except at a decision.
 //! - A full disk, a hung journal and unknown readiness stop writes, never reads.
-//! - Traffic managers (`HAProxy`) are not there yet.
+//! - Of traffic managers there is `HAProxy`. In front of an autoscaler's minimum it drains nothing: which pods go, and when, is
+//!   the autoscaler's to say.
 
 pub mod clock;
 pub mod series;

@@ -304,7 +304,7 @@ impl Task {
     /// Reads the object until it answers, decides, and goes on from there.
     async fn take_up(mut self, history: History) {
         // Before anything else, and whether or not the platform answers: traffic must not wait for it.
-        self.settle_traffic(2).await;
+        self.settle_first().await;
         self.become_state(OperationState::Unknown { what: "weescale was restarted; reading back".into() })
             .await;
         let live = loop {

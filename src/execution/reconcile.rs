@@ -96,7 +96,7 @@ pub fn unfinished<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Vec<Histo
         let Some(write) = &entry.data.write else { continue };
         if entry.kind == EntryKind::Intent {
             if write.set < write.expect {
-                history.traffic.removing(true);
+                history.traffic.removing();
             }
             history.writes.push(write.clone());
         } else if let Some(known) = history.writes.iter_mut().rev().find(|w| w.key == write.key) {

@@ -87,11 +87,11 @@ impl Task {
     /// Whether the guard would let `set` out now, over the value believed present. Nothing is sent or counted.
     pub fn would(&self, way: Way, set: u32) -> bool {
         let order = self.mandate.look_ahead(way, self.at, set);
-        order.is_ok_and(|order| self.guarded(&order, |guard, a| guard.would(a)).is_ok())
+        order.is_ok_and(|order| self.guarded(&order, Guard::would).is_ok())
     }
 
     fn guard(&self, order: &WriteOrder) -> Result<(), Stop> {
-        self.guarded(order, |guard, a| guard.check(a))
+        self.guarded(order, Guard::check)
     }
 
     fn guarded(

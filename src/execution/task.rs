@@ -456,8 +456,13 @@ impl Task {
             self.trouble(error.to_string()).await;
         }
         self.publish().await;
-        // Nobody else writes to the object before its servers have back what they had.
-        self.settle_traffic(SETTLE_TRIES).await;
+        // Nobody else writes to the object before its servers have back what they had, unless the load balancer is gone.
+        self.settle_traffic(2).await;
         self.shared.vacate(&self.run.operation.id);
+        let held =
+            self.run.operation.state == OperationState::Kept && self.run.operation.change.until.is_some();
+        if !held {
+            self.settle_traffic(SETTLE_TRIES).await;
+        }
     }
 }

@@ -223,6 +223,7 @@ impl Task {
             if (released || now >= due) && self.is_on_top() {
                 return Some(released);
             }
+            self.settle_leftovers().await;
             let left = due.since(now).clamp(self.shared.pacing.poll, Duration::from_secs(60));
             let clock = self.shared.clock.clone();
             tokio::select! {

@@ -165,7 +165,7 @@ async fn answer(mut stream: TcpStream, busy: Arc<AtomicI64>, served: Arc<AtomicU
     loop {
         let mut piece = [0; 1024];
         match stream.read(&mut piece).await {
-            Ok(n) if n > 0 => buffer.extend_from_slice(&piece[..n]),
+            Ok(n) if n > 0 => buffer.extend(piece.iter().take(n)),
             _ => return,
         }
         if !buffer.ends_with(b"\r\n\r\n") {

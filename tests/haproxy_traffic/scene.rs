@@ -97,7 +97,7 @@ impl Scene {
         let rack = Rack::new(SLOTS, replicas);
         let mut dir = PathBuf::new();
         let haproxy = Peer::start("haproxy", "/ready", |addr, path| {
-            dir = path.to_owned();
+            path.clone_into(&mut dir);
             config(addr, path, &rack, behind)
         })?;
         let clock = Clock::real();

@@ -167,14 +167,15 @@ impl Task {
         Cleared::Wait(text, sessions)
     }
 
-    /// A write that takes servers away was sent, or was not after all.
-    pub(in crate::execution) fn sent_removal(&mut self, set: u32, before: u32, took_effect: bool) {
+    /// A write that takes servers away was sent: what is drained is on its way out.
+    pub(in crate::execution) fn sent_removal(&mut self, set: u32, before: u32, may_have_effect: bool) {
         let now = self.shared.clock.monotonic();
         let gone = leaving::count(self.run.operation.change.field, before, set, self.live.as_ref()) > 0;
-        let Some(shift) = self.shift.as_mut().filter(|_| gone || !took_effect) else { return };
-        shift.ledger.removing(took_effect);
+        // What did not go out is sent again, with the same servers drained for it.
+        let Some(shift) = self.shift.as_mut().filter(|_| gone && may_have_effect) else { return };
+        shift.ledger.removing();
         shift.draining = None;
-        shift.removed = took_effect.then_some(now);
+        shift.removed = Some(now);
     }
 
     /// Shows the wait where the gates of the stage are shown.

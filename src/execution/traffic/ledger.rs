@@ -91,9 +91,9 @@ impl Ledger {
     }
 
     /// A write that takes servers away was sent: what is drained now may be on its way out.
-    pub fn removing(&mut self, removing: bool) {
+    pub fn removing(&mut self) {
         for change in self.changes.values_mut().filter(|c| c.home == Setting::Ready) {
-            change.removing = removing;
+            change.removing = true;
         }
     }
 
@@ -194,7 +194,7 @@ mod tests {
         let mut ledger = Ledger::default();
         ledger.take(&note(Setting::Weight(20), WHOLE, "k1", ""));
         ledger.take(&note(Setting::Drain, Setting::Ready, "k2", ""));
-        ledger.removing(true);
+        ledger.removing();
         assert_eq!(
             ledger.open().map(|(_, c)| c.removing).collect::<Vec<_>>(),
             [true, false],

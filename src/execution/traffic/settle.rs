@@ -45,7 +45,7 @@ impl Task {
             self.shared.clock.sleep(nap).await;
         }
         let Some(mut shift) = self.shift.take() else { return };
-        if shift.has_open() && tries > 1 {
+        if shift.has_open() && tries >= TRIES {
             let why = shift.trouble.clone().unwrap_or_else(|| "it is still in use".to_owned());
             let text = format!("{}: {} not given back: {why}", shift.name(), shift.ledger.words());
             self.tell_once(&mut shift, text).await;
@@ -74,6 +74,22 @@ impl Task {
         let settled = !shift.has_open();
         self.shift = Some(shift);
         settled
+    }
+
+    /// After a restart: what can be given back is, before the platform is asked. What cannot yet is looked at again later.
+    pub(in crate::execution) async fn settle_first(&mut self) {
+        let settled = self.settle_once().await;
+        if !settled && self.shift.as_ref().is_some_and(|s| s.failures > 0) {
+            self.shared.clock.sleep(self.shared.pacing.back_off).await;
+            let _ = self.settle_once().await;
+        }
+    }
+
+    /// Gives back what is left of an operation that is kept.
+    pub(in crate::execution) async fn settle_leftovers(&mut self) {
+        if self.shift.as_ref().is_some_and(Shift::has_open) {
+            let _ = self.settle_once().await;
+        }
     }
 
     /// Gives back all that can be.
@@ -142,7 +158,7 @@ impl Task {
             Fate::Stays => Next::Give,
             Fate::Unknown if waited >= rules.drain.max(LEAVE) => Next::Give,
             // Its checks will say so; should they never, it must not wait for ever.
-            Fate::Gone if waited >= (rules.drain.max(LEAVE)) * 10 => Next::Give,
+            Fate::Gone if waited >= rules.drain.max(LEAVE) * 3 => Next::Give,
             Fate::Gone | Fate::Unknown => Next::Wait,
         }
     }
