@@ -203,7 +203,7 @@ impl Task {
     }
 
     /// The executor stops: what was begun stays as it is, and the next start asks. Servers get back what they had.
-    async fn stopped(&mut self) {
+    pub async fn stopped(&mut self) {
         let _ = tokio::time::timeout(GIVE_BACK, self.settle_once()).await;
         let _ = self.record(EntryKind::Step, "weescale stops".into(), EntryData::default()).await;
     }

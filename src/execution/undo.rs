@@ -51,6 +51,8 @@ impl Task {
                         && self.shared.clock.monotonic().since(began) < self.shared.pacing.read_back => {}
                 Undone::Done => return self.end(OperationState::RolledBack { why }).await,
                 Undone::Partly => self.failures = 0,
+                // The next start undoes it; until then its servers take traffic.
+                Undone::Wait(_) if self.wishes.is_closed() => return self.stopped().await,
                 Undone::Wait(text) => {
                     let why = format!("{why}; {text}");
                     if self.run.operation.state != (OperationState::RollingBack { why: why.clone() }) {

@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn each_rule_stops_what_it_is_for() {
         let refused = |found: Option<String>, said: &str| {
-            assert!(found.as_ref().is_some_and(|w| w.contains(said)), "{found:?}, wanted {said}")
+            assert!(found.as_ref().is_some_and(|w| w.contains(said)), "{found:?}, wanted {said}");
         };
         let (low, drain) = (Setting::Weight(20), Setting::Drain);
         assert_eq!(stop(&server(), low, |_| {}), None);

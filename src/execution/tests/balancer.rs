@@ -190,7 +190,7 @@ fn lost() -> TrafficError {
 }
 
 impl TrafficManager for Balancer {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "haproxy shop"
     }
 

@@ -217,6 +217,24 @@ async fn at_the_end_of_the_process_servers_have_back_what_they_had() {
 }
 
 #[tokio::test]
+async fn a_rollback_that_waits_for_sessions_ends_with_the_process_and_goes_on_at_the_next_start() {
+    let mut w = world(6, 0);
+    busy(&w, 3, true);
+    w.start(proposal("p-1", Field::Replicas, 6, 8, HOUR), "op-1").await;
+    w.run(30).await;
+    w.wish(Job::Abort(op("op-1"), "bob".into())).await;
+    w.run(10).await;
+    assert!(balancer(&w).get(|d| d.servers.iter().any(|s| s.draining)));
+    w.wish(Job::Shutdown).await;
+    w.clock.advance(Duration::from_secs(3));
+    w.breathe().await;
+    given_back(&w);
+    assert_eq!(w.effects(), [8]);
+    let left = unfinished(w.journal.entries.lock().unwrap().iter());
+    assert!(left[0].undoing.is_some() && left[0].ended.is_none(), "{left:?}");
+}
+
+#[tokio::test]
 async fn what_moves_no_servers_turns_none() {
     let platform = Platform::new(6, Some(6));
     let balancer = Balancer::new(&platform, 0);

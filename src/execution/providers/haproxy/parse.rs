@@ -240,7 +240,7 @@ mod tests {
     #[test]
     fn a_flood_of_servers_is_refused() {
         let row = |i: usize| format!("2 shop {i} s{i} 127.0.0.1 2 0 1 1 6 0 80\n");
-        let flood: String = (0..MAX_SERVERS + 1).map(row).collect();
+        let flood: String = (0..=MAX_SERVERS).map(row).collect();
         let header = STATE.lines().take(2).map(|l| format!("{l}\n")).collect::<String>();
         assert!(backend(&format!("{header}{flood}"), STAT).is_err());
     }
