@@ -67,6 +67,8 @@
 //! - An approval is bound to the hash of what was shown; anything else is refused. Drift of the live object cancels.
 //!   A day's plan is approved like that as a whole ([`approval::DayApproval`]): its corridors are what a person can
 //!   decide on beforehand, and what the backtests measure; one proposal at a time would be sixty keys a day and fleet.
+//! - A turn of a load balancer goes the same way as a write. What is ours there is given back at the end, while a person is
+//!   asked, and after a restart, and never over what somebody else has set.
 //! - Per decision replicas go from → to, then possibly back: no value is applied twice in one direction. A rollback
 //!   writes only where the live value is still ours.
 //! - Missing is never zero. Non-finite values stop at [`series`]. Absent, stale, partial or suspect data never lowers a
@@ -105,7 +107,6 @@
 //! | `memchr` | finds line ends and quotes with vector instructions and without `unsafe` of ours; `regex` brings it anyway |
 //! | `mimalloc` | a million series are a million small pieces of memory: measured against the system's allocator, 29 % less resident memory and 12 % less CPU time for the same targets |
 //! | `regex` | PromQL's matchers are RE2; this is the same language and the same promise of linear time |
-//! | `ring` | signs shared lessons (Ed25519) and checks them; `rustls` brings it anyway |
 //! | `ring` | signs and checks lessons that travel between teams (Ed25519); `rustls` brings it anyway |
 //! | `sha2` | the journal's chain, and the hash an approval is bound to |
 //! | `rustix` | `poll`, process and terminal calls without `unsafe` of ours |
@@ -141,7 +142,8 @@
 //!   by less stays where it was.
 //! - The fans of a recorded frame are those of its key frame (at most sixty frames earlier), except at a decision.
 //! - A full disk, a hung journal and unknown readiness stop writes, never reads.
-//! - Traffic managers (`HAProxy`) are not there yet.
+//! - Of traffic managers there is `HAProxy`. In front of an autoscaler's minimum it drains nothing: which pods go, and when, is
+//!   the autoscaler's to say.
 
 pub mod clock;
 pub mod series;

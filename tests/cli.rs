@@ -219,6 +219,25 @@ fn a_journal_is_exported_and_verified_and_corruption_ends_with_4() {
 }
 
 #[test]
+fn a_last_write_that_was_not_finished_ends_with_3() {
+    let home = Home::new();
+    let path = journal(&home);
+    let mut writing = Journal::open(&path).unwrap();
+    let entry = Entry::new(Kind::Note, "the last", serde_json::json!({ "filler": "x".repeat(9000) }));
+    writing.append(Clock::real().now(), &[entry]).unwrap();
+    let beside = |name: &str, part: &str| home.path().join(format!("{name}{part}"));
+    let name = path.file_name().unwrap().to_str().unwrap();
+    let (db, log) = (std::fs::read(&path).unwrap(), std::fs::read(beside(name, "-wal")).unwrap());
+    // What a machine that stops in the middle of a write leaves behind.
+    std::fs::write(beside("torn.db", ""), db).unwrap();
+    std::fs::write(beside("torn.db", "-wal"), &log[..log.len() - 1000]).unwrap();
+    drop(writing);
+    let err = home.bad(3, &["journal", "verify", "--journal", text(&beside("torn.db", ""))]);
+    assert!(err.contains("whole up to record 3") && err.contains("are dropped"), "{err}");
+    assert!(home.good(&["journal", "verify", "--journal", text(&path)]).contains("4 records"));
+}
+
+#[test]
 fn no_journal_is_said_not_made() {
     let home = Home::new();
     let path = home.path().join("none.db");

@@ -144,11 +144,24 @@ pub struct Mandate {
     back: Option<u32>,
     /// Definite refusals so far: what is asked again after one is a new intended write with a key of its own.
     refusals: u32,
+    /// Turns of a load balancer ordered so far.
+    turns: u32,
 }
 
 impl Mandate {
     pub(super) const fn new(record: MandateRecord) -> Self {
-        Self { record, forward: None, back: None, refusals: 0 }
+        Self { record, forward: None, back: None, refusals: 0, turns: 0 }
+    }
+
+    /// Number of the next turn of a load balancer, from 1.
+    pub(super) const fn next_turn(&mut self) -> u32 {
+        self.turns = self.turns.saturating_add(1);
+        self.turns
+    }
+
+    /// After a restart: how many turns of a load balancer the journal tells of.
+    pub const fn remember_turns(&mut self, turns: u32) {
+        self.turns = turns;
     }
 
     /// What it covers.
@@ -177,6 +190,18 @@ impl Mandate {
     /// An order to write `set` where `expect` is present. Repeating the last order is allowed (it carries the same
     /// idempotency key); going against the way, past its end, or forward after back is not.
     pub fn order(&mut self, way: Way, expect: u32, set: u32) -> Result<WriteOrder, Outside> {
+        self.allows(way, expect, set)?;
+        self.remember(way, set);
+        Ok(self.make(way, expect, set, false))
+    }
+
+    /// The order that [`Mandate::order`] would make, to be looked at only: sent, it would change nothing.
+    pub fn look_ahead(&self, way: Way, expect: u32, set: u32) -> Result<WriteOrder, Outside> {
+        self.allows(way, expect, set)?;
+        Ok(self.make(way, expect, set, true))
+    }
+
+    fn allows(&self, way: Way, expect: u32, set: u32) -> Result<(), Outside> {
         let up = self.record.is_up() == (way == Way::Forward);
         let moves = if up { set > expect } else { set < expect };
         let last = if way == Way::Forward { self.forward } else { self.back };
@@ -190,8 +215,7 @@ impl Mandate {
         } else if way == Way::Forward && self.back.is_some() {
             "it is being undone"
         } else {
-            self.remember(way, set);
-            return Ok(self.make(way, expect, set, false));
+            return Ok(());
         };
         let PlannedChange { from, to, .. } = self.record.change;
         Err(Outside { operation: self.record.operation.clone(), expect, set, from, to, why })

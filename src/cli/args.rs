@@ -294,7 +294,7 @@ pub struct Journal {
 pub enum JournalAction {
     /// Every record as one JSON object a line
     Export,
-    /// Check the chain: exit code 0 whole, 4 corrupt
+    /// Check the chain: exit code 0 whole, 3 last write unfinished, 4 corrupt
     Verify,
     /// What it holds, and how much room each part takes
     Size,

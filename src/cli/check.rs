@@ -88,6 +88,15 @@ async fn platforms(settings: &Settings) -> Result<String, Failure> {
             Err(why) => writeln!(text, "failing  provider {name}: {why}"),
         };
     }
+    for (name, answer) in engine::ask_load_balancers(settings).await? {
+        let _ = match answer {
+            Ok((works, notes)) => {
+                let _ = writeln!(text, "ok       {name}: {works}");
+                notes.iter().try_for_each(|note| writeln!(text, "limited  {name}: {note}"))
+            }
+            Err(why) => writeln!(text, "failing  {name}: {why}"),
+        };
+    }
     Ok(text)
 }
 

@@ -1,4 +1,4 @@
-//! Exit codes: 0 good, 2 usage or configuration, 4 corrupt journal, 1 anything else.
+//! Exit codes: 0 good, 2 usage or configuration, 3 a journal with a torn tail, 4 corrupt journal, 1 anything else.
 
 use crate::config::ConfigError;
 use crate::engine::EngineError;
@@ -18,6 +18,9 @@ pub enum Failure {
     /// The engine cannot start.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The journal is whole but for a last write that was not finished.
+    #[error("{0}")]
+    Torn(String),
     /// The journal is damaged.
     #[error("{0}")]
     Corrupt(String),
@@ -36,6 +39,7 @@ impl Failure {
     pub const fn code(&self) -> u8 {
         match self {
             Self::Config(_) | Self::Usage(_) | Self::Engine(EngineError::Setting { .. }) => 2,
+            Self::Torn(_) => 3,
             Self::Corrupt(_) => 4,
             Self::Engine(_) | Self::Other(_) => 1,
         }

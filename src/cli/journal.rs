@@ -1,6 +1,6 @@
 //! `weescale journal export|verify|size`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::journal::{self, Integrity, JournalError, Sizes};
 
@@ -26,14 +26,23 @@ pub fn run(live: &Live, args: &Journal) -> Outcome {
             let sizes = journal::sizes(&path).map_err(Failure::other)?;
             out::print(&format!("{}\n{}", path.display(), table(&sizes)))
         }
-        JournalAction::Verify => match journal::verify(&path).map_err(Failure::other)? {
-            Integrity::Whole { records } => {
-                out::print(&format!("{}: whole, {records} records\n", path.display()))
-            }
-            Integrity::Corrupt { seq, why } => {
-                Err(Failure::Corrupt(format!("{}: corrupt at record {seq}: {why}", path.display())))
-            }
-        },
+        JournalAction::Verify => verify(&path),
+    }
+}
+
+fn verify(path: &Path) -> Outcome {
+    // Before the database is opened, which may tidy up.
+    let torn = journal::torn_tail(path).map_err(Failure::other)?;
+    let found = journal::verify(path).map_err(Failure::other)?;
+    let path = path.display();
+    match (found, torn) {
+        (Integrity::Whole { records }, None) => out::print(&format!("{path}: whole, {records} records\n")),
+        (Integrity::Whole { records }, Some(bytes)) => Err(Failure::Torn(format!(
+            "{path}: whole up to record {records}; {bytes} bytes after it were not finished and are dropped"
+        ))),
+        (Integrity::Corrupt { seq, why }, _) => {
+            Err(Failure::Corrupt(format!("{path}: corrupt at record {seq}: {why}")))
+        }
     }
 }
 

@@ -40,6 +40,9 @@ pub struct File {
     /// Metrics of `CloudWatch`.
     #[serde(default)]
     pub cloudwatch: Vec<super::aws::Watch>,
+    /// Load balancers.
+    #[serde(default)]
+    pub haproxy: Vec<super::haproxy::Haproxy>,
     /// Services.
     #[serde(default)]
     pub service: Vec<Service>,

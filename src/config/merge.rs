@@ -171,6 +171,7 @@ impl Merge {
             kubernetes,
             aws: self.aws(&file.aws),
             cloudwatch: self.cloudwatch(&file.cloudwatch),
+            haproxy: self.haproxy(&file.haproxy),
             services: file.service.iter().enumerate().map(|(i, s)| self.service(i, s)).collect(),
             regions: file.region.iter().enumerate().filter_map(|(i, r)| self.region(i, r)).collect(),
             days,

@@ -37,6 +37,8 @@ pub struct Settings {
     pub aws: Vec<super::AwsSettings>,
     /// Metrics of `CloudWatch`.
     pub cloudwatch: Vec<scrape::CloudWatch>,
+    /// Load balancers in front of workloads.
+    pub haproxy: Vec<super::HaproxySettings>,
     /// Rules for services, in order; later ones win field by field.
     pub services: Vec<ServiceRule>,
     /// Regions.

@@ -11,10 +11,9 @@ pub const TEMPLATE: &str = include_str!("../../assets/config.toml");
 pub fn show(settings: &Settings) -> String {
     let mut out = String::new();
     let mut line = |field: &str, value: &str| {
-        let origin = settings
-            .origins
-            .iter()
-            .find(|o| o.field == field && (!matches!(field, "source" | "kubernetes") || o.value == value));
+        let origin = settings.origins.iter().find(|o| {
+            o.field == field && (!matches!(field, "source" | "kubernetes" | "haproxy") || o.value == value)
+        });
         // Writing to a string cannot fail.
         let _ = writeln!(out, "{field:<18} {value:<48} {}", origin.map_or("default", |o| &o.origin));
     };
@@ -46,6 +45,9 @@ pub fn show(settings: &Settings) -> String {
     }
     for cluster in &settings.kubernetes {
         line("kubernetes", &cluster.name);
+    }
+    for h in &settings.haproxy {
+        line("haproxy", &format!("{} at {} for {}", h.backend, h.socket, h.workload));
     }
     for rule in &settings.services {
         line("service", &rule.name);

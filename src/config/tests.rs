@@ -29,6 +29,29 @@ fn the_template_is_valid_with_and_without_its_examples() {
 }
 
 #[test]
+fn a_load_balancer_is_taken_with_its_defaults_and_refused_with_reasons() {
+    let one = "[[haproxy]]\nsocket = \"/run/h.sock\"\nbackend = \"shop\"\nworkload = \"checkout\"\n";
+    let s = load_text(&format!("{one}slow_start = \"30s\"\nmatch = \"order\"")).unwrap();
+    let rules = s.haproxy[0].rules;
+    assert_eq!((rules.slow_start.as_secs(), rules.steps, rules.drain.as_secs()), (30, 5, 120));
+    assert_eq!(rules.matching, crate::execution::Matching::Order);
+    assert!(show(&s).contains("shop at /run/h.sock for checkout"));
+    for (text, said) in [
+        (format!("{one}{one}"), "one only"),
+        (format!("{one}{}", one.replace("checkout", "cart")), "another workload"),
+        (one.replace("/run/h.sock", "h.sock"), "haproxy[0].socket"),
+        (one.replace("shop", ""), "haproxy[0].backend"),
+        (format!("{one}slow_start = \"9m\""), "at most 8m"),
+        (format!("{one}steps = 1"), "between 2 and 20"),
+        (format!("{one}drain = \"2h\""), "at most 1h"),
+        (format!("{one}match = \"name\""), "\"order\""),
+    ] {
+        let error = load_text(&text).unwrap_err().to_string();
+        assert!(error.contains(said), "{said} in {error}");
+    }
+}
+
+#[test]
 fn all_problems_at_once() {
     let text = "
         mode = \"yolo\"

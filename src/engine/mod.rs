@@ -44,6 +44,7 @@ mod teams;
 mod team_tests;
 #[cfg(test)]
 mod tests;
+mod traffic;
 mod tuning;
 mod usage;
 mod wishes;
@@ -57,4 +58,5 @@ pub use sources::catalogue;
 pub use stances::imported;
 pub use start::{EngineHandle, Options, start};
 pub use state::{PlatformFacts, SourceFacts, State, WorkloadFacts};
+pub use traffic::{Answer, ask_load_balancers};
 pub use tuning::Tuning;

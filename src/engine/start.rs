@@ -100,7 +100,7 @@ pub async fn start(settings: Settings, options: Options) -> Result<EngineHandle,
     let recorder = Arc::new(JournalRecorder { journal: journal.clone(), written: written_tx });
     let (jobs, job_queue) = mpsc::channel::<Job>(QUEUE);
     let (receipt_tx, receipts) = mpsc::channel::<Receipt>(QUEUE);
-    let config = ExecutorConfig { pacing, guard: guard(&settings), moved: restored.moved.clone() };
+    let config = executor(&settings, pacing, &restored)?;
     execution::spawn(config, clock.clone(), providers.clone(), recorder, job_queue, receipt_tx);
     let mut state = state(&settings, tuning, &simulated, &clock, source_facts, &restored)?;
     let mut gate = Gate::new(settings.mode, settings.context.clone())
@@ -279,6 +279,11 @@ async fn note_start(state: &mut State, journal: &JournalHandle) -> Result<(), En
         state.journal_line(super::record::line(record));
     }
     Ok(())
+}
+
+fn executor(settings: &Settings, pacing: Pacing, restored: &Restored) -> Result<ExecutorConfig, EngineError> {
+    let traffic = super::traffic::managers(&settings.haproxy)?;
+    Ok(ExecutorConfig { pacing, guard: guard(settings), moved: restored.moved.clone(), traffic })
 }
 
 fn guard(settings: &Settings) -> GuardPolicy {

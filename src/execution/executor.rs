@@ -20,6 +20,7 @@ use super::record::Recorder;
 use super::shared::{Adopted, Receipt, Shared};
 use super::stages::{Before, OperationRun, pending_stages};
 use super::task::{Begin, Task, Wish};
+use super::traffic::{SETTLE_TRIES, Shift, TrafficManagers};
 use super::{Checkpoint, Operation, OperationId, OperationState, StageKind};
 
 /// Operations and leases in one executor.
@@ -38,6 +39,8 @@ pub struct ExecutorConfig {
     pub guard: GuardPolicy,
     /// Moves of earlier runs and how long ago each was, from [`super::past_moves`].
     pub moved: Vec<(MandateRecord, Duration)>,
+    /// Load balancers in front of workloads.
+    pub traffic: TrafficManagers,
 }
 
 /// Work for the executor. `who` names the person who asks.
@@ -90,7 +93,7 @@ pub fn spawn(
     for (record, ago) in &config.moved {
         guard.recall(record, clock.monotonic(), *ago);
     }
-    let parts = (config.pacing, guard, max);
+    let parts = (config.pacing, guard, max, config.traffic);
     let shared = Arc::new(Shared::new(clock, providers, recorder, receipts, observation, parts));
     tokio::spawn(Executor { shared, observe, tasks: JoinSet::new(), wishes: BTreeMap::new() }.run(jobs))
 }
@@ -208,6 +211,7 @@ impl Executor {
     fn task(&mut self, run: OperationRun, mandate: Mandate, provider: Arc<dyn Provider>) -> Task {
         let (to, wishes) = mpsc::channel(WISHES);
         self.wishes.insert(run.operation.id.clone(), to);
+        let shift = self.shared.traffic.of(&run.operation.workload).cloned().map(Shift::new);
         Task {
             shared: Arc::clone(&self.shared),
             provider,
@@ -225,6 +229,7 @@ impl Executor {
             lost_back: None,
             unsent: 0,
             slot: None,
+            shift,
         }
     }
 
@@ -261,6 +266,18 @@ impl Executor {
                 task.mandate.remember(way, set);
             }
         }
+        task.mandate.remember_turns(history.traffic.turns());
+        if let Some(shift) = task.shift.as_mut() {
+            shift.ledger = history.traffic.clone();
+        }
+        if history.is_decided() {
+            let id = record.operation;
+            self.tasks.spawn(async move {
+                task.settle_after_restart(&history).await;
+                id
+            });
+            return;
+        }
         if !history.writes.is_empty() {
             let now = self.shared.clock.monotonic();
             let mut guard = self.shared.guard();
@@ -286,6 +303,8 @@ impl Executor {
 impl Task {
     /// Reads the object until it answers, decides, and goes on from there.
     async fn take_up(mut self, history: History) {
+        // Before anything else, and whether or not the platform answers: traffic must not wait for it.
+        self.settle_first().await;
         self.become_state(OperationState::Unknown { what: "weescale was restarted; reading back".into() })
             .await;
         let live = loop {
@@ -327,6 +346,17 @@ impl Task {
                 self.publish().await;
                 self.execute(Begin::Hold).await;
             }
+        }
+    }
+
+    /// All that is left of it are turns of a load balancer that were not given back.
+    async fn settle_after_restart(mut self, history: &History) {
+        self.run.operation.state = history.ended.clone().unwrap_or(OperationState::Kept);
+        self.settle_traffic(SETTLE_TRIES).await;
+        if self.shift.as_ref().is_none_or(|s| !s.ledger.is_settled() && !s.has_open()) {
+            let left = history.traffic.words();
+            self.trouble(format!("{left}: not given back, as that load balancer is not configured any more"))
+                .await;
         }
     }
 

@@ -13,6 +13,10 @@ use crate::series::Timestamp;
 
 use super::providers::contract::WorkloadState;
 
+mod turn;
+
+pub use turn::TurnAttempt;
+
 const HOUR: Duration = Duration::from_secs(3600);
 /// Moves remembered; older ones are dropped first.
 const MEMORY: usize = 4096;
@@ -41,6 +45,8 @@ pub struct GuardPolicy {
     pub writes_a_stage: u32,
     /// Writes a minute over the whole fleet.
     pub writes_a_minute: usize,
+    /// Turns of load balancers a minute; giving back is not held up by it.
+    pub turns_a_minute: usize,
     /// Nothing goes forward while a larger share of the fleet is unready, or while that is not known.
     pub unready: f64,
     /// Nothing is lowered while a smaller share of the expected sources is fresh, or while that is not known.
@@ -57,6 +63,7 @@ impl Default for GuardPolicy {
             same_way_an_hour: 3,
             writes_a_stage: 10,
             writes_a_minute: 60,
+            turns_a_minute: 240,
             unready: 0.45,
             fresh_to_lower: 0.8,
             budget: None,
@@ -131,6 +138,7 @@ pub struct Guard {
     policy: GuardPolicy,
     moves: VecDeque<Move>,
     writes: VecDeque<Monotonic>,
+    turns: VecDeque<Monotonic>,
     held: BTreeMap<String, f64>,
 }
 
@@ -182,6 +190,13 @@ impl Guard {
 
     /// Checks one write and, if it may go out, counts it. Called in the function that sends, and nowhere else.
     pub fn check(&mut self, a: &Attempt<'_>) -> Result<(), Stop> {
+        self.would(a)?;
+        self.count(a);
+        Ok(())
+    }
+
+    /// Whether one write would be let out now. It counts nothing, and lets nothing out.
+    pub fn would(&mut self, a: &Attempt<'_>) -> Result<(), Stop> {
         Self::check_object(a)?;
         Self::check_value(a)?;
         self.check_rate(a)?;
@@ -191,7 +206,6 @@ impl Guard {
                 self.check_begin(a)?;
             }
         }
-        self.count(a);
         Ok(())
     }
 

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::approval::{MandateRecord, OperationId, Way, WriteOrder};
+use crate::approval::{MandateRecord, OperationId, Setting, TurnOrder, Way, WriteOrder};
 
 use super::record::WriteNote;
 
@@ -43,6 +43,29 @@ impl Invariants {
         if values.last() != Some(&order.set()) {
             values.push(order.set());
         }
+    }
+
+    /// The intent of a turn is on the disk.
+    pub fn intended_turn(&mut self, order: &TurnOrder) {
+        self.path(order.operation()).intents.insert(order.key().to_owned());
+    }
+
+    /// Checks a turn just before it is sent.
+    pub fn turning(&mut self, order: &TurnOrder, record: &MandateRecord) -> Result<(), Broken> {
+        let what = format!("{} {} {}", order.manager(), order.server(), order.set().words());
+        let id = order.operation();
+        let broken = |name: &str, why: &str| Err(Broken(format!("invariant {name}: {id} {what}: {why}")));
+        if order.operation() != &record.operation {
+            return broken("I1", "it is not what was approved");
+        }
+        // Each intent is for one send.
+        if !self.path(&record.operation).intents.remove(order.key()) {
+            return broken("I1", "no intent of it is on the disk");
+        }
+        if order.set() == Setting::Weight(0) {
+            return broken("I5", "a weight of 0");
+        }
+        Ok(())
     }
 
     /// What the journal tells of an operation taken up after a restart.
@@ -163,6 +186,19 @@ mod tests {
         i.forget(order.operation());
         i.intended(&order);
         assert_eq!(i.sending(&order, again.record()), Ok(()));
+    }
+
+    #[test]
+    fn a_turn_needs_an_intent_of_its_own() {
+        let (mut m, mut i) = (mandate(6, 11), Invariants::default());
+        let order = m.turn("haproxy shop", "a", Setting::Ready, Setting::Drain).unwrap();
+        broken(&i.turning(&order, m.record()), "I1");
+        i.intended_turn(&order);
+        assert_eq!(i.turning(&order, m.record()), Ok(()));
+        broken(&i.turning(&order, m.record()), "I1");
+        let mut record = m.record().clone();
+        record.operation = OperationId::new("op-2");
+        broken(&i.turning(&order, &record), "not what was approved");
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! [`spawn`] starts the executor; each operation runs in a task of its own (`task.rs`): preflight, then the pure
 //! stage machine (`stages.rs`, gates in `gates.rs`) decides and `sender.rs` writes: guard, intent on disk, one send,
-//! read back. Undoing and leases are in `undo.rs`; `reconcile.rs` decides after a restart.
+//! read back. Undoing and leases are in `undo.rs`; `reconcile.rs` decides after a restart. A load balancer in front of the
+//! workload is turned in `traffic`.
 
 mod executor;
 mod gates;
@@ -22,16 +23,21 @@ pub mod stages;
 mod task;
 #[cfg(test)]
 pub(crate) mod tests;
+mod traffic;
 mod types;
 mod undo;
 
 pub use executor::{ExecutorConfig, Job, spawn};
-pub use guard::{Attempt, FleetHealth, Freeze, Guard, GuardPolicy, Stop};
+pub use guard::{Attempt, FleetHealth, Freeze, Guard, GuardPolicy, Stop, TurnAttempt};
 pub use observation::{Observation, Pacing, PodReadings, Readings};
 pub use provider::{Pending, Provider, ProviderError, Providers};
 pub use reconcile::{History, Next, past_moves, reconcile, unfinished};
 pub use record::{Entry, EntryData, EntryKind, RecordError, Recorder, WriteNote};
 pub use shared::Receipt;
+pub use traffic::{
+    Backend, Counters, Ledger, Matching, Server, Traffic, TrafficError, TrafficManager, TrafficManagers,
+    TrafficRules, TurnNote,
+};
 pub use types::{
     Checkpoint, Gate, GateState, Lease, LeaseState, Operation, OperationId, OperationState, Stage, StageKind,
 };

@@ -8,6 +8,7 @@ use crate::series::Timestamp;
 
 use super::providers::contract::WorkloadState;
 use super::record::{Entry, EntryKind, WriteNote};
+use super::traffic::Ledger;
 use super::{Lease, LeaseState, OperationId, OperationState};
 
 /// What the journal holds of one operation.
@@ -23,11 +24,18 @@ pub struct History {
     pub ended: Option<OperationState>,
     /// Its lease as last recorded.
     pub lease: Option<Lease>,
+    /// What was turned at a load balancer and not given back.
+    pub traffic: Ledger,
 }
 
 impl History {
     /// Whether there is nothing left to do.
     pub fn is_over(&self) -> bool {
+        self.is_decided() && self.traffic.is_settled()
+    }
+
+    /// Whether nothing is left to do on the platform.
+    pub fn is_decided(&self) -> bool {
         match (&self.ended, &self.lease) {
             (Some(OperationState::Kept), Some(lease)) => {
                 matches!(lease.state, LeaseState::Restored { .. } | LeaseState::Foreign { .. })
@@ -61,7 +69,14 @@ pub fn unfinished<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Vec<Histo
         {
             order.push(entry.operation.clone());
             let mandate = (**mandate).clone();
-            let history = History { mandate, writes: Vec::new(), undoing: None, ended: None, lease: None };
+            let history = History {
+                mandate,
+                writes: Vec::new(),
+                undoing: None,
+                ended: None,
+                lease: None,
+                traffic: Ledger::default(),
+            };
             found.insert(entry.operation.clone(), history);
         }
         // Without its approval nothing may be done about it.
@@ -75,8 +90,14 @@ pub fn unfinished<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Vec<Histo
         if let Some(lease) = &entry.data.lease {
             history.lease = Some((**lease).clone());
         }
+        if let Some(turn) = &entry.data.turn {
+            history.traffic.take(turn);
+        }
         let Some(write) = &entry.data.write else { continue };
         if entry.kind == EntryKind::Intent {
+            if write.set < write.expect {
+                history.traffic.removing();
+            }
             history.writes.push(write.clone());
         } else if let Some(known) = history.writes.iter_mut().rev().find(|w| w.key == write.key) {
             known.outcome.clone_from(&write.outcome);

@@ -6,6 +6,7 @@ use crate::approval::{MandateRecord, OperationId, Way};
 use crate::fleet::WorkloadId;
 
 use super::provider::Pending;
+use super::traffic::TurnNote;
 use super::{Lease, OperationState};
 
 /// Kind of an entry, as in the journal's `kind` column.
@@ -61,6 +62,9 @@ pub struct EntryData {
     /// The write (with `intent`, `step`, `read`, `refuse`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub write: Option<WriteNote>,
+    /// The turn of a load balancer (with `intent`, `step`, `read`, `refuse`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn: Option<TurnNote>,
     /// How it ended (with `end`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<OperationState>,

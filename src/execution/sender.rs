@@ -3,7 +3,7 @@
 use crate::approval::{LeaseNote, Way, WriteOrder};
 
 use super::OperationState;
-use super::guard::{Attempt, Stop};
+use super::guard::{Attempt, Guard, Stop};
 use super::invariants::Broken;
 use super::provider::ProviderError;
 use super::providers::contract::WorkloadState;
@@ -25,6 +25,13 @@ pub(super) enum Sent {
     NoEffect(String),
     /// Something else is there now.
     Foreign(String),
+}
+
+impl Sent {
+    /// Whether the platform may have done it, or may still do it.
+    pub const fn may_have_effect(&self) -> bool {
+        matches!(self, Self::Applied | Self::NoEffect(_) | Self::Foreign(_))
+    }
 }
 
 impl Task {
@@ -77,13 +84,27 @@ impl Task {
         self.found(&order, answer).await
     }
 
+    /// Whether the guard would let `set` out now, over the value believed present. Nothing is sent or counted.
+    pub fn would(&self, way: Way, set: u32) -> bool {
+        let order = self.mandate.look_ahead(way, self.at, set);
+        order.is_ok_and(|order| self.guarded(&order, Guard::would).is_ok())
+    }
+
     fn guard(&self, order: &WriteOrder) -> Result<(), Stop> {
+        self.guarded(order, Guard::check)
+    }
+
+    fn guarded(
+        &self,
+        order: &WriteOrder,
+        ask: impl FnOnce(&mut Guard, &Attempt<'_>) -> Result<(), Stop>,
+    ) -> Result<(), Stop> {
         let Some(live) = &self.live else {
             return Err(Stop::Refuse("the object was not read".into()));
         };
         let now = self.shared.now();
         let fleet = self.shared.fleet_health(now.mono);
-        self.shared.guard().check(&Attempt {
+        let attempt = Attempt {
             order,
             record: self.mandate.record(),
             live,
@@ -93,7 +114,8 @@ impl Task {
             fleet,
             wall: now.wall,
             now: now.mono,
-        })
+        };
+        ask(&mut self.shared.guard(), &attempt)
     }
 
     fn noted(&self, order: WriteOrder) -> WriteOrder {

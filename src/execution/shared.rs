@@ -16,6 +16,7 @@ use super::observation::{Observation, Pacing, Readings};
 use super::provider::Providers;
 use super::record::Recorder;
 use super::stages::Moment;
+use super::traffic::TrafficManagers;
 use super::{Lease, Operation, OperationId};
 
 /// What the engine told longer ago than this, or as much of the machine's time, is not known now.
@@ -64,6 +65,7 @@ pub(super) struct Shared {
     pub recorder: Arc<dyn Recorder>,
     pub receipts: mpsc::Sender<Receipt>,
     pub pacing: Pacing,
+    pub traffic: TrafficManagers,
     pub slots: Arc<Semaphore>,
     pub observation: watch::Receiver<Arc<Observation>>,
     guard: Mutex<Guard>,
@@ -93,7 +95,7 @@ impl Shared {
         recorder: Arc<dyn Recorder>,
         receipts: mpsc::Sender<Receipt>,
         observation: watch::Receiver<Arc<Observation>>,
-        (pacing, guard, max_concurrent): (Pacing, Guard, usize),
+        (pacing, guard, max_concurrent, traffic): (Pacing, Guard, usize, TrafficManagers),
     ) -> Self {
         Self {
             clock,
@@ -101,6 +103,7 @@ impl Shared {
             recorder,
             receipts,
             pacing,
+            traffic,
             slots: Arc::new(Semaphore::new(max_concurrent.clamp(1, 1000))),
             observation,
             guard: Mutex::new(guard),

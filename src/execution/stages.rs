@@ -9,6 +9,7 @@ use crate::series::Timestamp;
 use super::gates::{self, Verdict};
 use super::observation::{Pacing, Readings};
 use super::providers::contract::{PodPhase, PodState, WorkloadState};
+use super::traffic::{self, TrafficGates};
 use super::{Gate, GateState, Operation, OperationState, Stage, StageKind};
 
 /// Readings remembered of each kind.
@@ -108,6 +109,8 @@ pub struct OperationRun {
     pub(super) pacing: Pacing,
     pub(super) learned_warm: Option<std::time::Duration>,
     pub(super) gathered: Gathered,
+    /// What a load balancer in front of the workload adds to the gates.
+    pub(super) traffic: TrafficGates,
 }
 
 /// The values to be written one after another: each step at most what `limits` allow.
@@ -146,12 +149,18 @@ impl OperationRun {
             pacing,
             learned_warm,
             gathered: Gathered::default(),
+            traffic: TrafficGates::default(),
         }
     }
 
     /// The value that should be present now.
     pub fn applied(&self) -> u32 {
         self.done.checked_sub(1).and_then(|i| self.path.get(i)).copied().unwrap_or(self.operation.change.from)
+    }
+
+    /// The value to be written next, if any is left.
+    pub fn next_value(&self) -> Option<u32> {
+        self.path.get(self.done).copied()
     }
 
     /// Whether the change raises the value.
@@ -309,9 +318,9 @@ pub fn advance(
     }
     let (gates, verdict) = match kind {
         StageKind::Provision => gates::provision(run, state, now),
-        StageKind::WarmUp => gates::warm_up(run, state, now),
+        StageKind::WarmUp => traffic::at_warm_up(run, gates::warm_up(run, state, now), now.mono),
         StageKind::Shift => gates::shift(run, state, reading.as_ref().or(readings), now),
-        StageKind::Validate => gates::validate(run, reading.as_ref(), now),
+        StageKind::Validate => traffic::at_validate(run, reading.as_ref(), now),
         StageKind::Keep => return keep(run, now),
     };
     if let Some(stage) = run.operation.stages.get_mut(run.current) {

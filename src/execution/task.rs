@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
-use crate::approval::{Mandate, PERMIT_LIFE};
+use crate::approval::{Mandate, PERMIT_LIFE, Way};
 use crate::clock::Monotonic;
 
 use super::preflight;
@@ -14,8 +14,11 @@ use super::record::{Entry, EntryData, EntryKind, RecordError};
 use super::sender::Sent;
 use super::shared::{Receipt, Shared};
 use super::stages::{Effect, OperationRun, advance};
+use super::traffic::{Cleared, SETTLE_TRIES, Shift};
 use super::{Checkpoint, OperationState};
 
+/// Time for giving back at the end of the process, of the machine's time.
+const GIVE_BACK: std::time::Duration = std::time::Duration::from_secs(2);
 /// Sends that may fail before a person is asked.
 const TRIES: u32 = 5;
 
@@ -63,6 +66,8 @@ pub(super) struct Task {
     /// Sends in a row that did not go out.
     pub unsent: u32,
     pub slot: Option<OwnedSemaphorePermit>,
+    /// The load balancer in front of the workload, where there is one.
+    pub shift: Option<Shift>,
 }
 
 impl Task {
@@ -104,6 +109,10 @@ impl Task {
         }
         match preflight::check(self).await {
             Ok(before) => {
+                if let Err(why) = self.look_at_traffic().await {
+                    self.end(OperationState::Cancelled { why }).await;
+                    return false;
+                }
                 self.run.before = before;
                 self.become_state(OperationState::InFlight).await;
                 true
@@ -147,7 +156,7 @@ impl Task {
             if matches!(self.run.operation.state, OperationState::Paused { .. }) {
                 // Who waits for a person holds nobody else up.
                 self.slot = None;
-                match self.wishes.recv().await {
+                match self.asked().await {
                     None => return self.stopped().await,
                     Some(wish) => {
                         if self.heed(wish).await {
@@ -180,8 +189,22 @@ impl Task {
         }
     }
 
-    /// The executor stops: what was begun stays as it is, and the next start asks.
-    async fn stopped(&self) {
+    /// Waits for a person. What is turned at a load balancer is given back meanwhile: nobody knows for how long.
+    async fn asked(&mut self) -> Option<Wish> {
+        while !self.settle_once().await {
+            let clock = self.shared.clock.clone();
+            tokio::select! {
+                biased;
+                () = clock.sleep(self.shared.pacing.poll) => {}
+                wish = self.wishes.recv() => return wish,
+            }
+        }
+        self.wishes.recv().await
+    }
+
+    /// The executor stops: what was begun stays as it is, and the next start asks. Servers get back what they had.
+    pub async fn stopped(&mut self) {
+        let _ = tokio::time::timeout(GIVE_BACK, self.settle_once()).await;
         let _ = self.record(EntryKind::Step, "weescale stops".into(), EntryData::default()).await;
     }
 
@@ -213,6 +236,7 @@ impl Task {
         };
         self.failures = 0;
         self.claim(&state).await;
+        self.steer().await;
         let readings = self.shared.readings(&self.run.operation.workload);
         let before = self.run.operation.clone();
         let effects = advance(&mut self.run, &state, readings.as_ref(), self.shared.now());
@@ -255,7 +279,21 @@ impl Task {
     }
 
     async fn forward(&mut self, value: u32) -> bool {
-        match self.send(crate::approval::Way::Forward, value, true).await {
+        match self.clear_way(Way::Forward, value, false).await {
+            Cleared::Go => {}
+            Cleared::Wait(text, sessions) => {
+                self.show_drain(&text, sessions);
+                return false;
+            }
+            Cleared::Trouble(why) => {
+                self.become_state(OperationState::Paused { why }).await;
+                return false;
+            }
+        }
+        let present = self.at;
+        let sent = self.send(Way::Forward, value, true).await;
+        self.sent_removal(value, present, sent.may_have_effect());
+        match sent {
             Sent::Applied => {
                 self.unsent = 0;
                 self.own(value);
@@ -417,7 +455,14 @@ impl Task {
         if let Err(error) = self.record(EntryKind::End, text, data).await {
             self.trouble(error.to_string()).await;
         }
-        self.shared.vacate(&self.run.operation.id);
         self.publish().await;
+        // Nobody else writes to the object before its servers have back what they had, unless the load balancer is gone.
+        self.settle_traffic(2).await;
+        self.shared.vacate(&self.run.operation.id);
+        let held =
+            self.run.operation.state == OperationState::Kept && self.run.operation.change.until.is_some();
+        if !held {
+            self.settle_traffic(SETTLE_TRIES).await;
+        }
     }
 }

@@ -13,6 +13,7 @@ use super::record::{EntryData, EntryKind};
 use super::sender::Sent;
 use super::shared::{Held, Receipt};
 use super::task::{Task, Wish};
+use super::traffic::{Cleared, SETTLE_TRIES};
 use super::{Lease, LeaseState, OperationId, OperationState};
 
 /// Tries before rollback stops by itself.
@@ -28,6 +29,8 @@ enum Undone {
     /// A step of several was done.
     Partly,
     Retry(String),
+    /// Sessions are ending on what is to be taken away.
+    Wait(String),
     Foreign(Option<u32>, String),
 }
 
@@ -41,13 +44,21 @@ impl Task {
         self.failures = 0;
         let began = self.shared.clock.monotonic();
         loop {
-            match self.undo(false).await {
+            match self.undo(false, false).await {
                 // What was given up for lost may still land: watched for as long as any unknown write.
                 Undone::Done
                     if self.lost.is_some()
                         && self.shared.clock.monotonic().since(began) < self.shared.pacing.read_back => {}
                 Undone::Done => return self.end(OperationState::RolledBack { why }).await,
                 Undone::Partly => self.failures = 0,
+                // The next start undoes it; until then its servers take traffic.
+                Undone::Wait(_) if self.wishes.is_closed() => return self.stopped().await,
+                Undone::Wait(text) => {
+                    let why = format!("{why}; {text}");
+                    if self.run.operation.state != (OperationState::RollingBack { why: why.clone() }) {
+                        self.become_state(OperationState::RollingBack { why }).await;
+                    }
+                }
                 Undone::Foreign(_, other) => {
                     let why = format!("{why}; not undone: {other}");
                     return self.end(OperationState::Halted { why }).await;
@@ -68,8 +79,8 @@ impl Task {
         }
     }
 
-    /// One look and at most one write back.
-    async fn undo(&mut self, gently: bool) -> Undone {
+    /// One look and at most one write back. `insist` waits for no sessions.
+    async fn undo(&mut self, gently: bool, insist: bool) -> Undone {
         let state = match self.read().await {
             Ok(Some(state)) => state,
             Ok(None) => return Undone::Retry("an old answer was read".into()),
@@ -115,7 +126,15 @@ impl Task {
         }
         let next =
             if gently && field == Field::Replicas { step_down(self.at, home, &record.limits) } else { home };
-        match self.send(Way::Back, next, next == home).await {
+        match self.clear_way(Way::Back, next, insist).await {
+            Cleared::Go => {}
+            Cleared::Wait(text, _) => return Undone::Wait(text),
+            Cleared::Trouble(why) => return Undone::Retry(why),
+        }
+        let present = self.at;
+        let sent = self.send(Way::Back, next, next == home).await;
+        self.sent_removal(next, present, sent.may_have_effect());
+        match sent {
             // Verified by reading at the next look.
             Sent::Applied => Undone::Partly,
             Sent::Foreign(why) => Undone::Foreign(None, why),
@@ -193,6 +212,7 @@ impl Task {
         let released = if self.mandate.is_undoing() { Some(false) } else { self.wait_for_end(due).await };
         let Some(released) = released else { return };
         self.restore(released).await;
+        self.settle_traffic(SETTLE_TRIES).await;
         self.shared.held().remove(&record.operation);
         self.shared.guard().release(record.operation.as_str());
     }
@@ -205,6 +225,7 @@ impl Task {
             if (released || now >= due) && self.is_on_top() {
                 return Some(released);
             }
+            self.settle_leftovers().await;
             let left = due.since(now).clamp(self.shared.pacing.poll, Duration::from_secs(60));
             let clock = self.shared.clock.clone();
             tokio::select! {
@@ -226,18 +247,24 @@ impl Task {
         self.stage_writes = 0;
         self.failures = 0;
         self.tell_lease(LeaseState::Restoring, Some(EntryKind::Lease)).await;
+        // A person who releases it while sessions are ending waits for them no longer.
+        let mut insisted = false;
         loop {
             let unsafe_now = if self.run.is_up() && !released { self.unsafe_to_lower() } else { None };
+            if unsafe_now.is_some() {
+                // Servers that were being drained are needed.
+                let _ = self.settle_once().await;
+            }
             let outcome = match unsafe_now {
                 Some(why) => Undone::Retry(format!("{why}; release by hand to insist")),
                 None if !self.is_on_top() => Undone::Retry("another change of ours stands on it".into()),
                 // Two that write to one object at once take each other's values for their own.
                 None => match self.occupy() {
-                    Ok(()) => self.undo(true).await,
+                    Ok(()) => self.undo(true, insisted).await,
                     Err(other) => Undone::Retry(format!("{other} is at work on the same object")),
                 },
             };
-            if !matches!(outcome, Undone::Partly) {
+            if !matches!(outcome, Undone::Partly | Undone::Wait(_)) {
                 self.shared.vacate(&self.run.operation.id);
             }
             let state = match outcome {
@@ -252,11 +279,16 @@ impl Task {
                     self.shared.clock.sleep(self.nap()).await;
                     continue;
                 }
+                Undone::Wait(_) => {
+                    let Some(again) = self.rest_or_release().await else { return };
+                    (released, insisted) = (released | again, insisted | again);
+                    continue;
+                }
                 Undone::Retry(why) => {
                     self.failures = self.failures.saturating_add(1);
                     self.tell_lease(LeaseState::Failing { why }, None).await;
-                    let Some(insisted) = self.rest_or_release().await else { return };
-                    released |= insisted;
+                    let Some(again) = self.rest_or_release().await else { return };
+                    released |= again;
                     continue;
                 }
             };

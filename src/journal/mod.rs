@@ -13,6 +13,7 @@ mod reader;
 mod recorded;
 mod signals;
 mod size;
+mod tail;
 mod writer;
 
 pub use chain::{Integrity, Record, verify};
@@ -26,4 +27,5 @@ pub use open::{Journal, JournalError};
 pub use recorded::{latest, recorded};
 pub use signals::SignalPoint;
 pub use size::{Sizes, sizes};
+pub use tail::torn_tail;
 pub use writer::{JournalHandle, spawn};

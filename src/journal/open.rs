@@ -173,7 +173,7 @@ pub(super) fn read_only(path: &Path) -> Result<Connection, JournalError> {
     if found > FORMAT { Err(JournalError::Newer { path: path.to_owned(), found }) } else { Ok(db) }
 }
 
-fn refuse_non_file(path: &Path) -> Result<(), JournalError> {
+pub(super) fn refuse_non_file(path: &Path) -> Result<(), JournalError> {
     match std::fs::symlink_metadata(path) {
         Ok(meta) if meta.is_file() && !meta.file_type().is_fifo() => Ok(()),
         Ok(_) => Err(JournalError::NotAFile(path.to_owned())),
@@ -183,7 +183,7 @@ fn refuse_non_file(path: &Path) -> Result<(), JournalError> {
 }
 
 /// `path` with `suffix` after its name.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)

@@ -144,7 +144,7 @@ fn verdict(
 fn summary(operation: &Operation, verdict: OutcomeVerdict, settled: bool) -> String {
     let change = format!("{} {}", operation.workload, operation.change.words("→"));
     let provisional = if settled { "" } else { " so far" };
-    match (verdict, &operation.state) {
+    let told = match (verdict, &operation.state) {
         (OutcomeVerdict::RolledBack, OperationState::RolledBack { why }) => {
             format!("{change} was rolled back: {why}")
         }
@@ -154,7 +154,17 @@ fn summary(operation: &Operation, verdict: OutcomeVerdict, settled: bool) -> Str
             format!("{change} ended early: {why}")
         }
         _ => format!("{change}: the data cannot tell{provisional}"),
+    };
+    match sessions(operation) {
+        Some(sessions) => format!("{told}; {sessions}"),
+        None => told,
     }
+}
+
+/// What a load balancer counted meanwhile, where there is one.
+fn sessions(operation: &Operation) -> Option<&str> {
+    let gates = operation.stages.iter().flat_map(|s| &s.gates);
+    gates.filter(|g| g.name == "session continuity").map(|g| g.detail.as_str()).next_back()
 }
 
 fn median(window: &Window) -> Option<f64> {
@@ -243,6 +253,26 @@ mod tests {
             OutcomeVerdict::AsExpected,
             "a lowered floor asks for nothing"
         );
+    }
+
+    #[test]
+    fn what_became_of_sessions_is_told_where_it_was_counted() {
+        let mut operation = operation(OperationState::Kept);
+        let mut stages = crate::execution::stages::pending_stages();
+        let gate = crate::execution::Gate {
+            name: "session continuity".into(),
+            state: crate::execution::GateState::Passed,
+            value: None,
+            limit: None,
+            detail: "haproxy shop: 500 requests, 2 moved to another server".into(),
+        };
+        stages[3].gates.push(gate);
+        operation.stages = stages;
+        let h = history(0.2, 0.1);
+        let outcome =
+            measure(&operation, None, 0.25, &h, Timestamp::from_secs(5000), Duration::from_secs(600));
+        let told = outcome.unwrap().summary;
+        assert!(told.ends_with("expected; haproxy shop: 500 requests, 2 moved to another server"), "{told}");
     }
 
     #[test]

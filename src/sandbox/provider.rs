@@ -222,6 +222,7 @@ fn pod_state(pod: &Pod, now: i64) -> PodState {
         traffic: Some(pod.traffic(now)),
         cpu_used: None,
         memory_used: None,
+        address: None,
         restarts: pod.restarts(now),
         reason: pod.reason(now).to_owned(),
     }

@@ -264,6 +264,9 @@ pub struct PodState {
     /// Bytes of memory it uses, where the platform measures it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_used: Option<f64>,
+    /// Where it takes requests, `10.0.0.7` or `10.0.0.7:8080`, where the platform knows: how a load balancer knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
     /// Restarts since creation.
     #[serde(default)]
     pub restarts: u32,

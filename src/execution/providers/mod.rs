@@ -1,9 +1,11 @@
-//! One file per platform that can be scaled.
+//! One file per platform that can be scaled, and per load balancer in front of one.
 
 pub mod aws;
 pub mod contract;
+mod haproxy;
 mod http;
 mod kubernetes;
 
+pub use haproxy::{Address as HaproxyAddress, BadAddress as BadHaproxyAddress, HaproxyManager};
 pub use http::{HttpProvider, HttpSettings, HttpSetupError, TokenSource};
 pub use kubernetes::{KubernetesProvider, KubernetesSettings, KubernetesSetupError};

@@ -1,5 +1,6 @@
 //! The executor against a scripted platform, on simulated time.
 
+mod balancer;
 mod crash;
 mod faults;
 mod fleet;
@@ -8,4 +9,6 @@ mod leases;
 mod path;
 mod platform;
 mod schedule;
+mod traffic;
+mod traffic_faults;
 pub(crate) mod world;

@@ -151,8 +151,11 @@ impl Inner {
         while self.state.pods.iter().filter(|p| p.phase != PodPhase::Terminating).count() < want {
             self.born += 1;
             let name = format!("checkout-{}", self.born);
+            let address = Some(format!("10.0.{}.{}", self.born / 250, self.born % 250));
             self.state.pods.push(PodState {
                 name,
+                address,
+                created_ms: i64::from(self.born),
                 warm: Some(false),
                 traffic: Some(0.0),
                 ..PodState::default()

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::balancer::Balancer;
 use super::platform::{Fuse, Platform};
 use crate::approval::{Gate, Mode, OperationId, Person, Preconditions};
 use crate::clock::{Clock, Monotonic};
@@ -111,6 +112,8 @@ pub fn facts(operation: &str, owner: Owner) -> Preconditions {
 pub struct World {
     pub clock: Clock,
     pub platform: Platform,
+    /// The load balancer in front of it, if there is one.
+    pub balancer: Option<Balancer>,
     pub journal: Journal,
     pub gate: Gate,
     pub jobs: mpsc::Sender<Job>,
@@ -155,6 +158,7 @@ impl World {
         Self {
             clock,
             platform,
+            balancer: None,
             journal,
             gate,
             jobs,
@@ -215,6 +219,9 @@ impl World {
     pub async fn run(&mut self, seconds: u32) {
         for _ in 0..seconds {
             self.platform.settle();
+            if let Some(balancer) = &self.balancer {
+                balancer.settle();
+            }
             if self.readings.is_some() {
                 self.observe();
             }

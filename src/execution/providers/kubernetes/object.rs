@@ -363,6 +363,8 @@ pub(super) struct Pod {
 pub(super) struct PodStatus {
     pub(super) phase: String,
     pub(super) reason: String,
+    #[serde(rename = "podIP")]
+    pub(super) pod_ip: String,
     #[serde(deserialize_with = "or_default")]
     pub(super) conditions: Vec<Condition>,
     #[serde(deserialize_with = "or_default")]

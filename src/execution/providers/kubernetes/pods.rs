@@ -75,6 +75,8 @@ pub(super) fn state(pod: &Pod) -> Option<PodState> {
         traffic: None,
         cpu_used: None,
         memory_used: None,
+        // As a load balancer lists it; anything that is no address would be compared with nothing.
+        address: pod.status.pod_ip.parse::<std::net::IpAddr>().ok().map(|ip| ip.to_string()),
         restarts: containers.iter().map(|c| u32::try_from(c.restart_count).unwrap_or(0)).max().unwrap_or(0),
         reason: clean(reason.trim_end_matches([':', ' ']), 300),
     })

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::balance::Balance;
 use crate::execution::tests::platform::{Fault, Inner};
 use crate::execution::{FleetHealth, ProviderError};
 use crate::fleet::Owner;
@@ -53,6 +54,8 @@ pub enum Event {
     Stopped(u64),
     /// The wall clock is set.
     WallStep(i64),
+    /// Something of a load balancer, drawn for itself.
+    Balance(usize, Balance),
     /// kill −9, and started again after so many seconds.
     Killed(u64),
 }

@@ -3,11 +3,15 @@
 //!
 //! One seed is one schedule, the same each time. `WEESCALE_SEEDS=100000` runs so many, `WEESCALE_SEED=7` that one.
 
+mod balance;
 mod check;
 mod events;
 mod rig;
 
 use rig::Rig;
+
+/// Names of platforms.
+const NAMES: [&str; 3] = ["a", "b", "c"];
 
 /// Schedules of an ordinary run, in four parts.
 const SEEDS: u64 = 1000;

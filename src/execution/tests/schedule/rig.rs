@@ -7,6 +7,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::NAMES;
+use super::balance::{self, Balancers};
 use super::check::Checker;
 use super::events::{self, Event, Pods};
 use crate::approval::{Gate, Mode, OperationId, Preconditions};
@@ -23,9 +25,6 @@ use crate::proposal::{Proposal, Target};
 use crate::series::Timestamp;
 
 const START: i64 = world::START;
-/// Names of platforms.
-const NAMES: [&str; 3] = ["a", "b", "c"];
-
 /// What the executor is running on now; a kill takes all of it.
 struct Process {
     jobs: mpsc::Sender<Job>,
@@ -40,6 +39,9 @@ pub struct Rig {
     random: fastrand::Rng,
     clock: Clock,
     pub platforms: Vec<Platform>,
+    balancers: Balancers,
+    /// What happens to load balancers is drawn apart: the rest of a schedule is the same without them.
+    apart: fastrand::Rng,
     journal: Journal,
     config: ExecutorConfig,
     limits: Limits,
@@ -82,7 +84,7 @@ impl Rig {
     pub fn new(seed: u64) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
         let clock = Clock::paused(Timestamp::from_secs(START));
-        let config = config(&mut random);
+        let mut config = config(&mut random);
         let limits = Limits {
             min: random.u32(1..4),
             max: random.u32(12..22),
@@ -98,6 +100,9 @@ impl Rig {
                 platform
             })
             .collect();
+        let mut apart = fastrand::Rng::with_seed(seed ^ 0x7472_6166_6669_6321);
+        let balancers = Balancers::new(&mut apart, &platforms);
+        config.traffic = balancers.managers();
         let journal = Journal::default();
         let process = process(&config, &clock, &platforms, &journal);
         let checker = Checker::new(seed, limits.clone(), config.guard.clone(), n);
@@ -106,6 +111,8 @@ impl Rig {
             random,
             clock,
             platforms,
+            balancers,
+            apart,
             journal,
             config,
             limits,
@@ -127,6 +134,10 @@ impl Rig {
     }
 
     pub fn choose(&mut self) -> Event {
+        if !self.balancers.all.is_empty() && self.apart.u32(..6) == 0 {
+            let on = self.apart.usize(..self.platforms.len());
+            return Event::Balance(on, balance::choose(&mut self.apart));
+        }
         events::choose(&mut self.random, self.platforms.len())
     }
 
@@ -176,6 +187,7 @@ impl Rig {
                 };
                 i.state.limits = PlatformLimits { min_allowed: bound(low), max_allowed: bound(high) };
             }),
+            Event::Balance(on, ref event) => self.balancers.happen(on, event),
             Event::Disk(full) => *self.journal.broken.lock().unwrap() = full,
             Event::Fleet(health) => self.fleet = health,
             Event::Users(burn) => self.burn = burn,
@@ -200,6 +212,8 @@ impl Rig {
                 platform.settle();
                 platform.settle();
             }
+            self.balancers.settle();
+            self.balancers.settle();
             self.observe();
             self.breathe().await;
             self.clock.advance(Duration::from_secs(2));
@@ -245,6 +259,7 @@ impl Rig {
             self.fleet,
             (self.clock.now(), self.clock.monotonic()),
         );
+        let told = told.or_else(|| self.balancers.failed(&self.journal));
         if let Some(why) = told {
             panic!("{}{why}", self.told());
         }
@@ -258,6 +273,9 @@ impl Rig {
         });
         for entry in self.journal.entries.lock().unwrap().iter() {
             let sent = entry.data.write.as_ref().map(|w| format!("{}→{} {}", w.expect, w.set, w.outcome));
+            let sent = sent.or_else(|| {
+                entry.data.turn.as_ref().map(|t| format!("{:?}→{:?} {}", t.expect, t.set, t.outcome))
+            });
             let (kind, id) = (entry.kind.word(), &entry.operation);
             text.push_str(&format!("  {kind} {id} {} {}\n", entry.text, sent.unwrap_or_default()));
         }
@@ -342,6 +360,7 @@ impl Rig {
         let _ = (&mut self.process.handle).await;
         for _ in 0..seconds {
             self.platforms.iter().for_each(Platform::settle);
+            self.balancers.settle();
         }
         self.clock.advance(Duration::from_secs(seconds));
         self.start().await;
@@ -372,6 +391,7 @@ impl Rig {
     pub async fn come_to_an_end(&mut self) {
         self.log.push(Event::Killed(1));
         *self.journal.broken.lock().unwrap() = false;
+        self.balancers.heal();
         (self.fleet, self.burn) = (FleetHealth { unready: Some(0.0), fresh: Some(1.0) }, Some(0.2));
         for platform in &self.platforms {
             platform.set(|i| {
@@ -406,6 +426,8 @@ impl Rig {
             .map(|h| format!("{} {:?} {:?} {:?}", h.mandate.operation, h.writes, h.ended, h.lease))
             .collect();
         assert!(open.is_empty(), "{}left over: {open:#?} {:?}", self.told(), self.leases);
+        let left = self.balancers.left_over();
+        assert!(left.is_none(), "{}{left:?}", self.told());
         for (on, platform) in self.platforms.iter().enumerate() {
             assert!(
                 platform.get(|i| i.state.annotations.is_empty())

@@ -1,0 +1,67 @@
+//! A backend of `HAProxy` as [`TrafficManager`].
+
+use crate::approval::{Setting, TurnOrder};
+use crate::execution::{Backend, Pending, TrafficError, TrafficManager};
+use crate::series::text::clean;
+
+use super::parse;
+use super::socket::{Address, ask};
+
+/// One backend behind one runtime socket.
+#[derive(Clone, Debug)]
+pub struct HaproxyManager {
+    address: Address,
+    backend: String,
+    name: String,
+}
+
+impl HaproxyManager {
+    /// The error says what is wrong with the backend's name.
+    pub fn new(address: Address, backend: &str) -> Result<Self, TrafficError> {
+        if !parse::is_name(backend) {
+            return Err(TrafficError::Refused(format!(
+                "{:?} is no name of a backend; letters, digits and -_.: only",
+                clean(backend, 128)
+            )));
+        }
+        Ok(Self { address, name: format!("haproxy {backend}"), backend: backend.to_owned() })
+    }
+
+    async fn read(&self) -> Result<Backend, TrafficError> {
+        let state = ask(&self.address, &format!("show servers state {}", self.backend)).await?;
+        // Backends and servers: 2 and 4.
+        let stat = ask(&self.address, &format!("show stat {} 6 -1", self.backend)).await?;
+        parse::backend(&state, &stat)
+    }
+
+    async fn send(&self, order: &TurnOrder) -> Result<(), TrafficError> {
+        if order.manager() != self.name || !parse::is_name(order.server()) {
+            return Err(TrafficError::Refused(format!("that is no server of {}", self.name)));
+        }
+        let what = match order.set() {
+            Setting::Weight(weight) => format!("weight {weight}"),
+            Setting::Drain => "state drain".to_owned(),
+            Setting::Ready => "state ready".to_owned(),
+        };
+        let command = format!("set server {}/{} {what}", self.backend, order.server());
+        parse::done(&ask(&self.address, &command).await?)
+    }
+}
+
+impl TrafficManager for HaproxyManager {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn allowed(&self) -> Pending<'_, Result<(), TrafficError>> {
+        Box::pin(async { parse::level(&ask(&self.address, "show cli level").await?) })
+    }
+
+    fn look(&self) -> Pending<'_, Result<Backend, TrafficError>> {
+        Box::pin(self.read())
+    }
+
+    fn turn<'a>(&'a self, order: &'a TurnOrder) -> Pending<'a, Result<(), TrafficError>> {
+        Box::pin(self.send(order))
+    }
+}

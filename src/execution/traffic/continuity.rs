@@ -1,0 +1,131 @@
+//! Sessions since an operation began, from the load balancer's own counters. A counter it lacks is named, never zero.
+
+use super::types::Counters;
+
+/// Share of failed requests that counts as worse, above what it was before.
+const WORSE: f64 = 0.01;
+/// Fewer requests than this say nothing.
+const FEW: u64 = 100;
+
+/// What became of sessions and requests.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(in crate::execution) struct Continuity {
+    since: Counters,
+    /// Failed share of requests before, since the load balancer started.
+    before: Option<f64>,
+    /// Sessions cut by us when the wait for them was over.
+    given_up: u64,
+    /// Counters that went back: it was restarted.
+    reset: bool,
+}
+
+impl Continuity {
+    /// Between two looks.
+    pub fn between(began: &Counters, now: &Counters, given_up: u64) -> Self {
+        let mut reset = false;
+        let mut since = |then: Option<u64>, now: Option<u64>| {
+            let (then, now) = (then?, now?);
+            reset |= now < then;
+            now.checked_sub(then)
+        };
+        let since = Counters {
+            total: since(began.total, now.total),
+            failed: since(began.failed, now.failed),
+            cut: since(began.cut, now.cut),
+            left: since(began.left, now.left),
+            retried: since(began.retried, now.retried),
+            moved: since(began.moved, now.moved),
+        };
+        let share = |c: &Counters| share(c.failed?, c.total?);
+        Self { since, before: share(began), given_up, reset }
+    }
+
+    /// Whether more requests fail than before, beyond doubt; `None` if that is not told.
+    pub fn is_worse(&self) -> Option<bool> {
+        let now = share(self.since.failed?, self.since.total?)?;
+        Some(now > self.before.unwrap_or(0.0) * 2.0 + WORSE)
+    }
+
+    /// Sessions broken: by servers, by failing, by us.
+    pub fn broken(&self) -> Option<u64> {
+        Some(self.since.cut?.saturating_add(self.since.failed?).saturating_add(self.given_up))
+    }
+
+    /// For people, with figures.
+    pub fn words(&self) -> String {
+        if self.reset {
+            return "its counters began anew: haproxy was restarted meanwhile".to_owned();
+        }
+        let figures = [
+            (self.since.total, "requests"),
+            (self.since.moved, "moved to another server"),
+            (self.since.retried, "tried again"),
+            (self.since.failed, "failed (5xx)"),
+            (self.since.cut, "broken off by servers"),
+            (self.since.left, "broken off by clients"),
+        ];
+        let told: Vec<String> =
+            figures.iter().filter_map(|(n, what)| Some(format!("{} {what}", (*n)?))).collect();
+        let missing: Vec<&str> = figures.iter().filter(|(n, _)| n.is_none()).map(|(_, what)| *what).collect();
+        let mut text = told.join(", ");
+        if self.given_up > 0 {
+            text.push_str(&format!(", {} cut at the end of the wait", self.given_up));
+        }
+        if !missing.is_empty() {
+            let gap = if text.is_empty() { "" } else { "; " };
+            text.push_str(&format!("{gap}not told: {}", missing.join(", ")));
+        }
+        text
+    }
+}
+
+fn share(failed: u64, all: u64) -> Option<f64> {
+    (all >= FEW).then(|| failed as f64 / all as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counters(total: u64, failed: u64) -> Counters {
+        Counters {
+            total: Some(total),
+            failed: Some(failed),
+            cut: Some(0),
+            left: Some(2),
+            retried: Some(1),
+            moved: Some(1),
+        }
+    }
+
+    #[test]
+    fn figures_are_differences_and_missing_ones_are_named() {
+        let now = Counters { moved: Some(4), retried: None, ..counters(1500, 12) };
+        let c = Continuity::between(&counters(1000, 10), &now, 3);
+        let words = c.words();
+        assert_eq!(
+            words,
+            "500 requests, 3 moved to another server, 2 failed (5xx), 0 broken off by servers, \
+             0 broken off by clients, 3 cut at the end of the wait; not told: tried again"
+        );
+        assert_eq!((c.broken(), c.is_worse()), (Some(5), Some(false)));
+        let blind = Continuity::between(&Counters::default(), &counters(9, 9), 0);
+        assert!(blind.words().starts_with("not told: requests"), "{}", blind.words());
+        assert_eq!((blind.broken(), blind.is_worse()), (None, None), "missing is not zero");
+    }
+
+    #[test]
+    fn worse_is_clearly_more_than_before() {
+        let worse = |before: (u64, u64), since: (u64, u64)| {
+            let began = counters(before.0, before.1);
+            let now = counters(before.0 + since.0, before.1 + since.1);
+            Continuity::between(&began, &now, 0).is_worse()
+        };
+        assert_eq!(worse((10_000, 10), (1000, 50)), Some(true));
+        assert_eq!(worse((10_000, 400), (1000, 50)), Some(false), "it was bad before");
+        assert_eq!(worse((10_000, 10), (50, 50)), None, "too few to tell");
+        let reset = Continuity::between(&counters(500, 5), &counters(10, 0), 0);
+        assert!(reset.words().contains("restarted"));
+        assert_eq!(reset.is_worse(), None);
+    }
+}

@@ -1,0 +1,154 @@
+//! Which servers a write takes away, and whether those drained have gone. Pure.
+
+use std::net::{IpAddr, SocketAddr};
+
+use crate::execution::providers::contract::{PodPhase, PodState, WorkloadState};
+use crate::fleet::Field;
+
+use super::types::{Matching, Server};
+
+/// Pods that a write of `set` over `at` surely takes away. A lower minimum takes none: its owner decides which and when.
+pub(super) fn count(field: Field, at: u32, set: u32, live: Option<&WorkloadState>) -> usize {
+    let gone = match field {
+        Field::Replicas => at.saturating_sub(set),
+        Field::MaxReplicas => live.and_then(|l| l.fields.replicas).map_or(0, |n| n.saturating_sub(set)),
+        Field::MinReplicas | Field::ScaleIn => 0,
+    };
+    gone as usize
+}
+
+/// Names of the servers that are to be drained before `gone` pods are taken away.
+pub(super) fn servers(servers: &[Server], pods: &[PodState], gone: usize, matching: Matching) -> Vec<String> {
+    match matching {
+        Matching::Order => {
+            let serving: Vec<&Server> = servers.iter().filter(|s| s.up && !s.draining).collect();
+            serving.iter().rev().take(gone).map(|s| s.name.clone()).collect()
+        }
+        Matching::Address => {
+            let mut staying: Vec<&PodState> =
+                pods.iter().filter(|p| p.phase != PodPhase::Terminating).collect();
+            // As controllers do: what is not ready first, then the newest.
+            staying.sort_by_key(|p| (p.phase == PodPhase::Ready, std::cmp::Reverse(p.created_ms)));
+            let going = staying.into_iter().take(gone);
+            going
+                .filter_map(|pod| servers.iter().find(|s| is_of(s, pod)))
+                .filter(|s| s.up && !s.draining)
+                .map(|s| s.name.clone())
+                .collect()
+        }
+    }
+}
+
+/// Whether `server` is `pod`, by address; a pod's address without a port matches any.
+pub(super) fn is_of(server: &Server, pod: &PodState) -> bool {
+    let Some(address) = &pod.address else { return false };
+    let Ok(listed) = server.address.parse::<SocketAddr>() else { return false };
+    match (address.parse::<SocketAddr>(), address.parse::<IpAddr>()) {
+        (Ok(whole), _) => whole == listed,
+        (_, Ok(ip)) => ip == listed.ip(),
+        _ => false,
+    }
+}
+
+/// What has become of the pod behind a drained server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It stays: another one was taken away.
+    Stays,
+    /// It is gone or going.
+    Gone,
+    /// The platform cannot tell.
+    Unknown,
+}
+
+/// The fate of the pod behind `server`, once a write that takes pods away was sent.
+pub(super) fn fate(server: &Server, live: Option<&WorkloadState>, matching: Matching, field: Field) -> Fate {
+    let Some(live) = live.filter(|_| matching == Matching::Address) else { return Fate::Unknown };
+    let Some(pod) = live.pods.iter().find(|p| is_of(server, p)) else {
+        let told = live.pods.iter().any(|p| p.address.is_some());
+        return if told { Fate::Gone } else { Fate::Unknown };
+    };
+    if pod.phase == PodPhase::Terminating {
+        return Fate::Gone;
+    }
+    let staying = live.pods.iter().filter(|p| p.phase != PodPhase::Terminating).count();
+    let asked = if field == Field::MaxReplicas { live.fields.max_replicas } else { live.fields.replicas };
+    // Until the platform has done what it was asked for, this one may still be next.
+    if asked.is_some_and(|n| staying <= n as usize) { Fate::Stays } else { Fate::Unknown }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::execution::providers::contract::Fields;
+
+    fn server(name: &str, address: &str) -> Server {
+        Server { name: name.into(), address: address.into(), up: true, weight: 100, ..Server::default() }
+    }
+
+    fn pod(address: &str, created_ms: i64, phase: PodPhase) -> PodState {
+        PodState {
+            name: address.into(),
+            address: Some(address.into()),
+            created_ms,
+            phase,
+            ..PodState::default()
+        }
+    }
+
+    fn names(found: &[String]) -> Vec<&str> {
+        found.iter().map(String::as_str).collect()
+    }
+
+    #[test]
+    fn the_newest_pods_go_first_and_those_that_are_not_ready_before_them() {
+        let listed = [server("a", "10.0.0.1:80"), server("b", "10.0.0.2:80"), server("c", "[::1]:80")];
+        let pods = [
+            pod("10.0.0.1", 3, PodPhase::Ready),
+            pod("10.0.0.2:80", 2, PodPhase::Ready),
+            pod("::1", 1, PodPhase::Starting),
+        ];
+        let go = |n| servers(&listed, &pods, n, Matching::Address);
+        assert_eq!(names(&go(1)), ["c"]);
+        assert_eq!(names(&go(2)), ["c", "a"]);
+        let last = servers(&listed, &[], 2, Matching::Order);
+        assert_eq!(names(&last), ["c", "b"]);
+        assert!(servers(&listed, &[], 2, Matching::Address).is_empty(), "no address is no guess");
+        let other_port = [pod("10.0.0.1:81", 1, PodPhase::Ready)];
+        assert!(servers(&listed, &other_port, 1, Matching::Address).is_empty());
+    }
+
+    #[test]
+    fn only_what_is_surely_taken_away_counts() {
+        let live = WorkloadState {
+            fields: Fields { replicas: Some(9), max_replicas: Some(12), ..Fields::default() },
+            ..WorkloadState::default()
+        };
+        assert_eq!(count(Field::Replicas, 9, 6, Some(&live)), 3);
+        assert_eq!(count(Field::Replicas, 6, 9, Some(&live)), 0);
+        assert_eq!(count(Field::MinReplicas, 9, 6, Some(&live)), 0);
+        assert_eq!(count(Field::MaxReplicas, 12, 10, Some(&live)), 0);
+        assert_eq!(count(Field::MaxReplicas, 12, 7, Some(&live)), 2);
+        assert_eq!(count(Field::MaxReplicas, 12, 7, None), 0);
+    }
+
+    #[test]
+    fn a_drained_server_stays_goes_or_is_not_known() {
+        let a = server("a", "10.0.0.1:80");
+        let live = |pods: Vec<PodState>, replicas| WorkloadState {
+            fields: Fields { replicas: Some(replicas), ..Fields::default() },
+            pods,
+            ..WorkloadState::default()
+        };
+        let of = |state: &WorkloadState| fate(&a, Some(state), Matching::Address, Field::Replicas);
+        let (one, two) = (pod("10.0.0.1", 1, PodPhase::Ready), pod("10.0.0.2", 2, PodPhase::Ready));
+        assert_eq!(of(&live(vec![one.clone()], 1)), Fate::Stays);
+        assert_eq!(of(&live(vec![two.clone()], 1)), Fate::Gone);
+        assert_eq!(of(&live(vec![one.clone(), two.clone()], 1)), Fate::Unknown, "it may still be next");
+        let going = PodState { phase: PodPhase::Terminating, ..one };
+        assert_eq!(of(&live(vec![going, two.clone()], 1)), Fate::Gone);
+        let nameless = PodState { address: None, ..two };
+        assert_eq!(of(&live(vec![nameless], 1)), Fate::Unknown);
+        assert_eq!(fate(&a, None, Matching::Address, Field::Replicas), Fate::Unknown);
+    }
+}

@@ -1,0 +1,114 @@
+//! Looking at the load balancer: before anything is written, and at every look of the operation.
+
+use crate::execution::StageKind;
+use crate::execution::record::{EntryData, EntryKind};
+use crate::execution::task::Task;
+use crate::series::text::clean;
+
+use super::continuity::Continuity;
+use super::shift::Shift;
+use super::types::Backend;
+
+impl Task {
+    /// Before the first write. The error says why what takes servers away must not begin; what adds some is never held up.
+    pub(in crate::execution) async fn look_at_traffic(&mut self) -> Result<(), String> {
+        if !self.run.operation.change.field.is_count() {
+            return Ok(());
+        }
+        let Some(mut shift) = self.shift.take() else { return Ok(()) };
+        let fit = self.fit(&mut shift).await;
+        let (up, name) = (self.run.is_up(), shift.name());
+        let result = match fit {
+            Ok(text) => {
+                let _ = self.record(EntryKind::Step, format!("{name}: {text}"), EntryData::default()).await;
+                Ok(())
+            }
+            Err(why) if up || shift.traffic.rules.drain.is_zero() => {
+                shift.trouble = Some(why.clone());
+                self.tell_once(&mut shift, format!("{name}: {why}; goes on without slow start")).await;
+                Ok(())
+            }
+            Err(why) => Err(format!("{name}: {why}")),
+        };
+        self.shift = Some(shift);
+        self.refresh_gates();
+        result
+    }
+
+    /// Whether the load balancer can be used, in one sentence each.
+    async fn fit(&mut self, shift: &mut Shift) -> Result<String, String> {
+        shift.traffic.manager.allowed().await.map_err(|e| e.to_string())?;
+        let backend = shift.traffic.manager.look().await.map_err(|e| e.to_string())?;
+        shift.rebase(&backend);
+        let serving = backend.servers.iter().filter(|s| s.serves()).count();
+        if serving == 0 && !backend.servers.is_empty() && !self.run.is_up() {
+            return Err("no server takes traffic: nothing can be drained".to_owned());
+        }
+        if !self.run.is_up()
+            && !shift.traffic.rules.drain.is_zero()
+            && let Some(blind) = backend.servers.iter().find(|s| s.serves() && !s.checked)
+        {
+            return Err(format!(
+                "server {} has no health check, so that it would get traffic again once it is gone; add `check`",
+                blind.name
+            ));
+        }
+        Ok(format!("{serving} of {} servers take traffic", backend.servers.len()))
+    }
+
+    /// One look: new servers get their next step, what has gone gets its state back, sessions are counted.
+    pub(in crate::execution) async fn steer(&mut self) {
+        let Some(mut shift) = self.shift.take() else { return };
+        if !shift.told_of_no_servers(self) {
+            match shift.traffic.manager.look().await {
+                Err(error) => {
+                    shift.failures = shift.failures.saturating_add(1);
+                    shift.trouble = Some(clean(&error.to_string(), 300));
+                }
+                Ok(backend) => {
+                    shift.failures = 0;
+                    self.act(&mut shift, &backend).await;
+                }
+            }
+        }
+        self.shift = Some(shift);
+        self.refresh_gates();
+    }
+
+    async fn act(&mut self, shift: &mut Shift, backend: &Backend) {
+        if let Some(began) = shift.began {
+            let continuity = Continuity::between(&began, &backend.counters, shift.given_up);
+            shift.continuity = Some(continuity);
+        }
+        if self.run.is_up() {
+            if shift.before.is_some() {
+                shift.trouble = None;
+                self.warm(shift, backend).await;
+            }
+            return;
+        }
+        shift.trouble = None;
+        // While they are being drained for the next write, they stay so.
+        if shift.draining.is_none() && self.run.stage() != Some(StageKind::Provision) {
+            self.give_back(shift, backend).await;
+        } else if shift.removed.is_some() {
+            self.give_back_removed(shift, backend).await;
+        }
+    }
+
+    /// Tells a person, once an operation.
+    pub(super) async fn tell_once(&mut self, shift: &mut Shift, text: String) {
+        let text = clean(&text, 400);
+        if shift.told.len() < 50 && shift.told.insert(text.clone()) {
+            let _ = self.record(EntryKind::Step, text.clone(), EntryData::default()).await;
+            self.trouble(text).await;
+        }
+    }
+}
+
+impl Shift {
+    /// Whether there is nothing to look at: the change moves no servers.
+    fn told_of_no_servers(&self, task: &Task) -> bool {
+        !task.run.operation.change.field.is_count() && !self.has_open()
+    }
+}

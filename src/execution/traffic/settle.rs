@@ -1,0 +1,184 @@
+//! Giving back: every server of ours gets the weight and state it had, unless somebody else has set it since.
+
+use std::time::Duration;
+
+use crate::approval::{Setting, Way};
+use crate::execution::record::EntryKind;
+use crate::execution::task::Task;
+use crate::series::text::clean;
+
+use super::leaving::{self, Fate};
+use super::ledger::{Change, Place, TurnNote};
+use super::shift::Shift;
+use super::turn::{Turned, Wanted};
+use super::types::{Backend, Server};
+
+/// Tries before giving back stops by itself; the next start goes on.
+pub(in crate::execution) const TRIES: u32 = 24;
+/// Shortest wait for a server that was drained to go, where only the load balancer tells.
+const LEAVE: Duration = Duration::from_secs(30);
+
+/// What follows for one thing of ours.
+#[derive(Debug, PartialEq, Eq)]
+enum Next {
+    /// Give it back.
+    Give,
+    /// Not yet: the server is on its way out.
+    Wait,
+    /// It is not ours any more; in one word, as noted.
+    Close(&'static str),
+}
+
+impl Task {
+    /// Gives back what is ours, at most `tries` times over. What is left is told, and the journal knows of it.
+    pub(in crate::execution) async fn settle_traffic(&mut self, tries: u32) {
+        let mut left = tries;
+        while !self.settle_once().await {
+            if self.shared.halted().is_some() || left <= 1 {
+                break;
+            }
+            let failing = self.shift.as_ref().map_or(0, |s| s.failures);
+            // While a server is on its way out no try is used up; that wait has a limit of its own.
+            left -= u32::from(failing > 0);
+            let pacing = &self.shared.pacing;
+            let nap = if failing == 0 { pacing.poll } else { pacing.back_off * (1 << (failing - 1).min(5)) };
+            self.shared.clock.sleep(nap).await;
+        }
+        let Some(mut shift) = self.shift.take() else { return };
+        if shift.has_open() && tries >= TRIES {
+            let why = shift.trouble.clone().unwrap_or_else(|| "it is still in use".to_owned());
+            let text = format!("{}: {} not given back: {why}", shift.name(), shift.ledger.words());
+            self.tell_once(&mut shift, text).await;
+        }
+        self.shift = Some(shift);
+    }
+
+    /// One look and what can be given back at it. True when nothing of ours is left.
+    pub(in crate::execution) async fn settle_once(&mut self) -> bool {
+        let Some(mut shift) = self.shift.take() else { return true };
+        shift.draining = None;
+        if (shift.has_open() || shift.before.is_none()) && self.shared.halted().is_none() {
+            match shift.traffic.manager.look().await {
+                Ok(backend) => {
+                    shift.failures = 0;
+                    self.give_back(&mut shift, &backend).await;
+                    // What is whole now is not stepped again when the operation goes on.
+                    shift.rebase(&backend);
+                }
+                Err(error) => {
+                    shift.failures = shift.failures.saturating_add(1);
+                    shift.trouble = Some(clean(&error.to_string(), 300));
+                }
+            }
+        }
+        let settled = !shift.has_open();
+        self.shift = Some(shift);
+        settled
+    }
+
+    /// After a restart: what can be given back is, before the platform is asked. What cannot yet is looked at again later.
+    pub(in crate::execution) async fn settle_first(&mut self) {
+        let settled = self.settle_once().await;
+        if !settled && self.shift.as_ref().is_some_and(|s| s.failures > 0) {
+            self.shared.clock.sleep(self.shared.pacing.back_off).await;
+            let _ = self.settle_once().await;
+        }
+    }
+
+    /// Gives back what is left of an operation that is kept.
+    pub(in crate::execution) async fn settle_leftovers(&mut self) {
+        if self.shift.as_ref().is_some_and(Shift::has_open) {
+            let _ = self.settle_once().await;
+        }
+    }
+
+    /// Gives back all that can be.
+    pub(super) async fn give_back(&mut self, shift: &mut Shift, backend: &Backend) {
+        self.give(shift, backend, |_| true).await;
+    }
+
+    /// Gives back only what was drained for a removal that was sent.
+    pub(super) async fn give_back_removed(&mut self, shift: &mut Shift, backend: &Backend) {
+        self.give(shift, backend, |change| change.removing).await;
+    }
+
+    async fn give(&mut self, shift: &mut Shift, backend: &Backend, which: fn(&Change) -> bool) {
+        if shift.ledger.open().any(|(_, c)| c.removing) {
+            let now = self.shared.clock.monotonic();
+            shift.removed.get_or_insert(now);
+            // Where the pods are decides; an old answer only makes it wait.
+            let _ = self.read().await;
+        }
+        let name = shift.name();
+        let open: Vec<(Place, Change)> = shift
+            .ledger
+            .open()
+            .filter(|((manager, ..), change)| *manager == name && which(change))
+            .map(|(place, change)| (place.clone(), change.clone()))
+            .collect();
+        for ((manager, server, _), change) in open {
+            let found = backend.server(&server);
+            match self.next(shift, found, &change) {
+                Next::Wait => {}
+                Next::Close(outcome) => self.close(shift, (manager, server), &change, outcome).await,
+                Next::Give => {
+                    let Some(server) = found else { continue };
+                    let (set, home) = (change.home, change.home);
+                    let way = Way::Back;
+                    let wanted = Wanted { server, backend, set, home, old: true, least: 0, way };
+                    if let Turned::No(why) | Turned::Unknown(why) = self.turn_server(shift, wanted).await {
+                        shift.failures = shift.failures.saturating_add(1);
+                        shift.trouble = Some(clean(&why, 300));
+                    }
+                }
+            }
+        }
+    }
+
+    fn next(&self, shift: &Shift, server: Option<&Server>, change: &Change) -> Next {
+        let Some(server) = server else { return Next::Close("gone") };
+        let live = server.setting(change.home);
+        if change.home == Setting::Ready && server.maintenance {
+            return Next::Close("foreign");
+        }
+        if live == change.home {
+            return Next::Close("home");
+        }
+        if !change.is_ours(live) {
+            return Next::Close("foreign");
+        }
+        // A server that does not answer its checks gets nothing, whatever its state.
+        if !change.removing || !server.up {
+            return Next::Give;
+        }
+        let field = self.run.operation.change.field;
+        let rules = &shift.traffic.rules;
+        let waited = shift.removed.map_or(Duration::ZERO, |at| self.shared.clock.monotonic().since(at));
+        match leaving::fate(server, self.live.as_ref(), rules.matching, field) {
+            Fate::Stays => Next::Give,
+            Fate::Unknown if waited >= rules.drain.max(LEAVE) => Next::Give,
+            // Its checks will say so; should they never, it must not wait for ever.
+            Fate::Gone if waited >= rules.drain.max(LEAVE) * 3 => Next::Give,
+            Fate::Gone | Fate::Unknown => Next::Wait,
+        }
+    }
+
+    /// Notes that something is not ours any more.
+    async fn close(
+        &self,
+        shift: &mut Shift,
+        (manager, server): (String, String),
+        change: &Change,
+        outcome: &str,
+    ) {
+        let Some((key, set)) = change.ours.last().cloned() else { return };
+        let text = match outcome {
+            "home" => format!("{manager} {server} is at {} again", change.home.words()),
+            "gone" => format!("{manager} {server} is gone"),
+            _ => format!("{manager} {server} is not given back: somebody else has set it"),
+        };
+        let (expect, home) = (set, change.home);
+        let note = TurnNote { manager, server, expect, set, home, key, outcome: outcome.to_owned() };
+        let _ = self.keep_note(shift, note, EntryKind::Read, &text).await;
+    }
+}

@@ -1,0 +1,177 @@
+//! What the executor needs of a load balancer: servers, turns, counters.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::approval::{Setting, TurnOrder};
+use crate::execution::provider::Pending;
+use crate::fleet::WorkloadId;
+
+/// Counters since the load balancer started. `None` where it does not tell; never zero for missing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Sessions or requests taken.
+    pub total: Option<u64>,
+    /// Answers of class 5xx, its own included.
+    pub failed: Option<u64>,
+    /// Sessions the server broke off.
+    pub cut: Option<u64>,
+    /// Sessions the client broke off.
+    pub left: Option<u64>,
+    /// Connections to a server that failed and were tried again.
+    pub retried: Option<u64>,
+    /// Sessions moved to another server.
+    pub moved: Option<u64>,
+}
+
+/// One server of a backend, as the load balancer has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Server {
+    /// Its name in the load balancer.
+    pub name: String,
+    /// `10.0.0.7:8080`; empty if it has none yet.
+    pub address: String,
+    /// Weight now.
+    pub weight: u32,
+    /// Weight as configured.
+    pub base: u32,
+    /// Whether it answers its checks, as far as it has any, and is not in maintenance.
+    pub up: bool,
+    /// Whether a person or a program put it into maintenance.
+    pub maintenance: bool,
+    /// Whether it takes no new sessions.
+    pub draining: bool,
+    /// Whether its health is checked.
+    pub checked: bool,
+    /// Sessions on it or waiting for it now; `None` if not told.
+    pub sessions: Option<u64>,
+    /// Its counters.
+    pub counters: Counters,
+}
+
+impl Server {
+    /// Whether it takes new sessions.
+    pub const fn serves(&self) -> bool {
+        self.up && !self.draining && self.weight > 0
+    }
+
+    /// How it is set, of the kind of `like`.
+    pub const fn setting(&self, like: Setting) -> Setting {
+        match like {
+            Setting::Weight(_) => Setting::Weight(self.weight),
+            Setting::Drain | Setting::Ready if self.draining => Setting::Drain,
+            Setting::Drain | Setting::Ready => Setting::Ready,
+        }
+    }
+
+    /// Whether it is as `setting` asks for.
+    pub fn shows(&self, setting: Setting) -> bool {
+        self.setting(setting) == setting
+    }
+}
+
+/// A backend at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Backend {
+    /// Its servers, in the load balancer's order.
+    pub servers: Vec<Server>,
+    /// Counters of the whole backend.
+    pub counters: Counters,
+}
+
+impl Backend {
+    /// The server called `name`.
+    pub fn server(&self, name: &str) -> Option<&Server> {
+        self.servers.iter().find(|s| s.name == name)
+    }
+}
+
+/// Why a load balancer did not do or tell something. Texts are clean and bounded.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TrafficError {
+    /// No whole answer came: what was sent may have been done.
+    #[error("{0}")]
+    Unavailable(String),
+    /// It refused, in its own words and with what to do about it, or its answer makes no sense.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// A load balancer in front of one workload.
+///
+/// Implementations send a turn **once**, within a deadline of their own, and take only a [`TurnOrder`], which comes only
+/// from an approval.
+pub trait TrafficManager: Send + Sync {
+    /// As on cards and in the journal: `haproxy shop`.
+    fn name(&self) -> &str;
+
+    /// Whether turns are allowed; the error says what to change so that they are.
+    fn allowed(&self) -> Pending<'_, Result<(), TrafficError>>;
+
+    /// The backend now.
+    fn look(&self) -> Pending<'_, Result<Backend, TrafficError>>;
+
+    /// Sends one turn, once. `Ok` means accepted: whether it took effect is read back.
+    fn turn<'a>(&'a self, order: &'a TurnOrder) -> Pending<'a, Result<(), TrafficError>>;
+}
+
+/// Which servers a scale-in takes away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Matching {
+    /// Those with the addresses of the newest pods, as the platform tells them.
+    #[default]
+    Address,
+    /// The last ones of the backend: for fixed lists whose servers come and go in order.
+    Order,
+}
+
+/// How traffic is given to new servers and taken from those that go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrafficRules {
+    /// Time until a new server has its whole weight; zero gives it at once.
+    pub slow_start: Duration,
+    /// In so many steps.
+    pub steps: u32,
+    /// Longest wait for the sessions of servers that are to go; zero drains nothing.
+    pub drain: Duration,
+    /// Which servers go.
+    pub matching: Matching,
+}
+
+impl Default for TrafficRules {
+    fn default() -> Self {
+        Self {
+            slow_start: Duration::from_secs(60),
+            steps: 5,
+            drain: Duration::from_secs(120),
+            matching: Matching::Address,
+        }
+    }
+}
+
+/// A load balancer with how it is used.
+#[derive(Clone)]
+pub struct Traffic {
+    /// The load balancer.
+    pub manager: Arc<dyn TrafficManager>,
+    /// How.
+    pub rules: TrafficRules,
+}
+
+/// Load balancers by `namespace/name@region`, or by plain name.
+#[derive(Clone, Default)]
+pub struct TrafficManagers(pub BTreeMap<String, Traffic>);
+
+impl TrafficManagers {
+    /// The one in front of `workload`.
+    pub fn of(&self, workload: &WorkloadId) -> Option<&Traffic> {
+        self.0.get(&workload.to_string()).or_else(|| self.0.get(&*workload.name))
+    }
+}
+
+impl std::fmt::Debug for TrafficManagers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.0.keys()).finish()
+    }
+}
