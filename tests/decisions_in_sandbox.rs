@@ -136,10 +136,13 @@ async fn carried_out_within_an_approved_day(engine: &EngineHandle) {
     let line = view.journal.iter().find(|l| l.text.contains("within the approved day"));
     assert!(line.is_some(), "{:#?}", view.journal);
     // Who stops one step wants to be asked for the next.
-    ask(Command::Abort(operation.id.clone())).await;
+    let aborted = ask(Command::Abort(operation.id.clone())).await;
+    assert!(aborted.accepted, "{aborted:?}");
     let ended = views.wait_for(|v| {
         let of = v.forecasts.data.iter().find(|f| f.workload == operation.workload);
         of.is_some_and(|f| f.approved_day.is_none())
     });
-    timeout(PATIENCE, ended).await.expect("the approved day ends").unwrap();
+    let view = timeout(PATIENCE, ended).await.expect("the approved day ends").unwrap().clone();
+    let said = format!("{} was aborted by", operation.id);
+    assert!(view.journal.iter().any(|l| l.text.contains(&said)), "{:#?}", view.journal);
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::fleet::WorkloadId;
-use crate::plan::DaySchedule;
-use crate::proposal::Proposal;
+use crate::fleet::{Field, WorkloadId};
+use crate::plan::{DaySchedule, DayStep};
+use crate::proposal::{Proposal, Target};
 use crate::series::Timestamp;
 
 use super::Person;
@@ -35,6 +35,12 @@ pub struct Corridor {
 pub struct DayApproval {
     /// Of which workload.
     pub workload: WorkloadId,
+    /// The object and the field as they were then: another object of the same name was not looked at.
+    pub target: Target,
+    /// The field of the floor.
+    pub field: Field,
+    /// Name of the context it was given in.
+    pub context: String,
     /// In order of time.
     pub corridors: Vec<Corridor>,
     /// Who.
@@ -46,11 +52,17 @@ pub struct DayApproval {
     pub typed: Option<String>,
 }
 
+/// How long before a step its floor may be raised: the lead time in whole minutes, as it is shown.
+pub fn early(step: &DayStep) -> Duration {
+    let seconds = step.from.since(step.decide_by).as_secs_f64();
+    Duration::from_secs((seconds / 60.0).ceil() as u64 * 60)
+}
+
 /// The corridors of a plan: its steps that take a decision and are not over.
 pub fn corridors(day: &DaySchedule, now: Timestamp) -> Vec<Corridor> {
     let steps = day.steps.iter().filter(|s| s.decision && s.to > now && s.from < now + LONGEST);
-    let corridor = |s: &crate::plan::DayStep| Corridor {
-        opens: s.decide_by,
+    let corridor = |s: &DayStep| Corridor {
+        opens: s.from - early(s),
         from: s.from,
         to: s.to.min(now + LONGEST),
         most: s.replicas,
@@ -65,6 +77,7 @@ pub fn day_hash(day: &DaySchedule) -> String {
     hasher.update((name.len() as u64).to_be_bytes());
     hasher.update(name.as_bytes());
     for step in day.steps.iter().filter(|s| s.decision) {
+        hasher.update(early(step).as_secs().to_be_bytes());
         hasher.update(step.from.as_millis().to_be_bytes());
         hasher.update(step.to.as_millis().to_be_bytes());
         hasher.update(step.replicas.to_be_bytes());
@@ -87,6 +100,9 @@ impl DayApproval {
         let change = &proposal.change;
         if proposal.workload != self.workload {
             return Err("another workload's day was approved");
+        }
+        if proposal.target.as_ref() != Some(&self.target) || change.field != self.field {
+            return Err("it is about another object or field than then");
         }
         if proposal.owner.floor_field() != Some(change.field) || change.to <= change.from {
             return Err("an approved day only raises floors");
@@ -127,8 +143,12 @@ mod tests {
     }
 
     fn approved() -> DayApproval {
+        let shown = proposal(1, 2);
         DayApproval {
-            workload: proposal(1, 2).workload,
+            workload: shown.workload,
+            target: shown.target.unwrap(),
+            field: Field::MinReplicas,
+            context: "prod-eu".into(),
             corridors: vec![corridor(100, 160, 10), corridor(160, 220, 8), corridor(300, 330, 12)],
             by: Person { uid: 1, name: "ann".into() },
             at: at(0),
@@ -161,6 +181,9 @@ mod tests {
         let mut other = raise(4, 6, 160);
         other.workload = WorkloadId::new("shop", "cart", "");
         assert!(day.covers(&other, at(100)).is_err());
+        let mut made_anew = raise(4, 6, 160);
+        made_anew.target = Some(Target { provider: "p".into(), uid: "u-2".into() });
+        assert!(day.covers(&made_anew, at(100)).is_err(), "an object of the same name");
         let mut kept = raise(4, 6, 160);
         kept.change.until = None;
         assert!(day.covers(&kept, at(100)).is_err());

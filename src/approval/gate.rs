@@ -286,6 +286,9 @@ impl Gate {
         now: Monotonic,
         facts: Preconditions,
     ) -> Result<Permit, Refusal> {
+        if day.context != self.context.name {
+            return Err(Refusal::OtherContext(day.context.clone()));
+        }
         day.covers(proposal, at).map_err(|why| Refusal::OutsideDay(why.into()))?;
         if self.takes_two(proposal) {
             return Err(Refusal::OutsideDay("it takes two people".into()));

@@ -15,7 +15,7 @@ mod permit;
 mod turn;
 mod types;
 
-pub use day::{Corridor, DayApproval, corridors, day_hash};
+pub use day::{Corridor, DayApproval, corridors, day_hash, early};
 pub use decision::{Decision, DecisionKind};
 pub use gate::{Gate, Preconditions, Refusal};
 pub use permit::{LeaseNote, Mandate, MandateRecord, Outside, PERMIT_LIFE, Permit, Way, WriteOrder};

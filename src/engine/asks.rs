@@ -59,7 +59,11 @@ impl Engine {
         let why = match self.jobs.try_send(ask.job(id.clone(), by.clone())) {
             Ok(()) => {
                 let text = format!("{id}: {by} asks for {}", ask.word());
-                let body = serde_json::json!({ "operation": id, "ask": ask.word(), "caller": caller });
+                let operation = self.state.operations.get(id).map(|o| &o.workload);
+                let workload = operation.or_else(|| self.state.leases.get(id).map(|l| &l.workload));
+                let body = serde_json::json!({
+                    "operation": id, "workload": workload, "ask": ask.word(), "caller": caller,
+                });
                 self.journal(vec![Entry::new(Kind::Ask, text, body).by(by)]).await;
                 return Answer::yes(format!("{id} {}", ask.said()));
             }

@@ -34,7 +34,7 @@ impl Engine {
         let stops = matches!(command, Command::Reject { .. } | Command::Abort(_) | Command::Release(_));
         let stopped = stops.then(|| command.clone());
         let answer = self.carry_out(command, caller).await;
-        if let Some(command) = stopped.filter(|_| answer.accepted) {
+        if let Some(command) = stopped {
             self.end_day_after(&command, caller).await;
         }
         answer
@@ -63,7 +63,10 @@ impl Engine {
             }
             Command::Snooze { proposal, duration } => {
                 match self.state.queue.snooze(&proposal, duration.min(LONGEST_SNOOZE), self.moment()) {
-                    Some(event) => self.decided(vec![event], caller, format!("{proposal} is hidden")).await,
+                    Some(event) => {
+                        self.state.learned.people.days.leave(&proposal);
+                        self.decided(vec![event], caller, format!("{proposal} is hidden")).await
+                    }
                     None => self.refused(format!("{proposal} is no longer open")),
                 }
             }
@@ -190,7 +193,7 @@ impl Engine {
     }
 
     /// Puts the guardrails as they are now in place of those at the time the proposal was made.
-    fn guard_again(&self, proposal: &mut Proposal) {
+    pub(super) fn guard_again(&self, proposal: &mut Proposal) {
         let Some(facts) = self.state.fleet.get(&proposal.workload) else { return };
         let running = self.running(&proposal.workload);
         let now = self.clock.now();
@@ -249,6 +252,12 @@ impl Engine {
         });
         match events {
             Some(events) => {
+                // Who asks for another value wants to look at it first.
+                for event in &events {
+                    if let QueueEvent::Proposed(p) = event {
+                        self.state.learned.people.days.leave(&p.id);
+                    }
+                }
                 let said = format!("a new proposal with {to} takes the place of {id}");
                 let body = serde_json::json!({ "proposal": id, "to": to, "caller": caller });
                 let asked = Entry::new(Kind::Edit, format!("{id} edited to {to}"), body);
@@ -294,13 +303,15 @@ impl Engine {
                 }
             }
         }
+        let by_day = caller.is_some_and(super::days::is_day);
         for event in events {
-            self.note(&event);
+            self.note(&event, by_day);
         }
         self.journal(entries).await
     }
 
-    fn note(&mut self, event: &QueueEvent) {
+    /// `by_day`: decided with an approved day, which was one decision.
+    fn note(&mut self, event: &QueueEvent, by_day: bool) {
         match event {
             QueueEvent::Proposed(p) => {
                 self.gate.note_shown(p);
@@ -320,7 +331,7 @@ impl Engine {
                 self.state.first_keys.remove(&p.id);
                 let text = super::decisions::decision(&p.state);
                 self.state.learned.scores.decided(&p.id, &text);
-                self.state.learned.people.decided(p);
+                self.state.learned.people.decided(p, by_day);
                 self.state.learned.proposals.insert(p.id.clone(), p.clone());
             }
             QueueEvent::Snoozed(p) => self.state.learned.people.tempo.leave_out(&p.id),

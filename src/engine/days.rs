@@ -1,12 +1,13 @@
 //! Days approved at once: taken, ended, and carried out step by step.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::approval::{DayApproval, corridors, day_hash};
-use crate::execution::OperationState;
-use crate::fleet::WorkloadId;
+use crate::execution::{LeaseState, Operation, OperationState};
+use crate::fleet::{Field, WorkloadId};
 use crate::journal::{Entry, Kind};
 use crate::proposal::{Proposal, ProposalId, ProposalState};
 use crate::series::Timestamp;
@@ -23,6 +24,10 @@ pub fn is_day(caller: &Caller) -> bool {
     caller.tty.starts_with(TTY)
 }
 
+/// A listing that was asked for before a write arrives no later than this after it.
+const LISTED: Duration = Duration::from_secs(15);
+/// Proposals carried out in one tick: each waits for the disk.
+const AT_ONCE: usize = 4;
 /// Workloads whose day may be approved at one time.
 const MOST: usize = 1000;
 
@@ -30,8 +35,12 @@ const MOST: usize = 1000;
 #[derive(Clone, Debug, Default)]
 pub struct Days {
     approved: BTreeMap<WorkloadId, DayApproval>,
-    /// Proposals that were tried once: what was refused is a person's.
-    tried: BTreeSet<ProposalId>,
+    /// Live proposals that are a person's: tried once and refused, edited or snoozed.
+    left: BTreeSet<ProposalId>,
+    /// Ends that the journal did not take yet; a restart would not know of them.
+    unrecorded: BTreeMap<WorkloadId, Entry>,
+    /// What went wrong since the last tick, and why that ends a day.
+    wrong: Vec<(WorkloadId, String)>,
 }
 
 impl Days {
@@ -40,19 +49,38 @@ impl Days {
         self.approved.get(workload)
     }
 
-    /// Whether a decision was made with an approved day: the person decided once, not once more.
-    pub fn carried(&self, proposal: &ProposalId) -> bool {
-        self.tried.contains(proposal)
-    }
-
     /// Takes a record in: an approval, or the end of one.
     pub fn take(&mut self, body: &Value) {
         let day = body.get("day").cloned().and_then(|v| serde_json::from_value::<DayApproval>(v).ok());
         if let Some(day) = day {
             self.set(day);
         } else if let Some(workload) = body.get("ended").and_then(Value::as_str) {
-            self.approved.retain(|id, _| id.to_string() != workload);
+            self.end_named(workload);
         }
+    }
+
+    /// Takes in a record after which nobody would have gone on: whatever was to be recorded next may be missing.
+    pub fn end_named(&mut self, workload: &str) {
+        self.approved.retain(|id, _| id.to_string() != workload);
+    }
+
+    /// Takes note of an operation's state: what went wrong ends the day, whenever it began.
+    pub fn watch(&mut self, operation: &Operation) {
+        let wrong = matches!(
+            operation.state,
+            OperationState::RollingBack { .. }
+                | OperationState::RolledBack { .. }
+                | OperationState::Halted { .. }
+        );
+        if wrong && self.approved.contains_key(&operation.workload) {
+            let why = format!("{} is {}", operation.id, operation.state.label());
+            self.wrong.push((operation.workload.clone(), why));
+        }
+    }
+
+    /// Leaves a proposal to people, whatever day it lies within.
+    pub fn leave(&mut self, proposal: &ProposalId) {
+        self.left.insert(proposal.clone());
     }
 
     fn set(&mut self, day: DayApproval) -> bool {
@@ -64,12 +92,10 @@ impl Days {
         true
     }
 
-    /// Forgets what is over.
-    pub fn forget(&mut self, now: Timestamp) {
+    /// Forgets what is over, and proposals that are not live any more.
+    fn forget(&mut self, now: Timestamp, is_live: impl Fn(&ProposalId) -> bool) {
         self.approved.retain(|_, day| now < day.ends());
-        if self.approved.is_empty() {
-            self.tried.clear();
-        }
+        self.left.retain(is_live);
     }
 }
 
@@ -96,8 +122,17 @@ impl Engine {
         if day_hash(plan) != hash {
             return self.refused(format!("the day plan of {workload} has changed since it was shown"));
         }
+        let facts = self.state.fleet.get(workload);
+        let target = facts.and_then(|f| f.platform.as_ref()).map(|p| p.target.clone());
+        let field = facts.and_then(|f| f.workload.owner.floor_field());
+        let (Some(target), Some(field)) = (target, field) else {
+            return self.refused(format!("nothing can be written to {workload}: its card says why"));
+        };
         let day = DayApproval {
             workload: workload.clone(),
+            target,
+            field,
+            context: self.state.settings.context.name.clone(),
             corridors: corridors(plan, now),
             by: caller.person.clone(),
             at: now,
@@ -105,6 +140,9 @@ impl Engine {
         };
         if day.corridors.is_empty() {
             return self.refused(format!("the day plan of {workload} takes no decision"));
+        }
+        if !self.record_ends().await {
+            return Answer::no("the day was not approved: the journal cannot be written");
         }
         let text = format!("{workload}: day approved until {}: {}", day.ends(), words(&day));
         let body = json!({ "day": day, "caller": caller });
@@ -132,13 +170,32 @@ impl Engine {
         let by = caller.map_or("", |c| c.person.name.as_str());
         let text = format!("{workload}: the approved day ends: {why}; from now on each step asks");
         let body = json!({ "ended": workload.to_string(), "why": why, "caller": caller });
-        // Ended is ended, recorded or not: that is the safe side.
-        self.journal(vec![Entry::new(Kind::Day, text.clone(), body).by(by)]).await;
         self.say(NoticeLevel::Warning, text.clone());
-        Answer::yes(text)
+        let entry = Entry::new(Kind::Day, text.clone(), body).by(by);
+        // Ended is ended, recorded or not: that is the safe side.
+        if self.journal(vec![entry.clone()]).await {
+            return Answer::yes(text);
+        }
+        self.state.learned.people.days.unrecorded.insert(workload.clone(), entry);
+        Answer::yes(format!(
+            "{text}; but the journal cannot be written, so a restart would not know of it yet"
+        ))
     }
 
-    /// Who stops, undoes or rejects something of a workload wants to be asked again.
+    /// Records the ends that could not be recorded. `false` while some are left.
+    async fn record_ends(&mut self) -> bool {
+        let entries: Vec<Entry> = self.state.learned.people.days.unrecorded.values().cloned().collect();
+        if entries.is_empty() {
+            return true;
+        }
+        let recorded = self.journal(entries).await;
+        if recorded {
+            self.state.learned.people.days.unrecorded.clear();
+        }
+        recorded
+    }
+
+    /// Whoever stops, undoes or rejects something of a workload, carried out or not, wants to be asked again.
     pub(super) async fn end_day_after(&mut self, command: &Command, caller: &Caller) {
         let proposals = &self.state.learned.proposals;
         let of = |id| self.state.operations.get(id).map(|o| o.workload.clone());
@@ -156,49 +213,81 @@ impl Engine {
         }
     }
 
-    /// Carries out what lies within approved days, one proposal of a workload at a time.
+    /// Carries out what lies within approved days, a few proposals a tick.
     pub(super) async fn carry_out_days(&mut self) {
         let now = self.clock.now();
-        self.state.learned.people.days.forget(now);
-        if self.state.learned.people.days.approved.is_empty() || self.state.halted.is_some() {
+        let queue = &self.state.queue;
+        self.state.learned.people.days.forget(now, |id| queue.get(id).is_some());
+        for (workload, why) in std::mem::take(&mut self.state.learned.people.days.wrong) {
+            self.end_day(&workload, &why, None).await;
+        }
+        // Where the journal cannot be written nothing begins, and each try would hold up everything else.
+        if !self.record_ends().await
+            || !self.state.journal_error.is_empty()
+            || self.state.learned.people.days.approved.is_empty()
+            || self.state.halted.is_some()
+        {
             return;
         }
-        let failed: Vec<(WorkloadId, String)> = self.failed_since_approved();
-        for (workload, why) in failed {
+        for (workload, why) in self.overruled() {
             self.end_day(&workload, &why, None).await;
         }
         for (proposal, day) in self.covered(now) {
-            self.state.learned.people.days.tried.insert(proposal.clone());
+            if self.jobs.capacity() == 0 {
+                return;
+            }
+            self.state.learned.people.days.leave(&proposal);
             let since = day.at.to_string();
             let caller = Caller { person: day.by.clone(), tty: format!("{TTY} {since}"), company: None };
-            self.authorise(&proposal, Authority::Day(Box::new(day)), &caller).await;
+            let answer = self.authorise(&proposal, Authority::Day(Box::new(day)), &caller).await;
+            if !answer.accepted && !self.state.journal_error.is_empty() {
+                return;
+            }
         }
     }
 
-    /// Workloads with an approved day of which an operation went wrong since.
-    fn failed_since_approved(&self) -> Vec<(WorkloadId, String)> {
+    /// Workloads with an approved day whose floor is not where we hold it: somebody else has set it.
+    fn overruled(&self) -> Vec<(WorkloadId, String)> {
         let days = &self.state.learned.people.days;
-        let went_wrong = self.state.operations.values().filter_map(|o| {
-            let wrong = matches!(o.state, OperationState::RolledBack { .. } | OperationState::Halted { .. });
-            let day = days.of(&o.workload).filter(|d| wrong && o.started >= d.at)?;
-            Some((day.workload.clone(), format!("{} is {}", o.id, o.state.label())))
+        let overruled = days.approved.values().filter_map(|day| {
+            let held = self.state.leases.values().filter(|l| {
+                l.workload == day.workload && l.field == day.field && l.state == LeaseState::Held
+            });
+            let floor = held.map(|l| l.floor).max()?;
+            let facts = self.state.fleet.get(&day.workload)?;
+            let mut ours = self.state.operations.values().filter(|o| o.workload == day.workload);
+            let last = ours.try_fold(Timestamp::from_millis(0), |last, o| Some(last.max(o.ended?)));
+            // What was read before our own write says nothing.
+            let seen =
+                last.is_some_and(|last| facts.platform.as_ref().is_some_and(|p| p.seen > last + LISTED));
+            let replicas = facts.workload.replicas?;
+            let live = if day.field == Field::MinReplicas { replicas.min? } else { replicas.desired };
+            let why = format!("{} is {live}, not the {floor} held: somebody else set it", day.field.name());
+            (live != floor && seen).then(|| (day.workload.clone(), why))
         });
-        let mut all: Vec<_> = went_wrong.collect();
-        all.dedup_by(|a, b| a.0 == b.0);
-        all
+        overruled.collect()
     }
 
-    /// Open proposals within approved days that nothing stands against, each with its day.
+    /// Open proposals within approved days that nothing stands against now, each with its day.
     fn covered(&self, now: Timestamp) -> Vec<(ProposalId, DayApproval)> {
         let days = &self.state.learned.people.days;
         let within = |p: &&Proposal| {
             p.state == ProposalState::Open
-                && !days.tried.contains(&p.id)
+                && !days.left.contains(&p.id)
                 && days.of(&p.workload).is_some_and(|d| d.covers(p, now).is_ok())
                 && super::publish::not_approvable(&self.state, p, now).is_none()
+                && self.passes_now(p)
         };
         let covered = self.state.queue.live().filter(within);
-        covered.filter_map(|p| Some((p.id.clone(), days.of(&p.workload)?.clone()))).collect()
+        let with_day = covered.filter_map(|p| Some((p.id.clone(), days.of(&p.workload)?.clone())));
+        with_day.take(AT_ONCE).collect()
+    }
+
+    /// Whether every guardrail passes as it is now; what only has to wait, as for a cool-down, is not refused but waits.
+    fn passes_now(&self, proposal: &Proposal) -> bool {
+        let mut now = proposal.clone();
+        self.guard_again(&mut now);
+        now.guardrails.iter().all(|g| g.passed)
     }
 }
 

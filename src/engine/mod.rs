@@ -4,6 +4,7 @@
 //! state, and then runs one loop (`run.rs`) that owns [`State`] alone.
 
 mod advising;
+mod arrivals;
 mod asks;
 mod aws;
 mod commands;

@@ -47,6 +47,9 @@ impl People {
             Kind::Supersede,
             Kind::Withdraw,
             Kind::Day,
+            Kind::Ask,
+            Kind::Rollback,
+            Kind::Abort,
         ];
         let mut people = Self::default();
         for record in journal.of_kinds(&kinds)? {
@@ -94,6 +97,9 @@ impl People {
                 if !caller.is_some_and(|c| super::days::is_day(&c)) {
                     self.load.note(&record.user, record.at);
                 }
+                if record.kind == Kind::Reject {
+                    self.days.end_named(text("/proposal/workload"));
+                }
                 let id = ProposalId::new(text("/proposal/id"));
                 self.shadows.decide(&id, &record.user, record.kind == Kind::Approve);
                 let waited = record.body.get("waited").cloned();
@@ -101,6 +107,11 @@ impl People {
                     self.tempo.note(record.at, waited);
                 }
             }
+            Kind::Rollback | Kind::Abort => self.days.end_named(text("/workload")),
+            Kind::Ask if matches!(text("/ask"), "abort" | "release") => {
+                self.days.end_named(text("/workload"));
+            }
+            Kind::Ask => {}
             Kind::Day => {
                 self.days.take(&record.body);
                 if record.body.pointer("/day/workload").is_some() {
@@ -122,11 +133,11 @@ impl People {
         self.notes.push_back(note);
     }
 
-    /// Takes note of a proposal that closed, by whom if somebody decided it.
-    pub fn decided(&mut self, p: &Proposal) {
+    /// Takes note of a proposal that closed, by whom if somebody decided it; with an approved day they decided before.
+    pub fn decided(&mut self, p: &Proposal, by_day: bool) {
         match &p.state {
             ProposalState::Approved { by, at } => {
-                if !self.days.carried(&p.id) {
+                if !by_day {
                     self.load.note(by, *at);
                 }
                 self.shadows.decide(&p.id, by, true);
@@ -155,9 +166,10 @@ mod tests {
     use serde_json::json;
 
     use crate::approval::{Corridor, DayApproval, Person};
-    use crate::fleet::WorkloadId;
+    use crate::fleet::{Field, WorkloadId};
     use crate::journal::Entry;
     use crate::learning::{Subject, key_of};
+    use crate::proposal::Target;
     use crate::series::Timestamp;
 
     use super::*;
@@ -204,6 +216,14 @@ mod tests {
             Entry::new(Kind::Day, "", json!({"day": day("checkout", at)})).by("bea"),
             Entry::new(Kind::Day, "", json!({"ended": "shop/cart", "why": "op-1 is rolled back"})),
             Entry::new(Kind::Day, "", json!({"day": "rubbish"})),
+            Entry::new(Kind::Day, "", json!({"day": day("undone", at)})).by("bea"),
+            Entry::new(Kind::Rollback, "", json!({"workload": "shop/undone", "operation": "op-1"})),
+            Entry::new(Kind::Day, "", json!({"day": day("released", at)})).by("bea"),
+            Entry::new(Kind::Ask, "", json!({"workload": "shop/released", "ask": "release"})).by("ann"),
+            Entry::new(Kind::Day, "", json!({"day": day("rejected", at)})).by("bea"),
+            Entry::new(Kind::Ask, "", json!({"workload": "shop/checkout", "ask": "pause"})).by("ann"),
+            Entry::new(Kind::Reject, "", json!({"proposal": {"id": "p-9", "workload": "shop/rejected"}}))
+                .by("ann"),
             Entry::new(Kind::Approve, "", json!({"proposal": {"id": "p-4"}, "caller": carried})).by("bea"),
         ];
         journal.append(at, &entries).unwrap();
@@ -222,10 +242,12 @@ mod tests {
         );
         let held = |name| people.days.of(&WorkloadId::new("shop", name, "")).is_some();
         assert!(held("checkout") && !held("cart"));
+        // Whatever ended it is in the journal, even where the end of the day itself is not.
+        assert!(!held("undone") && !held("released") && !held("rejected"));
         let week = people.load.week(at);
         assert_eq!(
             week,
-            [("ann", 2), ("bea", 2)],
+            [("bea", 5), ("ann", 3)],
             "an edit is a decision too, and so is a day, but not each of its steps"
         );
         assert_eq!((people.tempo.pace(at).together.n, people.tempo.pace(at).alone.n), (1, 0));
@@ -238,6 +260,9 @@ mod tests {
         let to = at + std::time::Duration::from_secs(3600);
         DayApproval {
             workload: WorkloadId::new("shop", name, ""),
+            target: Target { provider: "p".into(), uid: "u".into() },
+            field: Field::MinReplicas,
+            context: "demo".into(),
             corridors: vec![Corridor { opens: at, from: at, to, most: 8 }],
             by: Person { uid: 2, name: "bea".into() },
             at,

@@ -97,7 +97,9 @@ impl Supervisor {
             self.reporter.report().await;
             let now = self.clock.monotonic();
             let left = self.left(&next, now.since(began));
-            let left = schedule.until_slot(now, now.plus(left));
+            let slot = schedule.until_slot(now, now.plus(left));
+            // Who asked to be left alone is left alone for the whole time.
+            let left = if next.interruptible { slot } else { slot.max(left) };
             self.rest(&next, left).await;
         }
     }

@@ -20,7 +20,7 @@ mod team;
 mod what_if;
 mod wish;
 
-pub use crate::approval::{Corridor, DayApproval, Mode, Person, corridors, day_hash};
+pub use crate::approval::{Corridor, DayApproval, Mode, Person, corridors, day_hash, early};
 pub use crate::execution::{
     Checkpoint, Gate, GateState, Lease, LeaseState, Operation, OperationId, OperationState, Stage, StageKind,
 };

@@ -241,6 +241,9 @@ fn an_approved_day_gives_leave_within_it_and_nowhere_else() {
     let p = proposal(6, 11);
     let day = DayApproval {
         workload: p.workload.clone(),
+        target: p.target.clone().unwrap(),
+        field: p.change.field,
+        context: "prod-eu".into(),
         corridors: vec![corridor],
         by: person(),
         at: Timestamp::from_secs(100),
@@ -254,6 +257,8 @@ fn an_approved_day_gives_leave_within_it_and_nowhere_else() {
     assert_eq!(permit.record().approver, person());
     let over = proposal(6, 12);
     assert!(matches!(ask(&mut gate(false), &over, &day, facts()), Err(Refusal::OutsideDay(_))));
+    let elsewhere = DayApproval { context: "staging".into(), ..day.clone() };
+    assert!(matches!(ask(&mut gate(false), &p, &elsewhere, facts()), Err(Refusal::OtherContext(_))));
     // Every check of a single approval holds.
     let stale = Preconditions { not_fresh: vec!["demand".into()], ..facts() };
     assert!(matches!(ask(&mut gate(false), &p, &day, stale), Err(Refusal::NotFresh(_))));

@@ -50,7 +50,10 @@ pub fn approve_sheet(view: &View, proposal: &ProposalView, glyphs: &Glyphs) -> S
 
 /// Whose decision it is, what it weighs, and whether the person has decided enough for a week.
 fn team(view: &View, proposal: &ProposalView) -> Vec<Line> {
-    let mut lines: Vec<Line> = learner_line(view).into_iter().collect();
+    let mut lines: Vec<Line> = Vec::new();
+    if view.role() == crate::view::Role::Learner {
+        lines.push(("shadow", "recorded beside the decision of others; executes nothing".into(), Role::Warn));
+    }
     if !proposal.routed.is_for(&view.header.person) {
         lines.push((
             "for",
@@ -65,12 +68,6 @@ fn team(view: &View, proposal: &ProposalView) -> Vec<Line> {
         lines.push(("you", text, Role::Warn));
     }
     lines
-}
-
-/// What a learner is told.
-pub(super) fn learner_line(view: &View) -> Option<Line> {
-    let learns = view.role() == crate::view::Role::Learner;
-    learns.then(|| ("shadow", "recorded beside the decision of others; executes nothing".into(), Role::Warn))
 }
 
 /// The sheet for letting a paused operation go on, or for stopping and undoing it.

@@ -3,11 +3,11 @@
 use jiff::tz::TimeZone;
 
 use crate::series::{Quantity, Timestamp, Unit};
-use crate::view::{Command, DaySchedule, DayStep, ForecastView, Role as SeatRole, View, corridors, day_hash};
+use crate::view::{Command, DaySchedule, DayStep, ForecastView, View, corridors, day_hash, early};
 
 use super::super::theme::Role;
 use super::super::widgets::moment;
-use super::approve::{context, learner_line};
+use super::approve::context;
 use super::{Line, Sheet, Subject};
 
 /// The sheet for the day plan of `forecast`; `None` if no step takes a decision.
@@ -23,15 +23,16 @@ pub fn day_sheet(view: &View, forecast: &ForecastView) -> Option<Sheet> {
     let steps = day.steps.iter().filter(|s| s.decision && s.to > view.at);
     let mut label = "floors";
     for step in steps {
-        lines.push((label, step_text(step, day.base, &at), Role::Title));
+        lines.push((label, step_text(step, &at), Role::Title));
         label = "";
     }
     lines.push(("cost", cost(day), Role::Text));
     lines.push((
         "means",
         format!(
-            "until {} raises of the floor within these steps, a lead time early at most, run without asking; guardrails, gates and rollback as ever",
-            at(last)
+            "until {} raises of the floor within these steps, {} min early at most, run without asking; guardrails, gates and rollback as ever",
+            at(last),
+            day.steps.iter().map(early).max().unwrap_or_default().as_secs() / 60
         ),
         Role::Text,
     ));
@@ -40,7 +41,6 @@ pub fn day_sheet(view: &View, forecast: &ForecastView) -> Option<Sheet> {
         "with b, or with a rollback, abort, release or rejection: then each step asks".into(),
         Role::Text,
     ));
-    lines.extend(learner_line(view));
     let hash = day_hash(day);
     let short: String = hash.chars().take(16).collect();
     lines.push(("bound to", format!("{short}; what takes two people asks all the same"), Role::Dim));
@@ -51,30 +51,27 @@ pub fn day_sheet(view: &View, forecast: &ForecastView) -> Option<Sheet> {
         subject: Subject::Day(day.workload.clone(), hash.clone()),
         command: Command::ApproveDay { workload: day.workload.clone(), hash, typed: None },
         button: "Approve the day",
-        type_name: type_name.filter(|_| view.role() != SeatRole::Learner),
+        type_name,
         typed: String::new(),
         on_button: false,
         painted: None,
     })
 }
 
-fn step_text(step: &DayStep, base: u32, at: impl Fn(Timestamp) -> String) -> String {
-    format!("{} to {}: up to {} (else {base})", at(step.from), at(step.to), step.replicas)
+fn step_text(step: &DayStep, at: impl Fn(Timestamp) -> String) -> String {
+    format!("{} to {}: up to {} replicas", at(step.from), at(step.to), step.replicas)
 }
 
 /// What the floors hold above what is there without them.
 fn cost(day: &DaySchedule) -> String {
     let above = |s: &DayStep| {
-        f64::from(s.replicas.saturating_sub(day.base)) * s.to.since(s.from).as_secs_f64() / 3600.0
+        let held = s.to.since(s.from) + early(s);
+        f64::from(s.replicas.saturating_sub(day.base)) * held.as_secs_f64() / 3600.0
     };
     let hours: f64 = day.steps.iter().filter(|s| s.decision).map(above).sum();
     let excess = day.planned_hours - day.needed_hours;
     let price = day.loss_dollars.filter(|_| excess > 0.0).map(|d| d / excess * hours);
     let hours = Quantity::new(hours, Unit::Count);
-    match price {
-        Some(price) => {
-            format!("at most {hours} replica-hours, {}", Quantity::new(price, Unit::Dollars))
-        }
-        None => format!("at most {hours} replica-hours more than without"),
-    }
+    let price = price.map_or_else(String::new, |p| format!(", {}", Quantity::new(p, Unit::Dollars)));
+    format!("at most {hours} replica-hours above {} replicas{price}", day.base)
 }

@@ -58,10 +58,13 @@ pub(super) fn day(state: &mut ScreenState, view: &View) -> Vec<Effect> {
         return vec![Effect::Draw];
     };
     if forecast.approved_day.is_some() {
-        state.toast = Some(format!("{}: each step asks again", forecast.workload));
+        state.toast = Some(format!("the approved day of {} is to end", forecast.workload));
         return vec![Effect::Send(Command::EndDay(forecast.workload.clone())), Effect::Draw];
     }
     match day_sheet(view, forecast) {
+        _ if view.role() == Role::Learner => {
+            state.toast = Some("you learn along: a day is approved by others".into());
+        }
         _ if view.header.mode == Mode::Observe => {
             state.toast = Some("observe mode: start with --allow-actions to approve".into());
         }

@@ -5,10 +5,11 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use crate::clock::Monotonic;
+use crate::fleet::Field;
 use crate::screen::fixture;
 use crate::view::{
-    Command, DayApproval, Mode, OperationState, Person, ProposalId, ProposalState, RejectReason, View,
-    corridors, day_hash,
+    Command, DayApproval, Mode, OperationState, Person, ProposalId, ProposalState, RejectReason, Target,
+    View, corridors, day_hash,
 };
 
 use super::super::event::{Effect, Event};
@@ -219,6 +220,9 @@ fn a_day_is_approved_as_shown_and_ended_by_the_same_key() {
     let day = s.view.forecasts.data[0].day.clone().unwrap();
     s.view.forecasts.data[0].approved_day = Some(DayApproval {
         workload: workload.clone(),
+        target: Target { provider: "p".into(), uid: "u".into() },
+        field: Field::MinReplicas,
+        context: "prod-eu".into(),
         corridors: corridors(&day, s.view.at),
         by: Person { uid: 1, name: "ann".into() },
         at: s.view.at,
