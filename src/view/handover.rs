@@ -36,6 +36,16 @@ pub struct Handover {
 /// How far back notes go.
 const SHIFT: Duration = Duration::from_secs(12 * 3600);
 
+/// Days approved at once.
+fn days(view: &View) -> Vec<String> {
+    let approved = view.forecasts.data.iter().filter_map(|f| f.approved_day.as_ref());
+    let told = approved.map(|d| {
+        let most = d.corridors.iter().map(|c| c.most).max().unwrap_or_default();
+        format!("{} up to {most} until {}, approved by {} at {}", d.workload, d.ends(), d.by, d.at)
+    });
+    told.collect()
+}
+
 impl Handover {
     /// The card of a view.
     pub fn of(view: &View) -> Self {
@@ -96,13 +106,8 @@ impl Handover {
             let by = l.said.as_ref().map_or("", |(by, _)| by.as_str());
             format!("{} (adopted by {by})", l.rule)
         });
-        let approved = view.forecasts.data.iter().filter_map(|f| f.approved_day.as_ref());
-        let days = approved.map(|d| {
-            let most = d.corridors.iter().map(|c| c.most).max().unwrap_or_default();
-            format!("{} up to {most} until {}, approved by {} at {}", d.workload, d.ends(), d.by, d.at)
-        });
         Self {
-            days: days.collect(),
+            days: days(view),
             notes: notes.collect(),
             adopted: adopted.collect(),
             at: view.at,
