@@ -99,8 +99,7 @@ impl Sheet {
             let text = format!("{} cannot be confirmed: {why}", ctx.glyphs.warn);
             put(buf, inner, 0, y, &text, ctx.style(Role::Warn));
         }
-        let button =
-            if self.subject.successor(ctx.view).is_some() { "Show the new one" } else { self.button };
+        let button = if self.subject.is_renewed(ctx.view) { "Show the new one" } else { self.button };
         let enabled = obstacle.is_none() || button != self.button;
         self.draw_buttons(ctx, inner, buf, y + 1, (button, enabled));
     }

@@ -33,6 +33,19 @@ impl Subject {
         }
     }
 
+    /// Whether something else took the place of what is shown, so that its sheet can be opened anew.
+    pub fn is_renewed(&self, view: &View) -> bool {
+        match self {
+            Self::Proposal(..) => self.successor(view).is_some(),
+            Self::Day(workload, hash) => {
+                let forecast = view.forecasts.data.iter().find(|f| f.workload == *workload);
+                let open = forecast.filter(|f| f.approved_day.is_none()).and_then(|f| f.day.as_ref());
+                open.is_some_and(|day| day_hash(day) != *hash)
+            }
+            Self::Operation(_) | Self::Lease(_) => false,
+        }
+    }
+
     /// The proposal that a person can decide in place of the one shown: the same with another content, or the one that
     /// took its place.
     pub fn successor<'v>(&self, view: &'v View) -> Option<&'v ProposalView> {
@@ -59,7 +72,7 @@ fn day_obstacle(view: &View, workload: &WorkloadId, hash: &str) -> Option<String
     match forecast.day.as_ref() {
         None => Some("there is no day plan any more".into()),
         Some(_) if forecast.approved_day.is_some() => Some("this day is approved already".into()),
-        Some(day) if day_hash(day) != hash => Some("the plan has changed: esc, then b shows it".into()),
+        Some(day) if day_hash(day) != hash => Some("the plan has changed".into()),
         Some(_) => None,
     }
 }

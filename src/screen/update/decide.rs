@@ -1,6 +1,8 @@
 //! Opening the sheets in which a person decides. Nothing here sends a wish that writes.
 
-use crate::view::{Command, Mode, Operation, OperationId, OperationState, ProposalView, Role, View};
+use crate::view::{
+    Command, Mode, Operation, OperationId, OperationState, ProposalView, Role, View, WorkloadId,
+};
 
 use super::super::event::Effect;
 use super::super::glyphs::{GlyphSet, Glyphs};
@@ -28,11 +30,15 @@ pub(super) fn approve(state: &mut ScreenState, view: &View) {
     offer(state, view, proposal);
 }
 
-/// Opens the sheet for the proposal that took the place of the one shown; that one is read and confirmed anew.
-pub(super) fn approve_instead(state: &mut ScreenState, shown: &Subject, view: &View) {
+/// Opens the sheet for what took the place of what was shown; that is read and confirmed anew.
+pub(super) fn anew(state: &mut ScreenState, shown: &Subject, view: &View) -> Vec<Effect> {
+    if let Subject::Day(workload, _) = shown {
+        return day_of(state, view, Some(workload));
+    }
     if let Some(proposal) = shown.successor(view) {
         offer(state, view, proposal);
     }
+    vec![Effect::Draw]
 }
 
 fn offer(state: &mut ScreenState, view: &View, proposal: &ProposalView) {
@@ -51,7 +57,11 @@ pub(super) fn day(state: &mut ScreenState, view: &View) -> Vec<Effect> {
         state.toast = Some(why);
         return vec![Effect::Draw];
     }
-    let workload = workload_of(view, state);
+    let workload = workload_of(view, state).cloned();
+    day_of(state, view, workload.as_ref())
+}
+
+fn day_of(state: &mut ScreenState, view: &View, workload: Option<&WorkloadId>) -> Vec<Effect> {
     let forecast = workload.and_then(|w| view.forecasts.data.iter().find(|f| f.workload == *w));
     let Some(forecast) = forecast else {
         state.toast = Some("select a service with a forecast first".into());

@@ -151,9 +151,8 @@ fn on_sheet(
         (KeyCode::Enter, _) if sheet.obstacle(view).is_none() => {
             return vec![Effect::Send(confirmed(*sheet)), Effect::Draw];
         }
-        (KeyCode::Enter, _) if sheet.subject.successor(view).is_some() => {
-            decide::approve_instead(state, &sheet.subject, view);
-            return vec![Effect::Draw];
+        (KeyCode::Enter, _) if sheet.subject.is_renewed(view) => {
+            return decide::anew(state, &sheet.subject, view);
         }
         (KeyCode::Tab | KeyCode::BackTab | KeyCode::Left | KeyCode::Right, _) => sheet.on_button ^= true,
         (KeyCode::Backspace, _) => _ = sheet.typed.pop(),
