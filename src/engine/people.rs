@@ -75,12 +75,17 @@ impl People {
             }
             Kind::Import => {
                 let lessons = record.body.get("lessons").cloned().unwrap_or_default();
-                let lessons = serde_json::from_value::<Vec<Learnt>>(lessons).unwrap_or_default();
-                self.lessons.import(lessons, record.at);
+                // One by one: a kind of lesson that a later version knows must not take the others with it.
+                let lessons = lessons.as_array().into_iter().flatten();
+                let lessons = lessons.filter_map(|l| serde_json::from_value::<Learnt>(l.clone()).ok());
+                self.lessons.import(lessons.collect(), record.at);
                 let shapes = record.body.get("shapes").cloned().unwrap_or_default();
                 let shapes = serde_json::from_value::<Vec<SharedShape>>(shapes).unwrap_or_default();
-                self.shapes.retain(|(key, ..)| key != text("/key"));
-                self.shapes.push((text("/key").to_owned(), text("/source").to_owned(), shapes));
+                // A file of lessons alone says nothing of shapes.
+                if !shapes.is_empty() {
+                    self.shapes.retain(|(key, ..)| key != text("/key"));
+                    self.shapes.push((text("/key").to_owned(), text("/source").to_owned(), shapes));
+                }
             }
             Kind::Shadow => {
                 let approve = record.body.get("approve").and_then(Value::as_bool);
@@ -169,7 +174,7 @@ mod tests {
         let lesson = Learnt {
             key: key_of("", "a"),
             claim: "a".into(),
-            subject: Subject::PartOfDay { quarter: 1 },
+            subject: Subject::PartOfDay { quarter: 1, raises: Some(true) },
             good: 8,
             support: 9,
             counter_example: None,
@@ -177,18 +182,26 @@ mod tests {
         };
         let theirs =
             Learnt { key: key_of("them", "b"), claim: "b".into(), source: "them".into(), ..lesson.clone() };
+        let of_later = json!({"key": "l-1", "claim": "c", "subject": {"about": "the_moon"}, "good": 1, "support": 2,
+            "counter_example": null});
         let carried = json!({ "uid": 2, "name": "bea", "tty": "day approved 2023-11-14T22:13:20Z" });
         let entries = [
             Entry::new(Kind::Note, "p-1: deploy", json!({"about": "p-1", "text": "deploy"})).by("ann"),
             Entry::new(Kind::Lesson, "", json!({"stance": "adopted", "lesson": lesson})).by("ann"),
             Entry::new(Kind::Lesson, "", json!({"stance": "muted", "lesson": "rubbish"})).by("ann"),
-            Entry::new(Kind::Import, "", json!({"lessons": [theirs], "key": "k", "source": "them"}))
-                .by("ann"),
+            Entry::new(
+                Kind::Import,
+                "",
+                json!({"lessons": [of_later, theirs], "key": "k", "source": "them"}),
+            )
+            .by("ann"),
             Entry::new(
                 Kind::Import,
                 "",
                 json!({"key": "k", "source": "them", "shapes": [{"services": 2, "quarters": [7]}]}),
             ),
+            Entry::new(Kind::Import, "", json!({"lessons": [theirs], "key": "k", "source": "them"}))
+                .by("ann"),
             Entry::new(Kind::Shadow, "", json!({"proposal": "p-1", "approve": true})).by("lea"),
             Entry::new(
                 Kind::Approve,

@@ -160,7 +160,7 @@ pub fn into_state(state: &mut State, restored: Restored) {
         learn::keep(state, outcome);
     }
     for stored in restored.figures {
-        state.learned.kpis.keep(stored.figures);
+        stored.keep(&mut state.learned.kpis);
     }
     state.learned.rules = restored.rules;
     state.learned.rules.freezes_from(state.started, &state.settings.freezes);

@@ -167,6 +167,7 @@ fn issued(id: &WorkloadId, fan: Fan) -> Issued {
         overdue: false,
         spike: false,
         burst: None,
+        bursts_known: false,
         dip: None,
         structure: Arc::default(),
     }
