@@ -73,3 +73,19 @@ fn what_an_earlier_run_may_have_scored_begins_with_a_small_share() {
     assert!(shares(true) > 0.3, "{}", shares(true));
     assert!((0.02..=UNSCORED + 1e-9).contains(&shares(false)), "{}", shares(false));
 }
+
+#[test]
+fn nothing_after_the_moment_of_issue_is_in_what_is_compared() {
+    let told = |later: f64| {
+        let (mut history, mut pool, now) = (History::new(), Pool::default(), END - 2);
+        for i in 0..3 {
+            let id = fill(&mut history, &format!("old-{i}"), 0..END, |s| 50.0 * wave(s));
+            pool.issued(&id, &own(&history, &id, now), &history, false);
+        }
+        let young =
+            fill(&mut history, "young", END - 20..END, |s| if s > now { later } else { 40.0 * wave(s) });
+        let fan = own(&history, &young, END - 3);
+        pool.issued(&young, &Fan { issued: at(now), ..fan }, &history, false).unwrap().points
+    };
+    assert_eq!(told(60.0), told(6e6));
+}
