@@ -182,26 +182,18 @@ mod tests {
         };
         let theirs =
             Learnt { key: key_of("them", "b"), claim: "b".into(), source: "them".into(), ..lesson.clone() };
-        let of_later = json!({"key": "l-1", "claim": "c", "subject": {"about": "the_moon"}, "good": 1, "support": 2,
-            "counter_example": null});
         let carried = json!({ "uid": 2, "name": "bea", "tty": "day approved 2023-11-14T22:13:20Z" });
         let entries = [
             Entry::new(Kind::Note, "p-1: deploy", json!({"about": "p-1", "text": "deploy"})).by("ann"),
             Entry::new(Kind::Lesson, "", json!({"stance": "adopted", "lesson": lesson})).by("ann"),
             Entry::new(Kind::Lesson, "", json!({"stance": "muted", "lesson": "rubbish"})).by("ann"),
-            Entry::new(
-                Kind::Import,
-                "",
-                json!({"lessons": [of_later, theirs], "key": "k", "source": "them"}),
-            )
-            .by("ann"),
+            Entry::new(Kind::Import, "", json!({"lessons": [theirs], "key": "k", "source": "them"}))
+                .by("ann"),
             Entry::new(
                 Kind::Import,
                 "",
                 json!({"key": "k", "source": "them", "shapes": [{"services": 2, "quarters": [7]}]}),
             ),
-            Entry::new(Kind::Import, "", json!({"lessons": [theirs], "key": "k", "source": "them"}))
-                .by("ann"),
             Entry::new(Kind::Shadow, "", json!({"proposal": "p-1", "approve": true})).by("lea"),
             Entry::new(
                 Kind::Approve,
@@ -245,6 +237,27 @@ mod tests {
         let shapes: Vec<_> =
             people.shapes.iter().map(|(k, s, shapes)| (k.as_str(), s.as_str(), shapes.len())).collect();
         assert_eq!(shapes, [("k", "them", 1)], "the latest of a team");
+    }
+
+    #[test]
+    fn a_lesson_of_a_later_version_takes_no_others_with_it_and_lessons_alone_no_shapes() {
+        let lesson = |claim: &str| {
+            json!({ "key": key_of("them", claim), "claim": claim, "subject": { "about": "deciding" }, "good": 1,
+                "support": 2, "counter_example": null, "source": "them" })
+        };
+        let mut later = lesson("later");
+        later["subject"] = json!({ "about": "the_moon" });
+        let import = |body: Value| Entry::new(Kind::Import, "", body);
+        let entries = [
+            import(json!({ "key": "k", "source": "them", "shapes": [{ "services": 2, "quarters": [7] }] })),
+            import(json!({ "key": "k", "source": "them", "lessons": [later, lesson("known")] })),
+        ];
+        let mut journal = Journal::in_memory().unwrap();
+        journal.append(Timestamp::from_secs(1_700_000_000), &entries).unwrap();
+        let people = People::read(&journal).unwrap();
+        let held: Vec<&str> = people.lessons.all().map(|h| h.lesson.claim.as_str()).collect();
+        assert_eq!(held, ["known"]);
+        assert_eq!(people.shapes.len(), 1);
     }
 
     fn day(name: &str, at: Timestamp) -> DayApproval {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::fleet::WorkloadId;
-use crate::forecast::pooled::{Known, LEVEL, Like, Losses, Shape, like, mix, representatives, share};
+use crate::forecast::pooled::{Known, LEVEL, Like, Losses, Shape, Tally, like, mix, representatives, share};
 use crate::forecast::{Fan, ForecastState, LeadScore};
 use crate::journal::{Entry, Kind};
 use crate::learning::Accuracy;
@@ -61,6 +61,8 @@ pub struct Pool {
     due: BTreeMap<WorkloadId, Timestamp>,
     /// The first moment ever that a service is known of: little history held makes nobody young.
     since: BTreeMap<WorkloadId, Timestamp>,
+    /// Demand by the quarter of an hour, and when it was last noted: a large fleet's history is shorter than a shape takes.
+    tallies: BTreeMap<WorkloadId, (Timestamp, Tally)>,
     /// Those that the journal knows to be old.
     old: BTreeSet<WorkloadId>,
     /// When the first forecast of this run was made.
@@ -105,6 +107,7 @@ impl Pool {
         let (held, _) = history.span(id, SignalKind::Demand)?;
         let since = self.since(id, held);
         let began = *self.began.get_or_insert(now);
+        self.note(id, now, history);
         let window = || history.window(id, SignalKind::Demand, now - PAST, now, STEP);
         if now.since(since) >= MATURE {
             self.young.remove(id);
@@ -138,18 +141,24 @@ impl Pool {
 
     /// Since when a workload is known at all, of which the history holds `held`.
     fn since(&mut self, id: &WorkloadId, held: Timestamp) -> Timestamp {
-        match self.since.get_mut(id) {
-            Some(since) => {
-                *since = held.min(*since);
-                *since
-            }
-            None => {
-                if self.since.len() < KNOWN {
-                    self.since.insert(id.clone(), held);
-                }
-                held
-            }
+        if self.since.len() >= KNOWN && !self.since.contains_key(id) {
+            return held;
         }
+        let since = self.since.entry(id.clone()).or_insert(held);
+        *since = held.min(*since);
+        *since
+    }
+
+    /// Takes the last minutes of demand into the tally of a workload, every five minutes.
+    fn note(&mut self, id: &WorkloadId, now: Timestamp, history: &History) {
+        let due = self.tallies.get(id).is_none_or(|(at, _)| now < *at || now.since(*at) >= STEP);
+        if !due || (self.tallies.len() >= KNOWN && !self.tallies.contains_key(id)) {
+            return;
+        }
+        let lately = history.window(id, SignalKind::Demand, now - STEP, now, STEP);
+        let (last, tally) = self.tallies.entry(id.clone()).or_insert_with(|| (now, Tally::default()));
+        *last = now;
+        lately.points().for_each(|(at, value)| tally.note(at, value));
     }
 
     /// Makes the shape of an old service anew if it is time; where too little history is held it stays what it was.
@@ -158,7 +167,7 @@ impl Pool {
         if !due || (self.shapes.len() >= SHAPES && !self.shapes.contains_key(id)) {
             return;
         }
-        let shape = Shape::of(&window());
+        let shape = Shape::of(&window()).or_else(|| self.tallies.get(id)?.1.shape());
         self.due.insert(id.clone(), now + if shape.is_some() { RENEW } else { SPACING });
         if let Some(shape) = shape {
             self.put(id, now, shape);
@@ -246,6 +255,7 @@ impl Pool {
         // What an earlier run knew is there before the fleet is listed.
         self.shapes.retain(|id, (at, _)| known(id) || now.since(*at) < RENEW);
         self.due.retain(|id, _| known(id));
+        self.tallies.retain(|id, (at, _)| known(id) || now.since(*at) < RENEW);
         let told = &self.told;
         let scored =
             |id: &WorkloadId| told.issued_before(id, now).is_some_and(|(last, _)| now.since(last) > SCORED);

@@ -21,6 +21,7 @@ pub struct Past {
     since: BTreeMap<WorkloadId, Timestamp>,
     old: Vec<WorkloadId>,
     shapes: Vec<(WorkloadId, Shape)>,
+    tallies: Vec<(WorkloadId, Tally)>,
 }
 
 impl Past {
@@ -36,12 +37,13 @@ impl Past {
             }
         })?;
         let mut past = Self::default();
-        for (name, tally) in &tallies {
+        for (name, tally) in tallies {
             let Some(first) = tally.first() else { continue };
-            past.since.insert(id(name), first);
+            past.since.insert(id(&name), first);
             if now.since(first) >= MATURE && past.shapes.len() < SHAPES {
-                past.shapes.extend(tally.shape().map(|shape| (id(name), shape)));
+                past.shapes.extend(tally.shape().map(|shape| (id(&name), shape)));
             }
+            past.tallies.push((id(&name), tally));
         }
         for record in journal.of_kinds(&[Kind::Shapes])? {
             let names = record.body.get("old").and_then(Value::as_array).into_iter().flatten();
@@ -67,6 +69,7 @@ impl Pool {
     pub fn remember(&mut self, past: Past, now: Timestamp) {
         self.since.extend(past.since);
         self.old.extend(past.old);
+        self.tallies.extend(past.tallies.into_iter().map(|(id, tally)| (id, (now, tally))));
         for (id, shape) in past.shapes {
             self.put(&id, now, shape);
         }

@@ -11,6 +11,8 @@ pub const QUARTERS: usize = 2 * DAY;
 const QUARTER: Duration = Duration::from_secs(900);
 /// Days that a shape is made of, at least.
 const DAYS: u64 = 9;
+/// Values of a quarter in a tally after which those before count half: a month of minutes, on weekdays.
+const FULL: u32 = 300;
 /// The least that is told of a quarter, as a share of the mean: its logarithm is taken.
 pub(super) const LEAST: f64 = 0.01;
 /// The most a quarter of a shape from elsewhere may be, in thousandths of the mean.
@@ -112,7 +114,7 @@ impl Shape {
 }
 
 /// Demand by the quarter of an hour as it is read, one value after another, in any order: as much room for a year as for
-/// a day.
+/// a day. What is old counts less and less.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     sums: Vec<(u32, f64)>,
@@ -127,7 +129,10 @@ impl Tally {
         }
         self.sums.resize(QUARTERS, (0, 0.0));
         if let Some((n, sum)) = self.sums.get_mut(place(at)) {
-            (*n, *sum) = (n.saturating_add(1), *sum + value);
+            if *n >= FULL {
+                (*n, *sum) = (*n / 2, *sum / 2.0);
+            }
+            (*n, *sum) = (*n + 1, *sum + value);
         }
         let (first, last) = self.span.unwrap_or((at, at));
         self.span = Some((first.min(at), last.max(at)));

@@ -178,8 +178,9 @@ fn a_spread_that_is_nearly_additive_is_not_multiplied() {
 fn nothing_is_demand_too() {
     // Empty for half the day, as one of the fleet is.
     let half = |level: f64, slots: u32| {
-        let value =
-            move |i: u32| if i / 144 % 2 == 0 { level * (1.0 + f64::from(i % 7) * 0.01) } else { 0.0 };
+        let value = move |i: u32| {
+            if (i / 144).is_multiple_of(2) { level * (1.0 + f64::from(i % 7) * 0.01) } else { 0.0 }
+        };
         Window::new(MONDAY, STEP, (0..slots).map(move |i| Some(value(i))))
     };
     let shape = Arc::new(Shape::of(&half(90.0, 14 * 288)).unwrap());

@@ -63,10 +63,11 @@ fn what_an_earlier_run_may_have_scored_begins_with_a_small_share() {
         (0..4).map(|i| fill(&mut history, &format!("old-{i}"), 0..END, |s| 50.0 * wave(s))).collect();
     let day = fill(&mut history, "day", END - 288..END, |s| 40.0 * wave(s));
     let shares = |watched: bool| {
-        let mut pool = Pool::default();
         // Watched since it was born, or first seen when it was a day old.
-        pool.began = watched.then_some(at(END - 288));
-        old.iter().for_each(|id| _ = pool.issued(id, &own(&history, id, END - 1), &history, false));
+        let mut pool = Pool { began: watched.then_some(at(END - 288)), ..Pool::default() };
+        for id in &old {
+            pool.issued(id, &own(&history, id, END - 1), &history, false);
+        }
         let used = pool.issued(&day, &own(&history, &day, END - 1), &history, false).unwrap();
         used.models.iter().filter(|m| m.name == OURS).map(|m| m.weight).sum::<f64>()
     };
@@ -88,4 +89,24 @@ fn nothing_after_the_moment_of_issue_is_in_what_is_compared() {
         pool.issued(&young, &Fan { issued: at(now), ..fan }, &history, false).unwrap().points
     };
     assert_eq!(told(60.0), told(6e6));
+}
+
+#[test]
+fn a_fleet_whose_history_is_shorter_than_a_shape_takes_makes_shapes_all_the_same() {
+    // No more than a day and a half is ever held.
+    let mut history = History::new().with_max_chunks(2);
+    let mut pool = Pool::default();
+    let id = fill(&mut history, "large", 0..48, wave);
+    let fan = own(&history, &id, 47);
+    for now in (48..14 * 288).step_by(3) {
+        fill(&mut history, "large", now - 2..now + 1, wave);
+        pool.issued(&id, &Fan { issued: at(now), ..fan.clone() }, &history, false);
+        assert!(now >= 13 * 288 || pool.shapes() == 0, "{now}");
+    }
+    let (first, last) = history.span(&id, SignalKind::Demand).unwrap();
+    assert!(last.since(first) <= DAY * 2, "the history is short");
+    assert_eq!(pool.shapes(), 1);
+    let shape = &pool.shapes[&id].1.shape;
+    let whole = Shape::of(&Window::new(at(0), STEP, (0..14 * 288).map(|s| Some(wave(s))))).unwrap();
+    assert!(shape.distance(&whole) < 0.05, "{}", shape.distance(&whole));
 }
