@@ -136,6 +136,7 @@ fn blank(id: &WorkloadId, now: Timestamp) -> WorkloadFacts {
         observed: None,
         forecast,
         burst: None,
+        bursts_known: false,
         dip: None,
         refit_overdue: false,
         structure: Arc::default(),

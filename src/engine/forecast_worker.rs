@@ -55,6 +55,8 @@ pub struct Issued {
     pub spike: bool,
     /// The burst that runs, if one does.
     pub burst: Option<Burst>,
+    /// Whether enough is known to tell one.
+    pub bursts_known: bool,
     /// The dip that runs, if one does.
     pub dip: Option<Dip>,
     /// What its demand is made of.
@@ -102,6 +104,7 @@ impl Known {
             overdue: forecast.fan().is_some() && self.forecaster.needs_refit(now),
             forecast,
             spike: self.forecaster.spike().is_some(),
+            bursts_known: self.bursts.is_some(),
             burst: self.bursts.as_ref().and_then(|b| b.running(&history, now, errors)),
             dip: self.bursts.as_ref().and_then(|b| b.dip(&history, now)),
             structure: Arc::clone(&self.structure),
@@ -180,6 +183,7 @@ mod tests {
         let mut names = Vec::new();
         while let Some(one) = issued.blocking_recv() {
             assert!(one.forecast.fan().is_some() && one.fitted && !one.overdue);
+            assert!(!one.bursts_known, "two hours tell of no burst, and of no calm either");
             names.push(one.workload.name.to_string());
         }
         worker.join().unwrap();

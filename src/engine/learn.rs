@@ -45,6 +45,7 @@ pub fn look_back(state: &mut State, now: Timestamp) -> Vec<Entry> {
     }
     state.learned.looked = Some(now);
     score_fans(state, now);
+    kpi::note_begun(state, now);
     let mut entries = score_proposals(state, now);
     entries.extend(measure_outcomes(state, now));
     kpi::note_minute(state, now);
@@ -122,9 +123,14 @@ fn measure_outcomes(state: &mut State, now: Timestamp) -> Vec<Entry> {
         if outcome.settled {
             let mut body = serde_json::to_value(&outcome).unwrap_or_default();
             let figures = state.operations.get(&outcome.operation).and_then(|o| kpi::figures_of(state, o));
-            if let Some(figures) = figures {
+            if let Some(mut figures) = figures {
+                figures.verdict = Some(outcome.verdict);
                 if let Some(fields) = body.as_object_mut() {
                     fields.insert("figures".into(), serde_json::to_value(&figures).unwrap_or_default());
+                    if let Some(around) = state.learned.kpis.around.get(&outcome.operation) {
+                        fields
+                            .insert("circumstances".into(), serde_json::to_value(around).unwrap_or_default());
+                    }
                 }
                 let adds_pods =
                     state.operations.get(&outcome.operation).is_some_and(|o| o.change.adds_pods());

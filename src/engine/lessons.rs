@@ -13,13 +13,10 @@ use super::State;
 
 /// Rules mined from what is known now.
 pub fn mined(state: &State) -> Vec<Mined> {
-    let around = |f: &Figures| {
-        let proposal = state.operations.get(&f.operation).map(|o| &o.proposal);
-        proposal.and_then(|id| state.learned.scores.circumstances(id)).unwrap_or_default()
-    };
-    let worse = |f: &Figures| verdict(state, f) == Some(OutcomeVerdict::Worse);
-    let executed = state.learned.kpis.figures.values();
-    let mut evidence: Vec<Evidence> = executed.flat_map(|f| of_operation(f, worse(f), around(f))).collect();
+    let kpis = &state.learned.kpis;
+    let around = |f: &Figures| kpis.around.get(&f.operation).copied().unwrap_or_default();
+    let mut evidence: Vec<Evidence> =
+        kpis.figures.values().flat_map(|f| of_operation(f, around(f))).collect();
     for row in state.learned.scores.board().rows.iter().filter(|r| r.settled) {
         evidence.extend(of_proposal(row));
     }
@@ -43,14 +40,32 @@ fn verb(raises: bool) -> &'static str {
     if raises { "raising" } else { "lowering" }
 }
 
-fn of_operation(f: &Figures, worse: bool, circumstances: Circumstances) -> Vec<Evidence> {
+/// `a raise` or `a lowering`: a moment is evidence of one of them.
+fn noun(raises: bool) -> &'static str {
+    if raises { "a raise" } else { "a lowering" }
+}
+
+/// Whether an operation was kept and did what was expected; `None` where its verdict is not known, or the data could not
+/// tell: no evidence of either.
+fn went(f: &Figures) -> Option<bool> {
+    match f.verdict {
+        _ if !f.kept => Some(false),
+        Some(OutcomeVerdict::AsExpected) => Some(true),
+        Some(OutcomeVerdict::Worse | OutcomeVerdict::RolledBack) => Some(false),
+        Some(OutcomeVerdict::Inconclusive) | None => None,
+    }
+}
+
+/// Evidence of an operation and of the moment it began in; `circumstances` surrounded it then.
+fn of_operation(f: &Figures, circumstances: Circumstances) -> Vec<Evidence> {
+    let Some(succeeded) = went(f) else { return Vec::new() };
     let raises = f.to > f.from;
     let ended = if f.kept { "was kept and helped less than expected" } else { "was not kept" };
     let evidence = |rule, subject, whose: &str| Evidence {
         rule,
         subject,
         success: "was kept and did what was expected",
-        succeeded: f.kept && !worse,
+        succeeded,
         at: f.started,
         words: format!("{}{whose} {}→{} at {} {ended}", f.operation, f.from, f.to, f.started),
     };
@@ -58,15 +73,11 @@ fn of_operation(f: &Figures, worse: bool, circumstances: Circumstances) -> Vec<E
     let mut all = vec![evidence(rule, Subject::Operation { workload: f.workload.clone(), raises }, "")];
     // A moment is shared by many workloads: its counter-example says which one it was.
     let whose = format!(" for {}", f.workload);
-    for subject in moments(f.started, circumstances) {
-        let rule = format!("an operation begun {}", subject.moment().unwrap_or_default());
+    for subject in moments(f.started, circumstances, raises) {
+        let rule = format!("{} begun {}", noun(raises), subject.moment().unwrap_or_default());
         all.push(evidence(rule, subject, &whose));
     }
     all
-}
-
-fn verdict(state: &State, f: &Figures) -> Option<OutcomeVerdict> {
-    state.outcomes.iter().find(|o| o.operation == f.operation).map(|o| o.verdict)
 }
 
 fn of_proposal(row: &ScoredProposal) -> Vec<Evidence> {
@@ -92,8 +103,8 @@ fn of_proposal(row: &ScoredProposal) -> Vec<Evidence> {
     )];
     let whose = format!("{} for {}", row.proposal, row.workload);
     let words = unneeded.replacen(row.proposal.as_str(), &whose, 1);
-    for subject in moments(row.created, row.circumstances) {
-        let rule = format!("a proposal made {}", subject.moment().unwrap_or_default());
+    for subject in moments(row.created, row.circumstances, raises) {
+        let rule = format!("{} proposed {}", noun(raises), subject.moment().unwrap_or_default());
         all.push(evidence(rule, subject, "was needed", needed, words.clone()));
     }
     let regretted = format!("{made} was needed: {short:.0} min short without it");
@@ -113,11 +124,12 @@ fn of_proposal(row: &ScoredProposal) -> Vec<Evidence> {
 }
 
 /// What kinds of moment `at` was: times, and what surrounded it where that was measured.
-fn moments(at: Timestamp, circumstances: Circumstances) -> Vec<Subject> {
-    let (weekday, quarter) = (weekday_of(at), quarter_of(at));
-    let mut moments = vec![Subject::PartOfDay { quarter }, Subject::DayAndHours { weekday, quarter }];
-    moments.extend(circumstances.near_deploy().map(|near| Subject::Deploy { near }));
-    moments.extend(circumstances.course.map(|course| Subject::Demand { course }));
+fn moments(at: Timestamp, circumstances: Circumstances, up: bool) -> Vec<Subject> {
+    let (weekday, quarter, raises) = (weekday_of(at), quarter_of(at), Some(up));
+    let mut moments =
+        vec![Subject::PartOfDay { quarter, raises }, Subject::DayAndHours { weekday, quarter, raises }];
+    moments.extend(circumstances.near_deploy().map(|near| Subject::Deploy { near, raises }));
+    moments.extend(circumstances.course.map(|course| Subject::Demand { course, raises }));
     moments
 }
 
@@ -128,7 +140,11 @@ type Decisions = Vec<(Timestamp, Option<bool>)>;
 pub fn autonomy(state: &State) -> (Vec<String>, usize) {
     let mut classes: BTreeMap<(WorkloadId, bool), Decisions> = BTreeMap::new();
     for f in state.learned.kpis.figures.values() {
-        let good = f.kept.then(|| verdict(state, f) != Some(OutcomeVerdict::Worse));
+        // Rolled back, or kept and judged; what cannot be judged earns nothing.
+        let good = if f.kept { went(f) } else { None };
+        if f.kept && good.is_none() {
+            continue;
+        }
         classes.entry((f.workload.clone(), f.to > f.from)).or_default().push((f.started, good));
     }
     for row in &state.learned.scores.board().rows {
@@ -175,8 +191,8 @@ mod tests {
             rules,
             [
                 "a proposal for raising shop/cart",
-                "a proposal made 06–12 UTC",
-                "a proposal made on Thursdays 06–12 UTC",
+                "a raise proposed 06–12 UTC",
+                "a raise proposed on Thursdays 06–12 UTC",
                 "rejecting because “bad time”"
             ]
         );
@@ -209,14 +225,14 @@ mod tests {
         let evidence: Vec<Evidence> = weeks().iter().flat_map(of_proposal).collect();
         let mined = mine(&evidence);
         let of = |claim: &str| mined.iter().find(|m| m.claim == claim).unwrap_or_else(|| panic!("{claim}"));
-        let near = of("a proposal made within 1 h of a deploy was needed");
+        let near = of("a raise proposed within 1 h of a deploy was needed");
         assert_eq!((near.good, near.support, near.stands_out), (0, 14, true));
         let last = near.counter_example.as_deref();
         assert_eq!(last, Some("p-52 for shop/cart 2→4 at 1970-01-14T00:00:00Z (expired) was not needed"));
-        let crowd = of("a proposal made in a flash crowd was needed");
+        let crowd = of("a raise proposed in a flash crowd was needed");
         assert_eq!((crowd.good, crowd.support, crowd.stands_out), (14, 14, true));
         assert_eq!(crowd.counter_example, None);
-        assert!(mined.iter().any(|m| m.claim == "a proposal made outside any burst was needed"));
+        assert!(mined.iter().any(|m| m.claim == "a raise proposed outside any burst was needed"));
         // Twice in two weeks is no support.
         assert!(
             mined.iter().all(|m| !m.claim.contains("days ")),
@@ -235,20 +251,44 @@ mod tests {
         let operation = |i: u32| {
             let (near, figures) = (i.is_multiple_of(2), crate::learning::kpi::sample::operation(i));
             let ago = near.then_some(Duration::from_secs(300));
-            (Figures { kept: !near || i == 4, ..figures }, Circumstances::new(true, ago, None))
+            let started = Timestamp::from_secs(i64::from(i) * 7200);
+            (Figures { kept: !near || i == 4, started, ..figures }, Circumstances::new(true, ago, None))
         };
         let all = (0..24).map(operation);
-        let evidence: Vec<Evidence> = all.flat_map(|(f, around)| of_operation(&f, false, around)).collect();
+        let evidence: Vec<Evidence> = all.flat_map(|(f, around)| of_operation(&f, around)).collect();
         let mined = mine(&evidence);
         let near =
-            mined.iter().find(|m| m.claim.starts_with("an operation begun within 1 h of a deploy")).unwrap();
+            mined.iter().find(|m| m.claim.starts_with("a raise begun within 1 h of a deploy")).unwrap();
         assert_eq!((near.good, near.support, near.stands_out), (1, 12, true));
         let last = near.counter_example.as_deref();
-        assert_eq!(last, Some("op-22 for a 2→3 at 1970-01-01T00:00:22Z was not kept"));
+        assert_eq!(last, Some("op-22 for a 2→3 at 1970-01-02T20:00:00Z was not kept"));
         assert!(mined.iter().all(|m| !m.claim.contains("burst")), "bursts were not measured");
         // Kept, and it helped less than expected: no success.
         let (kept, around) = operation(1);
-        assert!(of_operation(&kept, true, around).iter().all(|e| !e.succeeded));
+        let judged = |verdict| of_operation(&Figures { verdict, ..kept.clone() }, around);
+        let worse = judged(Some(OutcomeVerdict::Worse));
+        assert!(!worse.is_empty() && worse.iter().all(|e| !e.succeeded));
+        // What was never judged, or could not be, is evidence of nothing; that it was rolled back is known.
+        assert!(judged(None).is_empty() && judged(Some(OutcomeVerdict::Inconclusive)).is_empty());
+        let back = of_operation(&Figures { kept: false, verdict: None, ..kept.clone() }, around);
+        assert!(!back.is_empty() && back.iter().all(|e| !e.succeeded));
+    }
+
+    #[test]
+    fn raises_and_lowerings_of_one_moment_are_rules_of_their_own() {
+        let row = |i: i64, lowers: bool| ScoredProposal {
+            created: Timestamp::from_secs(i * 86_400 + 7 * 3600),
+            from: 4,
+            to: if lowers { 2 } else { 6 },
+            ..row("expired", Some(lowers || i % 2 == 0))
+        };
+        let rows = (0..12).flat_map(|i| [row(i, false), row(i, true)]);
+        let mined = mine(&rows.flat_map(|row| of_proposal(&row)).collect::<Vec<_>>());
+        let of = |claim: &str| {
+            mined.iter().find(|m| m.claim == claim).map(|m| (m.good, m.support, m.base)).unwrap()
+        };
+        assert_eq!(of("a raise proposed 06–12 UTC was needed"), (6, 12, 0.5));
+        assert_eq!(of("a lowering proposed 06–12 UTC was needed"), (12, 12, 1.0));
     }
 
     #[test]
@@ -274,6 +314,6 @@ mod tests {
             .collect();
         let found: Vec<String> =
             cells(&mined(&real)).into_iter().filter(|m| m.stands_out).map(|m| m.claim).collect();
-        assert_eq!(found, ["a proposal made on Mondays 12–18 UTC was needed"]);
+        assert_eq!(found, ["a raise proposed on Mondays 12–18 UTC was needed"]);
     }
 }

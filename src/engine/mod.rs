@@ -42,6 +42,8 @@ mod start;
 mod state;
 mod teams;
 #[cfg(test)]
+mod evidence_tests;
+#[cfg(test)]
 mod team_tests;
 #[cfg(test)]
 mod tests;

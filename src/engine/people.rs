@@ -78,12 +78,17 @@ impl People {
             }
             Kind::Import => {
                 let lessons = record.body.get("lessons").cloned().unwrap_or_default();
-                let lessons = serde_json::from_value::<Vec<Learnt>>(lessons).unwrap_or_default();
-                self.lessons.import(lessons, record.at);
+                // One by one: a kind of lesson that a later version knows must not take the others with it.
+                let lessons = lessons.as_array().into_iter().flatten();
+                let lessons = lessons.filter_map(|l| serde_json::from_value::<Learnt>(l.clone()).ok());
+                self.lessons.import(lessons.collect(), record.at);
                 let shapes = record.body.get("shapes").cloned().unwrap_or_default();
                 let shapes = serde_json::from_value::<Vec<SharedShape>>(shapes).unwrap_or_default();
-                self.shapes.retain(|(key, ..)| key != text("/key"));
-                self.shapes.push((text("/key").to_owned(), text("/source").to_owned(), shapes));
+                // A file of lessons alone says nothing of shapes.
+                if !shapes.is_empty() {
+                    self.shapes.retain(|(key, ..)| key != text("/key"));
+                    self.shapes.push((text("/key").to_owned(), text("/source").to_owned(), shapes));
+                }
             }
             Kind::Shadow => {
                 let approve = record.body.get("approve").and_then(Value::as_bool);
@@ -181,7 +186,7 @@ mod tests {
         let lesson = Learnt {
             key: key_of("", "a"),
             claim: "a".into(),
-            subject: Subject::PartOfDay { quarter: 1 },
+            subject: Subject::PartOfDay { quarter: 1, raises: Some(true) },
             good: 8,
             support: 9,
             counter_example: None,
@@ -254,6 +259,27 @@ mod tests {
         let shapes: Vec<_> =
             people.shapes.iter().map(|(k, s, shapes)| (k.as_str(), s.as_str(), shapes.len())).collect();
         assert_eq!(shapes, [("k", "them", 1)], "the latest of a team");
+    }
+
+    #[test]
+    fn a_lesson_of_a_later_version_takes_no_others_with_it_and_lessons_alone_no_shapes() {
+        let lesson = |claim: &str| {
+            json!({ "key": key_of("them", claim), "claim": claim, "subject": { "about": "deciding" }, "good": 1,
+                "support": 2, "counter_example": null, "source": "them" })
+        };
+        let mut later = lesson("later");
+        later["subject"] = json!({ "about": "the_moon" });
+        let import = |body: Value| Entry::new(Kind::Import, "", body);
+        let entries = [
+            import(json!({ "key": "k", "source": "them", "shapes": [{ "services": 2, "quarters": [7] }] })),
+            import(json!({ "key": "k", "source": "them", "lessons": [later, lesson("known")] })),
+        ];
+        let mut journal = Journal::in_memory().unwrap();
+        journal.append(Timestamp::from_secs(1_700_000_000), &entries).unwrap();
+        let people = People::read(&journal).unwrap();
+        let held: Vec<&str> = people.lessons.all().map(|h| h.lesson.claim.as_str()).collect();
+        assert_eq!(held, ["known"]);
+        assert_eq!(people.shapes.len(), 1);
     }
 
     fn day(name: &str, at: Timestamp) -> DayApproval {

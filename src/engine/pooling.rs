@@ -9,13 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::fleet::WorkloadId;
-use crate::forecast::pooled::{Known, LEVEL, Like, Losses, Shape, like, mix, representatives, share};
+use crate::forecast::pooled::{Known, LEVEL, Like, Losses, Shape, Tally, like, mix, representatives, share};
 use crate::forecast::{Fan, ForecastState, LeadScore};
 use crate::journal::{Entry, Kind};
 use crate::learning::Accuracy;
 use crate::learning::kpi::Pooled;
 use crate::learning::share::{MOST_SHAPES, SharedShape, words};
-use crate::series::Timestamp;
+use crate::series::{Timestamp, Window};
 use crate::signals::{History, SignalKind};
 
 use super::State;
@@ -23,8 +23,14 @@ use super::forecast_worker::Issued;
 
 /// With as much it is a shape for others: what is read back at the start is a little less than two weeks.
 const MATURE: Duration = Duration::from_secs(13 * 86_400);
-/// A shape is made anew this often.
+/// A shape is made anew this often; one that could not be made is tried again after [`SPACING`].
 const RENEW: Duration = Duration::from_secs(6 * 3600);
+/// Services of which it is known since when they are.
+const KNOWN: usize = 5_000;
+/// A service that was older than this when the first forecast of this run was made may have been scored by an earlier run,
+/// whose scores are not kept: shapes begin with no more than this share of it.
+const FRESH: Duration = Duration::from_secs(4 * 3600);
+const UNSCORED: f64 = 0.2;
 /// Shapes that are kept at most: a hundred kinds of service are not more different.
 const SHAPES: usize = 500;
 /// Teams whose shapes are kept at most; the one that was heard of first is forgotten first.
@@ -51,6 +57,16 @@ const DAY: Duration = Duration::from_secs(86_400);
 #[derive(Debug, Default)]
 pub struct Pool {
     shapes: BTreeMap<WorkloadId, (Timestamp, Known)>,
+    /// When the shape of an old service is to be made next.
+    due: BTreeMap<WorkloadId, Timestamp>,
+    /// The first moment ever that a service is known of: little history held makes nobody young.
+    since: BTreeMap<WorkloadId, Timestamp>,
+    /// Demand by the quarter of an hour, and when it was last noted: a large fleet's history is shorter than a shape takes.
+    tallies: BTreeMap<WorkloadId, (Timestamp, Tally)>,
+    /// Those that the journal knows to be old.
+    old: BTreeSet<WorkloadId>,
+    /// When the first forecast of this run was made.
+    began: Option<Timestamp>,
     /// By key, the team heard of first in front.
     theirs: Vec<(String, Vec<Known>)>,
     young: BTreeMap<WorkloadId, (Timestamp, Like)>,
@@ -88,18 +104,14 @@ impl Pool {
     /// be used in place of its own, if one is: not while something `special` happens to it.
     pub fn issued(&mut self, id: &WorkloadId, fan: &Fan, history: &History, special: bool) -> Option<Fan> {
         let now = fan.issued;
-        let (first, _) = history.span(id, SignalKind::Demand)?;
-        let window = || history.window(id, SignalKind::Demand, now - PAST, now + STEP, STEP);
-        if now.since(first) >= MATURE {
+        let (held, _) = history.span(id, SignalKind::Demand)?;
+        let since = self.since(id, held);
+        let began = *self.began.get_or_insert(now);
+        self.note(id, now, history);
+        let window = || history.window(id, SignalKind::Demand, now - PAST, now, STEP);
+        if now.since(since) >= MATURE {
             self.young.remove(id);
-            let due = self.shapes.get(id).is_none_or(|(at, _)| now < *at || now.since(*at) >= RENEW);
-            if due && (self.shapes.contains_key(id) || self.shapes.len() < SHAPES) {
-                match Shape::of(&window()) {
-                    Some(shape) => self.shapes.insert(id.clone(), (now, ours(shape))),
-                    None => self.shapes.remove(id),
-                };
-                self.first = self.first.or_else(|| (!self.shapes.is_empty()).then_some(now));
-            }
+            self.renew(id, now, &window);
             return None;
         }
         if special || (self.shapes.is_empty() && self.theirs.is_empty()) {
@@ -115,7 +127,9 @@ impl Pool {
         }
         let (_, near) = self.young.get(id)?;
         let told = near.told(&window, fan)?;
-        let share = |lead| share(near.belief(), losses(self.own.of(id), self.told.of(id), lead));
+        let forgotten = began.since(since) > FRESH;
+        let belief = if forgotten { near.belief().min(UNSCORED) } else { near.belief() };
+        let share = |lead| share(belief, losses(self.own.of(id), self.told.of(id), lead));
         let used = mix(fan, &told, &near.sources(), share);
         // All at the same instants, or they would be scored on different days.
         if self.told.record(id, &told) {
@@ -123,6 +137,48 @@ impl Pool {
             self.used.record(id, &used);
         }
         Some(used)
+    }
+
+    /// Since when a workload is known at all, of which the history holds `held`.
+    fn since(&mut self, id: &WorkloadId, held: Timestamp) -> Timestamp {
+        if self.since.len() >= KNOWN && !self.since.contains_key(id) {
+            return held;
+        }
+        let since = self.since.entry(id.clone()).or_insert(held);
+        *since = held.min(*since);
+        *since
+    }
+
+    /// Takes the last minutes of demand into the tally of a workload, every five minutes.
+    fn note(&mut self, id: &WorkloadId, now: Timestamp, history: &History) {
+        let due = self.tallies.get(id).is_none_or(|(at, _)| now < *at || now.since(*at) >= STEP);
+        if !due || (self.tallies.len() >= KNOWN && !self.tallies.contains_key(id)) {
+            return;
+        }
+        let lately = history.window(id, SignalKind::Demand, now - STEP, now, STEP);
+        let (last, tally) = self.tallies.entry(id.clone()).or_insert_with(|| (now, Tally::default()));
+        *last = now;
+        lately.points().for_each(|(at, value)| tally.note(at, value));
+    }
+
+    /// Makes the shape of an old service anew if it is time; where too little history is held it stays what it was.
+    fn renew(&mut self, id: &WorkloadId, now: Timestamp, window: &dyn Fn() -> Window) {
+        let due = self.due.get(id).is_none_or(|next| *next <= now || next.since(now) > RENEW);
+        if !due || (self.shapes.len() >= SHAPES && !self.shapes.contains_key(id)) {
+            return;
+        }
+        let shape = Shape::of(&window()).or_else(|| self.tallies.get(id)?.1.shape());
+        self.due.insert(id.clone(), now + if shape.is_some() { RENEW } else { SPACING });
+        if let Some(shape) = shape {
+            self.put(id, now, shape);
+        }
+    }
+
+    fn put(&mut self, id: &WorkloadId, now: Timestamp, shape: Shape) {
+        if self.shapes.len() < SHAPES || self.shapes.contains_key(id) {
+            self.shapes.insert(id.clone(), (now, ours(shape)));
+            self.first = self.first.or(Some(now));
+        }
     }
 
     /// Shapes that a workload can be told by: those of other workloads, and of other teams.
@@ -139,8 +195,12 @@ impl Pool {
         }
     }
 
-    /// Takes the shapes of another team in, in place of those it sent before. Says how many can be used.
+    /// Takes the shapes of another team in, in place of those it sent before; a file without shapes says nothing of them.
+    /// Says how many can be used.
     pub fn take_in(&mut self, key: &str, source: &str, shapes: &[SharedShape]) -> usize {
+        if shapes.is_empty() {
+            return 0;
+        }
         self.theirs.retain(|(known, _)| known != key);
         let source: Arc<str> = source.into();
         let known: Vec<Known> = shapes
@@ -179,12 +239,23 @@ impl Pool {
         self.noted = Some(now);
         let shapes = self.shared();
         let text = format!("{} for other teams", words(&shapes));
-        (!shapes.is_empty()).then(|| Entry::new(Kind::Shapes, text, serde_json::json!({ "shapes": shapes })))
+        if shapes.is_empty() {
+            return None;
+        }
+        // Each once: who is old stays it, whatever is still held of them after the next start.
+        let aged = self.since.iter().filter(|(id, at)| now.since(**at) >= MATURE && !self.old.contains(*id));
+        let aged: Vec<WorkloadId> = aged.map(|(id, _)| id.clone()).collect();
+        let names: Vec<String> = aged.iter().map(WorkloadId::to_string).collect();
+        self.old.extend(aged);
+        Some(Entry::new(Kind::Shapes, text, serde_json::json!({ "shapes": shapes, "old": names })))
     }
 
     /// Scores what came true; forgets who is gone.
     pub fn look_back(&mut self, history: &History, now: Timestamp, known: impl Fn(&WorkloadId) -> bool) {
-        self.shapes.retain(|id, _| known(id));
+        // What an earlier run knew is there before the fleet is listed.
+        self.shapes.retain(|id, (at, _)| known(id) || now.since(*at) < RENEW);
+        self.due.retain(|id, _| known(id));
+        self.tallies.retain(|id, (at, _)| known(id) || now.since(*at) < RENEW);
         let told = &self.told;
         let scored =
             |id: &WorkloadId| told.issued_before(id, now).is_some_and(|(last, _)| now.since(last) > SCORED);
@@ -228,13 +299,15 @@ fn ours(shape: Shape) -> Known {
     Known { shape: Arc::new(shape), source: Arc::default(), stands_for: 1 }
 }
 
-/// What both forecasts lost in the range of leads that `lead` is in; `None` before any of it came true.
+/// What both forecasts lost in the range of leads that `lead` is in, or in the longest below it that came true, which
+/// counts the less the shorter it is; `None` before any of it came true.
 fn losses(own: &[LeadScore], told: &[LeadScore], lead: Duration) -> Option<Losses> {
-    let told = told.iter().find(|s| s.up_to >= lead)?;
+    let told = told.iter().find(|s| s.up_to >= lead).or_else(|| told.last())?;
     let own = own.iter().find(|s| s.up_to == told.up_to)?;
     let issued = SPACING.mul_f64(told.n as f64 / LEADS);
     let stretches = issued.as_secs_f64() / told.up_to.max(STRETCH).as_secs_f64();
-    Some(Losses { own: own.wql?, told: told.wql?, stretches })
+    let reach = told.up_to.as_secs_f64() / told.up_to.max(lead).as_secs_f64().max(1.0);
+    Some(Losses { own: own.wql?, told: told.wql?, stretches: stretches * reach })
 }
 
 /// Weighted quantile loss over all lead times, by the points scored.
@@ -243,6 +316,10 @@ fn loss(scores: &[LeadScore]) -> Option<f64> {
     let (sum, n) = known.fold((0.0, 0.0), |(sum, n), (wql, k)| (sum + wql * k, n + k));
     (n > 0.0).then(|| sum / n)
 }
+
+mod past;
+
+pub use past::Past;
 
 #[cfg(test)]
 mod tests;

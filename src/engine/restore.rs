@@ -43,6 +43,7 @@ pub struct Restored {
     people: super::people::People,
     rules: super::rules::RuleBook,
     signals: Vec<crate::journal::SignalPoint>,
+    past: super::pooling::Past,
 }
 
 /// Reads the journal.
@@ -87,6 +88,7 @@ pub fn read(journal: &Journal, clock: &Clock, tuning: &Tuning) -> Result<Restore
         people: super::people::People::read(journal)?,
         rules,
         signals: journal.load_signals(from, MAX_POINTS)?,
+        past: super::pooling::Past::read(journal, clock.now())?,
     })
 }
 
@@ -158,11 +160,12 @@ pub fn into_state(state: &mut State, restored: Restored) {
         learn::keep(state, outcome);
     }
     for stored in restored.figures {
-        state.learned.kpis.keep(stored.figures);
+        stored.keep(&mut state.learned.kpis);
     }
     state.learned.rules = restored.rules;
     state.learned.rules.freezes_from(state.started, &state.settings.freezes);
     state.learned.people = restored.people;
+    state.learned.pool.remember(restored.past, state.started);
     for (key, source, shapes) in std::mem::take(&mut state.learned.people.shapes) {
         state.learned.pool.take_in(&key, &source, &shapes);
     }

@@ -38,8 +38,8 @@ pub enum Kept {
 /// Rules by when they held.
 #[derive(Clone, Debug, Default)]
 pub struct RuleBook {
-    /// Freeze windows since a moment, ascending.
-    freezes: BTreeMap<Timestamp, Vec<Frozen>>,
+    /// Freeze windows since a moment, ascending; `None` where a version that did not record them was started.
+    freezes: BTreeMap<Timestamp, Option<Vec<Frozen>>>,
     limits: BTreeMap<OperationId, Limits>,
 }
 
@@ -55,19 +55,15 @@ fn frozen(freezes: &[FreezeWindow]) -> Vec<Frozen> {
 impl RuleBook {
     /// These windows hold from `at` on.
     pub fn freezes_from(&mut self, at: Timestamp, freezes: &[FreezeWindow]) {
-        self.put(at, frozen(freezes));
+        self.put(at, Some(frozen(freezes)));
     }
 
     /// Takes the record of a start in; one of a version that did not record windows leaves what follows unknown.
     pub fn started(&mut self, at: Timestamp, body: &Value) {
-        let read = body.get("freezes").cloned().and_then(|f| serde_json::from_value(f).ok());
-        match read {
-            Some(freezes) => self.put(at, freezes),
-            None => _ = self.freezes.remove(&at),
-        }
+        self.put(at, body.get("freezes").cloned().and_then(|f| serde_json::from_value(f).ok()));
     }
 
-    fn put(&mut self, at: Timestamp, freezes: Vec<Frozen>) {
+    fn put(&mut self, at: Timestamp, freezes: Option<Vec<Frozen>>) {
         self.freezes.insert(at, freezes);
         if self.freezes.len() > MOST {
             self.freezes.pop_first();
@@ -89,7 +85,7 @@ impl RuleBook {
     /// Whether an operation kept to the rules of its time.
     pub fn judge(&self, f: &Figures) -> Kept {
         let freezes = self.freezes.range(..=f.started).next_back();
-        let (Some((_, freezes)), Some(limits)) = (freezes, self.limits.get(&f.operation)) else {
+        let (Some((_, Some(freezes))), Some(limits)) = (freezes, self.limits.get(&f.operation)) else {
             return Kept::Unknown;
         };
         let told =
@@ -179,7 +175,10 @@ mod tests {
         assert_eq!(book.judge(&figures("op-1", 10, 4, 8)), Kept::Unknown, "an older version");
         book.started(at(9), &serde_json::json!({ "freezes": [{ "from": "rubbish" }] }));
         assert_eq!(book.judge(&figures("op-1", 10, 4, 8)), Kept::Unknown);
-        book.freezes_from(at(9), &[]);
+        book.freezes_from(at(8), &[]);
+        assert_eq!(book.judge(&figures("op-1", 10, 4, 8)), Kept::Unknown, "the older version came after it");
+        assert_eq!(book.judge(&figures("op-1", 8, 4, 8)), Kept::Yes, "before it the windows are known");
+        book.freezes_from(at(10), &[]);
         assert_eq!(book.judge(&figures("op-1", 10, 4, 8)), Kept::Yes);
         assert_eq!(book.judge(&figures("op-2", 10, 4, 8)), Kept::Unknown, "its beginning was not recorded");
     }

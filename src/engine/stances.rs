@@ -1,9 +1,11 @@
 //! What people make of lessons, and what adopted ones do to proposals.
 
+use std::time::Duration;
+
 use crate::fleet::WorkloadId;
 use crate::journal::{Entry, Kind};
 use crate::learning::share::{self, MOST_BYTES};
-use crate::learning::{Case, Circumstances, Course, Effect, Learnt, Stance};
+use crate::learning::{Case, Circumstances, Course, DEPLOY_HOURS, Effect, Learnt, Stance};
 use crate::plan::{GuardrailResult, Plan, PlannedChange, Verdict};
 use crate::proposal::Proposal;
 use crate::series::Timestamp;
@@ -170,10 +172,12 @@ pub fn hold_back(state: &State, workload: &WorkloadId, plan: &mut Plan, at: Time
 pub fn circumstances(state: &State, workload: &WorkloadId, now: Timestamp) -> Circumstances {
     let Some(facts) = state.fleet.get(workload) else { return Circumstances::default() };
     let ago = facts.versions.deployed().map(|at| now.since(at));
+    let hour = Duration::from_secs(u64::from(DEPLOY_HOURS) * 3600);
+    // Until then what was deployed just before the start is not known.
+    let watched = facts.versions.watched(now).is_some_and(|watched| watched >= hour);
     let class = facts.burst.as_ref().and_then(|b| b.classes.first()).map(|(class, _)| *class);
-    let course = class.map_or(Course::Calm, Course::Burst);
-    let course = facts.forecast.fan().is_some().then_some(course);
-    Circumstances::new(!facts.versions.is_empty(), ago, course)
+    let course = facts.bursts_known.then(|| class.map_or(Course::Calm, Course::Burst));
+    Circumstances::new(watched, ago, course)
 }
 
 /// A proposal as rules see it, with what surrounded it when it was made.

@@ -98,6 +98,8 @@ pub struct WorkloadFacts {
     pub forecast: ForecastState,
     /// The burst that runs, if one does.
     pub burst: Option<Burst>,
+    /// Whether enough is known of its demand to tell a burst: without one it is calm, otherwise it is not known.
+    pub bursts_known: bool,
     /// The dip that runs, if one does.
     pub dip: Option<Dip>,
     /// What its demand is made of.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::blend::{Blend, NAMES, Scored, Tracks};
-use super::calendar::{Calendar, Effects, Running, effects, running};
+use super::calendar::{Calendar, Effects, Running, effects, take_out};
 use super::clean::clean;
 use super::conformal::spread;
 use super::fan::{Fan, FanPoint, ForecastState, ModelShare, Season};
@@ -149,14 +149,11 @@ impl Forecaster {
         self.spike
     }
 
-    /// Demand as it would be without the event that runs, and that event.
+    /// Demand as it would be without declared events, and the one that runs.
     fn grid(&self, history: &Window, now: Timestamp) -> (Grid, Option<Running>) {
         let mut grid = Grid::new(history, now, self.settings.step, self.settings.keep);
         grid.values = clean(&grid.values, grid.past().hour);
-        let running = running(&grid, &self.settings.calendar, now);
-        if let Some(event) = running {
-            event.take_out(&mut grid);
-        }
+        let running = take_out(&mut grid, &self.settings.calendar, now);
         (grid, running)
     }
 

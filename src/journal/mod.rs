@@ -8,6 +8,7 @@ mod export;
 mod frame;
 mod history;
 mod kind;
+mod minutes;
 mod open;
 mod reader;
 mod recorded;

@@ -1,6 +1,7 @@
 //! Lessons: rules mined from evidence, with support, interval and the last counter-example (`algorithms.md` §15).
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::series::Timestamp;
 
@@ -9,6 +10,8 @@ use super::{Subject, key_of, wilson};
 
 /// Observations a lesson needs.
 pub const SUPPORT: usize = 5;
+/// What many workloads are evidence of within so long happened once.
+const INCIDENT: Duration = Duration::from_secs(3600);
 /// Share of chance finds that is put up with among the rules that stand out.
 const CHANCE: f64 = 0.1;
 
@@ -61,11 +64,12 @@ pub struct Mined {
 /// Rules with at least [`SUPPORT`] observations, those that stand out first, then by support. Kinds of success with a
 /// single rule have no base rate to stand out from.
 pub fn mine(evidence: &[Evidence]) -> Vec<Mined> {
+    let evidence = incidents(evidence);
     let mut rules: BTreeMap<(&str, &str), Vec<&Evidence>> = BTreeMap::new();
-    for e in evidence {
+    for e in &evidence {
         rules.entry((e.success, &e.rule)).or_default().push(e);
     }
-    let bases = Bases::of(evidence);
+    let bases = Bases::of(&evidence);
     let mut mined: Vec<Mined> = rules
         .into_iter()
         .filter(|(_, of)| of.len() >= SUPPORT)
@@ -78,6 +82,30 @@ pub fn mine(evidence: &[Evidence]) -> Vec<Mined> {
         b.stands_out.cmp(&a.stands_out).then(b.support.cmp(&a.support)).then_with(|| a.rule.cmp(&b.rule))
     });
     mined
+}
+
+/// Evidence of moments as incidents: what forty services had to do with one bad hour of a Monday tells as much of Mondays as
+/// one of them. What most of them say counts, and where they are even it is no success.
+fn incidents(evidence: &[Evidence]) -> Vec<Evidence> {
+    let (moments, mut all): (Vec<&Evidence>, Vec<&Evidence>) =
+        evidence.iter().partition(|e| e.subject.is_moment());
+    let mut rules: BTreeMap<(&str, &str), Vec<&Evidence>> = BTreeMap::new();
+    for e in moments {
+        rules.entry((e.success, &e.rule)).or_default().push(e);
+    }
+    for mut of in rules.into_values() {
+        of.sort_by_key(|e| e.at);
+        let mut rest = of.as_slice();
+        while let Some(first) = rest.first() {
+            let within = rest.partition_point(|e| e.at.since(first.at) < INCIDENT).max(1);
+            let (incident, later) = rest.split_at(within);
+            let good = incident.iter().filter(|e| e.succeeded).count();
+            let succeeded = good * 2 > incident.len();
+            all.extend(incident.iter().rev().find(|e| e.succeeded == succeeded).copied());
+            rest = later;
+        }
+    }
+    all.into_iter().cloned().collect()
 }
 
 /// Successes and all observations, by what success is called and what kind of subject it is about: the same proposal is
@@ -159,7 +187,7 @@ mod tests {
                 subject: Subject::default(),
                 success: "was needed",
                 succeeded: *succeeded,
-                at: Timestamp::from_secs(i as i64),
+                at: Timestamp::from_secs(i as i64 * 7200),
                 words: format!("{rule} number {i}"),
             })
             .collect()
@@ -194,9 +222,11 @@ mod tests {
         let alone = mine(&all);
         let by_day: Vec<Evidence> = all
             .iter()
-            .map(|e| Evidence {
+            .enumerate()
+            .map(|(i, e)| Evidence {
                 rule: "made 06–12".into(),
-                subject: Subject::PartOfDay { quarter: 1 },
+                subject: Subject::PartOfDay { quarter: 1, raises: Some(true) },
+                at: Timestamp::from_secs(i as i64 * 7200),
                 ..e.clone()
             })
             .collect();
@@ -223,5 +253,39 @@ mod tests {
         assert!(z.interval.0 > z.base, "alone it would stand out: {:?} {}", z.interval, z.base);
         assert!(!z.stands_out && z.q > 0.5, "among 41 rules it does not: q={}", z.q);
         assert_eq!(z.key, mine(&all[240..])[0].key, "the key is of the claim, not of the evidence");
+    }
+
+    fn on_mondays(raises: bool, at: i64, succeeded: bool) -> Evidence {
+        let rule = format!("{} on Mondays", if raises { "a raise" } else { "a lowering" });
+        let subject = Subject::DayAndHours { weekday: 0, quarter: 2, raises: Some(raises) };
+        let at = Timestamp::from_secs(at);
+        Evidence { rule, subject, success: "was needed", succeeded, at, words: format!("at {at}") }
+    }
+
+    #[test]
+    fn one_incident_of_many_services_counts_once() {
+        let week = 7 * 86_400;
+        // Forty services in one bad hour, and three calm Mondays.
+        let mut all: Vec<Evidence> = (0..40).map(|i| on_mondays(true, i * 60, i != 7)).collect();
+        all.extend((1..4).map(|w| on_mondays(true, w * week, false)));
+        assert!(mine(&all).is_empty(), "four Mondays are too few");
+        all.extend((4..6).map(|w| on_mondays(true, w * week, false)));
+        let mined = mine(&all);
+        let [lesson] = mined.as_slice() else { panic!("{mined:?}") };
+        assert_eq!((lesson.good, lesson.support), (1, 6));
+        // An even incident is no success, and an hour later it is another one.
+        let even: Vec<Evidence> =
+            (0..6).flat_map(|h| [true, false].map(|s| on_mondays(true, h * 3600, s))).collect();
+        assert_eq!(mine(&even).iter().map(|m| (m.good, m.support)).collect::<Vec<_>>(), [(0, 6)]);
+    }
+
+    #[test]
+    fn lowerings_are_no_base_of_raises() {
+        let day = 86_400;
+        let mut all: Vec<Evidence> = (0..30).map(|d| on_mondays(false, d * day, true)).collect();
+        all.extend((0..12).map(|d| on_mondays(true, d * day, d % 2 == 0)));
+        let mined = mine(&all);
+        let raise = mined.iter().find(|m| m.claim.starts_with("a raise")).unwrap();
+        assert_eq!((raise.good, raise.support, raise.base, raise.stands_out), (6, 12, 0.5, false));
     }
 }

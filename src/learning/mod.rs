@@ -27,6 +27,6 @@ pub use load::{Load, gini};
 pub use scoreboard::{Reality, ScoreKeeper};
 pub use shadow::{Recommended, Shadow, Tally};
 pub use stances::{Effect, Held, Imported, Learnt, LessonBook, Stance, key_of};
-pub use subject::{Case, Circumstances, Course, Subject, quarter_of, weekday_of};
+pub use subject::{Case, Circumstances, Course, DEPLOY_HOURS, Subject, quarter_of, weekday_of};
 pub use tempo::{DecisionPace, Tempo, Waited, Waits};
 pub use types::{HorizonSkill, Scoreboard, ScoredProposal};

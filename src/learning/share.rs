@@ -58,7 +58,7 @@ pub enum ShareError {
     Key(String),
     /// Nothing to share.
     #[error(
-        "there is nothing to share yet: lessons need at least five outcomes of one kind, shapes nine days of a service"
+        "there is nothing to share yet: lessons need at least five outcomes of one kind, shapes thirteen days of a service"
     )]
     Nothing,
 }
@@ -342,8 +342,11 @@ mod tests {
             Learnt { good: 10, ..lesson("a") },
             Learnt { support: usize::MAX, ..lesson("a") },
             lesson("  "),
-            Learnt { subject: Subject::PartOfDay { quarter: 9 }, ..lesson("a") },
-            Learnt { subject: Subject::DayAndHours { weekday: 255, quarter: 255 }, ..lesson("a") },
+            Learnt { subject: Subject::PartOfDay { quarter: 9, raises: None }, ..lesson("a") },
+            Learnt {
+                subject: Subject::DayAndHours { weekday: 255, quarter: 255, raises: None },
+                ..lesson("a")
+            },
         ];
         for lesson in bad {
             let (text, trusted) = file(vec![lesson]);

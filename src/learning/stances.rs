@@ -259,7 +259,7 @@ mod tests {
         let mut book = LessonBook::default();
         let (bad, good) = (lesson(0, 9), lesson(9, 9));
         assert_eq!((bad.effect(), good.effect()), (Effect::Guardrail, Effect::Prior));
-        let night = Learnt { subject: Subject::PartOfDay { quarter: 0 }, ..bad.clone() };
+        let night = Learnt { subject: Subject::PartOfDay { quarter: 0, raises: Some(true) }, ..bad.clone() };
         assert_eq!(night.effect(), Effect::Prior, "a time of day holds nothing back");
         book.set(bad.clone(), Stance::Adopted, "ann", at);
         book.set(good.clone(), Stance::Adopted, "ann", at);

@@ -38,16 +38,17 @@ impl Course {
 /// What surrounded a proposal when it was made. What is not measured is not said, and is no evidence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Circumstances {
-    /// Minutes since the workload's last deploy, at most a day; `None` where versions are not measured.
+    /// Minutes since the workload's last deploy, at most a day; `None` where versions were not watched for long enough to
+    /// know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deploy_minutes: Option<u32>,
-    /// How demand went; `None` where there is no forecast to tell.
+    /// How demand went; `None` where too little is known to tell a burst.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub course: Option<Course>,
 }
 
 impl Circumstances {
-    /// Of a workload whose versions are `measured`, the newest first seen `ago`, and of how its demand goes.
+    /// Of a workload whose versions are `measured` for an hour at least, the newest first seen `ago`, and of how its demand goes.
     pub fn new(measured: bool, ago: Option<Duration>, course: Option<Course>) -> Self {
         let minutes = ago.map_or(DEPLOY_MINUTES, |ago| {
             u32::try_from(ago.as_secs() / 60).unwrap_or(DEPLOY_MINUTES).min(DEPLOY_MINUTES)
@@ -96,6 +97,9 @@ pub enum Subject {
     PartOfDay {
         /// Which.
         quarter: u8,
+        /// Up, not down; `None` in a lesson of an older version, which took both together: it bears on nothing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        raises: Option<bool>,
     },
     /// Proposals made on a day of the week, in a quarter of the day, UTC.
     DayAndHours {
@@ -103,16 +107,25 @@ pub enum Subject {
         weekday: u8,
         /// `0..4`.
         quarter: u8,
+        /// Up, not down; `None` in a lesson of an older version, which took both together: it bears on nothing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        raises: Option<bool>,
     },
     /// Proposals made soon after a deploy of their workload, or not.
     Deploy {
         /// Less than [`DEPLOY_HOURS`] after.
         near: bool,
+        /// Up, not down; `None` in a lesson of an older version, which took both together: it bears on nothing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        raises: Option<bool>,
     },
     /// Proposals made while demand went like this.
     Demand {
         /// How.
         course: Course,
+        /// Up, not down; `None` in a lesson of an older version, which took both together: it bears on nothing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        raises: Option<bool>,
     },
     /// How people decide; says nothing of a proposal itself.
     #[default]
@@ -127,14 +140,32 @@ impl Subject {
             Self::Operation { workload, raises } | Self::Proposal { workload, raises } => {
                 workload == case.workload && case.up == Some(*raises)
             }
-            Self::PartOfDay { quarter } => case.up.is_some() && *quarter == quarter_of(case.at),
-            Self::DayAndHours { weekday, quarter } => {
-                case.up.is_some() && (*weekday, *quarter) == (weekday_of(case.at), quarter_of(case.at))
+            _ if self.raises().is_none() || self.raises() != case.up => false,
+            Self::PartOfDay { quarter, .. } => *quarter == quarter_of(case.at),
+            Self::DayAndHours { weekday, quarter, .. } => {
+                (*weekday, *quarter) == (weekday_of(case.at), quarter_of(case.at))
             }
-            Self::Deploy { near } => case.up.is_some() && around.near_deploy() == Some(*near),
-            Self::Demand { course } => case.up.is_some() && around.course == Some(*course),
+            Self::Deploy { near, .. } => around.near_deploy() == Some(*near),
+            Self::Demand { course, .. } => around.course == Some(*course),
             Self::Deciding => false,
         }
+    }
+
+    /// Whether it is about raising, not lowering; `None` if it is about neither, or by an older version about both.
+    pub const fn raises(&self) -> Option<bool> {
+        match self {
+            Self::Operation { raises, .. } | Self::Proposal { raises, .. } => Some(*raises),
+            Self::PartOfDay { raises, .. }
+            | Self::DayAndHours { raises, .. }
+            | Self::Deploy { raises, .. }
+            | Self::Demand { raises, .. } => *raises,
+            Self::Deciding => None,
+        }
+    }
+
+    /// Whether it is about a moment, which many workloads share.
+    pub const fn is_moment(&self) -> bool {
+        !matches!(self, Self::Operation { .. } | Self::Proposal { .. } | Self::Deciding)
     }
 
     /// What it is about, for people.
@@ -144,7 +175,14 @@ impl Subject {
             Self::Operation { workload, raises } => format!("operations that {} {workload}", verb(*raises)),
             Self::Proposal { workload, raises } => format!("proposals to {} {workload}", verb(*raises)),
             Self::Deciding => "how people decide".to_owned(),
-            moment => format!("proposals made {}", moment.moment().unwrap_or_default()),
+            moment => {
+                let what = match moment.raises() {
+                    Some(true) => "raises proposed",
+                    Some(false) => "lowerings proposed",
+                    None => "proposals made",
+                };
+                format!("{what} {}", moment.moment().unwrap_or_default())
+            }
         }
     }
 
@@ -152,21 +190,24 @@ impl Subject {
     pub fn moment(&self) -> Option<String> {
         let hours = |quarter: &u8| format!("{:02}–{:02} UTC", quarter * 6, quarter * 6 + 6);
         match self {
-            Self::PartOfDay { quarter } => Some(hours(quarter)),
-            Self::DayAndHours { weekday, quarter } => {
+            Self::PartOfDay { quarter, .. } => Some(hours(quarter)),
+            Self::DayAndHours { weekday, quarter, .. } => {
                 let day = WEEKDAYS.get(usize::from(*weekday)).copied().unwrap_or("no day");
                 Some(format!("on {day} {}", hours(quarter)))
             }
-            Self::Deploy { near: true } => Some(format!("within {DEPLOY_HOURS} h of a deploy")),
-            Self::Deploy { near: false } => Some(format!("without a deploy in the {DEPLOY_HOURS} h before")),
-            Self::Demand { course } => Some(course.phrase()),
+            Self::Deploy { near: true, .. } => Some(format!("within {DEPLOY_HOURS} h of a deploy")),
+            Self::Deploy { near: false, .. } => {
+                Some(format!("without a deploy in the {DEPLOY_HOURS} h before"))
+            }
+            Self::Demand { course, .. } => Some(course.phrase()),
             Self::Operation { .. } | Self::Proposal { .. } | Self::Deciding => None,
         }
     }
 
-    /// Whether it is of the same kind: what is compared with one another.
+    /// Whether it is of the same kind and direction: what is compared with one another. That a lowering was needed is
+    /// nearly always so, that a raise was is not.
     pub fn is_like(&self, other: &Self) -> bool {
-        std::mem::discriminant(self) == std::mem::discriminant(other)
+        std::mem::discriminant(self) == std::mem::discriminant(other) && self.raises() == other.raises()
     }
 
     /// Whether it can bear on something here: workloads are known by `known`.
@@ -181,8 +222,8 @@ impl Subject {
     /// Whether there is such a thing: one from elsewhere may name an eighth day.
     pub fn is_sound(&self) -> bool {
         match self {
-            Self::PartOfDay { quarter } => *quarter < 4,
-            Self::DayAndHours { weekday, quarter } => *weekday < 7 && *quarter < 4,
+            Self::PartOfDay { quarter, .. } => *quarter < 4,
+            Self::DayAndHours { weekday, quarter, .. } => *weekday < 7 && *quarter < 4,
             _ => true,
         }
     }
@@ -202,6 +243,8 @@ pub fn weekday_of(at: Timestamp) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const UP: Option<bool> = Some(true);
 
     fn at(hours: i64) -> Timestamp {
         Timestamp::from_secs(hours * 3600)
@@ -230,12 +273,14 @@ mod tests {
         };
         let minutes = |m: u64| Circumstances::new(true, Some(Duration::from_secs(m * 60)), Some(crowd));
         let unknown = Circumstances::default();
-        let morning = Subject::PartOfDay { quarter: 1 };
+        let morning = Subject::PartOfDay { quarter: 1, raises: UP };
         assert!(morning.covers(&case(7, unknown)) && !morning.covers(&case(13, unknown)));
         assert!(!morning.covers(&Case { up: None, ..case(7, unknown) }), "no count");
-        let thursday = Subject::DayAndHours { weekday: 3, quarter: 1 };
+        assert!(!morning.covers(&Case { up: Some(false), ..case(7, unknown) }), "what holds of raises");
+        let thursday = Subject::DayAndHours { weekday: 3, quarter: 1, raises: UP };
         assert!(thursday.covers(&case(7, unknown)) && !thursday.covers(&case(31, unknown)));
-        let (near, far) = (Subject::Deploy { near: true }, Subject::Deploy { near: false });
+        let (near, far) =
+            (Subject::Deploy { near: true, raises: UP }, Subject::Deploy { near: false, raises: UP });
         assert!(near.covers(&case(7, minutes(59))) && !near.covers(&case(7, minutes(60))));
         assert!(
             far.covers(&case(7, minutes(60))) && far.covers(&case(7, Circumstances::new(true, None, None)))
@@ -244,38 +289,61 @@ mod tests {
             !near.covers(&case(7, unknown)) && !far.covers(&case(7, unknown)),
             "versions are not measured"
         );
-        let burst = Subject::Demand { course: crowd };
+        let burst = Subject::Demand { course: crowd, raises: UP };
         assert!(burst.covers(&case(7, minutes(0))) && !burst.covers(&case(7, unknown)));
-        assert!(!Subject::Demand { course: Course::Calm }.covers(&case(7, minutes(0))));
+        assert!(!Subject::Demand { course: Course::Calm, raises: UP }.covers(&case(7, minutes(0))));
         for moment in [&morning, &thursday, &near, &burst] {
             assert!(moment.concerns(|_| false) && moment.is_sound());
         }
         assert!(!Subject::Deciding.concerns(|_| true));
-        assert!(!Subject::DayAndHours { weekday: 7, quarter: 0 }.is_sound());
-        assert!(!Subject::DayAndHours { weekday: 0, quarter: 4 }.is_sound());
+        assert!(!Subject::DayAndHours { weekday: 7, quarter: 0, raises: UP }.is_sound());
+        assert!(!Subject::DayAndHours { weekday: 0, quarter: 4, raises: UP }.is_sound());
     }
 
     #[test]
     fn people_understand_what_it_is_about() {
         let words = [
-            Subject::DayAndHours { weekday: 0, quarter: 2 },
-            Subject::Deploy { near: true },
-            Subject::Deploy { near: false },
-            Subject::Demand { course: Course::Burst(BurstClass::RetryStorm) },
-            Subject::Demand { course: Course::Calm },
+            Subject::DayAndHours { weekday: 0, quarter: 2, raises: UP },
+            Subject::Deploy { near: true, raises: UP },
+            Subject::Deploy { near: false, raises: UP },
+            Subject::Demand { course: Course::Burst(BurstClass::RetryStorm), raises: UP },
+            Subject::Demand { course: Course::Calm, raises: Some(false) },
         ]
         .map(|s| s.words());
         assert_eq!(
             words,
             [
-                "proposals made on Mondays 12–18 UTC",
-                "proposals made within 1 h of a deploy",
-                "proposals made without a deploy in the 1 h before",
-                "proposals made in a retry storm",
-                "proposals made outside any burst",
+                "raises proposed on Mondays 12–18 UTC",
+                "raises proposed within 1 h of a deploy",
+                "raises proposed without a deploy in the 1 h before",
+                "raises proposed in a retry storm",
+                "lowerings proposed outside any burst",
             ]
         );
-        let odd = Subject::DayAndHours { weekday: 200, quarter: 200 };
+        let odd = Subject::DayAndHours { weekday: 200, quarter: 200, raises: UP };
         assert!(!odd.is_sound());
+    }
+
+    #[test]
+    fn one_of_an_older_version_is_read_and_bears_on_nothing() {
+        let id = WorkloadId::new("shop", "x", "");
+        let old: Subject = serde_json::from_str(r#"{"about":"part_of_day","quarter":1}"#).unwrap();
+        assert_eq!(old, Subject::PartOfDay { quarter: 1, raises: None });
+        for up in [Some(true), Some(false), None] {
+            assert!(!old.covers(&Case {
+                workload: &id,
+                up,
+                at: at(7),
+                circumstances: Circumstances::default()
+            }));
+        }
+        assert_eq!(old.words(), "proposals made 06–12 UTC", "its identity stays");
+        let (up, down) = (
+            Subject::PartOfDay { quarter: 0, raises: UP },
+            Subject::PartOfDay { quarter: 1, raises: Some(false) },
+        );
+        assert!(!up.is_like(&down) && up.is_like(&Subject::PartOfDay { quarter: 3, raises: UP }));
+        let text = serde_json::to_string(&up).unwrap();
+        assert_eq!(serde_json::from_str::<Subject>(&text).unwrap(), up);
     }
 }

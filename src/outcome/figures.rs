@@ -11,6 +11,8 @@ use crate::plan::Dimension;
 use crate::series::{Timestamp, Window};
 use crate::signals::{LatencyHistogram, SignalKind};
 
+use super::OutcomeVerdict;
+
 /// The pre-window: `B = [t0 − 30 min, t0)`.
 const BEFORE: Duration = Duration::from_secs(30 * 60);
 /// Minutes a median needs.
@@ -96,6 +98,9 @@ pub struct Figures {
     pub phases: Vec<(String, f64)>,
     /// Paid for replicas before they served, and for replicas rolled back, $; `None` without a price.
     pub overhead: Option<f64>,
+    /// How it went, once that was measured; `None` if it was not, or was forgotten.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<OutcomeVerdict>,
 }
 
 /// What the figures are taken from.
@@ -150,6 +155,7 @@ pub fn figures(around: &Around<'_>) -> Option<Figures> {
         response: response(&minutes),
         phases: phases(around, first_short(&minutes)),
         overhead: overhead(around, &before, &during, warm, ended),
+        verdict: None,
         before,
         during,
         after,

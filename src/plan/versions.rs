@@ -14,6 +14,8 @@ const REQUESTS: f64 = 500.0;
 const MEMORY: Duration = Duration::from_secs(3 * 86_400);
 /// Readings further apart than this are not joined.
 const GAP: Duration = Duration::from_secs(300);
+/// Where no version was seen for this long nothing is known of deploys in between.
+const BREAK: Duration = Duration::from_secs(1800);
 
 /// What one version used.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,6 +31,8 @@ struct Cost {
 pub struct Versions {
     of: BTreeMap<Arc<str>, Cost>,
     taken: Option<Timestamp>,
+    /// Since when some version was seen without a long break, and when last.
+    seen: Option<(Timestamp, Timestamp)>,
 }
 
 /// The newest version against the one before it.
@@ -72,6 +76,10 @@ impl Versions {
                 cpu: 0.0,
             });
             cost.last = at;
+            self.seen = match self.seen {
+                Some((since, last)) if at.since(last) <= BREAK => Some((since.min(at), at)),
+                _ => Some((at, at)),
+            };
             cost.requests += rate * span;
             cost.cpu += cores * span;
         }
@@ -92,6 +100,13 @@ impl Versions {
     /// Whether no version was seen.
     pub fn is_empty(&self) -> bool {
         self.of.is_empty()
+    }
+
+    /// For how long versions are watched at `now`, without a long break; `None` if they are not. It begins anew with every
+    /// start of weescale: what was deployed before is not known.
+    pub fn watched(&self, now: Timestamp) -> Option<Duration> {
+        let (since, last) = self.seen?;
+        (now.since(last) <= BREAK).then(|| now.since(since))
     }
 
     /// When the newest version was first seen beside or after another; `None` if none came since weescale watches. What
@@ -139,6 +154,8 @@ mod tests {
         }
         assert_eq!(versions.change(at(100)), None, "one version is no comparison");
         assert_eq!(versions.deployed(), None);
+        assert_eq!(versions.watched(at(990)), Some(Duration::from_secs(990)));
+        assert_eq!(versions.watched(at(990 + 3600)), None, "nobody knows what came since");
         for s in 10..30 {
             let demand = parts(&[("v141", 50.0), ("v142", 50.0)]);
             versions.observe(at(s * 10), &demand, &parts(&[("v141", 2.5), ("v142", 3.45)]));

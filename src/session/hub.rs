@@ -377,9 +377,11 @@ mod tests {
             }
             false
         };
-        // Recorded after all: the answer comes late.
+        // Recorded after all: the answer comes late, and until then nobody turns it again.
         let wish = late("1").await;
         assert_eq!(driver(), Some(ticket.you.screen), "it may be recorded");
+        let again = hub.wish(&caller(8), &ticket.you, "1b".to_owned(), Command::Wheel).await;
+        assert!(!again.accepted && again.text.contains("not recorded yet"), "{}", again.text);
         wish.reply.send(Answer::yes("recorded")).unwrap();
         tokio::time::sleep(Duration::from_millis(50)).await;
         assert_eq!(driver(), Some(ticket.you.screen));

@@ -41,6 +41,9 @@ impl Hub {
             let mut wheel = lock(&self.wheel);
             let before = wheel.clone();
             let turned = wheel.turn(you.screen, self.haste.monotonic());
+            if !matches!(turned, Turn::Asked(_) | Turn::Waits) {
+                wheel.record();
+            }
             (before, turned, wheel.driver())
         };
         self.note_change();
@@ -56,9 +59,20 @@ impl Hub {
                     "{driver} is asked for the wheel; without an answer D takes it after 20 s"
                 ));
             }
+            Turn::Waits => {
+                return Answer::no("the turn before is not recorded yet, and nothing was turned; try again");
+            }
         };
-        let pending = Pending { before, driver, text: text.clone(), after };
-        let mut answer = match self.send(caller, Command::WheelTurned(text)).await {
+        let pending = Pending { before, driver, text, after };
+        let (hub, caller) = (Arc::clone(self), caller.clone());
+        // Whoever asked may be gone before it is recorded: what becomes of it is settled all the same.
+        let recorded = tokio::spawn(async move { hub.record(&caller, pending).await });
+        recorded.await.unwrap_or_else(|_| gone())
+    }
+
+    /// Has a turn recorded, or takes it back.
+    async fn record(self: Arc<Self>, caller: &Caller, pending: Pending) -> Answer {
+        let mut answer = match self.send(caller, Command::WheelTurned(pending.text.clone())).await {
             Ok(answer) => answer,
             // It never reached the engine.
             Err(no) => {
@@ -68,12 +82,14 @@ impl Hub {
         };
         if let Ok(answer) = timeout(self.patience, &mut answer).await {
             let answer = answer.unwrap_or_else(|_| gone());
-            if !answer.accepted {
+            if answer.accepted {
+                lock(&self.wheel).recorded();
+            } else {
                 self.take_back(pending);
             }
             return answer;
         }
-        let hub = Arc::clone(self);
+        let hub = Arc::clone(&self);
         tokio::spawn(async move { hub.settle(pending, answer).await });
         Answer::no(format!(
             "the turn is not recorded after {} s; if it is recorded in the end it holds, if not it is taken back",
@@ -87,7 +103,9 @@ impl Hub {
             Ok(Ok(answer)) => answer.accepted,
             _ => self.is_recorded(&pending),
         };
-        if !recorded {
+        if recorded {
+            lock(&self.wheel).recorded();
+        } else {
             self.take_back(pending);
         }
     }

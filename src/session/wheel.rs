@@ -17,6 +17,8 @@ const ASKING: usize = 40;
 pub struct Wheel {
     driver: Option<u64>,
     asked: Vec<(u64, Monotonic)>,
+    /// Whether the last turn is not recorded yet.
+    pending: bool,
 }
 
 /// What came of a turn.
@@ -32,6 +34,9 @@ pub enum Turn {
     HandedTo(u64),
     /// Nobody asked: everybody decides again.
     LetGo,
+    /// Nothing yet: the turn before is not recorded. Two that are not could leave somebody at the wheel of whom no record
+    /// says so.
+    Waits,
 }
 
 impl Wheel {
@@ -39,6 +44,8 @@ impl Wheel {
     pub fn turn(&mut self, screen: u64, now: Monotonic) -> Turn {
         self.asked.retain(|(_, at)| is_open(*at, now));
         match self.driver {
+            None if self.pending => Turn::Waits,
+            Some(driver) if self.pending && driver == screen => Turn::Waits,
             None => {
                 self.give(Some(screen), now);
                 Turn::Taken
@@ -51,6 +58,9 @@ impl Wheel {
             Some(driver) => {
                 let asked = self.asked.iter().find(|(s, _)| *s == screen).map(|(_, at)| *at);
                 if asked.is_some_and(|at| now.since(at) >= PATIENCE) {
+                    if self.pending {
+                        return Turn::Waits;
+                    }
                     self.give(Some(screen), now);
                     return Turn::TakenFrom(driver);
                 }
@@ -72,6 +82,16 @@ impl Wheel {
         self.asked.iter_mut().for_each(|(_, at)| *at = now);
     }
 
+    /// The turn is on its way to the record; until [`Self::recorded`] or [`Self::take_back`] there is no other.
+    pub const fn record(&mut self) {
+        self.pending = true;
+    }
+
+    /// It is recorded.
+    pub const fn recorded(&mut self) {
+        self.pending = false;
+    }
+
     /// Takes a turn that could not be recorded back to `before`, unless the wheel has moved on since, but not to somebody
     /// who is not `there` any more.
     pub fn take_back(&mut self, before: Self, to: Option<u64>, there: impl Fn(u64) -> bool) {
@@ -83,6 +103,7 @@ impl Wheel {
                 self.asked.clear();
             }
         }
+        self.pending = false;
     }
 
     /// A screen is gone; says whether it had the wheel, which nobody has then.
@@ -208,6 +229,29 @@ mod tests {
         assert_eq!(later.driver(), None, "it has moved on");
         gone.take_back(before, Some(2), |screen| screen != 1);
         assert_eq!((gone.driver(), gone.asks(2, at(3))), (None, false));
+    }
+
+    #[test]
+    fn there_is_one_turn_at_a_time_until_it_is_recorded() {
+        let mut wheel = Wheel::default();
+        let before = wheel.clone();
+        assert_eq!(wheel.turn(1, at(0)), Turn::Taken);
+        wheel.record();
+        assert_eq!(wheel.turn(2, at(1)), Turn::Asked(1), "asking turns nothing");
+        assert_eq!((wheel.turn(2, at(30)), wheel.turn(1, at(30))), (Turn::Waits, Turn::Waits));
+        let mut lost = wheel.clone();
+        wheel.recorded();
+        assert_eq!(wheel.turn(2, at(31)), Turn::TakenFrom(1));
+        lost.take_back(before.clone(), Some(1), |_| true);
+        assert_eq!((lost.driver(), lost.turn(2, at(31))), (None, Turn::Taken));
+        // The driver left meanwhile: the wheel is free, and waits for what becomes of the turn.
+        let mut gone = before.clone();
+        gone.turn(1, at(0));
+        gone.record();
+        gone.left(1);
+        assert_eq!(gone.turn(2, at(1)), Turn::Waits);
+        gone.take_back(before, Some(1), |_| true);
+        assert_eq!((gone.driver(), gone.turn(2, at(1))), (None, Turn::Taken));
     }
 
     #[test]

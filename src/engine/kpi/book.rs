@@ -10,7 +10,7 @@ use crate::execution::OperationId;
 use crate::fleet::WorkloadId;
 use crate::journal::SignalPoint;
 use crate::learning::kpi::{self, DaySkill, Measure, SPECS};
-use crate::learning::{ApdexHistory, Shadow, Tally};
+use crate::learning::{ApdexHistory, Circumstances, Shadow, Tally};
 use crate::outcome::Figures;
 use crate::series::Timestamp;
 
@@ -41,6 +41,8 @@ pub struct CostBase {
 pub struct KpiBook {
     /// Figures of executed operations, of this and earlier runs.
     pub figures: BTreeMap<OperationId, Figures>,
+    /// What surrounded operations when they began, where it was noted.
+    pub around: BTreeMap<OperationId, Circumstances>,
     /// Recommendations in shadow.
     pub shadow: Shadow,
     /// Apdex by five minutes.
@@ -67,6 +69,7 @@ impl KpiBook {
             let oldest = self.figures.values().min_by_key(|f| f.started).map(|f| f.operation.clone());
             let Some(oldest) = oldest else { return };
             self.figures.remove(&oldest);
+            self.around.remove(&oldest);
         }
     }
 

@@ -13,5 +13,5 @@ pub use book::{CostBase, KpiBook, update};
 pub use knowledge::{quality, reviewers};
 pub use minute::note_minute;
 pub use money::{StoredBase, freeze_base};
-pub use operations::{StoredFigures, figures_of};
+pub use operations::{StoredFigures, figures_of, note_begun};
 pub use resizes::{StoredRelief, note as note_resizes};

@@ -2,15 +2,21 @@
 
 use std::time::Duration;
 
-use crate::engine::State;
+use crate::engine::{State, stances};
 use crate::execution::Operation;
-use crate::outcome::{self, Around, Figures};
+use crate::learning::Circumstances;
+use crate::outcome::{self, Around, Figures, OutcomeVerdict};
 use crate::series::Timestamp;
 use crate::signals::PartKind;
 
+use super::KpiBook;
 use super::minute::summed;
 
 const MINUTE: Duration = Duration::from_secs(60);
+/// An operation has just begun for so long: it is looked for once a minute.
+const JUST_BEGUN: Duration = Duration::from_secs(180);
+/// Operations of which it is known what surrounded them.
+const NOTED: usize = 4_000;
 
 /// The figures, once its settling time is over; `None` if it wrote nothing.
 pub fn figures_of(state: &State, operation: &Operation) -> Option<Figures> {
@@ -52,4 +58,38 @@ pub fn figures_of(state: &State, operation: &Operation) -> Option<Figures> {
 pub struct StoredFigures {
     /// The figures.
     pub figures: Figures,
+    /// How it went; an outcome always says it.
+    #[serde(default)]
+    pub verdict: Option<OutcomeVerdict>,
+    /// What surrounded it when it began, if that was noted.
+    #[serde(default)]
+    pub circumstances: Option<Circumstances>,
+}
+
+impl StoredFigures {
+    /// Keeps them in the book.
+    pub fn keep(self, book: &mut KpiBook) {
+        let Self { figures, verdict, circumstances } = self;
+        if let Some(circumstances) = circumstances {
+            book.around.insert(figures.operation.clone(), circumstances);
+        }
+        book.keep(Figures { verdict: figures.verdict.or(verdict), ..figures });
+    }
+}
+
+/// Notes what surrounds operations that have just begun: when they are judged it is another hour. Of one that began while
+/// nobody watched it is not known.
+pub fn note_begun(state: &mut State, now: Timestamp) {
+    let known = &state.learned.kpis.around;
+    let fresh = state
+        .operations
+        .values()
+        .filter(|o| now.since(o.started) <= JUST_BEGUN && !known.contains_key(&o.id));
+    let noted: Vec<_> =
+        fresh.map(|o| (o.id.clone(), stances::circumstances(state, &o.workload, o.started))).collect();
+    let around = &mut state.learned.kpis.around;
+    around.extend(noted);
+    while around.len() > NOTED {
+        around.pop_first();
+    }
 }

@@ -80,7 +80,7 @@ fn shapes_of_a_team_are_named_replaced_and_bounded() {
     pool.take_in("k", "team search", &shared);
     assert_eq!(pool.foreign(), 1, "what a team sends replaces what it sent before");
     pool.take_in("k", "team search", &[]);
-    assert_eq!(pool.foreign(), 0);
+    assert_eq!(pool.foreign(), 1, "a file of lessons alone says nothing of shapes");
     for i in 0..TEAMS + 5 {
         pool.take_in(&i.to_string(), "x", &vec![shared[0].clone(); MOST_SHAPES + 3]);
     }
@@ -167,6 +167,7 @@ fn issued(id: &WorkloadId, fan: Fan) -> Issued {
         overdue: false,
         spike: false,
         burst: None,
+        bursts_known: false,
         dip: None,
         structure: Arc::default(),
     }
@@ -189,7 +190,14 @@ fn what_was_lost_tells_once_it_came_true() {
         "24 fans, ten minutes apart, four hours ahead"
     );
     assert_eq!(losses(&own, &told, Duration::from_secs(300)).map(|l| l.told), Some(0.3));
-    assert_eq!(losses(&own, &told, Duration::from_secs(5 * 3600)), None);
+    let far = losses(&own, &told, Duration::from_secs(8 * 3600)).unwrap();
+    assert_eq!(
+        (far.own, far.told, far.stretches),
+        (0.4, 0.2, 0.5),
+        "what is nearer tells something of what is farther"
+    );
+    assert_eq!(losses(&[], &[], Duration::from_secs(300)), None);
 }
 
+mod past;
 mod young;

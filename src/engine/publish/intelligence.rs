@@ -55,7 +55,7 @@ fn known(state: &State, w: &WorkloadFacts, now: Timestamp) -> Knowledge {
 }
 
 /// Widget 15. Where nothing is pooled the widget says what is lacking.
-pub fn growth(state: &State, now: Timestamp) -> Widget<Growth> {
+pub fn growth(state: &State, mined: &[Mined], now: Timestamp) -> Widget<Growth> {
     let rows: Vec<&WorkloadFacts> =
         state.fleet.values().filter(|w| w.signals.get(SignalKind::Demand).is_some()).collect();
     let pooled = crate::learning::kpi::growth(&state.learned.pool.scores());
@@ -64,7 +64,7 @@ pub fn growth(state: &State, now: Timestamp) -> Widget<Growth> {
         covered: (rows.iter().filter(|w| w.forecast.fan().is_some()).count(), rows.len()),
         pooled_gain: pooled.value,
         n: pooled.n,
-        lessons_validated: evidence::mined(state).iter().filter(|l| l.stands_out).count(),
+        lessons_validated: mined.iter().filter(|l| l.stands_out).count(),
         autonomy: (earned.len(), classes),
         earned,
         shared: shared(state),
@@ -87,9 +87,8 @@ fn shared(state: &State) -> (usize, usize) {
 }
 
 /// Widget 16: adopted ones first, then as mined, then those of others; muted ones last.
-pub fn lessons(state: &State) -> Widget<Vec<Lesson>> {
+pub fn lessons(state: &State, mined: &[Mined]) -> Widget<Vec<Lesson>> {
     let book = &state.learned.people.lessons;
-    let mined = evidence::mined(state);
     let kept = book.all().filter(|h| mined.iter().all(|m| m.key != h.lesson.key)).map(kept);
     let mut lessons: Vec<Lesson> = mined.iter().map(|m| lesson(m, book.get(&m.key))).chain(kept).collect();
     lessons.sort_by_key(|l| match l.stance {

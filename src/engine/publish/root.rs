@@ -1,7 +1,7 @@
 //! The view itself.
 
-use crate::engine::State;
 use crate::engine::state::SourceFacts;
+use crate::engine::{State, lessons};
 use crate::proposal::Proposal;
 use crate::scrape::Health;
 use crate::series::Timestamp;
@@ -16,6 +16,7 @@ const NOTES: usize = 50;
 pub fn view(state: &State, now: Timestamp) -> View {
     let services = status::services(state, now);
     let kpis = kpis::board(state);
+    let mined = lessons::mined(state);
     View {
         at: now,
         tick: state.ticks,
@@ -36,8 +37,8 @@ pub fn view(state: &State, now: Timestamp) -> View {
         regions: experience::regions(state, now),
         learning: intelligence::learning(state, now),
         knowledge: intelligence::knowledge(state, now),
-        growth: intelligence::growth(state, now),
-        lessons: intelligence::lessons(state),
+        growth: intelligence::growth(state, &mined, now),
+        lessons: intelligence::lessons(state, &mined),
         leases: leases(state),
         outcomes: state.outcomes.iter().rev().cloned().collect(),
         journal: state.journal.iter().rev().cloned().collect(),

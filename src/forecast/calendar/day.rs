@@ -3,6 +3,7 @@
 use jiff::tz::TimeZone;
 
 use super::Region;
+use super::effect::LARGEST;
 use crate::series::Timestamp;
 
 /// Events held at most.
@@ -26,8 +27,15 @@ pub struct Event {
     pub from: Timestamp,
     /// Its end, not included.
     pub to: Timestamp,
-    /// Demand over what is usual, as declared; measured from earlier events where it is not.
+    /// Demand over what is usual, as declared; where it is not, measured from earlier events of which it was not either.
     pub factor: Option<f64>,
+}
+
+impl Event {
+    /// The declared factor, as far as one is believed; `None` without one.
+    pub(super) fn declared(&self) -> Option<f64> {
+        self.factor.filter(|f| f.is_finite() && *f > 0.0).map(|f| f.min(LARGEST))
+    }
 }
 
 /// The calendar of a service.
@@ -48,14 +56,26 @@ impl Calendar {
 
     /// The kind of day at `at`; `None` for an ordinary one.
     pub fn kind(&self, at: Timestamp) -> Option<DayKind> {
-        if self.event(at).is_some() {
-            return Some(DayKind::Event);
-        }
+        if self.event(at).is_some() { Some(DayKind::Event) } else { self.date_kind(at) }
+    }
+
+    /// The same where the events with a declared factor were taken out of demand: what is left to be measured.
+    pub(super) fn kind_left(&self, at: Timestamp) -> Option<DayKind> {
+        let event = self.event(at).is_some_and(|e| e.declared().is_none());
+        if event { Some(DayKind::Event) } else { self.date_kind(at) }
+    }
+
+    fn date_kind(&self, at: Timestamp) -> Option<DayKind> {
         let date = self.zone.as_ref()?.to_datetime(at.to_jiff()).date();
         if self.regions.iter().any(|r| r.is_holiday(date)) {
             return Some(DayKind::Holiday);
         }
         (date == date.last_of_month()).then_some(DayKind::MonthEnd)
+    }
+
+    /// All declared events.
+    pub fn events(&self) -> &[Event] {
+        &self.events
     }
 
     /// The declared event at `at`.

@@ -30,8 +30,8 @@ impl Effects {
             if event.from <= now {
                 return 1.0;
             }
-            if let Some(declared) = event.factor.filter(|f| f.is_finite() && *f > 0.0) {
-                return declared.min(LARGEST);
+            if let Some(declared) = event.declared() {
+                return declared;
             }
         } else if calendar.day(inside) == calendar.day(now) {
             return 1.0;
@@ -40,7 +40,7 @@ impl Effects {
     }
 }
 
-/// Measures `grid` by `calendar`.
+/// Measures `grid`, which events with a declared factor were taken out of, by `calendar`.
 pub(crate) fn effects(grid: &Grid, calendar: &Calendar) -> Effects {
     let mut days: BTreeMap<i64, (Option<DayKind>, u32, f64)> = BTreeMap::new();
     let slots = grid.values.len();
@@ -49,7 +49,8 @@ pub(crate) fn effects(grid: &Grid, calendar: &Calendar) -> Effects {
         let at = grid.end - grid.step.saturating_mul(back) - Duration::from_millis(1);
         let (Some(day), Some(value)) = (calendar.day(at), value) else { continue };
         let entry = days.entry(day).or_insert((None, 0, 0.0));
-        entry.0 = entry.0.min(calendar.kind(at)).or(entry.0).or_else(|| calendar.kind(at));
+        let kind = calendar.kind_left(at);
+        entry.0 = entry.0.min(kind).or(entry.0).or(kind);
         entry.1 += 1;
         entry.2 += value;
     }

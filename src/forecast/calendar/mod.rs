@@ -11,4 +11,4 @@ mod running;
 pub use day::{Calendar, DayKind, Event};
 pub(crate) use effect::{Effects, effects};
 pub use holidays::Region;
-pub(crate) use running::{Running, running};
+pub(crate) use running::{Running, take_out};

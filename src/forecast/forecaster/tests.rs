@@ -300,6 +300,39 @@ fn what_an_event_really_does_outweighs_what_was_declared() {
     assert!(ratios[24..].iter().all(|r| (0.9..1.4).contains(r)), "{:?}", &ratios[24..]);
 }
 
+/// Median forecasts at `now` over those without any event, where one of two hours did three times the demand until an hour
+/// before `NOW`.
+fn after_an_event(later: Duration, declared: Option<f64>) -> Vec<f64> {
+    use crate::forecast::calendar::{Calendar, Event};
+    let event = Event { from: NOW - STEP * 36, to: NOW - STEP * 12, factor: declared };
+    let calendar = Arc::new(Calendar::new(jiff::tz::TimeZone::UTC, vec![], vec![event]));
+    let plain = noisy(14 * 288, 2);
+    let mut values = plain.clone();
+    let n = values.len();
+    values[n - 36..n - 12].iter_mut().for_each(|v| *v = v.map(|v| v * 3.0));
+    let now = NOW - STEP * 12 + later;
+    let issue = |settings: Settings, values| {
+        Forecaster::new(settings).issue(&window(values), now).fan().cloned().unwrap()
+    };
+    let (event, plain) =
+        (issue(Settings { calendar, ..Settings::default() }, values), issue(Settings::default(), plain));
+    assert_sane(&event);
+    event.points.iter().zip(&plain.points).map(|(a, b)| a.quantile(0.5) / b.quantile(0.5)).collect()
+}
+
+#[test]
+fn what_an_event_did_is_not_the_level_after_it_nor_of_the_same_time_tomorrow() {
+    let worst = |ratios: &[f64]| ratios.iter().map(|r| (r - 1.0).abs()).fold(0.0, f64::max);
+    for later in [Duration::ZERO, STEP, STEP * 12] {
+        let ratios = after_an_event(later, Some(3.0));
+        assert!(worst(&ratios) < 0.15, "{later:?} after it: {:?}", &ratios[..12]);
+    }
+    // What it did is measured: twice as much was declared.
+    assert!(worst(&after_an_event(Duration::ZERO, Some(6.0))) < 0.25);
+    // Without a declaration it is what it was: the test can tell.
+    assert!(worst(&after_an_event(Duration::ZERO, None)) > 0.4);
+}
+
 #[test]
 fn a_young_service_in_an_event_is_told_by_what_was_declared() {
     use crate::forecast::calendar::{Calendar, Event};

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::shape::Shape;
+use super::shape::{LEAST, Shape};
+use crate::forecast::conformal::scale;
 use crate::forecast::fan::{Fan, FanPoint};
 use crate::series::{Timestamp, Window};
 
@@ -20,8 +21,11 @@ pub const LEVEL: Duration = Duration::from_secs(3 * 3600);
 const NEAR: f64 = 0.03;
 /// How much of the history chooses, each time; the rest tells whether it chose well.
 const CHOOSE: [f64; 2] = [0.5, 0.75];
-/// How many times the highest demand ever seen is believed: a shape of others is no evidence of more.
+/// How many times the highest demand ever seen is believed, and what part of the lowest: a shape of others is no evidence
+/// of more, nor of less.
 const BELIEVED: f64 = 4.0;
+/// The own spread is carried over to another height by this at least and at most.
+const RESPREAD: (f64, f64) = (0.5, 2.0);
 /// The most that shapes are believed before a forecast by them was scored.
 const BELIEF: f64 = 0.8;
 const DAY: Duration = Duration::from_secs(86_400);
@@ -51,7 +55,7 @@ pub fn like<'a>(
     at: Timestamp,
     shapes: &(impl Iterator<Item = &'a Known> + Clone),
 ) -> Option<Like> {
-    let seen: Vec<(Timestamp, f64)> = history.points().filter(|(t, v)| *t <= at && *v > 0.0).collect();
+    let seen = seen(history, at)?;
     if seen.len() < COMPARED {
         return None;
     }
@@ -66,6 +70,15 @@ pub fn like<'a>(
     }
     let belief = if known > 0.0 { BELIEF * (1.0 - told / known).clamp(0.0, 1.0) } else { 0.0 };
     Some(Like { near, belief })
+}
+
+/// What was seen until `at`. Nothing at all is demand too, as a shape's emptiest quarter is: its logarithm is taken.
+/// `None` where all of it is nothing.
+fn seen(history: &Window, at: Timestamp) -> Option<Vec<(Timestamp, f64)>> {
+    let seen: Vec<(Timestamp, f64)> = history.points().filter(|(t, v)| *t <= at && *v >= 0.0).collect();
+    let mean = seen.iter().map(|(_, v)| v).sum::<f64>() / seen.len().max(1) as f64;
+    let floor = mean * LEAST;
+    (floor > 0.0 && floor.is_finite()).then(|| seen.into_iter().map(|(t, v)| (t, v.max(floor))).collect())
 }
 
 /// Errors in the `newer` half, in logarithms: of the shapes, and of what one would say without them, the better of the
@@ -141,18 +154,21 @@ impl Like {
     }
 
     /// The fan that the shapes tell, at the level of the last hours of `history`, with the spread of the service's own
-    /// `fan`; `None` without a value in these hours.
+    /// `fan`: as far from the middle as its own quantiles, a little farther where the middle is higher and a little nearer
+    /// where it is lower, as residuals grow with demand. `None` without a value in these hours.
     pub fn told(&self, history: &Window, fan: &Fan) -> Option<Fan> {
-        let seen = || history.points().filter(|(at, v)| *at <= fan.issued && *v > 0.0);
-        let lately = seen().filter(|(at, _)| fan.issued.since(*at) <= LEVEL);
-        let level = median(lately.map(|(at, v)| (v / average(&self.near, at)).ln()).collect())?.exp();
-        let highest = seen().map(|(_, v)| v).fold(0.0, f64::max) * BELIEVED;
+        let seen = seen(history, fan.issued)?;
+        let lately = |span: Duration| seen.iter().filter(move |(at, _)| fan.issued.since(*at) <= span);
+        let level = median(lately(LEVEL).map(|(at, v)| (v / average(&self.near, *at)).ln()).collect())?.exp();
+        let usual = median(lately(DAY).map(|(_, v)| *v).collect())?;
+        let lowest = seen.iter().map(|(_, v)| *v).fold(f64::INFINITY, f64::min) / BELIEVED;
+        let highest = seen.iter().map(|(_, v)| *v).fold(0.0, f64::max) * BELIEVED;
         let point = |p: &FanPoint| {
             let own = p.quantile(0.5);
-            let told = (level * average(&self.near, p.at)).min(highest);
-            let scale = if own > 0.0 { told / own } else { 1.0 };
+            let told = (level * average(&self.near, p.at)).clamp(lowest, highest);
+            let wider = (scale(told, usual) / scale(own, usual)).clamp(RESPREAD.0, RESPREAD.1);
             let most = p.quantiles.last().copied().unwrap_or(0.0).max(highest);
-            FanPoint { at: p.at, quantiles: p.quantiles.map(|q| (q * scale).min(most)) }
+            FanPoint { at: p.at, quantiles: p.quantiles.map(|q| (told + (q - own) * wider).clamp(0.0, most)) }
         };
         Some(Fan { points: fan.points.iter().map(point).collect(), ..fan.clone() })
     }

@@ -13,7 +13,7 @@ mod pick;
 pub use like::{Known, LEVEL, Like, like};
 pub use member::{Losses, OURS, mix, share};
 pub use pick::representatives;
-pub use shape::{QUARTERS, Shape};
+pub use shape::{QUARTERS, Shape, Tally};
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use super::shape::Shape;
 
-/// Shapes that are looked at: choosing takes their square.
+/// Shapes that the middle is looked for among: that takes their square.
 const LOOKED_AT: usize = 150;
 /// Shapes nearer than this are one kind.
 const ALIKE: f64 = 0.08;
@@ -10,9 +10,11 @@ const ALIKE: f64 = 0.08;
 /// At most `most` kinds of shape, each the middle of its kind, with how many services are of it, the most common first.
 /// Each next kind begins with the shape that is farthest from all before (Gonzalez 1985).
 pub fn representatives<'a>(shapes: impl Iterator<Item = &'a Shape>, most: usize) -> Vec<(Shape, usize)> {
-    let all: Vec<&Shape> = shapes.take(LOOKED_AT).collect();
-    let off = |of: &Shape| all.iter().map(|s| s.distance(of)).sum::<f64>();
-    let middle = all.iter().map(|s| (off(s), *s)).min_by(|a, b| a.0.total_cmp(&b.0));
+    let all: Vec<&Shape> = shapes.collect();
+    // Evenly of all: neighbours by name are often of one kind.
+    let some: Vec<&Shape> = all.iter().step_by(all.len().div_ceil(LOOKED_AT).max(1)).copied().collect();
+    let off = |of: &Shape| some.iter().map(|s| s.distance(of)).sum::<f64>();
+    let middle = some.iter().map(|s| (off(s), *s)).min_by(|a, b| a.0.total_cmp(&b.0));
     let Some((_, middle)) = middle else { return Vec::new() };
     let mut kinds = vec![middle];
     // Of each shape, the nearest kind and how far it is.

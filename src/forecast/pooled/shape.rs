@@ -8,10 +8,13 @@ use crate::series::{Timestamp, Window};
 const DAY: usize = 96;
 /// Values of a shape: a weekday, then a day of the weekend.
 pub const QUARTERS: usize = 2 * DAY;
+const QUARTER: Duration = Duration::from_secs(900);
 /// Days that a shape is made of, at least.
 const DAYS: u64 = 9;
+/// Values of a quarter in a tally after which those before count half: a month of minutes, on weekdays.
+const FULL: u32 = 300;
 /// The least that is told of a quarter, as a share of the mean: its logarithm is taken.
-const LEAST: f64 = 0.01;
+pub(super) const LEAST: f64 = 0.01;
 /// The most a quarter of a shape from elsewhere may be, in thousandths of the mean.
 const MOST: u32 = 100_000;
 
@@ -36,19 +39,9 @@ fn place(at: Timestamp) -> usize {
 impl Shape {
     /// The shape of nine days of history or more, each quarter of an hour seen; `None` of less.
     pub fn of(history: &Window) -> Option<Self> {
-        let mut sums = vec![(0u32, 0.0); QUARTERS];
-        for (at, value) in history.points().filter(|(_, v)| *v >= 0.0) {
-            if let Some((n, sum)) = sums.get_mut(place(at)) {
-                (*n, *sum) = (*n + 1, *sum + value);
-            }
-        }
-        let first = history.points().next()?.0;
-        let span = history.end().since(first);
-        let seen = sums.iter().all(|(n, _)| *n > 0);
-        if span < Duration::from_secs(DAYS * 86_400) || !seen {
-            return None;
-        }
-        Self::normal(&sums.iter().map(|(n, sum)| sum / f64::from(*n)).collect::<Vec<_>>())
+        let mut tally = Tally::default();
+        history.points().for_each(|(at, value)| tally.note(at, value));
+        tally.shape()
     }
 
     /// Values over their mean; `None` if they are not [`QUARTERS`] finite ones, or all nought.
@@ -117,5 +110,47 @@ impl Shape {
             quarter / 4,
             quarter % 4 * 15
         )
+    }
+}
+
+/// Demand by the quarter of an hour as it is read, one value after another, in any order: as much room for a year as for
+/// a day. What is old counts less and less.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    sums: Vec<(u32, f64)>,
+    span: Option<(Timestamp, Timestamp)>,
+}
+
+impl Tally {
+    /// Takes a value in; one below nought is none.
+    pub fn note(&mut self, at: Timestamp, value: f64) {
+        if !(value >= 0.0 && value.is_finite()) {
+            return;
+        }
+        self.sums.resize(QUARTERS, (0, 0.0));
+        if let Some((n, sum)) = self.sums.get_mut(place(at)) {
+            if *n >= FULL {
+                (*n, *sum) = (*n / 2, *sum / 2.0);
+            }
+            (*n, *sum) = (*n + 1, *sum + value);
+        }
+        let (first, last) = self.span.unwrap_or((at, at));
+        self.span = Some((first.min(at), last.max(at)));
+    }
+
+    /// When the first value was.
+    pub fn first(&self) -> Option<Timestamp> {
+        self.span.map(|(first, _)| first)
+    }
+
+    /// The shape, of nine days or more with each quarter of an hour seen; `None` of less.
+    pub fn shape(&self) -> Option<Shape> {
+        let (first, last) = self.span?;
+        let seen = self.sums.iter().all(|(n, _)| *n > 0);
+        // The last value stands for some minutes more.
+        if last.since(first) + QUARTER < Duration::from_secs(DAYS * 86_400) || !seen {
+            return None;
+        }
+        Shape::normal(&self.sums.iter().map(|(n, sum)| sum / f64::from(*n)).collect::<Vec<_>>())
     }
 }

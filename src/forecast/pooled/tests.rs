@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use super::like::thinned;
 use super::*;
-use crate::forecast::{Fan, Forecaster, Settings};
+use crate::forecast::{Fan, FanPoint, Forecaster, Settings};
 use crate::series::{Timestamp, Window};
 
 const STEP: Duration = Duration::from_secs(300);
@@ -130,6 +130,84 @@ fn a_shape_of_a_file_is_what_it_was_and_a_strange_one_is_none() {
     let most = young.points().map(|(_, v)| v).fold(0.0, f64::max);
     let own = fan.points.iter().map(|p| p.quantiles[10]).fold(0.0, f64::max);
     assert!(told.points.iter().all(|p| p.quantiles[10] <= (4.0 * most).max(own) + 1e-9));
+}
+
+/// A fan of fourteen hours whose middle is `middle` throughout, its outer quantiles `wide` away.
+fn fixed(now: Timestamp, middle: f64, wide: f64) -> Fan {
+    let young = history(now - STEP * 47, 48, 30.0, 14.0);
+    let mut fan =
+        Forecaster::new(Settings::default()).issue(&young, now).fan().cloned().unwrap().as_ref().clone();
+    fan.issued = now;
+    let quantiles = std::array::from_fn(|k| (middle + wide * (k as f64 - 5.0) / 5.0).max(0.0));
+    fan.points = (1..=168).map(|i| FanPoint { at: now + STEP * i, quantiles }).collect();
+    fan
+}
+
+#[test]
+fn a_spread_that_is_nearly_additive_is_not_multiplied() {
+    let mature = known(&[(400.0, 14.0), (90.0, 14.5), (2000.0, 13.5)], "");
+    // Born on a Monday at 8, it peaks at 14 with 1.6 times the level, and is at a low of 0.4 at 2.
+    let born = MONDAY + Duration::from_secs(14 * 86_400 + 8 * 3600);
+    let young = history(born, 12 * 17, 60.0, 14.0);
+    let at_night = young.end() - STEP;
+    let near = like(&young, at_night, &mature.iter()).unwrap();
+    let seen = young.points().map(|(_, v)| v).fold(0.0, f64::max);
+    // It does not know the day: at night it tells 25 for ever, with 30 more at the outside.
+    let own = fixed(at_night, 25.0, 30.0);
+    let told = near.told(&young, &own).unwrap();
+    let highest = told.points.iter().max_by(|a, b| a.quantile(0.5).total_cmp(&b.quantile(0.5))).unwrap();
+    let (middle, outer) = (highest.quantile(0.5), highest.quantile(0.98));
+    assert!(middle > 45.0, "the shapes say that it rises: {middle}");
+    assert!(
+        outer < middle + 2.0 * 30.0 && outer > middle + 0.9 * 24.0,
+        "{middle} and {outer} of 30 more at most"
+    );
+    assert!(highest.quantile(0.95) < 1.5 * seen, "{} of {seen}", highest.quantile(0.95));
+    // And at the peak it tells 95 for ever, where the shapes say that it falls: still as unsure, or nearly.
+    let noon = born + STEP * 72;
+    let near = like(&young, noon, &mature.iter()).unwrap();
+    let told = near.told(&young, &fixed(noon, 95.0, 30.0)).unwrap();
+    let lowest = told.points.iter().min_by(|a, b| a.quantile(0.5).total_cmp(&b.quantile(0.5))).unwrap();
+    let (middle, outer) = (lowest.quantile(0.5), lowest.quantile(0.95));
+    assert!(middle < 50.0, "{middle}");
+    assert!((0.5 * 18.0..=30.0).contains(&(outer - middle)), "{middle} and {outer}");
+    assert!(told.points.iter().all(|p| p.quantiles.is_sorted() && p.quantiles[0] >= 0.0));
+}
+
+#[test]
+fn nothing_is_demand_too() {
+    // Empty for half the day, as one of the fleet is.
+    let half = |level: f64, slots: u32| {
+        let value = move |i: u32| {
+            if (i / 144).is_multiple_of(2) { level * (1.0 + f64::from(i % 7) * 0.01) } else { 0.0 }
+        };
+        Window::new(MONDAY, STEP, (0..slots).map(move |i| Some(value(i))))
+    };
+    let shape = Arc::new(Shape::of(&half(90.0, 14 * 288)).unwrap());
+    let steady = known(&[(10.0, 14.0), (10.0, 13.0), (10.0, 15.0)], "");
+    let own = Known { shape, source: "half".into(), stands_for: 3 };
+    let all: Vec<Known> = std::iter::once(own).chain(steady).collect();
+    let young = half(40.0, 300);
+    let now = MONDAY + STEP * 280;
+    let near = like(&young, now, &all.iter()).unwrap();
+    let first = near.sources().into_iter().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
+    assert!(&*first.0 == "half" && first.1 > 0.9, "{:?}", near.sources());
+    assert!(near.belief() > 0.3, "it told that there would be nothing: {}", near.belief());
+    let told = near.told(&young, &fixed(now, 0.4, 0.2)).unwrap();
+    let day = told.points.iter().find(|p| p.at >= MONDAY + STEP * 300).unwrap().quantile(0.5);
+    assert!(day > 1.0, "the level of the last hours is nothing, not what there was before: {day}");
+    let nothing = Window::new(MONDAY, STEP, (0..100).map(|_| Some(0.0)));
+    assert!(like(&nothing, MONDAY + STEP * 99, &all.iter()).is_none(), "all of it is nothing");
+}
+
+#[test]
+fn the_middle_and_the_counts_are_of_the_whole_fleet() {
+    let (early, late) = (shape(10.0, 2.0), shape(10.0, 14.0));
+    // By name, those of the night come first, and are fewer.
+    let fleet: Vec<&Shape> = (0..160).map(|_| &early).chain((0..240).map(|_| &late)).collect();
+    let kinds = representatives(fleet.into_iter(), 12);
+    assert_eq!(kinds.iter().map(|(_, n)| *n).collect::<Vec<_>>(), [240, 160]);
+    assert!(kinds[0].0.distance(&late) < 0.05);
 }
 
 #[test]

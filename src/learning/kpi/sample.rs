@@ -2,7 +2,7 @@
 
 use crate::execution::OperationId;
 use crate::fleet::WorkloadId;
-use crate::outcome::{Figures, Span};
+use crate::outcome::{Figures, OutcomeVerdict, Span};
 use crate::plan::Dimension;
 use crate::series::Timestamp;
 
@@ -39,5 +39,6 @@ pub fn operation(number: u32) -> Figures {
         response: None,
         phases: vec![],
         overhead: None,
+        verdict: Some(OutcomeVerdict::AsExpected),
     }
 }

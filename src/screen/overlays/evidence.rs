@@ -101,6 +101,10 @@ fn lesson(view: &View, l: &Lesson) -> Lines {
     out.push((effect.into(), Role::Text));
     if let Some(learnt) = &l.learnt {
         out.push((format!("it covers {}", learnt.subject.words()), Role::Text));
+        if learnt.subject.is_moment() && learnt.subject.raises().is_none() {
+            let why = "an older version took raises and lowerings together: it bears on nothing any more";
+            out.push((why.into(), Role::Warn));
+        }
     }
     if !l.source.is_empty() {
         out.push((format!("learned by {}", l.source), Role::Warn));
