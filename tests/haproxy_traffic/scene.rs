@@ -41,7 +41,8 @@ fn pacing() -> Pacing {
     Pacing {
         poll: millis(100),
         warm_guess: millis(200),
-        shift: millis(1500),
+        // The patience with a slow start, of the machine's time: a busy machine stalls for seconds.
+        shift: Duration::from_secs(30),
         settle: millis(1000),
         read_back: millis(2000),
         back_off: millis(200),
