@@ -63,6 +63,20 @@ async fn a_new_server_that_fails_is_not_raised_by_a_pause_before_its_next_step()
 }
 
 #[tokio::test]
+async fn what_was_held_back_is_given_back_at_the_end_although_no_answer_comes_at_first() {
+    let mut w = world(6, 12);
+    balancer(&w).set(|d| d.failing.push("s7".into()));
+    w.start(proposal("p-1", Field::Replicas, 6, 8, HOUR), "op-1").await;
+    w.run(600).await;
+    assert_eq!((weight(&w, "s7"), weight(&w, "s8")), (20, 100));
+    balancer(&w).set(|d| d.deaf = 7);
+    w.wish(Job::Abort(op("op-1"), "bob".into())).await;
+    w.run(400).await;
+    assert!(matches!(w.state("op-1"), OperationState::RolledBack { .. }), "{:?}", w.state("op-1"));
+    given_back(&w);
+}
+
+#[tokio::test]
 async fn what_others_set_between_two_turns_is_not_overwritten() {
     for paused in [true, false] {
         let mut w = world(6, 0);

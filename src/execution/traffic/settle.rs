@@ -86,16 +86,18 @@ impl Task {
         let Some(mut shift) = self.shift.take() else { return true };
         shift.draining = None;
         shift.seen = None;
-        if (shift.has_open() || shift.before.is_none()) && self.shared.halted().is_none() {
-            if let Some(look) = self.look_again(&mut shift).await {
-                shift.failures = 0;
-                shift.hold_back(&look.backend, scope == Scope::Asked);
-                // What is whole from here on is not stepped again when the operation goes on.
-                shift.rebase(&look.backend);
-                self.give(&mut shift, look, scope).await;
-            }
+        if (shift.has_open() || shift.before.is_none())
+            && self.shared.halted().is_none()
+            && let Some(look) = self.look_again(&mut shift).await
+        {
+            shift.failures = 0;
+            shift.hold_back(&look.backend, scope == Scope::Asked);
+            // What is whole from here on is not stepped again when the operation goes on.
+            shift.rebase(&look.backend);
+            self.give(&mut shift, look, scope).await;
         }
-        let settled = shift.has_only_held();
+        // What is held back is not settled once the operation is over, whether or not this look had an answer.
+        let settled = if scope == Scope::Asked { shift.has_only_held() } else { !shift.has_open() };
         if settled {
             shift.least = None;
         }
