@@ -68,7 +68,7 @@
 //!   A day's plan is approved like that as a whole ([`approval::DayApproval`]): its corridors are what a person can
 //!   decide on beforehand, and what the backtests measure; one proposal at a time would be sixty keys a day and fleet.
 //! - A turn of a load balancer goes the same way as a write. What is ours there is given back at the end, while a person is
-//!   asked, and after a restart, and never over what somebody else has set.
+//!   asked (but a new server that fails keeps its step), and after a restart, and never over what somebody else has set.
 //! - Per decision replicas go from → to, then possibly back: no value is applied twice in one direction. A rollback
 //!   writes only where the live value is still ours.
 //! - Missing is never zero. Non-finite values stop at [`series`]. Absent, stale, partial or suspect data never lowers a

@@ -11,6 +11,7 @@ use crate::approval::{Mandate, MandateRecord, Permit, Way};
 use crate::clock::Clock;
 use crate::proposal::Proposal;
 
+use super::absent::Absent;
 use super::guard::{Guard, GuardPolicy};
 use super::observation::{Observation, Pacing};
 use super::provider::{Provider, ProviderError, Providers};
@@ -243,33 +244,23 @@ impl Executor {
 
     fn adopt(&mut self, history: History, mandate: Mandate) {
         let record = mandate.record().clone();
-        let now = self.shared.now();
-        let provider = self.shared.providers.get(&record.target.provider).cloned();
         // An approval only ever speaks for itself.
-        let Some(provider) = provider.filter(|_| record == history.mandate) else {
-            tracing::error!(
-                "{} cannot be taken up: no provider {}",
-                record.operation,
-                record.target.provider
-            );
+        if record != history.mandate || self.wishes.contains_key(&record.operation) {
+            tracing::error!("{} cannot be taken up: another approval, or taken up already", record.operation);
+            return;
+        }
+        let provider = self.shared.providers.get(&record.target.provider).cloned();
+        let Some(provider) = provider else {
+            let name = record.target.provider.clone();
+            let task = self.remembered(&history, mandate, Arc::new(Absent(name)));
+            let id = record.operation;
+            self.tasks.spawn(async move {
+                task.settle_without_provider(&history).await;
+                id
+            });
             return;
         };
-        if self.wishes.contains_key(&record.operation) {
-            return;
-        }
-        let operation = operation_of(&record, now.wall);
-        let pacing = self.shared.pacing.clone();
-        let run = OperationRun::new(operation, Before::default(), &record.limits, pacing, None, now);
-        let mut task = self.task(run, mandate, provider);
-        for way in [Way::Forward, Way::Back] {
-            if let Some(set) = history.last(way) {
-                task.mandate.remember(way, set);
-            }
-        }
-        task.mandate.remember_turns(history.traffic.turns());
-        if let Some(shift) = task.shift.as_mut() {
-            shift.ledger = history.traffic.clone();
-        }
+        let task = self.remembered(&history, mandate, provider);
         if history.is_decided() {
             let id = record.operation;
             self.tasks.spawn(async move {
@@ -297,6 +288,26 @@ impl Executor {
             Box::pin(task.take_up(history)).await;
             id
         });
+    }
+
+    /// A task that knows what was sent and turned before the restart.
+    fn remembered(&mut self, history: &History, mandate: Mandate, provider: Arc<dyn Provider>) -> Task {
+        let now = self.shared.now();
+        let record = mandate.record();
+        let operation = operation_of(record, now.wall);
+        let pacing = self.shared.pacing.clone();
+        let run = OperationRun::new(operation, Before::default(), &record.limits, pacing, None, now);
+        let mut task = self.task(run, mandate, provider);
+        for way in [Way::Forward, Way::Back] {
+            if let Some(set) = history.last(way) {
+                task.mandate.remember(way, set);
+            }
+        }
+        task.mandate.remember_turns(history.traffic.turns());
+        if let Some(shift) = task.shift.as_mut() {
+            shift.ledger = history.traffic.clone();
+        }
+        task
     }
 }
 
@@ -357,6 +368,18 @@ impl Task {
             let left = history.traffic.words();
             self.trouble(format!("{left}: not given back, as that load balancer is not configured any more"))
                 .await;
+        }
+    }
+
+    /// Nothing is read or written without its provider; what is turned at a load balancer is given back all the same.
+    async fn settle_without_provider(self, history: &History) {
+        let name = &self.mandate.record().target.provider;
+        let text = format!(
+            "not taken up: provider {name} is not configured; configure it and restart, or see to what it began by hand"
+        );
+        self.trouble(text).await;
+        if !history.traffic.is_settled() {
+            self.settle_after_restart(history).await;
         }
     }
 

@@ -5,6 +5,7 @@
 //! read back. Undoing and leases are in `undo.rs`; `reconcile.rs` decides after a restart. A load balancer in front of the
 //! workload is turned in `traffic`.
 
+mod absent;
 mod executor;
 mod gates;
 mod guard;

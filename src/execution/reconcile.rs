@@ -101,6 +101,9 @@ pub fn unfinished<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Vec<Histo
             history.writes.push(write.clone());
         } else if let Some(known) = history.writes.iter_mut().rev().find(|w| w.key == write.key) {
             known.outcome.clone_from(&write.outcome);
+            if write.set < write.expect && matches!(write.outcome.as_str(), "not sent" | "refused") {
+                history.traffic.not_removing();
+            }
         }
     }
     order.iter().filter_map(|id| found.remove(id)).filter(|h| !h.is_over()).collect()

@@ -189,13 +189,17 @@ impl Task {
         }
     }
 
-    /// Waits for a person. What is turned at a load balancer is given back meanwhile: nobody knows for how long.
+    /// Waits for a person. What is turned at a load balancer is given back meanwhile: nobody knows for how long. Only a new
+    /// server that fails keeps the little it has.
     async fn asked(&mut self) -> Option<Wish> {
-        while !self.settle_once().await {
+        let mut failed = 0_u32;
+        while !self.settle_asked().await {
+            let failing = self.shift.as_ref().is_some_and(|s| s.failures > 0);
+            failed = if failing { failed.saturating_add(1) } else { 0 };
             let clock = self.shared.clock.clone();
             tokio::select! {
                 biased;
-                () = clock.sleep(self.shared.pacing.poll) => {}
+                () = clock.sleep(self.rest(failed)) => {}
                 wish = self.wishes.recv() => return wish,
             }
         }

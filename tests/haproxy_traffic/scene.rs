@@ -36,12 +36,15 @@ pub fn rules() -> TrafficRules {
     }
 }
 
-fn pacing() -> Pacing {
+fn pacing(behind: &str) -> Pacing {
     let millis = Duration::from_millis;
+    // The patience with a slow start, of the machine's time: a busy machine stalls for seconds. Where no weight is taken the
+    // operation asks when it is over.
+    let shift = if behind == "fixed" { millis(1500) } else { millis(30_000) };
     Pacing {
         poll: millis(100),
         warm_guess: millis(200),
-        shift: millis(1500),
+        shift,
         settle: millis(1000),
         read_back: millis(2000),
         back_off: millis(200),
@@ -132,7 +135,7 @@ impl Scene {
             let manager: Arc<dyn TrafficManager> = Arc::new(self.manager("admin.sock", self.behind));
             traffic.0.insert("shop/checkout".into(), Traffic { manager, rules });
         }
-        let config = ExecutorConfig { pacing: pacing(), traffic, ..ExecutorConfig::default() };
+        let config = ExecutorConfig { pacing: pacing(self.behind), traffic, ..ExecutorConfig::default() };
         let providers = [("rack".to_owned(), Arc::new(self.rack.clone()) as Arc<dyn Provider>)].into();
         let journal = Arc::new(self.journal.clone());
         let executor = spawn(config, self.clock.clone(), providers, journal, inbox, to);

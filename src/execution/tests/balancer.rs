@@ -54,6 +54,12 @@ pub struct Desk {
     pub slots: bool,
     /// Weight of new servers.
     pub base: u32,
+    /// Servers of which three requests in ten fail.
+    pub failing: Vec<String>,
+    /// Right after so many turns somebody else sets the weight of a server.
+    pub meanwhile: Option<(usize, String, u32)>,
+    /// So many looks from now on, every other one lists no server.
+    pub flicker: u32,
     pods: BTreeMap<String, String>,
     requests: u64,
 }
@@ -159,7 +165,8 @@ impl Desk {
                 _ => now.saturating_sub(1),
             });
             let c = &mut server.counters;
-            (c.total, c.failed, c.cut) = (Some(self.requests), Some(0), Some(0));
+            let failed = if self.failing.contains(&server.name) { self.requests * 3 / 10 } else { 0 };
+            (c.total, c.failed, c.cut) = (Some(self.requests), Some(failed), Some(0));
         }
     }
 
@@ -181,6 +188,13 @@ impl Desk {
             Setting::Weight(weight) => server.weight = weight,
             Setting::Drain => (server.draining, server.maintenance) = (true, false),
             Setting::Ready => (server.draining, server.maintenance) = (false, false),
+        }
+    }
+
+    fn others(&mut self) {
+        let Some((after, name, weight)) = self.meanwhile.clone() else { return };
+        if self.arrived.len() == after {
+            self.servers.iter_mut().filter(|s| s.name == name).for_each(|s| s.weight = weight);
         }
     }
 }
@@ -209,7 +223,12 @@ impl TrafficManager for Balancer {
                 desk.deaf -= 1;
                 return Err(lost());
             }
-            Ok(desk.backend())
+            desk.flicker = desk.flicker.saturating_sub(1);
+            let mut backend = desk.backend();
+            if desk.flicker % 2 == 1 {
+                backend.servers.clear();
+            }
+            Ok(backend)
         })
     }
 
@@ -229,7 +248,7 @@ impl TrafficManager for Balancer {
                     present,
                     serving,
                 });
-                match desk.faults.pop_front().unwrap_or(TurnFault::None) {
+                let answer = match desk.faults.pop_front().unwrap_or(TurnFault::None) {
                     TurnFault::None => {
                         desk.turn(order);
                         Ok(())
@@ -241,7 +260,9 @@ impl TrafficManager for Balancer {
                     }
                     TurnFault::LostWithoutEffect => Err(lost()),
                     TurnFault::Lie => Ok(()),
-                }
+                };
+                desk.others();
+                answer
             };
             self.fuse.pass().await;
             answer

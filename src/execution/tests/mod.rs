@@ -10,5 +10,7 @@ mod path;
 mod platform;
 mod schedule;
 mod traffic;
+mod traffic_drains;
 mod traffic_faults;
+mod traffic_weights;
 pub(crate) mod world;

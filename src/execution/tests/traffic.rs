@@ -191,7 +191,7 @@ async fn a_scale_out_that_is_rolled_back_drains_what_it_added() {
 }
 
 #[tokio::test]
-async fn while_a_person_is_asked_nothing_is_held() {
+async fn while_a_person_is_asked_servers_that_do_not_fail_are_given_back() {
     let mut w = world(6, 0);
     w.start(proposal("p-1", Field::Replicas, 6, 8, HOUR), "op-1").await;
     w.run(30).await;

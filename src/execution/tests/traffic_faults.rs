@@ -10,19 +10,25 @@ use super::traffic::{HOUR, balancer, busy, given_back, in_order, turns, world, w
 use super::world::{Journal, START, World, op, proposal};
 use crate::clock::Clock;
 use crate::execution::{
-    EntryKind, ExecutorConfig, Job, LeaseState, OperationState, StageKind, TrafficRules, unfinished,
+    EntryKind, ExecutorConfig, Job, LeaseState, OperationState, Providers, StageKind, TrafficRules,
+    unfinished,
 };
 use crate::fleet::Field;
 use crate::series::Timestamp;
 
 /// A new process on the same journal, platform and load balancer.
 async fn restart(old: World) -> World {
+    let providers = [("p".to_owned(), Arc::new(old.platform.clone()) as _)].into();
+    restart_with(old, providers).await
+}
+
+async fn restart_with(old: World, providers: Providers) -> World {
     let mut w = old;
     w.handle.abort();
     let _ = (&mut w.handle).await;
     let b = w.balancer.take().unwrap();
     let config = ExecutorConfig { traffic: b.managers(TrafficRules::default()), ..ExecutorConfig::default() };
-    let mut w = World::with(w.platform.clone(), w.journal.clone(), w.clock.clone(), config);
+    let mut w = World::within(providers, w.platform.clone(), w.journal.clone(), w.clock.clone(), config);
     w.balancer = Some(b);
     w.observe();
     let open = unfinished(w.journal.entries.lock().unwrap().iter());
@@ -70,6 +76,23 @@ async fn killed_while_servers_drain_they_serve_again_and_are_drained_anew() {
     assert_eq!((w.effects(), balancer(&w).get(|d| d.lost)), (vec![8, 7, 6], 0));
     assert!(matches!(w.lease("op-1"), LeaseState::Restored { .. }));
     given_back(&w);
+}
+
+#[tokio::test]
+async fn without_the_platform_servers_are_given_back_and_a_person_is_told() {
+    let mut w = world(10, 0);
+    busy(&w, 3, true);
+    w.start(proposal("p-1", Field::Replicas, 10, 8, None), "op-1").await;
+    w.run(10).await;
+    assert_eq!(balancer(&w).get(|d| d.servers.iter().filter(|s| s.draining).count()), 2);
+    let mut w = restart_with(w, Providers::default()).await;
+    w.run(120).await;
+    given_back(&w);
+    assert!(w.troubles.iter().any(|t| t.contains("provider p is not configured")), "{:?}", w.troubles);
+    // With the platform back it is taken up as ever.
+    let mut w = restart(w).await;
+    w.run(3).await;
+    assert!(w.operations.contains_key(&op("op-1")));
 }
 
 #[tokio::test]

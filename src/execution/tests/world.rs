@@ -13,7 +13,7 @@ use crate::approval::{Gate, Mode, OperationId, Person, Preconditions};
 use crate::clock::{Clock, Monotonic};
 use crate::execution::{
     Entry, EntryKind, ExecutorConfig, FleetHealth, Job, Lease, LeaseState, Observation, Operation,
-    OperationState, Pending, Readings, Receipt, RecordError, Recorder, spawn,
+    OperationState, Pending, Providers, Readings, Receipt, RecordError, Recorder, spawn,
 };
 use crate::fleet::{Context, Field, Owner, WorkloadId};
 use crate::plan::{CostDelta, Dimension, ExperienceDelta, Limits, PlannedChange};
@@ -150,10 +150,21 @@ impl World {
     }
 
     pub fn with(platform: Platform, journal: Journal, clock: Clock, config: ExecutorConfig) -> Self {
+        let providers = [("p".to_owned(), Arc::new(platform.clone()) as _)].into();
+        Self::within(providers, platform, journal, clock, config)
+    }
+
+    /// With other providers than that of `platform`.
+    pub fn within(
+        providers: Providers,
+        platform: Platform,
+        journal: Journal,
+        clock: Clock,
+        config: ExecutorConfig,
+    ) -> Self {
         let gate = Gate::new(Mode::Ask, Context { name: "test".into(), protected: false });
         let (jobs, inbox) = mpsc::channel(64);
         let (to, receipts) = mpsc::channel(1024);
-        let providers = [("p".to_owned(), Arc::new(platform.clone()) as _)].into();
         let handle = spawn(config, clock.clone(), providers, Arc::new(journal.clone()), inbox, to);
         Self {
             clock,

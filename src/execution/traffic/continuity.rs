@@ -13,15 +13,15 @@ pub(in crate::execution) struct Continuity {
     since: Counters,
     /// Failed share of requests before, since the load balancer started.
     before: Option<f64>,
-    /// Sessions cut by us when the wait for them was over.
-    given_up: u64,
+    /// Sessions cut by us when the wait for them was over; `None` if how many is not known.
+    given_up: Option<u64>,
     /// Counters that went back: it was restarted.
     reset: bool,
 }
 
 impl Continuity {
     /// Between two looks.
-    pub fn between(began: &Counters, now: &Counters, given_up: u64) -> Self {
+    pub fn between(began: &Counters, now: &Counters, given_up: Option<u64>) -> Self {
         let mut reset = false;
         let mut since = |then: Option<u64>, now: Option<u64>| {
             let (then, now) = (then?, now?);
@@ -48,7 +48,7 @@ impl Continuity {
 
     /// Sessions broken: by servers, by failing, by us.
     pub fn broken(&self) -> Option<u64> {
-        Some(self.since.cut?.saturating_add(self.since.failed?).saturating_add(self.given_up))
+        Some(self.since.cut?.saturating_add(self.since.failed?).saturating_add(self.given_up?))
     }
 
     /// For people, with figures.
@@ -68,8 +68,10 @@ impl Continuity {
             figures.iter().filter_map(|(n, what)| Some(format!("{} {what}", (*n)?))).collect();
         let missing: Vec<&str> = figures.iter().filter(|(n, _)| n.is_none()).map(|(_, what)| *what).collect();
         let mut text = told.join(", ");
-        if self.given_up > 0 {
-            text.push_str(&format!(", {} cut at the end of the wait", self.given_up));
+        match self.given_up {
+            Some(0) => {}
+            Some(n) => text.push_str(&format!(", {n} cut at the end of the wait")),
+            None => text.push_str(", an unknown number cut at the end of the wait"),
         }
         if !missing.is_empty() {
             let gap = if text.is_empty() { "" } else { "; " };
@@ -101,7 +103,7 @@ mod tests {
     #[test]
     fn figures_are_differences_and_missing_ones_are_named() {
         let now = Counters { moved: Some(4), retried: None, ..counters(1500, 12) };
-        let c = Continuity::between(&counters(1000, 10), &now, 3);
+        let c = Continuity::between(&counters(1000, 10), &now, Some(3));
         let words = c.words();
         assert_eq!(
             words,
@@ -109,9 +111,11 @@ mod tests {
              0 broken off by clients, 3 cut at the end of the wait; not told: tried again"
         );
         assert_eq!((c.broken(), c.is_worse()), (Some(5), Some(false)));
-        let blind = Continuity::between(&Counters::default(), &counters(9, 9), 0);
+        let blind = Continuity::between(&Counters::default(), &counters(9, 9), Some(0));
         assert!(blind.words().starts_with("not told: requests"), "{}", blind.words());
         assert_eq!((blind.broken(), blind.is_worse()), (None, None), "missing is not zero");
+        let cut = Continuity::between(&counters(1000, 10), &counters(1500, 12), None);
+        assert!(cut.words().contains("an unknown number cut") && cut.broken().is_none(), "{}", cut.words());
     }
 
     #[test]
@@ -119,12 +123,12 @@ mod tests {
         let worse = |before: (u64, u64), since: (u64, u64)| {
             let began = counters(before.0, before.1);
             let now = counters(before.0 + since.0, before.1 + since.1);
-            Continuity::between(&began, &now, 0).is_worse()
+            Continuity::between(&began, &now, Some(0)).is_worse()
         };
         assert_eq!(worse((10_000, 10), (1000, 50)), Some(true));
         assert_eq!(worse((10_000, 400), (1000, 50)), Some(false), "it was bad before");
         assert_eq!(worse((10_000, 10), (50, 50)), None, "too few to tell");
-        let reset = Continuity::between(&counters(500, 5), &counters(10, 0), 0);
+        let reset = Continuity::between(&counters(500, 5), &counters(10, 0), Some(0));
         assert!(reset.words().contains("restarted"));
         assert_eq!(reset.is_worse(), None);
     }

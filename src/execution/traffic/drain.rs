@@ -1,5 +1,7 @@
 //! Before a write that takes servers away: they take nothing new, and their sessions end.
 
+use std::collections::BTreeSet;
+
 use crate::approval::{Setting, Way};
 use crate::execution::GateState;
 use crate::execution::record::{EntryData, EntryKind};
@@ -7,9 +9,9 @@ use crate::execution::task::Task;
 use crate::series::{Quantity, Unit};
 
 use super::leaving;
-use super::shift::{Draining, Shift};
-use super::turn::{Turned, Wanted};
-use super::types::{Backend, Server};
+use super::shift::{Draining, Left, Shift};
+use super::turn::{Look, Turned, Wanted};
+use super::types::{Backend, TrafficError};
 
 /// Looks in a row without a session on them before servers count as empty: one may just have been on its way.
 const IDLE: u32 = 2;
@@ -43,19 +45,38 @@ impl Task {
         if gone == 0 || shift.traffic.rules.drain.is_zero() || !self.would(way, set) {
             return Cleared::Go;
         }
-        let backend = match shift.traffic.manager.look().await {
-            Ok(backend) => backend,
+        let found = match self.look_now(shift).await {
+            Ok(look) => self.without_gone(shift, look).await,
+            Err(error) => Err(error),
+        };
+        let look = match found {
+            Ok(look) => look,
             Err(error) => return self.in_trouble(shift, way, error.to_string()).await,
         };
         if shift.draining.is_none() {
-            let cleared = self.begin_drain(shift, &backend, way, gone).await;
+            // Given up for lost and sent again: what was drained for it is still what goes.
+            let again = [self.lost, self.lost_back].contains(&Some(set));
+            let cleared = self.begin_drain(shift, look, way, (gone, again)).await;
             // They take nothing new from here on; how many sessions are left shows at the next look.
             return cleared.unwrap_or_else(|| {
                 Cleared::Wait(format!("{}: its servers are being drained", shift.name()), None)
             });
         }
         shift.failures = 0;
-        self.watch_drain(shift, &backend, insist).await
+        self.watch_drain(shift, &look.backend, insist).await
+    }
+
+    /// Drained servers that two looks in a row lack are gone; one answer may lack what is there. The later look.
+    async fn without_gone(&self, shift: &mut Shift, look: Look) -> Result<Look, TrafficError> {
+        let lacks = |look: &Look, name: &String| look.backend.server(name).is_none();
+        if !shift.draining.as_ref().is_some_and(|d| d.names.iter().any(|n| lacks(&look, n))) {
+            return Ok(look);
+        }
+        let again = self.look_now(shift).await?;
+        if let Some(draining) = shift.draining.as_mut() {
+            draining.names.retain(|n| !lacks(&look, n) || !lacks(&again, n));
+        }
+        Ok(again)
     }
 
     /// Undoing is worth more than a clean end of some sessions; what was approved to be taken away can wait.
@@ -73,17 +94,20 @@ impl Task {
         Cleared::Trouble(text)
     }
 
-    /// Drains the servers of what goes. `Some` when that ends it.
+    /// Drains the servers of what goes, as far as none is drained for it already. `Some` when that ends it.
     async fn begin_drain(
         &mut self,
         shift: &mut Shift,
-        backend: &Backend,
+        look: Look,
         way: Way,
-        gone: usize,
+        (gone, again): (usize, bool),
     ) -> Option<Cleared> {
         let pods = self.live.as_ref().map(|l| l.pods.clone()).unwrap_or_default();
-        let names = leaving::servers(&backend.servers, &pods, gone, shift.traffic.rules.matching);
-        if names.is_empty() {
+        let mut drained = waiting(shift, &look.backend, again);
+        let left = gone.saturating_sub(drained.len());
+        let mut names = leaving::servers(&look.backend.servers, &pods, gone, shift.traffic.rules.matching);
+        names.truncate(left);
+        if names.is_empty() && drained.is_empty() {
             self.tell_once(
                 shift,
                 format!("{}: none of its servers is known to go: nothing is drained", shift.name()),
@@ -91,35 +115,25 @@ impl Task {
             .await;
             return Some(Cleared::Go);
         }
-        let least = least(backend, gone);
-        let mut drained = std::collections::BTreeSet::new();
-        let mut trouble = None;
+        let least = *shift.least.get_or_insert_with(|| least(&look.backend, gone, drained.len()));
+        shift.seen = Some(look);
+        let (mut unclear, mut trouble) = (BTreeSet::new(), None);
         for name in names {
             // Looked at anew for each: how many others take traffic changes with every turn.
-            let backend = match shift.traffic.manager.look().await {
-                Ok(backend) => backend,
-                Err(error) => {
-                    trouble = Some(error.to_string());
-                    break;
-                }
+            let Some(look) = self.look_again(shift).await else {
+                trouble.clone_from(&shift.trouble);
+                break;
             };
-            let Some(server) = backend.server(&name) else { continue };
-            let wanted = Wanted {
-                server,
-                backend: &backend,
-                set: Setting::Drain,
-                home: Setting::Ready,
-                old: true,
-                least,
-                way,
-            };
+            let Some(server) = look.backend.server(&name) else { continue };
+            let (set, home) = (Setting::Drain, Setting::Ready);
+            let wanted = Wanted { server, look: &look, set, home, old: true, least, way };
             match self.turn_server(shift, wanted).await {
-                Turned::Done => {
-                    shift.drained.insert(name.clone());
-                    drained.insert(name);
-                }
+                Turned::Done => drop(drained.insert(name)),
                 Turned::No(why) => self.tell_once(shift, format!("{name} is not drained: {why}")).await,
-                Turned::Unknown(why) => trouble = Some(format!("{name}: {why}")),
+                Turned::Unknown(why) => {
+                    trouble = Some(format!("{name}: {why}"));
+                    unclear.insert(name);
+                }
             }
         }
         if drained.is_empty() {
@@ -128,38 +142,43 @@ impl Task {
                 None => Cleared::Go,
             });
         }
+        // What turns out not to be drained is dropped at the next look.
+        drained.append(&mut unclear);
+        shift.drained.extend(drained.iter().cloned());
         let began = self.shared.clock.monotonic();
-        shift.draining = Some(Draining { names: drained, began, idle: 0 });
+        shift.draining = Some(Draining { names: drained, began, idle: 0, cut: None });
         None
     }
 
-    /// Counts sessions until none is left or the wait is over.
+    /// Counts sessions until none is left or the wait is over. What is drained stays so until the write was sent.
     async fn watch_drain(&mut self, shift: &mut Shift, backend: &Backend, insist: bool) -> Cleared {
         let (name, now) = (shift.name(), self.shared.clock.monotonic());
-        let Some(mut draining) = shift.draining.take() else { return Cleared::Go };
+        let Some(draining) = shift.draining.as_mut() else { return Cleared::Go };
         // A reload, or somebody who wants it to serve: theirs from here on, and it goes with its sessions.
         draining.names.retain(|n| backend.server(n).is_none_or(|s| s.draining || !s.up));
-        let going: Vec<&Server> =
-            backend.servers.iter().filter(|s| draining.names.contains(&s.name)).collect();
-        let sessions =
-            going.iter().map(|s| s.sessions).try_fold(0_u64, |all, one| Some(all.saturating_add(one?)));
-        let shown: Vec<&str> = going.iter().take(5).map(|s| s.name.as_str()).collect();
+        // One that this answer lacks may be full of them.
+        let on = |name: &String| backend.server(name).and_then(|s| s.sessions);
+        let sessions = draining.names.iter().try_fold(0_u64, |all, name| Some(all.saturating_add(on(name)?)));
+        let shown: Vec<&str> = draining.names.iter().take(5).map(String::as_str).collect();
         let shown = shown.join(", ");
         draining.idle = if sessions == Some(0) { draining.idle.saturating_add(1) } else { 0 };
-        if draining.names.is_empty() || draining.idle >= IDLE {
+        let is_over = draining.cut.is_some();
+        if is_over {
+            draining.cut = Some(Left(sessions));
+        }
+        if is_over || draining.names.is_empty() || draining.idle >= IDLE {
             return Cleared::Go;
         }
         let limit = shift.traffic.rules.drain;
-        if insist || now.since(draining.began) >= limit {
-            let left = sessions.unwrap_or(0);
-            shift.given_up = shift.given_up.saturating_add(left);
+        let waited = now.since(draining.began);
+        if insist || waited >= limit {
+            draining.cut = Some(Left(sessions));
             let many = sessions.map_or_else(|| "an unknown number of".to_owned(), |n| n.to_string());
-            let waited = now.since(draining.began).as_secs();
+            let waited = waited.as_secs();
             let text = format!("{name}: {many} sessions left on {shown} after {waited} s; they are cut");
             let _ = self.record(EntryKind::Step, text, EntryData::default()).await;
             return Cleared::Go;
         }
-        shift.draining = Some(draining);
         let text = match sessions {
             Some(n) => format!("{name}: {n} sessions left on {shown}"),
             None => format!("{name}: sessions on {shown} are not told; waiting {} s", limit.as_secs()),
@@ -174,7 +193,10 @@ impl Task {
         // What did not go out is sent again, with the same servers drained for it.
         let Some(shift) = self.shift.as_mut().filter(|_| gone && may_have_effect) else { return };
         shift.ledger.removing();
-        shift.draining = None;
+        if let Some(Draining { cut: Some(Left(left)), .. }) = shift.draining.take() {
+            shift.given_up = shift.given_up.zip(left).map(|(all, more)| all.saturating_add(more));
+        }
+        shift.least = None;
         shift.removed = Some(now);
     }
 
@@ -192,8 +214,19 @@ impl Task {
     }
 }
 
-/// Servers that must go on taking traffic: all but those that go, and always one.
-fn least(backend: &Backend, gone: usize) -> usize {
+/// Servers drained by us that have not been taken away: they count towards what goes.
+fn waiting(shift: &Shift, backend: &Backend, again: bool) -> BTreeSet<String> {
+    let manager = shift.name();
+    let is_ours = |name: &str| {
+        let change = shift.ledger.of(&manager, name, Setting::Drain);
+        change.is_some_and(|c| c.is_ours(Setting::Drain) && (again || !c.removing))
+    };
+    let drained = backend.servers.iter().filter(|s| s.draining && is_ours(&s.name));
+    drained.map(|s| s.name.clone()).collect()
+}
+
+/// Servers that must go on taking traffic: all but those that go, and always one. `drained` of those do so already.
+fn least(backend: &Backend, gone: usize, drained: usize) -> usize {
     let serving = backend.servers.iter().filter(|s| s.serves()).count();
-    serving.saturating_sub(gone).max(1)
+    serving.saturating_add(drained).saturating_sub(gone).max(1)
 }

@@ -17,12 +17,14 @@ pub(super) fn count(field: Field, at: u32, set: u32, live: Option<&WorkloadState
     gone as usize
 }
 
-/// Names of the servers that are to be drained before `gone` pods are taken away.
+/// Names of the servers that are to be drained before `gone` pods are taken away, besides those that are already.
+/// Servers that only stand in are nobody's.
 pub(super) fn servers(servers: &[Server], pods: &[PodState], gone: usize, matching: Matching) -> Vec<String> {
+    let may_go = |s: &&Server| s.up && !s.draining && !s.backup;
     match matching {
         Matching::Order => {
-            let serving: Vec<&Server> = servers.iter().filter(|s| s.up && !s.draining).collect();
-            serving.iter().rev().take(gone).map(|s| s.name.clone()).collect()
+            let serving = servers.iter().rev().filter(may_go);
+            serving.take(gone).map(|s| s.name.clone()).collect()
         }
         Matching::Address => {
             let mut staying: Vec<&PodState> =
@@ -31,8 +33,8 @@ pub(super) fn servers(servers: &[Server], pods: &[PodState], gone: usize, matchi
             staying.sort_by_key(|p| (p.phase == PodPhase::Ready, std::cmp::Reverse(p.created_ms)));
             let going = staying.into_iter().take(gone);
             going
-                .filter_map(|pod| servers.iter().find(|s| is_of(s, pod)))
-                .filter(|s| s.up && !s.draining)
+                .filter_map(|pod| servers.iter().find(|s| !s.backup && is_of(s, pod)))
+                .filter(may_go)
                 .map(|s| s.name.clone())
                 .collect()
         }
@@ -114,6 +116,10 @@ mod tests {
         let last = servers(&listed, &[], 2, Matching::Order);
         assert_eq!(names(&last), ["c", "b"]);
         assert!(servers(&listed, &[], 2, Matching::Address).is_empty(), "no address is no guess");
+        let sorry = Server { backup: true, ..server("sorry", "10.0.0.1:80") };
+        let with_backup = [sorry.clone(), listed[0].clone(), listed[1].clone(), sorry];
+        assert_eq!(names(&servers(&with_backup, &[], 1, Matching::Order)), ["b"], "a backup is not drained");
+        assert_eq!(names(&servers(&with_backup, &pods, 2, Matching::Address)), ["a"]);
         let other_port = [pod("10.0.0.1:81", 1, PodPhase::Ready)];
         assert!(servers(&listed, &other_port, 1, Matching::Address).is_empty());
     }

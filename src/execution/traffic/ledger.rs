@@ -55,6 +55,8 @@ pub type Place = (String, String, bool);
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
     changes: BTreeMap<Place, Change>,
+    /// What the last write that takes servers away is about.
+    marked: Vec<Place>,
     turns: u32,
 }
 
@@ -65,11 +67,21 @@ impl Ledger {
         match note.outcome.as_str() {
             "" => {
                 self.turns = self.turns.saturating_add(1);
+                // At home nothing is ours: giving back again and again pushes out nothing that is.
+                if note.set == note.home {
+                    return;
+                }
                 let change = self.changes.entry(place).or_insert_with(|| Change {
                     home: note.home,
                     ours: Vec::new(),
                     removing: false,
                 });
+                // The same once more: the first may still be what is there, whatever becomes of this one.
+                if let Some(known) = change.ours.iter().position(|(_, set)| *set == note.set) {
+                    let known = change.ours.remove(known);
+                    change.ours.push(known);
+                    return;
+                }
                 if change.ours.len() >= TRIES {
                     change.ours.remove(0);
                 }
@@ -92,8 +104,21 @@ impl Ledger {
 
     /// A write that takes servers away was sent: what is drained now may be on its way out.
     pub fn removing(&mut self) {
-        for change in self.changes.values_mut().filter(|c| c.home == Setting::Ready) {
-            change.removing = true;
+        self.marked.clear();
+        for (place, change) in &mut self.changes {
+            if change.home == Setting::Ready && !change.removing {
+                change.removing = true;
+                self.marked.push(place.clone());
+            }
+        }
+    }
+
+    /// That write did not go out: what is drained is still to go.
+    pub fn not_removing(&mut self) {
+        for place in std::mem::take(&mut self.marked) {
+            if let Some(change) = self.changes.get_mut(&place) {
+                change.removing = false;
+            }
         }
     }
 
@@ -200,8 +225,40 @@ mod tests {
             [true, false],
             "the drain, the weight"
         );
+        ledger.take(&TurnNote { server: "b".into(), ..note(Setting::Drain, Setting::Ready, "k4", "") });
+        ledger.removing();
+        ledger.not_removing();
+        assert_eq!(
+            ledger.open().map(|(_, c)| c.removing).collect::<Vec<_>>(),
+            [true, false, false],
+            "the write before was sent"
+        );
+        ledger.take(&note(Setting::Ready, Setting::Ready, "k5", ""));
+        ledger.take(&TurnNote { server: "b".into(), ..note(Setting::Ready, Setting::Ready, "k4", "gone") });
         ledger.take(&note(Setting::Ready, Setting::Ready, "k3", "applied"));
         assert_eq!(ledger.words(), "a at weight 20");
+    }
+
+    #[test]
+    fn giving_back_again_and_again_forgets_nothing_of_ours() {
+        let mut ledger = Ledger::default();
+        ledger.take(&note(Setting::Drain, Setting::Ready, "k1", ""));
+        ledger.take(&note(Setting::Drain, Setting::Ready, "k1", "unknown"));
+        for i in 2..100 {
+            let key = format!("k{i}");
+            ledger.take(&note(Setting::Ready, Setting::Ready, &key, ""));
+            ledger.take(&note(
+                Setting::Ready,
+                Setting::Ready,
+                &key,
+                if i % 2 == 0 { "unknown" } else { "refused" },
+            ));
+        }
+        ledger.take(&note(Setting::Drain, Setting::Ready, "k100", ""));
+        ledger.take(&note(Setting::Drain, Setting::Ready, "k100", "refused"));
+        let change = ledger.of("haproxy shop", "a", Setting::Drain).unwrap();
+        assert_eq!(change.ours, [("k1".to_owned(), Setting::Drain)]);
+        assert_eq!((ledger.turns(), ledger.words().as_str()), (100, "a drained"));
     }
 
     #[test]

@@ -6,8 +6,9 @@ use crate::execution::task::Task;
 use crate::series::text::clean;
 
 use super::continuity::Continuity;
+use super::settle::Scope;
 use super::shift::Shift;
-use super::types::Backend;
+use super::turn::Look;
 
 impl Task {
     /// Before the first write. The error says why what takes servers away must not begin; what adds some is never held up.
@@ -60,39 +61,34 @@ impl Task {
     pub(in crate::execution) async fn steer(&mut self) {
         let Some(mut shift) = self.shift.take() else { return };
         if !shift.told_of_no_servers(self) {
-            match shift.traffic.manager.look().await {
-                Err(error) => {
-                    shift.failures = shift.failures.saturating_add(1);
-                    shift.trouble = Some(clean(&error.to_string(), 300));
-                }
-                Ok(backend) => {
-                    shift.failures = 0;
-                    self.act(&mut shift, &backend).await;
-                }
+            shift.seen = None;
+            if let Some(look) = self.look_again(&mut shift).await {
+                shift.failures = 0;
+                self.act(&mut shift, look).await;
             }
         }
         self.shift = Some(shift);
         self.refresh_gates();
     }
 
-    async fn act(&mut self, shift: &mut Shift, backend: &Backend) {
+    async fn act(&mut self, shift: &mut Shift, look: Look) {
         if let Some(began) = shift.began {
-            let continuity = Continuity::between(&began, &backend.counters, shift.given_up);
+            let continuity = Continuity::between(&began, &look.backend.counters, shift.given_up);
             shift.continuity = Some(continuity);
         }
         if self.run.is_up() {
             if shift.before.is_some() {
                 shift.trouble = None;
-                self.warm(shift, backend).await;
+                self.warm(shift, look).await;
             }
             return;
         }
         shift.trouble = None;
         // While they are being drained for the next write, they stay so.
         if shift.draining.is_none() && self.run.stage() != Some(StageKind::Provision) {
-            self.give_back(shift, backend).await;
+            self.give(shift, look, Scope::All).await;
         } else if shift.removed.is_some() {
-            self.give_back_removed(shift, backend).await;
+            self.give(shift, look, Scope::Removed).await;
         }
     }
 

@@ -1,9 +1,9 @@
 //! The load balancer in front of a workload while its capacity changes.
 //!
 //! New servers get their weight in steps, those that are to go are drained first, and every server gets back what it had:
-//! at the end, while a person is asked, and after a restart. Each turn goes the way of every write: guard, intent on disk,
-//! one send, read back, record (`turn.rs`). What is ours and has not been given back is in the [`Ledger`], which the
-//! journal's entries fill as well as the process itself.
+//! at the end, while a person is asked (but for new ones that fail), and after a restart. Each turn goes the way of every
+//! write: guard, intent on disk, one send, read back, record (`turn.rs`). What is ours and has not been given back is in
+//! the [`Ledger`], which the journal's entries fill as well as the process itself.
 
 mod continuity;
 mod drain;

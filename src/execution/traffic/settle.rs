@@ -1,5 +1,6 @@
 //! Giving back: every server of ours gets the weight and state it had, unless somebody else has set it since.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::approval::{Setting, Way};
@@ -10,13 +11,24 @@ use crate::series::text::clean;
 use super::leaving::{self, Fate};
 use super::ledger::{Change, Place, TurnNote};
 use super::shift::Shift;
-use super::turn::{Turned, Wanted};
-use super::types::{Backend, Server};
+use super::turn::{Look, Turned, Wanted};
+use super::types::Server;
 
 /// Tries before giving back stops by itself; the next start goes on.
 pub(in crate::execution) const TRIES: u32 = 24;
 /// Shortest wait for a server that was drained to go, where only the load balancer tells.
 const LEAVE: Duration = Duration::from_secs(30);
+
+/// What is given back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// All that can be.
+    All,
+    /// All but the weight of new servers that are held back because they fail: nobody watches while a person is asked.
+    Asked,
+    /// Only what was drained for a removal that was sent.
+    Removed,
+}
 
 /// What follows for one thing of ours.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,9 +52,7 @@ impl Task {
             let failing = self.shift.as_ref().map_or(0, |s| s.failures);
             // While a server is on its way out no try is used up; that wait has a limit of its own.
             left -= u32::from(failing > 0);
-            let pacing = &self.shared.pacing;
-            let nap = if failing == 0 { pacing.poll } else { pacing.back_off * (1 << (failing - 1).min(5)) };
-            self.shared.clock.sleep(nap).await;
+            self.shared.clock.sleep(self.rest(failing)).await;
         }
         let Some(mut shift) = self.shift.take() else { return };
         if shift.has_open() && tries >= TRIES {
@@ -53,25 +63,44 @@ impl Task {
         self.shift = Some(shift);
     }
 
+    /// Until the next try, after so many that failed.
+    pub(in crate::execution) fn rest(&self, failed: u32) -> Duration {
+        let pacing = &self.shared.pacing;
+        match failed.checked_sub(1) {
+            None => pacing.poll,
+            Some(again) => pacing.back_off.saturating_mul(1 << again.min(5)),
+        }
+    }
+
     /// One look and what can be given back at it. True when nothing of ours is left.
     pub(in crate::execution) async fn settle_once(&mut self) -> bool {
+        self.settle(Scope::All).await
+    }
+
+    /// The same while a person is asked: a new server that fails keeps the step it has. True when nothing else is left.
+    pub(in crate::execution) async fn settle_asked(&mut self) -> bool {
+        self.settle(Scope::Asked).await
+    }
+
+    async fn settle(&mut self, scope: Scope) -> bool {
         let Some(mut shift) = self.shift.take() else { return true };
         shift.draining = None;
-        if (shift.has_open() || shift.before.is_none()) && self.shared.halted().is_none() {
-            match shift.traffic.manager.look().await {
-                Ok(backend) => {
-                    shift.failures = 0;
-                    self.give_back(&mut shift, &backend).await;
-                    // What is whole now is not stepped again when the operation goes on.
-                    shift.rebase(&backend);
-                }
-                Err(error) => {
-                    shift.failures = shift.failures.saturating_add(1);
-                    shift.trouble = Some(clean(&error.to_string(), 300));
-                }
-            }
+        shift.seen = None;
+        if (shift.has_open() || shift.before.is_none())
+            && self.shared.halted().is_none()
+            && let Some(look) = self.look_again(&mut shift).await
+        {
+            shift.failures = 0;
+            shift.hold_back(&look.backend, scope == Scope::Asked);
+            // What is whole from here on is not stepped again when the operation goes on.
+            shift.rebase(&look.backend);
+            self.give(&mut shift, look, scope).await;
         }
-        let settled = !shift.has_open();
+        // What is held back is not settled once the operation is over, whether or not this look had an answer.
+        let settled = if scope == Scope::Asked { shift.has_only_held() } else { !shift.has_open() };
+        if settled {
+            shift.least = None;
+        }
         self.shift = Some(shift);
         settled
     }
@@ -92,51 +121,54 @@ impl Task {
         }
     }
 
-    /// Gives back all that can be.
-    pub(super) async fn give_back(&mut self, shift: &mut Shift, backend: &Backend) {
-        self.give(shift, backend, |_| true).await;
-    }
-
-    /// Gives back only what was drained for a removal that was sent.
-    pub(super) async fn give_back_removed(&mut self, shift: &mut Shift, backend: &Backend) {
-        self.give(shift, backend, |change| change.removing).await;
-    }
-
-    async fn give(&mut self, shift: &mut Shift, backend: &Backend, which: fn(&Change) -> bool) {
+    /// Gives back what can be of `scope`, beginning with what `look` found.
+    pub(super) async fn give(&mut self, shift: &mut Shift, mut look: Look, scope: Scope) {
         if shift.ledger.open().any(|(_, c)| c.removing) {
             let now = self.shared.clock.monotonic();
             shift.removed.get_or_insert(now);
             // Where the pods are decides; an old answer only makes it wait.
             let _ = self.read().await;
         }
-        let name = shift.name();
-        let open: Vec<(Place, Change)> = shift
-            .ledger
-            .open()
-            .filter(|((manager, ..), change)| *manager == name && which(change))
-            .map(|(place, change)| (place.clone(), change.clone()))
-            .collect();
-        for ((manager, server, _), change) in open {
-            let found = backend.server(&server);
-            match self.next(shift, found, &change) {
+        let open = open(shift, scope);
+        let mut gone: BTreeSet<&str> = BTreeSet::new();
+        for (_, server, _) in open.iter().map(|(place, _)| place) {
+            if look.backend.server(server).is_none() {
+                gone.insert(server);
+            }
+        }
+        // One answer may lack what is there: what two lack is gone.
+        let mut stale = !gone.is_empty();
+        for (place, change) in &open {
+            let (manager, server, _) = place;
+            // Each turn rests on a look of its own: others set servers meanwhile.
+            if stale || self.is_old(&look) {
+                let Some(again) = self.look_again(shift).await else { return };
+                look = again;
+                stale = false;
+                gone.retain(|name| look.backend.server(name).is_none());
+            }
+            let found = look.backend.server(server);
+            match self.next(shift, found, change, gone.contains(server.as_str())) {
                 Next::Wait => {}
-                Next::Close(outcome) => self.close(shift, (manager, server), &change, outcome).await,
+                Next::Close(outcome) => {
+                    self.close(shift, (manager.clone(), server.clone()), change, outcome).await;
+                }
                 Next::Give => {
                     let Some(server) = found else { continue };
-                    let (set, home) = (change.home, change.home);
-                    let way = Way::Back;
-                    let wanted = Wanted { server, backend, set, home, old: true, least: 0, way };
+                    let (set, home, way) = (change.home, change.home, Way::Back);
+                    let wanted = Wanted { server, look: &look, set, home, old: true, least: 0, way };
                     if let Turned::No(why) | Turned::Unknown(why) = self.turn_server(shift, wanted).await {
                         shift.failures = shift.failures.saturating_add(1);
                         shift.trouble = Some(clean(&why, 300));
                     }
+                    stale = true;
                 }
             }
         }
     }
 
-    fn next(&self, shift: &Shift, server: Option<&Server>, change: &Change) -> Next {
-        let Some(server) = server else { return Next::Close("gone") };
+    fn next(&self, shift: &Shift, server: Option<&Server>, change: &Change, gone: bool) -> Next {
+        let Some(server) = server else { return if gone { Next::Close("gone") } else { Next::Wait } };
         let live = server.setting(change.home);
         if change.home == Setting::Ready && server.maintenance {
             return Next::Close("foreign");
@@ -181,4 +213,16 @@ impl Task {
         let note = TurnNote { manager, server, expect, set, home, key, outcome: outcome.to_owned() };
         let _ = self.keep_note(shift, note, EntryKind::Read, &text).await;
     }
+}
+
+/// What is ours at this load balancer and within `scope`.
+fn open(shift: &Shift, scope: Scope) -> Vec<(Place, Change)> {
+    let name = shift.name();
+    let within = |place: &Place, change: &Change| match scope {
+        Scope::All => true,
+        Scope::Asked => !shift.is_held(place),
+        Scope::Removed => change.removing,
+    };
+    let ours = shift.ledger.open().filter(|(place, change)| place.0 == name && within(place, change));
+    ours.map(|(place, change)| (place.clone(), change.clone())).collect()
 }

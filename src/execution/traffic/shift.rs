@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::clock::Monotonic;
 
 use super::continuity::Continuity;
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Place};
 use super::steps::Warming;
-use super::types::{Backend, Counters, Traffic};
+use super::turn::Look;
+use super::types::{Backend, Counters, Server, Traffic};
 
 /// Servers being drained before they are taken away.
 #[derive(Clone, Debug)]
@@ -18,7 +19,13 @@ pub(in crate::execution) struct Draining {
     pub began: Monotonic,
     /// Looks in a row that found no session on them.
     pub idle: u32,
+    /// Sessions on them at the last look, once the wait is over: they are cut by the write. `None` before.
+    pub cut: Option<Left>,
 }
+
+/// Sessions left; `None` where that is not told.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::execution) struct Left(pub Option<u64>);
 
 /// What an operation does to the traffic of its workload.
 pub(in crate::execution) struct Shift {
@@ -32,16 +39,18 @@ pub(in crate::execution) struct Shift {
     pub warming: BTreeMap<String, Warming>,
     /// Servers that are not stepped, and why: what somebody else set is not ours, and a weight of 1 cannot be divided.
     pub left_alone: BTreeMap<String, String>,
-    /// Being drained now.
+    /// Being drained, or drained, for a write that was not sent yet.
     pub draining: Option<Draining>,
+    /// Servers that must go on taking traffic until that write: counted once, as each drain lowers what is counted.
+    pub least: Option<usize>,
     /// When a write that takes servers away was last sent.
     pub removed: Option<Monotonic>,
     /// Counters when it began.
     pub began: Option<Counters>,
     /// Sessions since then, as last told.
     pub continuity: Option<Continuity>,
-    /// Sessions that were on servers when the wait for them was over.
-    pub given_up: u64,
+    /// Sessions that were on servers when the wait for them was over; `None` once that is not known.
+    pub given_up: Option<u64>,
     /// Servers drained by this process.
     pub drained: BTreeSet<String>,
     /// Why the load balancer cannot be used now, if so.
@@ -50,6 +59,8 @@ pub(in crate::execution) struct Shift {
     pub failures: u32,
     /// Sentences told already.
     pub told: BTreeSet<String>,
+    /// What the last turn's look found, for the next turn.
+    pub seen: Option<Look>,
 }
 
 impl Shift {
@@ -62,14 +73,16 @@ impl Shift {
             warming: BTreeMap::new(),
             left_alone: BTreeMap::new(),
             draining: None,
+            least: None,
             removed: None,
             began: None,
             continuity: None,
-            given_up: 0,
+            given_up: Some(0),
             drained: BTreeSet::new(),
             trouble: None,
             failures: 0,
             told: BTreeSet::new(),
+            seen: None,
         }
     }
 
@@ -78,15 +91,32 @@ impl Shift {
         self.traffic.manager.name().to_owned()
     }
 
-    /// What takes traffic now counts as old from here on.
+    /// What takes traffic now counts as old from here on, and what somebody has drained as well; not what is held back.
     pub fn rebase(&mut self, backend: &Backend) {
+        let warming = &self.warming;
+        let is_old =
+            |s: &&Server| (s.serves() || s.up && s.draining) && !warming.get(&s.name).is_some_and(|w| w.held);
         let before = self.before.get_or_insert_default();
-        before.extend(backend.servers.iter().filter(|s| s.serves()).map(|s| s.name.clone()));
+        before.extend(backend.servers.iter().filter(is_old).map(|s| s.name.clone()));
         self.began.get_or_insert(backend.counters);
         // New ones have their whole weight, and are not stepped again.
         let steps = self.traffic.rules.steps.max(1);
         self.warming.retain(|_, w| w.step > 0);
-        self.warming.values_mut().for_each(|w| w.step = steps);
+        self.warming.values_mut().filter(|w| !w.held).for_each(|w| w.step = steps);
+    }
+
+    /// Whether `place` is the weight of a new server that is held back because it fails.
+    pub fn is_held(&self, place: &Place) -> bool {
+        let (manager, server, of_weight) = place;
+        *of_weight
+            && *manager == self.traffic.manager.name()
+            && self.warming.get(server).is_some_and(|w| w.held)
+    }
+
+    /// Whether all that is open is the weight of servers that are held back.
+    pub fn has_only_held(&self) -> bool {
+        let name = self.traffic.manager.name();
+        self.ledger.open().filter(|((manager, ..), _)| manager == name).all(|(place, _)| self.is_held(place))
     }
 
     /// Whether anything of ours has to be given back through this load balancer.

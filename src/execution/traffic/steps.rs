@@ -20,12 +20,16 @@ pub(in crate::execution) struct Warming {
     pub at: Monotonic,
     /// Failed and all requests of the server, and of the old ones together, when the last was given.
     pub marks: Option<[(u64, u64); 2]>,
+    /// Whether a weight of ours was seen on it.
+    pub given: bool,
+    /// Whether it gets no more weight for now, as it fails.
+    pub held: bool,
 }
 
 impl Warming {
     /// Waiting to come up.
     pub const fn new(at: Monotonic) -> Self {
-        Self { step: 0, at, marks: None }
+        Self { step: 0, at, marks: None, given: false, held: false }
     }
 }
 
@@ -101,7 +105,7 @@ mod tests {
         let rules = TrafficRules::default();
         assert_eq!(pace(&rules) * 4, rules.slow_start);
         let at = |secs| Monotonic::from_duration(Duration::from_secs(secs));
-        let warming = Warming { step: 1, at: at(100), marks: None };
+        let warming = Warming { step: 1, ..Warming::new(at(100)) };
         assert!(!is_due(&rules, &warming, at(114)) && is_due(&rules, &warming, at(115)));
         assert!(is_due(&rules, &Warming::new(at(100)), at(100)), "the first step comes with the first sight");
     }

@@ -1,10 +1,12 @@
 //! The one place that turns a load balancer: guard, intent, send once, read back, record.
 
 use crate::approval::{Setting, TurnOrder, Way};
+use crate::clock::Monotonic;
 use crate::execution::guard::{Stop, TurnAttempt};
 use crate::execution::invariants::Broken;
 use crate::execution::record::{EntryData, EntryKind};
 use crate::execution::task::Task;
+use crate::series::text::clean;
 
 use super::ledger::TurnNote;
 use super::shift::Shift;
@@ -21,13 +23,22 @@ pub(super) enum Turned {
     Unknown(String),
 }
 
+/// A backend as it was found, and when.
+#[derive(Clone, Debug)]
+pub(in crate::execution) struct Look {
+    /// The backend.
+    pub backend: Backend,
+    /// When the answer was there.
+    pub at: Monotonic,
+}
+
 /// One turn that is wanted.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wanted<'a> {
     /// The server, as the load balancer has just listed it.
     pub server: &'a Server,
-    /// All servers of that look.
-    pub backend: &'a Backend,
+    /// The look it rests on.
+    pub look: &'a Look,
     /// How it should be.
     pub set: Setting,
     /// How it is left in the end.
@@ -45,6 +56,7 @@ impl Task {
     pub(super) async fn turn_server(&mut self, shift: &mut Shift, wanted: Wanted<'_>) -> Turned {
         let name = shift.name();
         let expect = wanted.server.setting(wanted.set);
+        shift.seen = None;
         if let Some(why) = self.shared.halted() {
             return Turned::No(format!("weescale is halted: {why}"));
         }
@@ -52,7 +64,9 @@ impl Task {
             Ok(order) => order,
             Err(none) => return Turned::No(none.to_string()),
         };
-        let checked = self.shared.clock.monotonic();
+        if self.is_old(wanted.look) {
+            return Turned::No("time passed since it was looked at".to_owned());
+        }
         if let Err(stop) = self.guard_turn(&order, &wanted) {
             let (Stop::Refuse(why) | Stop::Look(why)) = stop;
             let _ = self.note_turn(shift, &order, wanted.home, EntryKind::Refuse, "refused", &why).await;
@@ -63,9 +77,9 @@ impl Task {
             return Turned::No(format!("{why}; nothing was sent"));
         }
         self.shared.invariants().intended_turn(&order);
-        let late = self.shared.clock.monotonic().since(checked);
-        if late > self.shared.gap() {
-            let why = format!("not sent: {} s passed between check and send", late.as_secs());
+        if self.is_old(wanted.look) {
+            let late = self.shared.clock.monotonic().since(wanted.look.at);
+            let why = format!("not sent: {} s passed between look and send", late.as_secs());
             let _ = self.note_turn(shift, &order, wanted.home, EntryKind::Step, "not sent", &why).await;
             return Turned::No(why);
         }
@@ -78,13 +92,43 @@ impl Task {
         let manager = std::sync::Arc::clone(&shift.traffic.manager);
         let answer = manager.turn(&order).await;
         let found = manager.look().await;
-        self.found_turn(shift, &order, wanted.home, answer, found).await
+        let at = self.shared.clock.monotonic();
+        let turned = self.found_turn(shift, &order, wanted.home, answer, &found).await;
+        shift.seen = found.ok().map(|backend| Look { backend, at });
+        turned
+    }
+
+    /// The load balancer now.
+    pub(super) async fn look_now(&self, shift: &Shift) -> Result<Look, TrafficError> {
+        let backend = shift.traffic.manager.look().await?;
+        Ok(Look { backend, at: self.shared.clock.monotonic() })
+    }
+
+    /// What the next turn rests on: the look after the last one, or another. `None`, with the trouble noted, if there is no
+    /// answer.
+    pub(super) async fn look_again(&self, shift: &mut Shift) -> Option<Look> {
+        if let Some(seen) = shift.seen.take().filter(|seen| !self.is_old(seen)) {
+            return Some(seen);
+        }
+        match self.look_now(shift).await {
+            Ok(look) => Some(look),
+            Err(error) => {
+                shift.failures = shift.failures.saturating_add(1);
+                shift.trouble = Some(clean(&error.to_string(), 300));
+                None
+            }
+        }
+    }
+
+    /// Whether so much time has passed since `look` that it says nothing of now.
+    pub(super) fn is_old(&self, look: &Look) -> bool {
+        self.shared.clock.monotonic().since(look.at) > self.shared.gap()
     }
 
     fn guard_turn(&self, order: &TurnOrder, wanted: &Wanted<'_>) -> Result<(), Stop> {
         let now = self.shared.clock.monotonic();
         let fleet = self.shared.fleet_health(now);
-        let serving = wanted.backend.servers.iter().filter(|s| s.serves()).count();
+        let serving = wanted.look.backend.servers.iter().filter(|s| s.serves()).count();
         self.shared.guard().check_turn(&TurnAttempt {
             order,
             record: self.mandate.record(),
@@ -106,9 +150,9 @@ impl Task {
         order: &TurnOrder,
         home: Setting,
         answer: Result<(), TrafficError>,
-        found: Result<Backend, TrafficError>,
+        found: &Result<Backend, TrafficError>,
     ) -> Turned {
-        let shows = |setting| match &found {
+        let shows = |setting| match found {
             Ok(backend) => backend.server(order.server()).is_some_and(|s| s.shows(setting)),
             Err(_) => false,
         };
@@ -117,7 +161,7 @@ impl Task {
             let _ = self.note_turn(shift, order, home, EntryKind::Step, "applied", &text).await;
             return Turned::Done;
         }
-        match (answer, &found) {
+        match (answer, found) {
             (Err(TrafficError::Refused(why)), Ok(_)) => {
                 let _ = self.note_turn(shift, order, home, EntryKind::Refuse, "refused", &why).await;
                 Turned::No(why)

@@ -44,6 +44,8 @@ pub struct Server {
     pub draining: bool,
     /// Whether its health is checked.
     pub checked: bool,
+    /// Whether it only stands in while no other server can.
+    pub backup: bool,
     /// Sessions on it or waiting for it now; `None` if not told.
     pub sessions: Option<u64>,
     /// Its counters.
@@ -51,9 +53,9 @@ pub struct Server {
 }
 
 impl Server {
-    /// Whether it takes new sessions.
+    /// Whether it takes new sessions. One that only stands in does not count.
     pub const fn serves(&self) -> bool {
-        self.up && !self.draining && self.weight > 0
+        self.up && !self.draining && self.weight > 0 && !self.backup
     }
 
     /// How it is set, of the kind of `like`.

@@ -1,12 +1,14 @@
 //! Slow start: new servers get their weight in steps.
 
+use std::collections::BTreeSet;
+
 use crate::approval::{Setting, Way};
 use crate::execution::StageKind;
 use crate::execution::task::Task;
 
 use super::shift::Shift;
 use super::steps::{self, LEAST_BASE, Warming};
-use super::turn::{Turned, Wanted};
+use super::turn::{Look, Turned, Wanted};
 use super::types::{Backend, Server};
 
 /// Turns of one look; the others wait for the next.
@@ -14,37 +16,36 @@ const TURNS: usize = 10;
 
 impl Task {
     /// Gives new servers the weight they should have now, and slots that wait for one the first step of it.
-    pub(super) async fn warm(&mut self, shift: &mut Shift, backend: &Backend) {
+    pub(super) async fn warm(&mut self, shift: &mut Shift, mut look: Look) {
         if shift.traffic.rules.slow_start.is_zero() {
             return;
         }
         let stage = self.run.stage();
         let warming = matches!(stage, Some(StageKind::Provision | StageKind::WarmUp));
         if warming && self.may_begin() {
-            self.welcome(shift, backend);
+            self.welcome(shift, &look.backend);
         }
         let now = self.shared.clock.monotonic();
-        let mut turns = 0;
+        let (mut turns, mut stale) = (0, false);
         let known: Vec<String> = shift.warming.keys().cloned().collect();
         for name in known {
-            let Some(server) = backend.server(&name) else {
+            // Each turn rests on a look of its own: others set servers meanwhile.
+            if stale || self.is_old(&look) {
+                let Some(again) = self.look_again(shift).await else { return };
+                (look, stale) = (again, false);
+            }
+            let Some(server) = look.backend.server(&name) else {
                 shift.warming.remove(&name);
                 continue;
             };
             let Some(mut at) = shift.warming.get(&name).copied() else { continue };
-            let weight = self.next_weight(shift, backend, server, &mut at, warming);
+            let weight = self.next_weight(shift, &look.backend, server, &mut at, warming);
             let set = Setting::Weight(weight);
             if server.shows(set) {
-                shift.warming.insert(name, at);
+                shift.warming.insert(name, Warming { given: true, ..at });
                 continue;
             }
-            let untouched = at.step <= 1 && server.weight == server.base;
-            let ours = match shift.ledger.of(&shift.name(), &name, set) {
-                // Whole, and given back: whatever it is now is somebody else's.
-                None if at.step >= shift.traffic.rules.steps.max(1) => continue,
-                None => untouched,
-                Some(change) => untouched || change.is_ours(server.setting(set)),
-            };
+            let Some(ours) = shift.may_step(server, &at) else { continue };
             if !ours {
                 let why = format!("somebody else set its weight to {}", server.weight);
                 shift.left_alone.insert(name.clone(), why);
@@ -56,12 +57,10 @@ impl Task {
             }
             turns += 1;
             let home = Setting::Weight(server.base);
-            let wanted = Wanted { server, backend, set, home, old: false, least: 0, way: Way::Forward };
+            let wanted = Wanted { server, look: &look, set, home, old: false, least: 0, way: Way::Forward };
+            stale = true;
             match self.turn_server(shift, wanted).await {
-                Turned::Done => {
-                    at.at = now;
-                    shift.warming.insert(name, at);
-                }
+                Turned::Done => drop(shift.warming.insert(name, Warming { at: now, given: true, ..at })),
                 // Looked at again the next time; a refusal that stays is told, and asked about at the stage's gate.
                 Turned::No(why) | Turned::Unknown(why) => {
                     shift.trouble = Some(format!("{name}: {why}"));
@@ -84,10 +83,12 @@ impl Task {
             }
         };
         let before = shift.before.clone().unwrap_or_default();
-        for server in backend.servers.iter().filter(|s| s.up && !before.contains(&s.name)) {
+        // What somebody has drained, or what only stands in, is nobody's new server.
+        let is_new = |s: &Server| !s.draining && !s.backup && !before.contains(&s.name);
+        for server in backend.servers.iter().filter(|s| s.up && is_new(s)) {
             taken(shift, server);
         }
-        let free = backend.servers.iter().filter(|s| !s.up && !s.draining && !before.contains(&s.name));
+        let free = backend.servers.iter().filter(|s| !s.up && is_new(s));
         for server in free {
             if shift.warming.len() >= more {
                 break;
@@ -108,21 +109,20 @@ impl Task {
         let rules = shift.traffic.rules;
         if !warming {
             // A person went on before it was whole.
-            at.step = rules.steps.max(1);
+            (at.step, at.held) = (rules.steps.max(1), false);
             return server.base;
         }
         if !server.up {
             return steps::weight(&rules, server.base, at.step.max(1));
         }
         let now = self.shared.clock.monotonic();
-        let before = shift.before.clone().unwrap_or_default();
-        let old = steps::score_all(backend.servers.iter().filter(|s| before.contains(&s.name)));
-        let marks = steps::score(&server.counters).zip(old).map(|(new, old)| [new, old]);
+        let marks = shift.marks(backend, server);
         if at.step < rules.steps.max(1) && steps::is_due(&rules, at, now) {
             if let Some(why) = steps::held(at.marks, marks) {
+                at.held = true;
                 shift.trouble = Some(format!("{} gets no more weight: {why}", server.name));
             } else {
-                *at = Warming { step: at.step.saturating_add(1), at: now, marks };
+                *at = Warming { step: at.step.saturating_add(1), at: now, marks, held: false, ..*at };
             }
         }
         steps::weight(&rules, server.base, at.step)
@@ -148,6 +148,44 @@ fn reason_to_leave(server: &Server) -> Option<String> {
 }
 
 impl Shift {
+    /// Whether what `server` is at may be our doing. `None` where it was whole and was given back: nothing is to be done.
+    fn may_step(&self, server: &Server, at: &Warming) -> Option<bool> {
+        // At its whole weight after one of ours was seen on it: a person has restored it.
+        let untouched = !at.given && at.step <= 1 && server.weight == server.base;
+        let live = Setting::Weight(server.weight);
+        match self.ledger.of(&self.name(), &server.name, live) {
+            None if at.step >= self.traffic.rules.steps.max(1) => None,
+            None => Some(untouched),
+            Some(change) => Some(untouched || change.is_ours(live)),
+        }
+    }
+
+    /// Failed and all requests of `server` and of the old servers now, where both are told.
+    fn marks(&self, backend: &Backend, server: &Server) -> Option<[(u64, u64); 2]> {
+        let is_old = |s: &&Server| self.before.as_ref().is_some_and(|before| before.contains(&s.name));
+        let old = steps::score_all(backend.servers.iter().filter(is_old));
+        steps::score(&server.counters).zip(old).map(|(new, old)| [new, old])
+    }
+
+    /// Marks the new servers that fail while a person is asked, and otherwise none.
+    pub(super) fn hold_back(&mut self, backend: &Backend, asked: bool) {
+        let steps = self.traffic.rules.steps.max(1);
+        let fails = |name: &str, at: &Warming| {
+            let marks = backend.server(name).and_then(|server| self.marks(backend, server));
+            at.held || steps::held(at.marks, marks).is_some()
+        };
+        let under_way = |w: &Warming| asked && w.step > 0 && w.step < steps;
+        let held: BTreeSet<String> = self
+            .warming
+            .iter()
+            .filter(|(name, at)| under_way(at) && fails(name, at))
+            .map(|(name, _)| name.clone())
+            .collect();
+        for (name, at) in &mut self.warming {
+            at.held = held.contains(name);
+        }
+    }
+
     /// Share of their weight that new servers have, and how many have all of it.
     pub(super) fn progress(&self) -> (usize, usize, f64) {
         let steps = self.traffic.rules.steps.max(1);

@@ -111,6 +111,7 @@ fn server(row: &BTreeMap<&str, &str>, counted: &BTreeMap<&str, Row<'_>>) -> Resu
         up: running == RUNNING && admin & MAINTENANCE == 0,
         maintenance: admin & FORCED != 0,
         draining: admin & DRAIN != 0,
+        backup: stat.and_then(|s| s.number("bck")).is_some_and(|n| n > 0),
         checked: configured || stat.is_some_and(|s| s.text("tracked").is_some()),
         sessions: stat.and_then(|s| Some(s.number("scur")?.saturating_add(s.number("qcur").unwrap_or(0)))),
         counters: stat.map(Row::counters).unwrap_or_default(),
@@ -194,6 +195,7 @@ mod tests {
             maintenance: false,
             draining: true,
             checked: true,
+            backup: false,
             sessions: Some(4),
             counters,
         };
@@ -207,6 +209,15 @@ mod tests {
             "once disabled in the configuration, it serves; it tracks another's check"
         );
         assert_eq!((c.address.as_str(), c.counters.failed), ("", None));
+    }
+
+    #[test]
+    fn a_server_that_only_stands_in_is_known_as_such() {
+        let stat = "# pxname,svname,act,bck,scur\nshop,a,1,0,0\nshop,c,0,1,0\n\n";
+        let found = backend(STATE, stat).unwrap();
+        let backups: Vec<bool> = found.servers.iter().map(|s| s.backup).collect();
+        assert_eq!(backups, [false, false, true]);
+        assert!(found.servers[2].up && !found.servers[2].serves());
     }
 
     #[test]

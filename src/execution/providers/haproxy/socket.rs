@@ -79,7 +79,15 @@ async fn ask_within(address: &Address, command: &str, deadline: Duration) -> Res
     if bytes.len() as u64 > MAX_ANSWER {
         return Err(unavailable(address, &format!("its answer is larger than {MAX_ANSWER} bytes")));
     }
+    if !is_whole(&bytes) {
+        return Err(unavailable(address, "its answer was cut off"));
+    }
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// An empty line ends every answer; a table without it may lack its last servers.
+fn is_whole(answer: &[u8]) -> bool {
+    answer == b"\n" || answer.ends_with(b"\n\n")
 }
 
 async fn exchange(
@@ -126,9 +134,18 @@ mod tests {
     #[tokio::test]
     async fn answers_have_a_size_and_need_not_be_text() {
         assert_eq!(answered(b"admin\n\n".to_vec(), false).await.unwrap(), "admin\n\n");
-        assert!(answered(vec![0xff, b'a'], false).await.unwrap().ends_with('a'));
+        assert!(answered(vec![0xff, b'a', b'\n', b'\n'], false).await.unwrap().ends_with("a\n\n"));
+        assert_eq!(answered(b"\n".to_vec(), false).await.unwrap(), "\n", "done, and nothing to say");
         let large = answered(vec![b'x'; MAX_ANSWER as usize + 10], true).await.unwrap_err();
         assert!(large.to_string().contains("larger than"), "{large}");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_cut_off_is_none() {
+        for cut in ["", "1\n# be_id srv_name\n2 a\n", "1\n# be_id srv_name\n2 a"] {
+            let error = answered(cut.as_bytes().to_vec(), false).await.unwrap_err();
+            assert!(matches!(&error, TrafficError::Unavailable(why) if why.contains("cut off")), "{error}");
+        }
     }
 
     #[tokio::test]

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::NAMES;
-use crate::approval::Setting;
+use crate::approval::{OperationId, Setting};
 use crate::execution::tests::balancer::{Arrived, Balancer, TurnFault};
 use crate::execution::tests::platform::Platform;
 use crate::execution::tests::world::Journal;
-use crate::execution::{EntryKind, TrafficManagers, TrafficRules};
+use crate::execution::{Entry, EntryKind, TrafficManagers, TrafficRules};
 
 /// Something that happens to a load balancer.
 #[derive(Clone, Debug)]
@@ -55,6 +55,8 @@ pub struct Balancers {
     seen: Vec<usize>,
     /// Values of ours, by load balancer and server.
     ours: BTreeMap<(usize, String), Vec<Setting>>,
+    /// Who last drained a server, and how many its approval takes away at most.
+    drained: BTreeMap<(usize, String), (OperationId, usize)>,
 }
 
 impl Balancers {
@@ -132,9 +134,29 @@ impl Balancers {
                     return Some(format!("{why}: {turn:?}"));
                 }
                 ours.push(turn.set);
+                if turn.set == Setting::Drain {
+                    self.drained.insert((on, turn.server.clone()), approved(&turn, journal));
+                }
             }
         }
-        None
+        self.too_many()
+    }
+
+    /// An operation that has drained more servers than it takes away.
+    fn too_many(&self) -> Option<String> {
+        let mut now: BTreeMap<(usize, &OperationId), (usize, Vec<&str>)> = BTreeMap::new();
+        for ((on, server), (operation, most)) in &self.drained {
+            let still =
+                self.all[*on].get(|d| d.servers.iter().any(|s| s.name == *server && s.up && s.draining));
+            if still && !self.touched.contains(&(*on, server.clone())) {
+                let one = now.entry((*on, operation)).or_insert((*most, Vec::new()));
+                one.1.push(server);
+            }
+        }
+        let over = now.into_iter().find(|(_, (most, servers))| servers.len() > *most);
+        over.map(|((_, operation), (most, servers))| {
+            format!("{operation} takes away {most} and has drained {servers:?}")
+        })
     }
 
     /// A server that is not as it was, although nobody else has set it.
@@ -148,6 +170,17 @@ impl Balancers {
             })
         })
     }
+}
+
+/// The operation of a turn and how many servers its approval takes away at most, forward or back.
+fn approved(turn: &Arrived, journal: &Journal) -> (OperationId, usize) {
+    let entries = journal.entries.lock().unwrap();
+    let of = |e: &&Entry| e.data.turn.as_ref().is_some_and(|t| t.key == turn.key);
+    let intent = entries.iter().rev().filter(|e| e.kind == EntryKind::Intent).find(of).unwrap();
+    let record = intent.data.mandate.as_ref().unwrap();
+    let (from, to) = (record.change.from, record.change.to);
+    let most = from.abs_diff(to).max(to.abs_diff(record.home()));
+    (record.operation.clone(), most as usize)
 }
 
 /// One turn that arrived: intended before, over what it expected, and over nothing that somebody else had set.
