@@ -194,7 +194,6 @@ mod tests {
         };
         let theirs =
             Learnt { key: key_of("them", "b"), claim: "b".into(), source: "them".into(), ..lesson.clone() };
-        let carried = json!({ "uid": 2, "name": "bea", "tty": "day approved 2023-11-14T22:13:20Z" });
         let entries = [
             Entry::new(Kind::Note, "p-1: deploy", json!({"about": "p-1", "text": "deploy"})).by("ann"),
             Entry::new(Kind::Lesson, "", json!({"stance": "adopted", "lesson": lesson})).by("ann"),
@@ -217,19 +216,6 @@ mod tests {
             Entry::new(Kind::Shadow, "", json!({"proposal": "p-2", "approve": false})).by("lea"),
             Entry::new(Kind::Expire, "", json!({"proposal": {"id": "p-2"}})),
             Entry::new(Kind::Edit, "", json!({"proposal": "p-3", "to": 4})).by("ann"),
-            Entry::new(Kind::Day, "", json!({"day": day("cart", at)})).by("bea"),
-            Entry::new(Kind::Day, "", json!({"day": day("checkout", at)})).by("bea"),
-            Entry::new(Kind::Day, "", json!({"ended": "shop/cart", "why": "op-1 is rolled back"})),
-            Entry::new(Kind::Day, "", json!({"day": "rubbish"})),
-            Entry::new(Kind::Day, "", json!({"day": day("undone", at)})).by("bea"),
-            Entry::new(Kind::Rollback, "", json!({"workload": "shop/undone", "operation": "op-1"})),
-            Entry::new(Kind::Day, "", json!({"day": day("released", at)})).by("bea"),
-            Entry::new(Kind::Ask, "", json!({"workload": "shop/released", "ask": "release"})).by("ann"),
-            Entry::new(Kind::Day, "", json!({"day": day("rejected", at)})).by("bea"),
-            Entry::new(Kind::Ask, "", json!({"workload": "shop/checkout", "ask": "pause"})).by("ann"),
-            Entry::new(Kind::Reject, "", json!({"proposal": {"id": "p-9", "workload": "shop/rejected"}}))
-                .by("ann"),
-            Entry::new(Kind::Approve, "", json!({"proposal": {"id": "p-4"}, "caller": carried})).by("bea"),
         ];
         journal.append(at, &entries).unwrap();
         let people = People::read(&journal).unwrap();
@@ -245,16 +231,7 @@ mod tests {
             (1, 1, 0),
             "what came after the decision does not count"
         );
-        let held = |name| people.days.of(&WorkloadId::new("shop", name, "")).is_some();
-        assert!(held("checkout") && !held("cart"));
-        // Whatever ended it is in the journal, even where the end of the day itself is not.
-        assert!(!held("undone") && !held("released") && !held("rejected"));
-        let week = people.load.week(at);
-        assert_eq!(
-            week,
-            [("bea", 5), ("ann", 3)],
-            "an edit is a decision too, and so is a day, but not each of its steps"
-        );
+        assert_eq!(people.load.week(at), [("ann", 2)], "an edit is a decision too");
         assert_eq!((people.tempo.pace(at).together.n, people.tempo.pace(at).alone.n), (1, 0));
         let shapes: Vec<_> =
             people.shapes.iter().map(|(k, s, shapes)| (k.as_str(), s.as_str(), shapes.len())).collect();
@@ -280,6 +257,36 @@ mod tests {
         let held: Vec<&str> = people.lessons.all().map(|h| h.lesson.claim.as_str()).collect();
         assert_eq!(held, ["known"]);
         assert_eq!(people.shapes.len(), 1);
+    }
+
+    #[test]
+    fn an_approved_day_is_read_back_unless_something_ended_it() {
+        let mut journal = Journal::in_memory().unwrap();
+        let at = Timestamp::from_secs(1_700_000_000);
+        let carried = json!({ "uid": 2, "name": "bea", "tty": "day approved 2023-11-14T22:13:20Z" });
+        let entries = [
+            Entry::new(Kind::Day, "", json!({"day": day("cart", at)})).by("bea"),
+            Entry::new(Kind::Day, "", json!({"day": day("checkout", at)})).by("bea"),
+            Entry::new(Kind::Day, "", json!({"ended": "shop/cart", "why": "op-1 is rolled back"})),
+            Entry::new(Kind::Day, "", json!({"day": "rubbish"})),
+            Entry::new(Kind::Day, "", json!({"day": day("undone", at)})).by("bea"),
+            Entry::new(Kind::Rollback, "", json!({"workload": "shop/undone", "operation": "op-1"})),
+            Entry::new(Kind::Day, "", json!({"day": day("released", at)})).by("bea"),
+            Entry::new(Kind::Ask, "", json!({"workload": "shop/released", "ask": "release"})).by("ann"),
+            Entry::new(Kind::Day, "", json!({"day": day("rejected", at)})).by("bea"),
+            Entry::new(Kind::Ask, "", json!({"workload": "shop/checkout", "ask": "pause"})).by("ann"),
+            Entry::new(Kind::Reject, "", json!({"proposal": {"id": "p-9", "workload": "shop/rejected"}}))
+                .by("ann"),
+            Entry::new(Kind::Approve, "", json!({"proposal": {"id": "p-4"}, "caller": carried})).by("bea"),
+        ];
+        journal.append(at, &entries).unwrap();
+        let people = People::read(&journal).unwrap();
+        let held = |name| people.days.of(&WorkloadId::new("shop", name, "")).is_some();
+        assert!(held("checkout") && !held("cart"));
+        // Whatever ended it is in the journal, even where the end of the day itself is not.
+        assert!(!held("undone") && !held("released") && !held("rejected"));
+        let week = people.load.week(at);
+        assert_eq!(week, [("bea", 5), ("ann", 1)], "a day is a decision, but not each of its steps");
     }
 
     fn day(name: &str, at: Timestamp) -> DayApproval {

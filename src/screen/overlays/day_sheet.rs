@@ -23,7 +23,7 @@ pub fn day_sheet(view: &View, forecast: &ForecastView) -> Option<Sheet> {
     let steps = day.steps.iter().filter(|s| s.decision && s.to > view.at);
     let mut label = "floors";
     for step in steps {
-        lines.push((label, step_text(step, &at), Role::Title));
+        lines.push((label, step_text(step, at), Role::Title));
         label = "";
     }
     lines.push(("cost", cost(day), Role::Text));
