@@ -313,12 +313,7 @@ impl Engine {
         }
         self.forecasts.note(&issued, self.clock.now());
         if let Some(facts) = self.state.fleet.get_mut(&issued.workload) {
-            facts.forecast = issued.forecast;
-            facts.burst = issued.burst;
-            facts.bursts_known = issued.bursts_known;
-            facts.dip = issued.dip;
-            facts.structure = issued.structure;
-            facts.refit_overdue = issued.overdue;
+            issued.put(facts);
         }
     }
 
