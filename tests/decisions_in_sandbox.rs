@@ -127,10 +127,10 @@ async fn carried_out_within_an_approved_day(engine: &EngineHandle) {
             views.changed().await.unwrap();
         }
     });
-    let operation = carried.await.expect("a step of an approved day is carried out without a key");
+    let operation = carried.await.unwrap();
     let view = engine.view.borrow().clone();
     let day = view.forecasts.data.iter().find(|f| f.workload == operation.workload);
-    let day = day.and_then(|f| f.approved_day.clone()).expect("its day is approved");
+    let day = day.and_then(|f| f.approved_day.clone()).unwrap();
     let most = day.corridors.iter().map(|c| c.most).max().unwrap();
     assert!(operation.change.to <= most && operation.change.until.unwrap() <= day.ends(), "{operation:?}");
     let line = view.journal.iter().find(|l| l.text.contains("within the approved day"));
@@ -142,7 +142,7 @@ async fn carried_out_within_an_approved_day(engine: &EngineHandle) {
         let of = v.forecasts.data.iter().find(|f| f.workload == operation.workload);
         of.is_some_and(|f| f.approved_day.is_none())
     });
-    let view = timeout(PATIENCE, ended).await.expect("the approved day ends").unwrap().clone();
+    let view = timeout(PATIENCE, ended).await.unwrap().unwrap().clone();
     let said = format!("{} was aborted by", operation.id);
     assert!(view.journal.iter().any(|l| l.text.contains(&said)), "{:#?}", view.journal);
 }

@@ -99,12 +99,7 @@ impl Engine {
         }
         self.forecasts.note(&issued, self.clock.now());
         if let Some(facts) = self.state.fleet.get_mut(&issued.workload) {
-            facts.forecast = issued.forecast;
-            facts.burst = issued.burst;
-            facts.bursts_known = issued.bursts_known;
-            facts.dip = issued.dip;
-            facts.structure = issued.structure;
-            facts.refit_overdue = issued.overdue;
+            issued.put(facts);
         }
     }
 
@@ -116,8 +111,6 @@ impl Engine {
                     let text =
                         format!("{} {}: {}", operation.id, operation.workload, operation.state.label());
                     self.say(NoticeLevel::Info, text);
-                }
-                if known != Some(operation.state.label()) {
                     self.state.learned.people.days.watch(&operation);
                 }
                 self.state.operations.insert(operation.id.clone(), *operation);

@@ -13,6 +13,8 @@ use crate::forecast::calendar::Calendar;
 use crate::forecast::{Allowance, ForecastState, Forecaster, Settings, Structure, structure};
 use crate::series::{Timestamp, Window};
 
+use super::state::WorkloadFacts;
+
 /// Wishes taken out of the queue at once: of several for one workload only the newest is worth the work.
 const AHEAD: usize = 32;
 /// Alarms a day that are wanted at most, and how often the past is searched for bursts.
@@ -61,6 +63,18 @@ pub struct Issued {
     pub dip: Option<Dip>,
     /// What its demand is made of.
     pub structure: Arc<Structure>,
+}
+
+impl Issued {
+    /// What it says becomes what is known of its workload.
+    pub(super) fn put(self, facts: &mut WorkloadFacts) {
+        facts.forecast = self.forecast;
+        facts.burst = self.burst;
+        facts.bursts_known = self.bursts_known;
+        facts.dip = self.dip;
+        facts.structure = self.structure;
+        facts.refit_overdue = self.overdue;
+    }
 }
 
 /// What the worker keeps of a workload.
