@@ -275,8 +275,6 @@ async fn endpoints_alone_show_the_same_services() {
         })
     };
     let view = until(&mut engine, "demand near the load and Prometheus's own answer", found).await;
-    // A busy machine may serve less than a request a second.
-    let before = rate(&view).unwrap();
     assert!(view.services.data.len() >= 3, "machine, balancer and Prometheus: {:#?}", view.services.data);
     assert!(view.sources.iter().all(|s| s.health == Health::Healthy && s.dropped.total() == 0));
 
@@ -286,7 +284,8 @@ async fn endpoints_alone_show_the_same_services() {
     };
     let view = until(&mut engine, "demand that is not fresh", old).await;
     let last = signal(&view, "shop", SignalKind::Demand).unwrap();
-    assert!(last.value.unwrap().get() > 0.3 * before, "never zero, {before} before: {last:?}");
+    // As Prometheus has it, the rate goes on over what is left in its window, down to the last two samples.
+    assert!(last.value.unwrap().get() > 0.0, "never zero: {last:?}");
     fleet.haproxy.restart();
     until(&mut engine, "demand again", |view| rate(view).is_some_and(|d| d > 0.0)).await;
     engine.stop().await;

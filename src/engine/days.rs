@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::approval::{DayApproval, corridors, day_hash};
 use crate::execution::{LeaseState, Operation, OperationState};
 use crate::fleet::{Field, WorkloadId};
-use crate::journal::{Entry, Kind};
+use crate::journal::{Entry, Kind, Record};
 use crate::proposal::{Proposal, ProposalId, ProposalState};
 use crate::series::Timestamp;
 use crate::view::{Answer, Caller, Command, NoticeLevel};
@@ -59,8 +59,18 @@ impl Days {
         }
     }
 
-    /// Takes in a record after which nobody would have gone on: whatever was to be recorded next may be missing.
-    pub fn end_named(&mut self, workload: &str) {
+    /// Ends a day after a record that means so: that of the end itself may be missing.
+    pub fn end_after(&mut self, record: &Record) {
+        let text = |at: &str| record.body.pointer(at).and_then(Value::as_str).unwrap_or_default();
+        match record.kind {
+            Kind::Rollback | Kind::Abort => self.end_named(text("/workload")),
+            Kind::Reject => self.end_named(text("/proposal/workload")),
+            Kind::Ask if matches!(text("/ask"), "abort" | "release") => self.end_named(text("/workload")),
+            _ => {}
+        }
+    }
+
+    fn end_named(&mut self, workload: &str) {
         self.approved.retain(|id, _| id.to_string() != workload);
     }
 

@@ -60,6 +60,7 @@ impl People {
 
     /// A record whose body cannot be read says nothing.
     fn take(&mut self, record: &Record) {
+        self.days.end_after(record);
         let text = |at: &str| record.body.pointer(at).and_then(Value::as_str).unwrap_or_default();
         match record.kind {
             Kind::Note => self.note(NoteLine {
@@ -102,9 +103,6 @@ impl People {
                 if !caller.is_some_and(|c| super::days::is_day(&c)) {
                     self.load.note(&record.user, record.at);
                 }
-                if record.kind == Kind::Reject {
-                    self.days.end_named(text("/proposal/workload"));
-                }
                 let id = ProposalId::new(text("/proposal/id"));
                 self.shadows.decide(&id, &record.user, record.kind == Kind::Approve);
                 let waited = record.body.get("waited").cloned();
@@ -112,11 +110,7 @@ impl People {
                     self.tempo.note(record.at, waited);
                 }
             }
-            Kind::Rollback | Kind::Abort => self.days.end_named(text("/workload")),
-            Kind::Ask if matches!(text("/ask"), "abort" | "release") => {
-                self.days.end_named(text("/workload"));
-            }
-            Kind::Ask => {}
+            Kind::Rollback | Kind::Abort | Kind::Ask => {}
             Kind::Day => {
                 self.days.take(&record.body);
                 if record.body.pointer("/day/workload").is_some() {
