@@ -278,14 +278,15 @@ async fn endpoints_alone_show_the_same_services() {
     assert!(view.services.data.len() >= 3, "machine, balancer and Prometheus: {:#?}", view.services.data);
     assert!(view.sources.iter().all(|s| s.health == Health::Healthy && s.dropped.total() == 0));
 
+    let before = rate(&view).unwrap();
     fleet.haproxy.kill();
     let old = |view: &View| {
         signal(view, "shop", SignalKind::Demand).is_some_and(|s| s.freshness != Freshness::Fresh)
     };
     let view = until(&mut engine, "demand that is not fresh", old).await;
     let last = signal(&view, "shop", SignalKind::Demand).unwrap();
-    // As Prometheus has it, the rate goes on over what is left in its window, down to the last two samples.
-    assert!(last.value.unwrap().get() > 0.0, "never zero: {last:?}");
+    // Prometheus's rate goes on shrinking over what is left in its window; the demand that was known does not.
+    assert!(last.value.unwrap().get() > 0.6 * before, "{before} before, then {last:?}");
     fleet.haproxy.restart();
     until(&mut engine, "demand again", |view| rate(view).is_some_and(|d| d > 0.0)).await;
     engine.stop().await;

@@ -1,16 +1,16 @@
 //! Signals: the same expressions, evaluated over the store or taken from a server's answers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 use crate::clock::{Clock, Monotonic};
-use crate::scrape::{Answer, Delivery, QuerySpec, SourceId};
-use crate::series::Timestamp;
+use crate::scrape::{Answer, Delivery, Health, QuerySpec, SourceId, SourceKind, SourceStatus};
+use crate::series::{Labels, Timestamp};
 use crate::signals::{Freshness, SignalSet};
-use crate::store::query::{Options, Prepared, Standing, Value, standing};
+use crate::store::query::{Options, Prepared, Standing, Value, instant, standing};
 use crate::store::{Snapshot, Store};
 use crate::view::NoticeLevel;
 
@@ -21,6 +21,9 @@ pub const SCRAPED: &str = "scraped endpoints";
 
 /// What is kept of each expression, or why it cannot be read.
 type Kept = BTreeMap<Arc<str>, Result<Standing, String>>;
+
+/// How long a source that fails is asked about: the longest window of a recipe.
+const RECENTLY: Duration = Duration::from_secs(600);
 
 /// Expressions over the store, parsed once. Clones share what is kept from one evaluation to the next.
 #[derive(Clone, Debug, Default)]
@@ -48,8 +51,9 @@ impl StoreQueries {
         }
     }
 
-    /// Evaluates every expression at `at`.
-    pub fn answers(&self, store: &Snapshot, at: Timestamp, options: &Options) -> Vec<Answer> {
+    /// Evaluates every expression at `at`; where series may have `ended` lately, without what nothing measures any more.
+    pub fn answers(&self, store: &Snapshot, at: Timestamp, ended: bool) -> Vec<Answer> {
+        let options = &Options::default();
         // Nobody else holds it but for another evaluation, and those do not overlap.
         let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut queries, mut answers, mut asked) = (Vec::new(), Vec::new(), Vec::new());
@@ -65,8 +69,9 @@ impl StoreQueries {
         let values = standing::answers(&mut queries, store, at, options);
         answers.extend(asked.into_iter().zip(values).map(|(expr, value)| {
             let result = match value {
+                Ok(Value::Vector(vector)) if ended => Ok(measured(vector, &expr, store, at)),
                 Ok(Value::Vector(vector)) => Ok(vector),
-                Ok(Value::Scalar(scalar)) => Ok(vec![(crate::series::Labels::empty(), scalar)]),
+                Ok(Value::Scalar(scalar)) => Ok(vec![(Labels::empty(), scalar)]),
                 Ok(_) => Err(format!("{expr}: gives no vector; a signal needs one value a workload")),
                 Err(error) => Err(format!("{expr}: {error}")),
             };
@@ -74,6 +79,23 @@ impl StoreQueries {
         }));
         answers
     }
+}
+
+/// What of `vector` has a series that has not ended. A rate shrinks for the length of its window after its last series
+/// ended: that is no falling demand, it is none that is known.
+fn measured(
+    mut vector: Vec<(Labels, f64)>,
+    expr: &str,
+    store: &Snapshot,
+    at: Timestamp,
+) -> Vec<(Labels, f64)> {
+    let moment = Prepared::new(expr).ok().and_then(|query| query.of_the_moment());
+    let bare = moment.map(|query| instant(store, &query, at, &Options::default()));
+    if let Some(Ok(Value::Vector(bare))) = bare {
+        let live: BTreeSet<Labels> = bare.iter().map(|(labels, _)| labels.without_name()).collect();
+        vector.retain(|(labels, _)| live.contains(&labels.without_name()));
+    }
+    vector
 }
 
 /// How many times as long as the queries took the store is left alone: they take a four-hundredth of a core at most.
@@ -109,13 +131,14 @@ impl Engine {
     ) -> Vec<Answer> {
         let interval = interval(&self.state.settings.scrape);
         let queries = [Some(self.queries.clone()), self.pods.due(now, interval)];
+        let ended = self.state.sources.values().any(|source| fails_lately(&source.status, now));
         let snapshot = self.state.store.snapshot();
         let asked_at = self.clock.monotonic();
         let mut asking = tokio::task::spawn_blocking(move || -> (Vec<Answer>, Duration) {
             let machine = Clock::real();
             let began = machine.monotonic();
             let all = queries.iter().flatten();
-            let answers = all.flat_map(|asked| asked.answers(&snapshot, now, &Options::default())).collect();
+            let answers = all.flat_map(|asked| asked.answers(&snapshot, now, ended)).collect();
             (answers, machine.monotonic().since(began))
         });
         loop {
@@ -141,6 +164,13 @@ impl Engine {
             }
         }
     }
+}
+
+/// Whether windows may still hold samples of what `source` no longer gives.
+fn fails_lately(source: &SourceStatus, now: Timestamp) -> bool {
+    source.kind == SourceKind::Exposition
+        && !matches!(source.health, Health::Healthy)
+        && source.last_success.is_some_and(|at| now.since(at) <= RECENTLY)
 }
 
 /// Marks what was evaluated over the store as not fresh until it holds a whole rate window: until then a rate counts

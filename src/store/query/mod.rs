@@ -15,6 +15,7 @@ mod eval;
 mod functions;
 mod matcher;
 mod matching;
+mod moment;
 mod names;
 mod numeric;
 mod options;

@@ -30,6 +30,14 @@ impl Prepared {
         &self.text
     }
 
+    /// The same with every function of a range replaced by its series at the moment: what it answers about is still
+    /// being measured, while its values mean nothing. `None` without such a function, or if the values decide what it
+    /// answers about.
+    pub fn of_the_moment(&self) -> Option<Self> {
+        let mut plan = parse(&self.text).ok()?;
+        super::moment::shorten(&mut plan).then(|| Self { text: Arc::clone(&self.text), plan: Arc::new(plan) })
+    }
+
     pub(super) fn plan(&self) -> &Plan {
         &self.plan
     }

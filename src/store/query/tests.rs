@@ -187,3 +187,29 @@ fn old_names_still_parse_and_plans_cross_threads() {
     );
     assert!(shown(&data, "holt_winters(m[1m], 2, 0.5)", 20, &Options::default()).is_err());
 }
+
+#[test]
+fn what_a_window_still_holds_is_told_from_what_is_measured() {
+    // The last sample of `b` is older than the look-back, but within the window of its rate.
+    let mut ended = counter("b", 30.0);
+    ended.samples.retain(|s| s.at <= Timestamp::from_secs(60));
+    let both = Fixed(vec![counter("a", 15.0), ended]);
+    let options = Options { lookback: Duration::from_secs(60), ..Options::default() };
+    let jobs = |query: &Prepared| {
+        let value = instant(&both, query, Timestamp::from_secs(300), &options).unwrap();
+        let Value::Vector(vector) = value else { panic!("{value:?}") };
+        vector.iter().filter_map(|(labels, _)| labels.get("job").map(str::to_owned)).collect::<Vec<_>>()
+    };
+    for expr in [
+        "sum by (job) (rate(hits_total[5m]))",
+        "rate(hits_total[5m]) / on (job) group_left sum by (job) (increase(hits_total[5m]))",
+        "-max by (job) (quantile_over_time(0.9, hits_total[5m]))",
+    ] {
+        let query = Prepared::new(expr).unwrap();
+        assert_eq!(jobs(&query), ["a", "b"], "{expr}");
+        assert_eq!(jobs(&query.of_the_moment().unwrap()), ["a"], "{expr}");
+    }
+    for expr in ["hits_total", "rate(hits_total[1m]) > 1", "topk(1, rate(hits_total[1m]))"] {
+        assert!(Prepared::new(expr).unwrap().of_the_moment().is_none(), "{expr}");
+    }
+}
