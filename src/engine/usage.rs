@@ -1,9 +1,9 @@
-//! What replicas use, by the word of their platform, where no source measures it.
+//! What replicas use, ask for and how many there are, by the word of their platform, where no source measures it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::execution::providers::contract::{PodPhase, PodState};
+use crate::execution::providers::contract::{PodPhase, PodState, WorkloadState};
 use crate::fleet::WorkloadId;
 use crate::scrape::SourceId;
 use crate::series::{Finite, Timestamp};
@@ -17,13 +17,33 @@ type Reading = fn(&PodState) -> Option<f64>;
 const KINDS: [(SignalKind, Reading); 2] =
     [(SignalKind::CpuUsed, |p| p.cpu_used), (SignalKind::MemoryUsed, |p| p.memory_used)];
 
+/// What a platform states of a workload itself.
+type Statement = fn(&WorkloadState) -> Option<f64>;
+const STATED: [(SignalKind, Statement); 6] = [
+    (SignalKind::CpuRequested, |w| Some(w.cpu_cores? * placed(w)?)),
+    (SignalKind::MemoryRequested, |w| Some(w.memory_bytes? * placed(w)?)),
+    (SignalKind::ReplicasReady, |w| Some(f64::from(w.ready))),
+    (SignalKind::ReplicasDesired, |w| w.fields.replicas.map(f64::from)),
+    (SignalKind::AutoscalerMin, |w| w.fields.min_replicas.map(f64::from)),
+    (SignalKind::AutoscalerMax, |w| w.fields.max_replicas.map(f64::from)),
+];
+
+/// Replicas that hold what they ask for. `None` on a platform that lists no replicas.
+fn placed(workload: &WorkloadState) -> Option<f64> {
+    let placed = workload.pods.iter().filter(|p| p.phase != PodPhase::Terminating);
+    (!workload.pods.is_empty()).then(|| placed.count() as f64)
+}
+
 /// Fills in what is missing. A workload of which no source speaks gets a set of its own.
 pub fn fill(state: &State, sets: &mut Vec<SignalSet>, now: Timestamp) {
     let told: BTreeMap<WorkloadId, usize> =
         sets.iter().enumerate().map(|(i, set)| (set.workload.clone(), i)).collect();
     for (id, facts) in &state.fleet {
         let Some(platform) = &facts.platform else { continue };
-        let found = measured(platform, state.tuning.platforms * 2, now);
+        if now.since(platform.seen) > state.tuning.platforms * 2 {
+            continue;
+        }
+        let found: Vec<Signal> = measured(platform).chain(stated(platform)).collect();
         if found.is_empty() {
             continue;
         }
@@ -44,30 +64,46 @@ pub fn fill(state: &State, sets: &mut Vec<SignalSet>, now: Timestamp) {
 }
 
 /// Sums over all ready replicas; one of them that is not measured makes the sum unknown.
-fn measured(platform: &PlatformFacts, limit: std::time::Duration, now: Timestamp) -> Vec<Signal> {
-    if now.since(platform.seen) > limit {
-        return Vec::new();
-    }
-    let ready: Vec<&PodState> = platform.state.pods.iter().filter(|p| p.phase == PodPhase::Ready).collect();
-    if ready.is_empty() {
-        return Vec::new();
-    }
-    let signal = |(kind, read): (SignalKind, Reading)| {
-        let sum: f64 = ready.iter().map(|p| read(p)).sum::<Option<f64>>()?;
-        Some(Signal {
+fn measured(platform: &PlatformFacts) -> impl Iterator<Item = Signal> + '_ {
+    let ready = || platform.state.pods.iter().filter(|p| p.phase == PodPhase::Ready);
+    KINDS.into_iter().filter_map(move |(kind, read)| {
+        ready().next()?;
+        let sum = ready().map(read).sum::<Option<f64>>()?;
+        signal(platform, kind, sum, "metrics.k8s.io", "GET /apis/metrics.k8s.io/v1beta1/pods")
+    })
+}
+
+fn stated(platform: &PlatformFacts) -> impl Iterator<Item = Signal> + '_ {
+    STATED.into_iter().filter_map(|(kind, read)| {
+        signal(
+            platform,
             kind,
-            value: Some(Finite::new(sum)?),
-            at: platform.seen,
-            freshness: Freshness::Fresh,
-            note: String::new(),
-            provenance: Some(Provenance {
-                source: SourceId::new(&platform.target.provider),
-                recipe: "metrics.k8s.io".into(),
-                expr: "GET /apis/metrics.k8s.io/v1beta1/pods".into(),
-            }),
-        })
-    };
-    KINDS.into_iter().filter_map(signal).collect()
+            read(&platform.state)?,
+            "platform",
+            &format!("{} of the object itself", kind.name()),
+        )
+    })
+}
+
+fn signal(
+    platform: &PlatformFacts,
+    kind: SignalKind,
+    value: f64,
+    recipe: &str,
+    expr: &str,
+) -> Option<Signal> {
+    Some(Signal {
+        kind,
+        value: Some(Finite::new(value)?),
+        at: platform.seen,
+        freshness: Freshness::Fresh,
+        note: String::new(),
+        provenance: Some(Provenance {
+            source: SourceId::new(&platform.target.provider),
+            recipe: recipe.into(),
+            expr: expr.into(),
+        }),
+    })
 }
 
 #[cfg(test)]
@@ -92,15 +128,35 @@ mod tests {
         }
     }
 
+    fn value(found: impl Iterator<Item = Signal>, kind: SignalKind) -> Option<f64> {
+        found.into_iter().find(|s| s.kind == kind).and_then(|s| s.value).map(Finite::get)
+    }
+
     #[test]
     fn ready_replicas_are_summed_and_a_gap_is_not_zero() {
-        let limit = std::time::Duration::from_secs(60);
-        let all = measured(&platform(&[Some(0.2), Some(0.3)]), limit, NOW);
-        let cpu = all.iter().find(|s| s.kind == SignalKind::CpuUsed).and_then(|s| s.value).unwrap();
-        assert!((cpu.get() - 0.5).abs() < 1e-9);
-        let gap = measured(&platform(&[Some(0.2), None]), limit, NOW);
-        assert_eq!(gap.iter().map(|s| s.kind).collect::<Vec<_>>(), [SignalKind::MemoryUsed]);
-        assert!(measured(&platform(&[]), limit, NOW).is_empty());
-        assert!(measured(&platform(&[Some(0.2)]), limit, NOW + limit * 2).is_empty(), "old is not now");
+        let cpu = value(measured(&platform(&[Some(0.2), Some(0.3)])), SignalKind::CpuUsed).unwrap();
+        assert!((cpu - 0.5).abs() < 1e-9);
+        let gap = platform(&[Some(0.2), None]);
+        assert_eq!(measured(&gap).map(|s| s.kind).collect::<Vec<_>>(), [SignalKind::MemoryUsed]);
+        assert_eq!(measured(&platform(&[])).count(), 0);
+    }
+
+    #[test]
+    fn requests_are_of_the_replicas_that_are_there() {
+        let mut known = platform(&[Some(0.2), Some(0.3), None]);
+        known.state.cpu_cores = Some(0.5);
+        known.state.ready = 3;
+        known.state.fields.min_replicas = Some(2);
+        known.state.pods.last_mut().unwrap().phase = PodPhase::Terminating;
+        assert_eq!(value(stated(&known), SignalKind::CpuRequested), Some(1.0));
+        assert_eq!(value(stated(&known), SignalKind::ReplicasReady), Some(3.0));
+        assert_eq!(value(stated(&known), SignalKind::AutoscalerMin), Some(2.0));
+        assert_eq!(
+            value(stated(&known), SignalKind::AutoscalerMax),
+            None,
+            "no autoscaler is not a maximum of zero"
+        );
+        known.state.pods.clear();
+        assert_eq!(value(stated(&known), SignalKind::CpuRequested), None);
     }
 }
