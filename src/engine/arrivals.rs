@@ -76,6 +76,8 @@ impl Engine {
                 if self.state.platform_errors.remove(&listing.provider).is_some() {
                     self.say(NoticeLevel::Info, format!("provider {} answers again", listing.provider));
                 }
+                let heard = (listing.at, workloads.len());
+                self.state.platforms_heard.insert(listing.provider.clone(), heard);
                 fleet::list(&mut self.state, &listing.provider, workloads, listing.at);
             }
             Err(error) => {

@@ -158,16 +158,18 @@ fn workload(state: &State, facts: &WorkloadFacts, now: Timestamp) -> Workload {
     let id = &facts.workload.id;
     let limit = state.tuning.platforms * LISTINGS;
     let platform = facts.platform.as_ref().filter(|p| now.since(p.seen) <= limit).map(|p| &p.state);
-    let service = platform.map(|p| p.service.as_str()).filter(|s| !s.is_empty()).unwrap_or(&id.name);
+    // What it is called and whose it is does not go stale: rules go by it.
+    let last = facts.platform.as_ref().map(|p| &p.state);
+    let service = last.map(|p| p.service.as_str()).filter(|s| !s.is_empty()).unwrap_or(&id.name);
     let rule = state.settings.rule_for(id, service);
     let team = rule
         .team
         .as_deref()
-        .or(platform.map(|p| p.team.as_str()).filter(|t| !t.is_empty()))
+        .or(last.map(|p| p.team.as_str()).filter(|t| !t.is_empty()))
         .or(Some(&*facts.signals.team).filter(|t| !t.is_empty()))
         .or_else(|| state.settings.owner_of(id, service).map(|t| t.name.as_str()))
         .unwrap_or_default();
-    let replicas = platform.map_or_else(|| replicas_from_signals(&facts.signals), replicas_from_platform);
+    let replicas = platform.map_or_else(|| replicas_from_signals(&facts.signals), replicas_of);
     let pod = pod_resources(&facts.signals, platform, replicas, rule.price);
     Workload {
         id: id.clone(),
@@ -184,7 +186,8 @@ fn workload(state: &State, facts: &WorkloadFacts, now: Timestamp) -> Workload {
     }
 }
 
-fn replicas_from_platform(p: &PlatformState) -> Option<Replicas> {
+/// Counts as a platform gives them; `None` if they contradict each other.
+pub fn replicas_of(p: &PlatformState) -> Option<Replicas> {
     let desired = p.fields.replicas.unwrap_or(p.ready);
     Replicas { desired, ready: p.ready, min: p.fields.min_replicas, max: p.fields.max_replicas }.check().ok()
 }

@@ -109,11 +109,11 @@ fn of_proposal(row: &ScoredProposal) -> Vec<Evidence> {
     }
     let regretted = format!("{made} was needed: {short:.0} min short without it");
     if let Some(reason) = row.decision.strip_prefix("rejected: ") {
-        let rule = format!("rejecting because “{reason}”");
+        let rule = format!("rejecting {} because “{reason}”", noun(raises));
         all.push(evidence(rule, Subject::Deciding, "turned out right", !needed, regretted));
     } else if row.decision == "expired" {
         all.push(evidence(
-            format!("letting a proposal for {} expire", row.workload),
+            format!("letting {} of {} expire", noun(raises), row.workload),
             Subject::Deciding,
             "turned out right",
             !needed,
@@ -193,7 +193,7 @@ mod tests {
                 "a proposal for raising shop/cart",
                 "a raise proposed 06–12 UTC",
                 "a raise proposed on Thursdays 06–12 UTC",
-                "rejecting because “bad time”"
+                "rejecting a raise because “bad time”"
             ]
         );
         assert_eq!(all.iter().map(|e| e.succeeded).collect::<Vec<_>>(), [true, true, true, false]);

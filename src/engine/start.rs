@@ -215,6 +215,7 @@ pub(super) fn state(
         notices: VecDeque::new(),
         notice_count: 0,
         platform_errors: BTreeMap::new(),
+        platforms_heard: BTreeMap::new(),
         halted: None,
         ticks: 0,
         advised: super::state::Advised::default(),

@@ -191,6 +191,8 @@ pub struct State {
     pub notice_count: u64,
     /// Platforms that do not answer: name and why.
     pub platform_errors: BTreeMap<String, String>,
+    /// Platforms that answered: when last, and with how many workloads.
+    pub platforms_heard: BTreeMap<String, (Timestamp, usize)>,
     /// What stopped weescale from acting.
     pub halted: Option<String>,
     /// Ticks so far.

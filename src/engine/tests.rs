@@ -100,6 +100,34 @@ fn closed_proposals_are_forgotten_and_live_ones_are_not() {
     assert!(s.learned.proposals.contains_key(&ProposalId::new("p-5999")), "newest");
 }
 
+#[test]
+fn a_silent_platform_is_named_and_its_last_word_is_shown_but_not_decided_by() {
+    let rule = ServiceRule { name: "payments".into(), max: Some(8), ..ServiceRule::default() };
+    let mut s = state(vec![rule]);
+    let id = WorkloadId::new("shop", "checkout", "");
+    let item = WorkloadState { ready: 3, team: "cash".into(), ..listed("u-1", "payments") };
+    fleet::list(&mut s, "kube", vec![item], NOW);
+    s.platforms_heard.insert("kube".into(), (NOW, 1));
+    fleet::merge(&mut s, vec![told(&id, 900.0)], NOW);
+    assert_eq!(s.fleet[&id].workload.replicas.map(|r| r.ready), Some(3));
+
+    let later = NOW + Duration::from_secs(45);
+    s.platform_errors.insert("kube".into(), "no answer within 15 s".into());
+    let mut set = told(&id, 900.0);
+    set.signals.get_mut(&SignalKind::Demand).unwrap().at = later;
+    fleet::merge(&mut s, vec![set], later);
+    let workload = &s.fleet[&id].workload;
+    assert_eq!((workload.replicas, workload.team.as_ref()), (None, "cash"));
+    assert_eq!(s.limits_of(&id).max, 8, "rules go by the service, whoever is silent");
+    let view = super::publish::view(&s, later);
+    let row = &view.services.data[0];
+    assert_eq!((row.replicas, row.replicas_before.map(|r| r.ready)), (None, Some(3)));
+    let Verdict::NoData { why } = &row.verdict else { panic!("{:?}", row.verdict) };
+    assert!(why.starts_with("provider kube was last heard 45 s ago (no answer within 15 s)"), "{why}");
+    assert_eq!(view.header.sources, (0, 1), "a platform counts as a source does");
+    assert_eq!((view.platforms[0].workloads, view.platforms[0].heard), (1, Some(NOW)));
+}
+
 fn held(at: Timestamp, s: &mut State, provider: &str, uid: &str) {
     fleet::list(s, provider, vec![listed(uid, "")], at);
     let id = WorkloadId::new("shop", "checkout", "");

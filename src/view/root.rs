@@ -15,8 +15,8 @@ use crate::series::Timestamp;
 
 use super::{
     Attached, CapacityRow, Continuity, CostProjection, CostView, ForecastView, Growth, Heatmap, JournalLine,
-    Knowledge, Kpi, LearningView, Lesson, NoteLine, Notice, PerformanceRow, ProposalView, RegionView,
-    ReplayState, ResourceRow, Role, Satisfaction, ServiceRow, TeamsView, Widget,
+    Knowledge, Kpi, LearningView, Lesson, NoteLine, Notice, PerformanceRow, PlatformView, ProposalView,
+    RegionView, ReplayState, ResourceRow, Role, Satisfaction, ServiceRow, TeamsView, Widget,
 };
 
 /// KPI counts for the header: `16 KPIs: 11 ok 2 warn 1 bad 2 no data`.
@@ -45,7 +45,7 @@ pub struct Header {
     pub simulated: String,
     /// Age of the oldest source that should be fresh; `None` before any data.
     pub data_age: Option<Duration>,
-    /// Sources that work, and sources in all.
+    /// Sources and platforms that work, and all of them.
     pub sources: (usize, usize),
     /// KPI counts.
     pub kpis: KpiCounts,
@@ -132,6 +132,9 @@ pub struct View {
     pub journal: Vec<JournalLine>,
     /// Sources.
     pub sources: Vec<SourceStatus>,
+    /// Platforms, by name.
+    #[serde(default)]
+    pub platforms: Vec<PlatformView>,
     /// What keeping forecasts fresh takes.
     #[serde(default)]
     pub forecasting: Load,

@@ -57,6 +57,9 @@ pub struct ServiceRow {
     pub exhaustion: Exhaustion,
     /// Replica counts.
     pub replicas: Option<Replicas>,
+    /// As its platform last gave them, while that does not answer: to be shown, not to be decided by.
+    #[serde(default)]
+    pub replicas_before: Option<Replicas>,
     /// Floor proposed or in flight: shown as `6→9`.
     pub proposed: Option<u32>,
     /// Who owns the replica count.

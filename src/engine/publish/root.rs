@@ -1,11 +1,13 @@
 //! The view itself.
 
+use std::collections::BTreeSet;
+
 use crate::engine::state::SourceFacts;
 use crate::engine::{State, lessons};
 use crate::proposal::Proposal;
 use crate::scrape::Health;
 use crate::series::Timestamp;
-use crate::view::{Header, Kpi, KpiCounts, KpiState, Lease, LeaseState, View};
+use crate::view::{Header, Kpi, KpiCounts, KpiState, Lease, LeaseState, PlatformView, View};
 
 use super::{experience, intelligence, kpis, predictive, status, widget};
 
@@ -43,6 +45,7 @@ pub fn view(state: &State, now: Timestamp) -> View {
         outcomes: state.outcomes.iter().rev().cloned().collect(),
         journal: state.journal.iter().rev().cloned().collect(),
         sources: state.sources.values().map(SourceFacts::shown).collect(),
+        platforms: platforms(state),
         forecasting: state.advised.forecasting,
         notices: state.notices.iter().cloned().collect(),
         people: Vec::new(),
@@ -57,13 +60,15 @@ fn header(state: &State, kpis: &[Kpi], now: Timestamp) -> Header {
     let count = |wanted: KpiState| kpis.iter().filter(|k| k.state == wanted).count() as u8;
     let live: Vec<_> = state.sources.values().filter(|s| !s.history_only).collect();
     let healthy = live.iter().filter(|s| s.status.health == Health::Healthy).count();
+    let platforms = platforms(state);
+    let answering = platforms.iter().filter(|p| p.error.is_empty()).count();
     Header {
         context: state.settings.context.clone(),
         mode: state.settings.mode,
         person: state.person.name.clone(),
         simulated: state.simulated.clone(),
         data_age: live.iter().filter_map(|s| s.status.last_success).min().map(|at| now.since(at)),
-        sources: (healthy, live.len()),
+        sources: (healthy + answering, live.len() + platforms.len()),
         kpis: KpiCounts {
             ok: count(KpiState::Ok),
             warn: count(KpiState::Warn),
@@ -79,6 +84,18 @@ fn header(state: &State, kpis: &[Kpi], now: Timestamp) -> Header {
         link: String::new(),
         replay: None,
     }
+}
+
+/// Platforms that answered or should have.
+fn platforms(state: &State) -> Vec<PlatformView> {
+    let names: BTreeSet<&String> = state.platforms_heard.keys().chain(state.platform_errors.keys()).collect();
+    let shown = |name: &String| PlatformView {
+        name: name.clone(),
+        heard: state.platforms_heard.get(name).map(|(at, _)| *at),
+        workloads: state.platforms_heard.get(name).map_or(0, |(_, n)| *n),
+        error: state.platform_errors.get(name).cloned().unwrap_or_default(),
+    };
+    names.into_iter().map(shown).collect()
 }
 
 /// Proposals that wait for a person now, not for the end of a team's quiet hours.

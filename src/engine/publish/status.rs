@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::engine::{State, WorkloadFacts, planning};
+use crate::engine::state::PlatformFacts;
+use crate::engine::{State, WorkloadFacts, fleet, planning};
 use crate::fleet::WorkloadId;
-use crate::plan::{Exhaustion, Verdict};
+use crate::plan::{Exhaustion, Plan, Verdict};
 use crate::series::{Timestamp, Unit};
 use crate::signals::{Freshness, SignalKind};
 use crate::view::{
@@ -56,6 +57,7 @@ fn service(state: &State, w: &WorkloadFacts, now: Timestamp) -> ServiceRow {
         .fan()
         .map_or_else(Vec::new, |f| f.points.iter().take(24).map(|p| p.quantile(0.5)).collect());
     let cost = cost_of(w);
+    let silent = w.platform.as_ref().filter(|_| w.workload.replicas.is_none());
     ServiceRow {
         workload: id.clone(),
         service: w.workload.service.clone(),
@@ -64,6 +66,7 @@ fn service(state: &State, w: &WorkloadFacts, now: Timestamp) -> ServiceRow {
         headroom: plan.and_then(|p| p.headroom),
         exhaustion: plan.map_or(Exhaustion::Unknown, |p| p.exhaustion),
         replicas: w.workload.replicas,
+        replicas_before: silent.and_then(|p| fleet::replicas_of(&p.state)),
         proposed: proposed(state, id),
         owner: w.workload.owner.clone(),
         autoscaler: autoscaler(w),
@@ -73,14 +76,28 @@ fn service(state: &State, w: &WorkloadFacts, now: Timestamp) -> ServiceRow {
         recent: recent.values().to_vec(),
         ahead,
         objective: w.workload.objective,
-        verdict: plan
-            .map_or_else(|| Verdict::NoData { why: "not planned yet".into() }, |p| p.verdict.clone()),
+        verdict: silent.map_or_else(|| verdict(plan), |p| unheard(state, p, now)),
         capacity: plan.and_then(|p| p.capacity.clone()),
         lead: crate::engine::lead::told(state, id),
         binding: plan.and_then(|p| p.binding.clone()),
         freshness: w.signals.freshness(SignalKind::Demand).max(Freshness::Fresh),
         signals: w.signals.signals.values().cloned().collect(),
     }
+}
+
+fn verdict(plan: Option<&Plan>) -> Verdict {
+    plan.map_or_else(|| Verdict::NoData { why: "not planned yet".into() }, |p| p.verdict.clone())
+}
+
+/// What is said of a workload while its platform does not answer.
+fn unheard(state: &State, platform: &PlatformFacts, now: Timestamp) -> Verdict {
+    let name = &platform.target.provider;
+    let error = state.platform_errors.get(name).map_or("it does not answer", String::as_str);
+    let age = now.since(platform.seen).as_secs();
+    let why = format!(
+        "provider {name} was last heard {age} s ago ({error}): nothing is decided by what it said then"
+    );
+    Verdict::NoData { why }
 }
 
 /// The value of the live proposal or of the operation in flight.

@@ -5,13 +5,13 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use crate::series::Unit;
-use crate::view::{Health, SourceKind, SourceStatus};
+use crate::view::{Health, PlatformView, SourceKind, SourceStatus};
 
 use super::super::context::PanelContext;
 use super::super::state::RowId;
 use super::super::widgets::chart::bar::meter;
 use super::super::widgets::{
-    Column, Ink, Level, Pen, Row, frame, left, put_wrapped, right, span, table, time_span,
+    Column, Ink, Level, Pen, Row, frame, left, put_line, put_wrapped, right, span, table, time_span,
 };
 
 const COLUMNS: [Column; 11] = [
@@ -42,6 +42,7 @@ pub fn draw(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
         _ => None,
     };
     let lines: Vec<Row> = rows.iter().filter_map(find).map(|s| row(&pen, s)).collect();
+    let inner = platforms(&pen, inner, buf);
     if lines.is_empty() {
         let text = "No source: start with --prometheus URL, --scrape URL, or sources in the configuration.";
         put_wrapped(buf, inner, inner.y, text, ink.dim);
@@ -57,6 +58,32 @@ pub fn draw(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
     }
     let pen = Pen { cursor: rows.iter().position(|r| ctx.is_selected(r)), ..pen };
     table(&pen, inner, buf, &COLUMNS, &lines);
+}
+
+/// A line for each platform, at the bottom; gives what is left above.
+fn platforms(pen: &Pen<'_>, area: Rect, buf: &mut Buffer) -> Rect {
+    let room = usize::from(area.height / 2);
+    let lines: Vec<Line<'static>> = pen.view.platforms.iter().take(room).map(|p| platform(pen, p)).collect();
+    let height = lines.len() as u16;
+    for (y, line) in (area.bottom() - height..).zip(lines) {
+        put_line(buf, area, area.x, y, &line);
+    }
+    Rect { height: area.height - height, ..area }
+}
+
+fn platform(pen: &Pen<'_>, platform: &PlatformView) -> Line<'static> {
+    let heard = platform.heard.map_or_else(
+        || "never heard".into(),
+        |at| format!("heard {} ago, {} workloads", time_span(pen.view.at.since(at)), platform.workloads),
+    );
+    let mut line = Line::from(span(format!("Platform {}  ", platform.name), pen.ink.text));
+    if platform.error.is_empty() {
+        line.spans.extend(pen.status(Level::Ok, "answers").spans);
+    } else {
+        line.spans.extend(pen.status(Level::Bad, &platform.error).spans);
+    }
+    line.spans.push(span(format!("  {heard}"), pen.ink.dim));
+    line
 }
 
 fn row(pen: &Pen<'_>, source: &SourceStatus) -> Row {

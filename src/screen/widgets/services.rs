@@ -99,7 +99,10 @@ fn headroom(pen: &Pen<'_>, share: Option<f64>) -> Line<'static> {
 
 /// `6/6→11 HPA⊤`: ready of desired, the floor proposed, the owner with what it does.
 fn replicas(pen: &Pen<'_>, row: &ServiceRow) -> Line<'static> {
-    let Some(replicas) = row.replicas else { return pen.number(None, Unit::Count) };
+    let Some(replicas) = row.replicas else {
+        let before = row.replicas_before.map(|r| Line::from(span(format!("~{}", r.ready), pen.ink.stale)));
+        return before.unwrap_or_else(|| pen.number(None, Unit::Count));
+    };
     let level = if replicas.ready < replicas.desired { pen.ink.warn } else { pen.ink.text };
     let style = if pen.stale { pen.ink.stale } else { level };
     let count = if replicas.ready == replicas.desired {
