@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use crate::fleet::Owner;
+use crate::fleet::{Owner, Replicas};
 use crate::series::Unit;
 use crate::view::Freshness;
 use crate::view::{AutoscalerState, ServiceRow, Verdict};
@@ -99,18 +99,16 @@ fn headroom(pen: &Pen<'_>, share: Option<f64>) -> Line<'static> {
 
 /// `6/6→11 HPA⊤`: ready of desired, the floor proposed, the owner with what it does.
 fn replicas(pen: &Pen<'_>, row: &ServiceRow) -> Line<'static> {
+    let count = |r: &Replicas| {
+        if r.ready == r.desired { r.ready.to_string() } else { format!("{}/{}", r.ready, r.desired) }
+    };
     let Some(replicas) = row.replicas else {
-        let before = row.replicas_before.map(|r| Line::from(span(format!("~{}", r.ready), pen.ink.stale)));
+        let before = row.replicas_before.map(|r| Line::from(span(format!("~{}", count(&r)), pen.ink.stale)));
         return before.unwrap_or_else(|| pen.number(None, Unit::Count));
     };
     let level = if replicas.ready < replicas.desired { pen.ink.warn } else { pen.ink.text };
     let style = if pen.stale { pen.ink.stale } else { level };
-    let count = if replicas.ready == replicas.desired {
-        replicas.ready.to_string()
-    } else {
-        format!("{}/{}", replicas.ready, replicas.desired)
-    };
-    let mut line = Line::from(span(count, style));
+    let mut line = Line::from(span(count(&replicas), style));
     if let Some(floor) = row.proposed {
         line.spans.push(span(format!("{}{floor}", pen.ink.glyph("→", "->")), pen.ink.accent));
     }
