@@ -40,6 +40,7 @@ mod sources;
 mod stances;
 mod start;
 mod state;
+mod stuck;
 mod teams;
 #[cfg(test)]
 mod evidence_tests;

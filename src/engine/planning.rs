@@ -10,8 +10,8 @@ use crate::proposal::{Moment, QueueEvent};
 use crate::series::Timestamp;
 use crate::signals::SignalKind;
 
-use super::State;
 use super::state::WorkloadFacts;
+use super::{State, stuck};
 
 /// The day whose median is called usual, without the last half hour, which may be the incident.
 const USUAL: (Duration, Duration) = (Duration::from_secs(86_400), Duration::from_secs(1800));
@@ -130,6 +130,7 @@ fn around(state: &State, facts: &WorkloadFacts, now: Timestamp) -> Around {
         dip: facts.dip,
         foreseen,
         decided: approved.count() as u32,
+        stuck: stuck::of(facts, lead(state, id), now),
     }
 }
 

@@ -128,6 +128,45 @@ fn a_silent_platform_is_named_and_its_last_word_is_shown_but_not_decided_by() {
     assert_eq!((view.platforms[0].workloads, view.platforms[0].heard), (1, Some(NOW)));
 }
 
+#[test]
+fn replicas_that_do_not_come_are_no_capacity_and_more_of_them_are_not_proposed() {
+    use crate::execution::providers::contract::{PodPhase, PodState};
+    let rule = ServiceRule { name: "checkout".into(), capacity: Some(100.0), ..ServiceRule::default() };
+    let mut s = state(vec![rule]);
+    let id = WorkloadId::new("shop", "checkout", "");
+    let pod = |(i, phase): (usize, PodPhase)| PodState {
+        name: format!("p-{i}"),
+        phase,
+        created_ms: NOW.as_millis(),
+        reason: if phase == PodPhase::Pending {
+            "Unschedulable: no node with 2 cores".into()
+        } else {
+            String::new()
+        },
+        ..PodState::default()
+    };
+    let phases = [PodPhase::Ready; 3].into_iter().chain([PodPhase::Pending; 7]).enumerate();
+    let fields = Fields { replicas: Some(10), ..Fields::default() };
+    let item = WorkloadState { ready: 3, fields, pods: phases.map(pod).collect(), ..listed("u-1", "") };
+    let mut planned = |after: u64| {
+        let now = NOW + Duration::from_secs(after);
+        fleet::list(&mut s, "kube", vec![item.clone()], now);
+        let mut set = told(&id, 900.0);
+        set.signals.get_mut(&SignalKind::Demand).unwrap().at = now;
+        fleet::merge(&mut s, vec![set], now);
+        planning::plan_all(&mut s, Moment { wall: now, mono: Monotonic::default() });
+        s.fleet[&id].plan.clone().unwrap()
+    };
+    let young = planned(20);
+    assert!((young.headroom.unwrap() - 0.1).abs() < 1e-9, "they are on their way: {young:?}");
+    let late = planned(90);
+    assert!((late.headroom.unwrap() + 2.0).abs() < 1e-9, "900 on three: {late:?}");
+    let Verdict::NotScaling { cause, evidence, advice } = &late.verdict else { panic!("{:?}", late.verdict) };
+    assert_eq!(cause, "replicas do not become ready");
+    assert!(advice.contains("Unschedulable: no node with 2 cores"), "{advice}");
+    assert_eq!(evidence.iter().map(|f| f.quantity.value).collect::<Vec<_>>(), [10.0, 3.0, 90.0]);
+}
+
 fn held(at: Timestamp, s: &mut State, provider: &str, uid: &str) {
     fleet::list(s, provider, vec![listed(uid, "")], at);
     let id = WorkloadId::new("shop", "checkout", "");

@@ -1,9 +1,11 @@
 //! What surrounds a workload: limits of its platform, how it scales, what is foreseen for it.
 
+use crate::fleet::Replicas;
 use crate::forecast::burst::Dip;
 use crate::series::Timestamp;
 
 use super::Ceiling;
+use super::horizontal::running;
 use super::scaling::Scaling;
 
 /// A span that is known beforehand.
@@ -21,6 +23,17 @@ pub struct Foreseen {
     pub frozen: bool,
 }
 
+/// Replicas that were asked for and do not become ready.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Stuck {
+    /// How many.
+    pub replicas: u32,
+    /// Since when the first of them is there.
+    pub since: Timestamp,
+    /// What the platform says of most of them; may be empty.
+    pub why: String,
+}
+
 /// What surrounds a workload; by default nothing is known.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Around {
@@ -36,4 +49,14 @@ pub struct Around {
     pub foreseen: Vec<Foreseen>,
     /// Floors approved for it in the last 24 hours.
     pub decided: u32,
+    /// Replicas that nobody may count on.
+    pub stuck: Option<Stuck>,
+}
+
+impl Around {
+    /// Replicas that will be there without us: asked for and at least the floor, without those that are stuck.
+    pub fn coming(&self, replicas: &Replicas) -> u32 {
+        let stuck = self.stuck.as_ref().map_or(0, |s| s.replicas);
+        running(replicas).saturating_sub(stuck).max(replicas.ready)
+    }
 }

@@ -29,11 +29,27 @@ pub fn diagnose(input: &PlanInput<'_>, hurting: bool) -> Option<Verdict> {
     if !hurting {
         return None;
     }
-    retry_storm(input)
+    stuck(input)
+        .or_else(|| retry_storm(input))
         .or_else(|| pool_exhausted(input))
         .or_else(|| cache_flushed(input))
         .or_else(|| dearer_version(input))
         .or_else(|| cpu_regression(input))
+}
+
+/// Replicas that do not become ready: more of them would wait as well.
+fn stuck(input: &PlanInput<'_>) -> Option<Verdict> {
+    let (stuck, replicas) = (input.around.stuck.as_ref()?, input.workload.replicas?);
+    let why = if stuck.why.is_empty() { "the platform does not say why".into() } else { stuck.why.clone() };
+    Some(verdict(
+        "replicas do not become ready",
+        vec![
+            fact("replicas asked for", f64::from(replicas.desired), Unit::Count),
+            fact("ready", f64::from(replicas.ready), Unit::Count),
+            fact("waiting for so long", input.now.since(stuck.since).as_secs_f64(), Unit::Seconds),
+        ],
+        &format!("asking for more would only add to those that wait: {why}"),
+    ))
 }
 
 fn retry_storm(input: &PlanInput<'_>) -> Option<Verdict> {

@@ -48,7 +48,7 @@ pub mod what_if;
 
 pub use advice::{Advice, Lack, Report, Urgency};
 pub use advisor::{advise, ranked};
-pub use around::{Around, Foreseen};
+pub use around::{Around, Foreseen, Stuck};
 pub use capacity::{CapacityModel, Observation};
 pub use ceiling::{Binding, Ceiling};
 pub use day::{DaySchedule, DayStep};

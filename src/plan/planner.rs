@@ -18,7 +18,7 @@ pub fn plan(input: &PlanInput<'_>) -> Plan {
     let idle = input.workload.pod.dollars_per_hour.map(|d| d / 60.0);
     let quantile = newsvendor::quantile(input.short_cost, idle);
     let replicas = input.workload.replicas;
-    let held = capacity.as_ref().zip(replicas).map(|(c, r)| c.at(running(&r)));
+    let held = capacity.as_ref().zip(replicas).map(|(c, r)| c.at(input.around.coming(&r)));
     let exhaustion = exhaustion(demand, held, fan, input.now);
     let mut plan = Plan {
         workload: input.workload.id.clone(),

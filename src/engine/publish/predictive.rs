@@ -42,7 +42,7 @@ fn forecast(state: &State, w: &WorkloadFacts, now: Timestamp) -> ForecastView {
     let history = state.history.window(id, SignalKind::Demand, until - HOUR * 12, until, FIVE);
     let capacity = w.plan.as_ref().and_then(|p| p.capacity.as_ref());
     let replicas = w.workload.replicas;
-    let running = replicas.map(|r| r.desired.max(r.min.unwrap_or(0)));
+    let running = replicas.map(|r| w.around.coming(&r));
     let after = super::status::proposed(state, id);
     let crossing = match w.plan.as_ref().map(|p| p.exhaustion) {
         Some(Exhaustion::In { earliest, median: Some(median) }) => {

@@ -158,7 +158,7 @@ pub fn capacity(state: &State, now: Timestamp) -> Widget<Vec<CapacityRow>> {
         CapacityRow {
             workload: w.workload.id.clone(),
             demand: w.signals.latest(SignalKind::Demand),
-            capacity: capacity.zip(replicas).map(|(c, r)| c.at(r.desired.max(r.min.unwrap_or(0)))),
+            capacity: capacity.zip(replicas).map(|(c, r)| c.at(w.around.coming(&r))),
             low: quantile(0.05),
             high: quantile(0.95),
             exhaustion: plan.map_or(Exhaustion::Unknown, |p| p.exhaustion),
