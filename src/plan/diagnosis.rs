@@ -6,6 +6,8 @@ use crate::signals::SignalKind;
 use super::performance::DEARER;
 use super::{Fact, PlanInput, Verdict};
 
+/// From this share of the replicas on, those that do not become ready are what is wrong.
+const STUCK: f64 = 0.2;
 /// Retries above this share of demand are a storm.
 const RETRY_STORM: f64 = 0.3;
 /// A connection pool is exhausted above this share in use, with requests waiting.
@@ -40,16 +42,20 @@ pub fn diagnose(input: &PlanInput<'_>, hurting: bool) -> Option<Verdict> {
 /// Replicas that do not become ready: more of them would wait as well.
 fn stuck(input: &PlanInput<'_>) -> Option<Verdict> {
     let (stuck, replicas) = (input.around.stuck.as_ref()?, input.workload.replicas?);
-    let why = if stuck.why.is_empty() { "the platform does not say why".into() } else { stuck.why.clone() };
-    Some(verdict(
-        "replicas do not become ready",
-        vec![
-            fact("replicas asked for", f64::from(replicas.desired), Unit::Count),
-            fact("ready", f64::from(replicas.ready), Unit::Count),
-            fact("waiting for so long", input.now.since(stuck.since).as_secs_f64(), Unit::Seconds),
-        ],
-        &format!("asking for more would only add to those that wait: {why}"),
-    ))
+    // One that crashes among many is no reason to ask for no others.
+    let many = f64::from(stuck.replicas) >= STUCK * f64::from(replicas.desired);
+    let why = if stuck.why.is_empty() { "the platform does not say why" } else { &stuck.why };
+    many.then(|| {
+        verdict(
+            "replicas do not become ready",
+            vec![
+                fact("replicas asked for", f64::from(replicas.desired), Unit::Count),
+                fact("ready", f64::from(replicas.ready), Unit::Count),
+                fact("waiting for so long", input.now.since(stuck.since).as_secs_f64(), Unit::Seconds),
+            ],
+            &format!("asking for more would only add to those that wait: {why}"),
+        )
+    })
 }
 
 fn retry_storm(input: &PlanInput<'_>) -> Option<Verdict> {

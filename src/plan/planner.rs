@@ -139,9 +139,15 @@ fn lacking(input: &PlanInput<'_>, plan: &Plan) -> String {
         _ if input.workload.replicas.is_none() => {
             "the replica count is missing: add kube-state-metrics or a provider".into()
         }
-        _ if plan.capacity.is_none() => capacity_lacking(input),
+        _ if plan.capacity.is_none() => stuck(input).unwrap_or_else(|| capacity_lacking(input)),
         _ => "demand has no value".into(),
     }
+}
+
+fn stuck(input: &PlanInput<'_>) -> Option<String> {
+    let (stuck, replicas) = (input.around.stuck.as_ref()?, input.workload.replicas?);
+    let why = if stuck.why.is_empty() { "the platform does not say why" } else { &stuck.why };
+    Some(format!("{} of {} replicas do not become ready: {why}", stuck.replicas, replicas.desired))
 }
 
 fn capacity_lacking(input: &PlanInput<'_>) -> String {
