@@ -131,7 +131,9 @@
 //!   conformal intervals: on held-out series it was more accurate and its intervals meant what they say, at a fiftieth of
 //!   the time. The bare distributions of what was seen enter with shares learned by pinball loss.
 //! - The queries of signals are evaluated on a snapshot off the engine's loop; what arrives meanwhile is appended.
-//! - The day plan executed live is floors, decided one by one; a backtest's corridors with a follower are simulated only.
+//! - The day plan executed live is floors, approved one by one or as a day; the follower of a backtest's corridors is simulated.
+//! - A signal over scraped endpoints ends with its last live series: PromQL would let a rate shrink over its window, and falling
+//!   demand that nobody measured is no demand.
 //! - The wire to AWS (credentials, signing) is in `scrape/sources/aws`: the stage that collects needs it first, and a stage may
 //!   not import a later one.
 //! - `kube`'s watcher is not used: reads need bounds, ages and plain-text refusals, which it hides.
