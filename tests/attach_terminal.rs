@@ -130,6 +130,39 @@ fn two_screens_one_state_and_one_killed_in_mid_operation_changes_nothing() {
 }
 
 #[test]
+fn a_day_is_approved_and_ended_from_a_shell_by_its_hash() {
+    let fleet = Fleet::start();
+    let plans = || -> Vec<serde_json::Value> {
+        let (_, text) = fleet.ask(&["day", "--format", "json"]);
+        serde_json::from_str(&text).unwrap_or_default()
+    };
+    let mut found = None;
+    let planned = until(PATIENCE, || {
+        found = plans().into_iter().find(|p| p["hash"].is_string());
+        found.is_some()
+    });
+    assert!(planned, "a day with a step to decide: {:?}", plans());
+    let workload = found.as_ref().unwrap()["workload"].as_str().unwrap().to_owned();
+    let (done, _) = fleet.ask(&["day", &workload, "--approve", "0000"]);
+    assert!(!done, "of another plan");
+    // The plan moves with its forecast: what was read a moment ago may be refused, and is read anew.
+    let approved = until(PATIENCE, || {
+        let hash = plans().iter().find(|p| p["workload"] == *workload).map(|p| p["hash"].clone());
+        let hash = hash.as_ref().and_then(|h| h.as_str()).unwrap_or("none").to_owned();
+        fleet.ask(&["day", &workload, "--approve", &hash]).0
+    });
+    assert!(approved, "{:?}", plans());
+    let (_, shown) = fleet.ask(&["day", &workload]);
+    assert!(shown.contains("approved until"), "{shown}");
+    assert!(fleet.ask(&["day", &workload, "--end"]).0);
+    let ended =
+        until(PATIENCE, || plans().iter().any(|p| p["workload"] == *workload && p["approved"].is_null()));
+    assert!(ended, "{:?}", plans());
+    let (_, unknown) = fleet.ask(&["day", "shop/nothing"]);
+    assert!(unknown.contains("is not known"), "{unknown}");
+}
+
+#[test]
 fn a_note_the_wheel_and_a_learner_by_key() {
     let (Some(one), Some(two)) = (Terminal::open(180, 40), Terminal::open(180, 40)) else { return };
     let fleet = Fleet::start();

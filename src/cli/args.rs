@@ -99,6 +99,8 @@ pub enum Command {
     Leases(Shape),
     /// Approve exactly what was shown, by its hash
     Approve(Approve),
+    /// Day plans of the running engine; approve or end one
+    Day(super::day::Day),
     /// Reject a proposal, with a reason
     Reject(Reject),
     /// Stop an operation and roll it back

@@ -8,6 +8,7 @@ mod check;
 mod completions;
 mod config;
 mod dashboard;
+mod day;
 mod demo;
 mod exit;
 mod forecast;

@@ -2,8 +2,8 @@
 
 use super::exit::Outcome;
 use super::{
-    Cli, Command, anomalies, attach, check, completions, config, dashboard, demo, forecast, journal, serve,
-    status, wish,
+    Cli, Command, anomalies, attach, check, completions, config, dashboard, day, demo, forecast, journal,
+    serve, status, wish,
 };
 
 /// Runs what the command line asks for.
@@ -14,6 +14,7 @@ pub async fn run(cli: Cli) -> Outcome {
         Some(Command::Demo(args)) => demo::run(&live, &args).await,
         Some(Command::Serve) => serve::run(&live).await,
         Some(Command::Attach(args)) => attach::run(&live, &args).await,
+        Some(Command::Day(args)) => day::run(&live, &args).await,
         Some(Command::Leases(shape)) => wish::leases(&live, shape).await,
         Some(Command::Approve(args)) => wish::approve(&live, &args).await,
         Some(Command::Reject(args)) => wish::reject(&live, &args).await,

@@ -71,7 +71,7 @@ pub async fn leases(live: &Live, shape: Shape) -> Outcome {
 }
 
 /// Exit code 0 if it is carried out, 1 if it was refused.
-async fn send(live: &Live, shape: Shape, command: Command) -> Outcome {
+pub async fn send(live: &Live, shape: Shape, command: Command) -> Outcome {
     let (path, named) = socket(&live::settings(live)?)?;
     let mut desk = Desk::to_wish(&path, named).await.map_err(Failure::other)?;
     let answer: Answer = desk.wish(command).await.map_err(Failure::other)?;
