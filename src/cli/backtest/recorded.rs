@@ -96,6 +96,8 @@ fn slots(values: &BTreeMap<Timestamp, f64>, step: Duration) -> Option<Window> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::{Encoder, Journal, Keep, NewFrame};
+    use crate::screen::fixture;
 
     #[test]
     fn a_minute_that_was_not_recorded_is_a_gap() {
@@ -104,5 +106,38 @@ mod tests {
         let window = slots(&values, MINUTE).unwrap();
         assert_eq!(window.values(), [Some(1.0), Some(2.0), None, None, Some(3.0)]);
         assert_eq!(slots(&BTreeMap::new(), MINUTE), None);
+    }
+
+    /// A bundle as `weescale bundle` cuts it, of a screen that was looked at once an hour for two days.
+    #[test]
+    fn a_bundle_gives_the_demand_that_its_pictures_showed_and_names_what_it_holds() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, bundle) = (folder.path().join("journal.db"), folder.path().join("incident.wee"));
+        let mut journal = Journal::open(&path).unwrap();
+        let mut encoder = Encoder::new(journal.next_frame_group().unwrap());
+        let demand = |at: Timestamp| (at.as_millis() / 300_000 % 288) as f64;
+        let first = fixture::view().at.floor_to(SHOWN);
+        for hour in 0..48 {
+            let mut view = fixture::view();
+            view.at = first + Duration::from_secs(hour * 3600);
+            let from = view.at - SHOWN * 144;
+            let shown = (0..144).map(|i| Some(demand(from + SHOWN * i)));
+            view.forecasts.data[0].history = Window::new(from, SHOWN, shown);
+            let encoded = encoder.encode(serde_json::to_value(&view).unwrap()).unwrap();
+            let frame = NewFrame { at: view.at, mark: String::new(), encoded };
+            assert!(journal.store_frame(&frame, Keep::default()).unwrap());
+        }
+        drop(journal);
+        let mut file = Recording::journal(&path, None, None).unwrap().into_file();
+        assert_eq!(file.cut(&bundle, 64 << 20, &mut |_| {}).unwrap().frames, 48);
+
+        let id = fixture::view().forecasts.data[0].workload.to_string();
+        let (name, window) = history(&Live::default(), &id, Some(&bundle), None).unwrap();
+        assert!(name.starts_with(&id), "{name}");
+        // Two days, and the twelve hours that the first picture showed, less the hour after the last.
+        assert_eq!((window.step(), window.len(), window.present()), (SHOWN, 59 * 12, 59 * 12));
+        assert!(window.points().all(|(at, v)| (v - demand(at)).abs() < 1e-6));
+        let unknown = history(&Live::default(), "shop/nothing", Some(&bundle), None).unwrap_err();
+        assert!(format!("{unknown:?}").contains(&id), "{unknown:?}");
     }
 }
