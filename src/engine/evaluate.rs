@@ -10,7 +10,8 @@ use crate::clock::{Clock, Monotonic};
 use crate::scrape::{Answer, Delivery, QuerySpec, SourceId};
 use crate::series::Timestamp;
 use crate::signals::{Freshness, SignalSet};
-use crate::store::query::{Options, Prepared, Standing, Value, standing};
+use crate::store::query::standing::{self, Bounds};
+use crate::store::query::{Options, Prepared, Standing, Value};
 use crate::store::{Snapshot, Store};
 use crate::view::NoticeLevel;
 
@@ -49,7 +50,7 @@ impl StoreQueries {
     }
 
     /// Evaluates every expression at `at`.
-    pub fn answers(&self, store: &Snapshot, at: Timestamp, options: &Options) -> Vec<Answer> {
+    pub fn answers(&self, store: &Snapshot, at: Timestamp, options: &Options, bounds: Bounds) -> Vec<Answer> {
         // Nobody else holds it but for another evaluation, and those do not overlap.
         let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut queries, mut answers, mut asked) = (Vec::new(), Vec::new(), Vec::new());
@@ -62,7 +63,7 @@ impl StoreQueries {
                 Err(error) => answers.push(Answer { expr: Arc::clone(expr), at, result: Err(error.clone()) }),
             }
         }
-        let values = standing::answers(&mut queries, store, at, options);
+        let values = standing::answers(&mut queries, store, at, options, bounds);
         answers.extend(asked.into_iter().zip(values).map(|(expr, value)| {
             let result = match value {
                 Ok(Value::Vector(vector)) => Ok(vector),
@@ -74,6 +75,18 @@ impl StoreQueries {
         }));
         answers
     }
+}
+
+/// Samples of each series that a sum may look at: half an hour of scrapes every 15 s.
+const SAMPLES_OF_A_SERIES: usize = 120;
+
+/// How often one query may look at a series: a ratio has it above and below.
+const LOOKS: usize = 4;
+
+/// What queries may add up without loading it: a fleet's sum may be about every series that the store may hold.
+pub fn bounds(limits: &crate::store::Limits) -> Bounds {
+    let series = limits.max_series.saturating_mul(LOOKS);
+    Bounds { series, samples: series.saturating_mul(SAMPLES_OF_A_SERIES) }
 }
 
 /// How many times as long as the queries took the store is left alone: they take a four-hundredth of a core at most.
@@ -110,12 +123,14 @@ impl Engine {
         let interval = interval(&self.state.settings.scrape);
         let queries = [Some(self.queries.clone()), self.pods.due(now, interval)];
         let snapshot = self.state.store.snapshot();
+        let bounds = bounds(self.state.store.limits());
         let asked_at = self.clock.monotonic();
         let mut asking = tokio::task::spawn_blocking(move || -> (Vec<Answer>, Duration) {
             let machine = Clock::real();
             let began = machine.monotonic();
             let all = queries.iter().flatten();
-            let answers = all.flat_map(|asked| asked.answers(&snapshot, now, &Options::default())).collect();
+            let answers =
+                all.flat_map(|asked| asked.answers(&snapshot, now, &Options::default(), bounds)).collect();
             (answers, machine.monotonic().since(began))
         });
         loop {
