@@ -59,6 +59,7 @@ impl Target {
             born,
             freed: Vec::new(),
             values: self.values.clone(),
+            said: Vec::new(),
             timed: Vec::new(),
         }
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::series::{Sample, Timestamp};
 
+use super::exposition::Said;
 use super::{Born, SourceId};
 
 /// One scrape of one target: value `i` belongs to slot `i` of that target's table.
@@ -23,6 +24,8 @@ pub struct ScrapeBlock {
     pub born: Arc<Born>,
     /// Slots the reader has forgotten, unseen for many scrapes. Applied before `born`.
     pub freed: Vec<u32>,
+    /// What the target said of metric families since the scrape before.
+    pub said: Vec<(Box<str>, Said)>,
     /// By slot; [`crate::series::stale_marker`] where this scrape did not have the slot. A scraped NaN is the
     /// ordinary NaN. It reaches at least to the highest slot in use.
     pub values: Vec<f64>,

@@ -26,6 +26,7 @@ fn block(when: i64, born: &[(u32, usize)], values: &[Option<f64>]) -> ScrapeBloc
         born: Arc::new(born.iter().map(|(slot, instance)| (*slot, labels(*instance))).collect()),
         freed: Vec::new(),
         values: values.iter().map(|v| v.unwrap_or_else(stale_marker)).collect(),
+        said: Vec::new(),
         timed: Vec::new(),
     }
 }

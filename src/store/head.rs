@@ -9,6 +9,7 @@ use crate::scrape::SourceId;
 use crate::series::{Labels, Sample, Timestamp};
 
 use super::counters::{Appended, Counters, Outcome};
+use super::families::Families;
 use super::group::Group;
 use super::limits::Limits;
 use super::names::{Hashed, Names, hash_set, hashed};
@@ -50,6 +51,7 @@ pub struct Store {
     pub(super) sources: HashMap<Option<SourceId>, usize>,
     pub(super) known: HashTable<Known>,
     pub(super) names: Names,
+    pub(super) families: Families,
     pub(super) counters: Counters,
     /// When maintenance ran last, in the time of the data.
     pub(super) maintained: Option<Timestamp>,

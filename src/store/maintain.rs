@@ -72,6 +72,7 @@ impl Store {
         self.groups.iter_mut().for_each(super::group::Group::recount);
         let groups: usize = self.groups.iter().map(super::group::Group::bytes).sum();
         self.counters.bytes =
-            (groups + self.known.len() * 2 * size_of::<Known>() + self.names.bytes()) as u64;
+            (groups + self.known.len() * 2 * size_of::<Known>() + self.names.bytes() + self.families.bytes())
+                as u64;
     }
 }

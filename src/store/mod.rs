@@ -31,6 +31,7 @@ mod append;
 mod bits;
 mod codec;
 mod counters;
+mod families;
 mod footprint;
 #[doc(hidden)]
 pub mod fuzzing;
@@ -56,6 +57,7 @@ mod model_tests;
 mod tests;
 
 pub use counters::{Appended, Counters, Outcome};
+pub use families::Metadata;
 pub use footprint::Footprint;
 pub use head::Store;
 pub use limits::Limits;

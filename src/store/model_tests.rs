@@ -118,6 +118,7 @@ impl World {
             born: Arc::new(born.into_iter().collect()),
             freed: Vec::new(),
             values: values.iter().map(|v| v.unwrap_or_else(stale_marker)).collect(),
+            said: Vec::new(),
             timed: Vec::new(),
         };
         let got = self.store.append_block(&block);

@@ -190,6 +190,7 @@ impl Reader {
             born: Arc::clone(&self.nothing),
             freed: Vec::new(),
             values: vec![stale_marker(); self.table.slots as usize],
+            said: Vec::new(),
             timed: Vec::new(),
         }
     }

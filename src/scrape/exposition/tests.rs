@@ -6,7 +6,7 @@ use crate::scrape::{Limits, ScrapeBlock, SourceId};
 use crate::series::{Labels, Sample, Timestamp, is_stale_marker};
 
 mod same;
-mod vectors;
+pub(super) mod vectors;
 
 const AT: Timestamp = Timestamp::from_secs(1_700_000_000);
 

@@ -216,6 +216,7 @@ impl Poller {
             born: Arc::default(),
             freed: Vec::new(),
             values: vec![stale_marker(); ABOUT.len() + series.len()],
+            said: Vec::new(),
             timed: Vec::new(),
         };
         if !std::mem::replace(&mut self.introduced, true) {

@@ -154,7 +154,7 @@ fn limits_are_kept_and_named() {
             .map(|n| {
                 let pod = format!("p{n}");
                 let name = if n < 10 { "c_total" } else { "g" };
-                (Labels::from_pairs([("__name__", name), ("pod", &pod)]), Sample::new(at, n as f64))
+                (Labels::from_pairs([("__name__", name), ("pod", &pod)]), Sample::new(at, f64::from(n)))
             })
             .collect();
         store.append_scrape(&source, at, &samples);
