@@ -16,7 +16,9 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let cli = weescale::cli::Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+    // One worker: the engine owns the store, and memory that one thread takes and another gives back stays unused with
+    // the first for long. What takes time (queries, sources, the journal, the screen) has threads of its own.
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&Report::new(error).wrap_err("cannot start the runtime"), 1),
     };
