@@ -1,6 +1,7 @@
 //! Packing and unpacking of samples, each by itself: nanoseconds and bytes a sample, beside a copy of the values.
 //!
-//! `cargo bench --bench codec`; items are samples. The chunks are those of stored series: 120 consecutive values of the
+//! `cargo bench --bench codec` prints a line for each, the median of fifty, then divan's table, where items are samples.
+//! The chunks are those of stored series: 120 consecutive values of the
 //! targets that `cargo bench --bench peers` serves.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it finds")]
@@ -10,6 +11,7 @@
 mod payload;
 
 use std::sync::LazyLock;
+use std::time::Instant;
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
@@ -59,7 +61,46 @@ static PACKED: LazyLock<(Vec<u8>, Vec<usize>)> = LazyLock::new(|| {
 fn main() {
     let each = PACKED.0.len() as f64 / COLUMNS.len() as f64;
     println!("{each:.3} bytes a sample packed, of 8 as they are; {VALUES} a chunk");
+    let mut out = Vec::with_capacity(COLUMNS.len());
+    tell("encode", || {
+        out.clear();
+        COLUMNS.chunks(VALUES).for_each(|values| pack(values, &mut out));
+    });
+    let mut values = Vec::with_capacity(VALUES);
+    tell("decode", || unpack_all(&mut values));
+    let mut kept = Vec::with_capacity(VALUES);
+    tell("copy", || {
+        for values in COLUMNS.chunks(VALUES) {
+            kept.clear();
+            kept.extend_from_slice(black_box(values));
+            black_box(&kept);
+        }
+    });
     divan::main();
+}
+
+/// Prints what `work` on all samples takes for one.
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures the machine's own time")]
+fn tell(name: &str, mut work: impl FnMut()) {
+    let mut times: Vec<u128> = (0..50)
+        .map(|_| {
+            let began = Instant::now();
+            work();
+            began.elapsed().as_nanos()
+        })
+        .collect();
+    times.sort_unstable();
+    let median = times.get(times.len() / 2).copied().unwrap_or_default() as f64;
+    println!("{name:<8} {:5.2} ns a sample", median / COLUMNS.len() as f64);
+}
+
+fn unpack_all(out: &mut Vec<f64>) {
+    let (bytes, starts) = black_box(&*PACKED);
+    for start in starts {
+        out.clear();
+        unpack(bytes.get(*start..).unwrap_or_default(), VALUES, out);
+        black_box(&*out);
+    }
 }
 
 #[divan::bench(sample_count = 50)]
@@ -75,14 +116,7 @@ fn encode(bencher: Bencher<'_, '_>) {
 #[divan::bench(sample_count = 50)]
 fn decode(bencher: Bencher<'_, '_>) {
     let mut out = Vec::with_capacity(VALUES);
-    bencher.counter(ItemsCount::new(COLUMNS.len())).bench_local(|| {
-        let (bytes, starts) = black_box(&*PACKED);
-        for start in starts {
-            out.clear();
-            unpack(bytes.get(*start..).unwrap_or_default(), VALUES, &mut out);
-            black_box(&out);
-        }
-    });
+    bencher.counter(ItemsCount::new(COLUMNS.len())).bench_local(|| unpack_all(&mut out));
 }
 
 /// Reads and writes each value once: neither can be quicker.
