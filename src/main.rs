@@ -11,6 +11,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     weescale::cli::no_core_files();
+    weescale::cli::no_huge_pages();
     // Panics and internal errors are reported by color-eyre; expected failures are one sentence.
     if color_eyre::install().is_err() {
         return ExitCode::FAILURE;
