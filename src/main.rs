@@ -11,12 +11,15 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     weescale::cli::no_core_files();
+    weescale::cli::no_huge_pages();
     // Panics and internal errors are reported by color-eyre; expected failures are one sentence.
     if color_eyre::install().is_err() {
         return ExitCode::FAILURE;
     }
     let cli = weescale::cli::Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+    // One worker: the engine owns the store, and memory that one thread takes and another gives back stays unused with
+    // the first for long. What takes time (queries, sources, the journal, the screen) has threads of its own.
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&Report::new(error).wrap_err("cannot start the runtime"), 1),
     };

@@ -48,8 +48,12 @@ fn lines(body: &str) -> usize {
 }
 
 fn value(scrape: &ScrapeBlock, name: &str) -> f64 {
-    let slot =
-        scrape.born.iter().find(|(_, l)| l.metric_name() == Some(name)).map(|(slot, _)| *slot).expect(name);
+    let slot = scrape
+        .born
+        .announced()
+        .find(|(_, l)| l.metric_name() == Some(name))
+        .map(|(slot, _)| slot)
+        .expect(name);
     scrape.values.get(slot as usize).copied().expect(name)
 }
 

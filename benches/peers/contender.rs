@@ -49,6 +49,12 @@ impl Contender {
     /// Starts it on the scenario's targets; `folder` is empty and its own.
     pub fn start(self, scenario: &Scenario, port: u16, folder: &Path) -> Result<Child> {
         let mut command = Command::new(self.program());
+        if scenario.asked && self == Self::Weescale {
+            command = Command::new(std::env::current_exe()?);
+            command.args(["asked", &port.to_string(), &scenario.targets.to_string()]);
+            command.arg(scenario.interval_s.to_string());
+            return command.stdin(Stdio::null()).spawn().wrap_err("cannot start the benchmark itself");
+        }
         let shown = |name: &str| folder.join(name).display().to_string();
         match self {
             Self::Weescale => {

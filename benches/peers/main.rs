@@ -4,12 +4,13 @@
 //! whose name contains the word; `--seconds N` changes how long each is measured. The generator runs in a process of its
 //! own, is started anew for each run, and is what tells scrape delays and missed scrapes, in the same way for all.
 
+mod asked;
 mod contender;
 mod generator;
 mod payload;
 mod process;
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command};
 use std::time::Duration;
@@ -31,13 +32,16 @@ pub struct Scenario {
     pub interval_s: u64,
     /// Whether bodies are compressed for whom accepts it.
     pub gzip: bool,
+    /// Whether queries are asked all the time, one after the other.
+    pub asked: bool,
 }
 
-const SCENARIOS: [Scenario; 4] = [
-    Scenario { name: "100k-plain", targets: 1000, series: 100, interval_s: 5, gzip: false },
-    Scenario { name: "100k-gzip", targets: 1000, series: 100, interval_s: 5, gzip: true },
-    Scenario { name: "1m-plain", targets: 1000, series: 1000, interval_s: 15, gzip: false },
-    Scenario { name: "1m-gzip", targets: 1000, series: 1000, interval_s: 15, gzip: true },
+const SCENARIOS: [Scenario; 5] = [
+    Scenario { name: "100k-plain", targets: 1000, series: 100, interval_s: 5, gzip: false, asked: false },
+    Scenario { name: "100k-gzip", targets: 1000, series: 100, interval_s: 5, gzip: true, asked: false },
+    Scenario { name: "1m-plain", targets: 1000, series: 1000, interval_s: 15, gzip: false, asked: false },
+    Scenario { name: "1m-gzip", targets: 1000, series: 1000, interval_s: 15, gzip: true, asked: false },
+    Scenario { name: "100k-asked", targets: 1000, series: 100, interval_s: 5, gzip: false, asked: true },
 ];
 
 struct Measured {
@@ -54,6 +58,9 @@ fn main() -> Result<()> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     if let ["generator", port, targets, series, gzip] = *words.as_slice() {
         return generator::serve(port.parse()?, targets.parse()?, series.parse()?, gzip == "true");
+    }
+    if let ["asked", port, targets, interval] = *words.as_slice() {
+        return asked::serve(port.parse()?, targets.parse()?, interval.parse()?);
     }
     if words.contains(&"--list") {
         // A test runner that asks for this program's tests: it has none.
@@ -73,7 +80,8 @@ fn main() -> Result<()> {
     }
     say(
         "weescale keeps in memory only and has neither a write-ahead log, nor blocks on disk, nor a query server;\n\
-         it runs its whole engine here: signals, forecasts and plans are computed from what it finds.",
+         it runs its whole engine here: signals, forecasts and plans are computed from what it finds. Where queries are\n\
+         asked all the time, weescale is its collecting and keeping, in one process with who asks; the others answer over HTTP.",
     );
     for scenario in
         SCENARIOS.iter().filter(|s| chosen.is_empty() || chosen.iter().any(|w| s.name.contains(**w)))
@@ -133,6 +141,9 @@ fn measure(contender: Contender, scenario: &Scenario, seconds: u64) -> Result<Me
     let started = generator::now();
     let scraper = Running(contender.start(scenario, port, folder.path())?);
     let pid = scraper.0.id();
+    if scenario.asked && contender != Contender::Weescale {
+        std::thread::spawn(move || ask(port + 1));
+    }
     std::thread::sleep(Duration::from_secs(4 * scenario.interval_s));
     let from = generator::now().duration_since(started);
     let before = (process::cpu_seconds(pid)?, stats(port, scenario, from)?);
@@ -168,6 +179,36 @@ fn stats(port: u16, scenario: &Scenario, from: Duration) -> Result<Stats> {
     match *fields.as_slice() {
         [_, samples, missed, delay_p99_ms] => Ok(Stats { samples, missed: missed as u64, delay_p99_ms }),
         _ => Err(eyre!("the generator answered {answer:?}")),
+    }
+}
+
+/// Asks the server there one query after the other until it is gone.
+fn ask(port: u16) -> Result<()> {
+    let mut failures = 0;
+    for query in asked::QUERIES.into_iter().cycle() {
+        match answered(port, query) {
+            Ok(()) => failures = 0,
+            // It may not listen yet.
+            Err(error) if failures > 100 => return Err(error),
+            Err(_) => {
+                failures += 1;
+                std::thread::sleep(Duration::from_millis(200));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn answered(port: u16, query: &str) -> Result<()> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    let escaped: String = query.bytes().map(|b| format!("%{b:02x}")).collect();
+    write!(stream, "GET /api/v1/query?query={escaped} HTTP/1.0\r\nHost: x\r\n\r\n")?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    if answer.starts_with(b"HTTP/1.0 200") || answer.starts_with(b"HTTP/1.1 200") {
+        Ok(())
+    } else {
+        Err(eyre!("not answered"))
     }
 }
 

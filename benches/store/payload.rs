@@ -1,5 +1,7 @@
 //! Scrapes of targets, made from a seed: more than half of the series never move, most are whole numbers.
 
+use std::sync::Arc;
+
 use weescale::scrape::{ScrapeBlock, SourceId};
 use weescale::series::{Labels, Timestamp};
 
@@ -46,7 +48,8 @@ impl Target {
                 _ => *value = f64::from(self.random.u32(..1_000_000)) / 1000.0,
             }
         }
-        let born = if self.scrapes == 0 { (0..SERIES).map(|s| self.born(s)).collect() } else { Vec::new() };
+        let born =
+            Arc::new((0..SERIES).filter(|_| self.scrapes == 0).map(|series| self.born(series)).collect());
         let at = at(self.scrapes);
         self.scrapes += 1;
         ScrapeBlock {
@@ -56,6 +59,7 @@ impl Target {
             born,
             freed: Vec::new(),
             values: self.values.clone(),
+            said: Vec::new(),
             timed: Vec::new(),
         }
     }

@@ -35,5 +35,5 @@ mod wish;
 
 pub use args::{Cli, Command};
 pub use exit::Failure;
-pub use harden::no_core_files;
+pub use harden::{no_core_files, no_huge_pages};
 pub use run::run;

@@ -9,8 +9,9 @@ use tokio::sync::mpsc;
 use crate::clock::{Clock, Monotonic};
 use crate::scrape::{Answer, Delivery, Health, QuerySpec, SourceId, SourceKind, SourceStatus};
 use crate::series::{Labels, Timestamp};
-use crate::signals::{Freshness, SignalSet};
-use crate::store::query::{Options, Prepared, Standing, Value, instant, standing};
+use crate::signals::{Freshness, SignalSet, rate_span};
+use crate::store::query::standing::{self, Bounds};
+use crate::store::query::{Options, Prepared, Standing, Value, instant};
 use crate::store::{Snapshot, Store};
 use crate::view::NoticeLevel;
 
@@ -21,9 +22,6 @@ pub const SCRAPED: &str = "scraped endpoints";
 
 /// What is kept of each expression, or why it cannot be read.
 type Kept = BTreeMap<Arc<str>, Result<Standing, String>>;
-
-/// How long a source that fails is asked about: the longest window of a recipe.
-const RECENTLY: Duration = Duration::from_secs(600);
 
 /// Expressions over the store, parsed once. Clones share what is kept from one evaluation to the next.
 #[derive(Clone, Debug, Default)]
@@ -52,7 +50,7 @@ impl StoreQueries {
     }
 
     /// Evaluates every expression at `at`; where series may have `ended` lately, without what nothing measures any more.
-    pub fn answers(&self, store: &Snapshot, at: Timestamp, ended: bool) -> Vec<Answer> {
+    pub fn answers(&self, store: &Snapshot, at: Timestamp, ended: bool, bounds: Bounds) -> Vec<Answer> {
         let options = &Options::default();
         // Nobody else holds it but for another evaluation, and those do not overlap.
         let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -66,7 +64,7 @@ impl StoreQueries {
                 Err(error) => answers.push(Answer { expr: Arc::clone(expr), at, result: Err(error.clone()) }),
             }
         }
-        let values = standing::answers(&mut queries, store, at, options);
+        let values = standing::answers(&mut queries, store, at, options, bounds);
         answers.extend(asked.into_iter().zip(values).map(|(expr, value)| {
             let result = match value {
                 Ok(Value::Vector(vector)) if ended => Ok(measured(vector, &expr, store, at)),
@@ -96,6 +94,18 @@ fn measured(
         vector.retain(|(labels, _)| live.contains(&labels.without_name()));
     }
     vector
+}
+
+/// Samples of each series that a sum may look at: half an hour of scrapes every 15 s.
+const SAMPLES_OF_A_SERIES: usize = 120;
+
+/// How often one query may look at a series: a ratio has it above and below.
+const LOOKS: usize = 4;
+
+/// What queries may add up without loading it: a fleet's sum may be about every series that the store may hold.
+pub fn bounds(limits: &crate::store::Limits) -> Bounds {
+    let series = limits.max_series.saturating_mul(LOOKS);
+    Bounds { series, samples: series.saturating_mul(SAMPLES_OF_A_SERIES) }
 }
 
 /// How many times as long as the queries took the store is left alone: they take a four-hundredth of a core at most.
@@ -131,14 +141,16 @@ impl Engine {
     ) -> Vec<Answer> {
         let interval = interval(&self.state.settings.scrape);
         let queries = [Some(self.queries.clone()), self.pods.due(now, interval)];
-        let ended = self.state.sources.values().any(|source| fails_lately(&source.status, now));
+        let ended =
+            self.state.sources.values().any(|source| fails_lately(&source.status, rate_span(interval), now));
         let snapshot = self.state.store.snapshot();
+        let bounds = bounds(self.state.store.limits());
         let asked_at = self.clock.monotonic();
         let mut asking = tokio::task::spawn_blocking(move || -> (Vec<Answer>, Duration) {
             let machine = Clock::real();
             let began = machine.monotonic();
             let all = queries.iter().flatten();
-            let answers = all.flat_map(|asked| asked.answers(&snapshot, now, ended)).collect();
+            let answers = all.flat_map(|asked| asked.answers(&snapshot, now, ended, bounds)).collect();
             (answers, machine.monotonic().since(began))
         });
         loop {
@@ -166,11 +178,11 @@ impl Engine {
     }
 }
 
-/// Whether windows may still hold samples of what `source` no longer gives.
-fn fails_lately(source: &SourceStatus, now: Timestamp) -> bool {
+/// Whether a `window` of rates may still hold samples of what `source` no longer gives.
+fn fails_lately(source: &SourceStatus, window: Duration, now: Timestamp) -> bool {
     source.kind == SourceKind::Exposition
         && !matches!(source.health, Health::Healthy)
-        && source.last_success.is_some_and(|at| now.since(at) <= RECENTLY)
+        && source.last_success.is_some_and(|at| now.since(at) <= window + source.interval * 2)
 }
 
 /// Marks what was evaluated over the store as not fresh until it holds a whole rate window: until then a rate counts

@@ -1,8 +1,11 @@
 //! One scrape of one target as a column of values.
 
-use crate::series::{Labels, Sample, Timestamp};
+use std::sync::Arc;
 
-use super::SourceId;
+use crate::series::{Sample, Timestamp};
+
+use super::exposition::Said;
+use super::{Born, SourceId};
 
 /// One scrape of one target: value `i` belongs to slot `i` of that target's table.
 ///
@@ -18,9 +21,11 @@ pub struct ScrapeBlock {
     pub at: Timestamp,
     /// Slots met first in this block, or announced again; labels with `job`, `instance` and configured ones attached.
     /// A slot number may be used again after it was in [`ScrapeBlock::freed`].
-    pub born: Vec<(u32, Labels)>,
+    pub born: Arc<Born>,
     /// Slots the reader has forgotten, unseen for many scrapes. Applied before `born`.
     pub freed: Vec<u32>,
+    /// What the target said of metric families since the scrape before.
+    pub said: Vec<(Box<str>, Said)>,
     /// By slot; [`crate::series::stale_marker`] where this scrape did not have the slot. A scraped NaN is the
     /// ordinary NaN. It reaches at least to the highest slot in use.
     pub values: Vec<f64>,

@@ -7,6 +7,7 @@
 pub mod answers;
 mod block;
 mod bodies;
+mod born;
 mod delivery;
 mod error;
 pub mod exposition;
@@ -31,6 +32,7 @@ mod target;
 mod tests;
 
 pub use block::ScrapeBlock;
+pub use born::Born;
 pub use delivery::{Answer, BackfillRequest, Delivery, QuerySpec, RangeAnswer};
 pub use error::ScrapeError;
 pub use extras::{check_header, check_param};

@@ -8,6 +8,7 @@ use crate::series::{Labels, Sample, Timestamp, is_stale_marker};
 use super::counters::{Appended, Outcome};
 use super::group::NO_COLUMN;
 use super::head::{Place, Store};
+use super::names::Hashed;
 use super::row::{absent, held, is_absent, is_held, sane};
 
 impl Store {
@@ -30,7 +31,7 @@ impl Store {
                 batch.note(Outcome::OutOfBounds);
                 continue;
             }
-            match self.locate(labels, number) {
+            match self.locate_labels(labels, number) {
                 Ok((place, new)) => {
                     batch.new_series += u64::from(new);
                     self.put(&mut row, (number, at), place, *sample, &mut batch);
@@ -51,6 +52,7 @@ impl Store {
         let before = self.group_bytes(number);
         let mut batch = Appended::default();
         self.map_slots(block, number, &mut batch);
+        self.tell(&block.said);
         let refused = batch.refused_series + batch.refused_memory;
         let mut row = std::mem::take(&mut self.row);
         row.clear();
@@ -144,7 +146,7 @@ impl Store {
         }
         let labels = group.foreign.get(&slot)?.clone();
         // It was another target's; if that has let it go, it is this one's.
-        let (place, _) = self.locate(&labels, number).ok()?;
+        let (place, _) = self.locate_labels(&labels, number).ok()?;
         Some(place)
     }
 
@@ -161,26 +163,32 @@ impl Store {
                 *column = NO_COLUMN;
             }
         }
-        for (slot, labels) in &block.born {
+        let born = &block.born;
+        let hashes: Vec<u64> = born.labels().map(|(name, value)| self.names.hash(name, value)).collect();
+        for (slot, set) in born.iter() {
             // Slots are small and dense; whoever names others gets no series for them.
-            if *slot as usize >= block.values.len() {
+            if slot as usize >= block.values.len() {
                 continue;
             }
+            let labels = set.iter().map(|label| {
+                let (name, value) = born.label(*label);
+                Hashed { name, value, hash: hashes.get(*label as usize).copied().unwrap_or(0) }
+            });
             let located = self.locate(labels, number);
             let Some(group) = self.groups.get_mut(number) else { return };
             if group.slots.len() < block.values.len() {
                 group.slots.resize(block.values.len(), NO_COLUMN);
             }
-            let Some(column) = group.slots.get_mut(*slot as usize) else { continue };
+            let Some(column) = group.slots.get_mut(slot as usize) else { continue };
             *column = NO_COLUMN;
-            group.foreign.remove(slot);
+            group.foreign.remove(&slot);
             match located {
                 Ok((place, new)) if place.group as usize == number => {
                     batch.new_series += u64::from(new);
                     *column = place.column;
                 }
                 Ok(_) => {
-                    group.foreign.insert(*slot, labels.clone());
+                    group.foreign.insert(slot, born.set(set));
                 }
                 Err(refused) => batch.note(refused),
             }

@@ -1,5 +1,7 @@
 //! Scrapes as columns: slots, staleness, bounds.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
 use super::query::{self, Options, Prepared, Value};
@@ -21,9 +23,10 @@ fn block(when: i64, born: &[(u32, usize)], values: &[Option<f64>]) -> ScrapeBloc
         source: SourceId::new("a"),
         table: 1,
         at: at(when),
-        born: born.iter().map(|(slot, instance)| (*slot, labels(*instance))).collect(),
+        born: Arc::new(born.iter().map(|(slot, instance)| (*slot, labels(*instance))).collect()),
         freed: Vec::new(),
         values: values.iter().map(|v| v.unwrap_or_else(stale_marker)).collect(),
+        said: Vec::new(),
         timed: Vec::new(),
     }
 }
@@ -79,7 +82,7 @@ fn timestamps_of_their_own_are_kept_and_never_end_a_series() {
         timed: vec![(0, Sample::new(at(own), value))],
         ..block(when, &[], &[None])
     };
-    let first = ScrapeBlock { born: vec![(0, labels(0))], ..timed(10, 8, 1.0) };
+    let first = ScrapeBlock { born: Arc::new([(0, labels(0))].into_iter().collect()), ..timed(10, 8, 1.0) };
     assert_eq!(store.append_block(&first).stored, 1);
     assert_eq!(store.append_block(&timed(20, 8, 9.0)).duplicate, 1);
     assert_eq!(store.append_block(&timed(30, 7, 9.0)).out_of_order, 1);

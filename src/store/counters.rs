@@ -93,6 +93,8 @@ pub struct Counters {
     pub appended: Appended,
     /// Series freed because all their samples were dropped.
     pub freed_series: u64,
+    /// What was said of metric families beyond [`super::Limits::max_families`].
+    pub refused_families: u64,
     /// Samples dropped by age.
     pub expired_samples: u64,
     /// Samples dropped early because of [`super::Limits::max_bytes`].

@@ -1,6 +1,17 @@
-//! What the fuzz target of stored chunks runs, and the test with the kept inputs. Broken promises are assertions.
+//! What the fuzz target of stored chunks runs, and the test with the kept inputs. Broken promises are assertions. And the
+//! two functions that it is about, for the benchmark of them.
 
 use super::codec::{MAX_VALUES, decode, encode};
+
+/// Appends a chunk of at most 255 values to `out`.
+pub fn pack(values: &[f64], out: &mut Vec<u8>) {
+    encode(values, out);
+}
+
+/// Appends the `count` values of the chunk that `bytes` begin with to `out`.
+pub fn unpack(bytes: &[u8], count: usize, out: &mut Vec<f64>) {
+    decode(bytes, count, out);
+}
 
 /// With an even first byte: packs the values that follow and unpacks them, bit for bit. With an odd one: unpacks what
 /// follows as so many values as the second byte says, whatever it is.

@@ -8,17 +8,18 @@ use crate::series::{Labels, Sample, Timestamp, is_stale_marker, stale_marker};
 
 use super::index::Index;
 use super::loose::Loose;
-use super::names::Names;
+use super::names::{Hashed, Names};
 use super::row::{Row, absent, is_absent, is_held};
 use super::segment::Segment;
 use super::target::Target;
 
 /// Rows packed at once. More would make the open end dear: a row takes 8 bytes for each value that changed.
-const OPEN_ROWS: usize = 30;
+const OPEN_ROWS: usize = 15;
 /// Without a common divisor with [`OPEN_ROWS`], so that the targets' turns spread evenly, however many there are.
 const STRIDE: usize = 11;
-/// Packed runs of rows that are packed again as one.
-const MERGED: usize = 4;
+/// How many packed runs, of how many rows each, are packed again as one: at least more than the first, at most as many
+/// as the second number.
+const MERGED: [(usize, usize, usize); 2] = [(4, 0, OPEN_ROWS), (2, OPEN_ROWS, 4 * OPEN_ROWS)];
 
 /// A slot without a column.
 pub(super) const NO_COLUMN: u32 = u32::MAX;
@@ -79,14 +80,18 @@ impl Group {
     }
 
     /// Enters a series; its column.
-    pub(super) fn create(&mut self, labels: &Labels, names: &mut Names) -> u32 {
+    pub(super) fn create<'a>(
+        &mut self,
+        labels: impl ExactSizeIterator<Item = Hashed<'a>>,
+        names: &mut Names,
+    ) -> u32 {
         let column = self.free.pop().unwrap_or(self.latest.len() as u32);
         if column as usize == self.latest.len() {
             self.latest.push(absent());
         }
+        self.counted += 16 + labels.len() * 8;
         let target = Arc::make_mut(&mut self.target);
         Arc::make_mut(&mut target.index).insert(column, labels, names);
-        self.counted += 16 + labels.len() * 8;
         column
     }
 
@@ -145,16 +150,17 @@ impl Group {
         target.segments.push(Arc::new(Segment::pack(rows, self.latest.len())));
         target.rows.clear();
         self.open_samples = 0;
-        let small = |s: &Arc<Segment>| s.rows() <= OPEN_ROWS;
-        while let Some(start) = target.segments.len().checked_sub(MERGED)
-            && let Some(pieces) = target.segments.get(start..)
-            && pieces.iter().all(small)
-            // What is packed together also expires together.
-            && !spans(pieces.first().map(|s| s.first()), pieces.last().map(|s| s.last()), 5, 8)
-        {
-            let merged = Arc::new(Segment::merge(pieces));
-            target.segments.truncate(start);
-            target.segments.push(merged);
+        for (count, more_than, at_most) in MERGED {
+            while let Some(start) = target.segments.len().checked_sub(count)
+                && let Some(pieces) = target.segments.get(start..)
+                && pieces.iter().all(|s| s.rows() > more_than && s.rows() <= at_most)
+                // What is packed together also expires together.
+                && !spans(pieces.first().map(|s| s.first()), pieces.last().map(|s| s.last()), 5, 8)
+            {
+                let merged = Arc::new(Segment::merge(pieces));
+                target.segments.truncate(start);
+                target.segments.push(merged);
+            }
         }
     }
 

@@ -9,9 +9,10 @@ use crate::scrape::SourceId;
 use crate::series::{Labels, Sample, Timestamp};
 
 use super::counters::{Appended, Counters, Outcome};
+use super::families::Families;
 use super::group::Group;
 use super::limits::Limits;
-use super::names::Names;
+use super::names::{Hashed, Names, hash_set, hashed};
 use super::snapshot::Snapshot;
 
 /// Bytes that a new series is assumed to take until its target is counted again.
@@ -50,6 +51,7 @@ pub struct Store {
     pub(super) sources: HashMap<Option<SourceId>, usize>,
     pub(super) known: HashTable<Known>,
     pub(super) names: Names,
+    pub(super) families: Families,
     pub(super) counters: Counters,
     /// When maintenance ran last, in the time of the data.
     pub(super) maintained: Option<Timestamp>,
@@ -111,7 +113,7 @@ impl Store {
     pub fn append(&mut self, labels: &Labels, sample: Sample) -> Outcome {
         let number = self.group(None);
         let before = self.group_bytes(number);
-        let outcome = match self.locate(labels, number) {
+        let outcome = match self.locate_labels(labels, number) {
             Ok((place, new)) => match self.push(place, sample) {
                 Outcome::Stored if new => Outcome::StoredNew,
                 outcome => outcome,
@@ -152,11 +154,15 @@ impl Store {
     }
 
     /// Where the series is; entered as one of target `number` if it is new.
-    pub(super) fn locate(&mut self, labels: &Labels, number: usize) -> Result<(Place, bool), Outcome> {
-        let hash = self.names.hash(labels);
+    pub(super) fn locate<'a>(
+        &mut self,
+        labels: impl ExactSizeIterator<Item = Hashed<'a>> + Clone,
+        number: usize,
+    ) -> Result<(Place, bool), Outcome> {
+        let hash = hash_set(labels.clone());
         let same = |known: &Known| {
             let group = self.groups.get(known.place.group as usize);
-            group.is_some_and(|g| g.target.index.is(known.place.column, labels))
+            group.is_some_and(|g| g.target.index.is(known.place.column, labels.clone()))
         };
         let spread = Known::new(Place { group: 0, column: 0 }, hash).spread();
         if let Some(known) = self.known.find(spread, same) {
@@ -171,6 +177,12 @@ impl Store {
         self.assumed += NEW_SERIES;
         self.counters.bytes += NEW_SERIES as u64;
         Ok((place, true))
+    }
+
+    /// Where the series is; entered as one of target `number` if it is new.
+    pub(super) fn locate_labels(&mut self, labels: &Labels, number: usize) -> Result<(Place, bool), Outcome> {
+        let seed = self.names.seed();
+        self.locate(hashed(&seed, labels), number)
     }
 
     fn sourceless(&self) -> usize {

@@ -8,7 +8,7 @@ use hashbrown::HashTable;
 
 use crate::series::Labels;
 
-use super::names::{Names, hash_pair};
+use super::names::{Hashed, Names, hash_pair};
 use super::query::Matcher;
 use super::sets::Sets;
 
@@ -65,21 +65,26 @@ impl Index {
     }
 
     /// Enters a series without a name or label too: it is entered under an empty name.
-    pub(super) fn insert(&mut self, column: u32, labels: &Labels, names: &mut Names) {
+    pub(super) fn insert<'a>(
+        &mut self,
+        column: u32,
+        labels: impl ExactSizeIterator<Item = Hashed<'a>>,
+        names: &mut Names,
+    ) {
         let mut set = Vec::with_capacity(labels.len().max(1));
-        for (name, value) in labels.shared() {
-            set.push(self.enter(name, value, column, names));
+        for label in labels {
+            set.push(self.enter(label, column, names));
         }
         if set.is_empty() {
-            let empty: Arc<str> = "".into();
-            set.push(self.enter(&empty, &empty, column, names));
+            let nothing = Hashed { name: "", value: "", hash: hash_pair(&self.seed, "", "") };
+            set.push(self.enter(nothing, column, names));
         }
         self.sets.put(column, &set);
         self.live += 1;
     }
 
-    fn enter(&mut self, name: &Arc<str>, value: &Arc<str>, column: u32, names: &mut Names) -> u32 {
-        let hash = hash_pair(&self.seed, name, value);
+    fn enter(&mut self, label: Hashed<'_>, column: u32, names: &mut Names) -> u32 {
+        let Hashed { name, value, hash } = label;
         if let Some(known) = self.find(hash, name, value) {
             if let Some(pair) = self.pairs.get_mut(known as usize) {
                 pair.columns.push(column);
@@ -139,13 +144,19 @@ impl Index {
     }
 
     /// Whether the column has exactly these labels.
-    pub(super) fn is(&self, column: u32, labels: &Labels) -> bool {
+    pub(super) fn is<'a>(&self, column: u32, labels: impl ExactSizeIterator<Item = Hashed<'a>>) -> bool {
         let set = self.set(column);
         set.len() == labels.len().max(1)
-            && set.zip(labels.iter()).all(|((_, pair), (name, value))| {
-                pair.is_some_and(|p| *p.name == *name && *p.value == *value)
+            && set.zip(labels).all(|((_, pair), label)| {
+                pair.is_some_and(|p| *p.name == *label.name && *p.value == *label.value)
             })
             && self.has(column)
+    }
+
+    /// The labels of a column with their hashes.
+    pub(super) fn hashed(&self, column: u32) -> impl Iterator<Item = Hashed<'_>> {
+        let pairs = self.set(column).filter_map(|(_, pair)| pair.filter(|p| !p.name.is_empty()));
+        pairs.map(|p| Hashed { name: &p.name, value: &p.value, hash: p.hash })
     }
 
     /// The labels of a column, made of the strings held here.

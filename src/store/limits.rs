@@ -14,6 +14,8 @@ pub struct Limits {
     /// Estimated bytes of series, index and samples; beyond it new series are refused and the oldest
     /// samples are dropped.
     pub max_bytes: usize,
+    /// Metric families of which type, help and unit are kept; of further ones they are not.
+    pub max_families: usize,
     /// Samples further ahead of the scrape than this are dropped (Prometheus: 10 min).
     pub max_ahead: Duration,
 }
@@ -25,6 +27,7 @@ impl Default for Limits {
             max_series: 1_000_000,
             max_series_per_source: 100_000,
             max_bytes: 512 * 1024 * 1024,
+            max_families: 20_000,
             max_ahead: Duration::from_secs(600),
         }
     }

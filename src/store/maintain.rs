@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::series::Timestamp;
 
 use super::head::{Known, Place, Store};
+use super::names::hash_set;
 
 /// How often [`Store::append_scrape`] runs maintenance, in the time of the data.
 const EVERY: Duration = Duration::from_secs(60);
@@ -48,7 +49,7 @@ impl Store {
             }
             freed += dead.len();
             for column in &dead {
-                let hash = self.names.hash(&group.target.index.labels(*column));
+                let hash = hash_set(group.target.index.hashed(*column));
                 let place = Place { group: number as u32, column: *column };
                 let known = self.known.find_entry(Known::new(place, hash).spread(), |k| k.place == place);
                 if let Ok(entry) = known {
@@ -71,6 +72,7 @@ impl Store {
         self.groups.iter_mut().for_each(super::group::Group::recount);
         let groups: usize = self.groups.iter().map(super::group::Group::bytes).sum();
         self.counters.bytes =
-            (groups + self.known.len() * 2 * size_of::<Known>() + self.names.bytes()) as u64;
+            (groups + self.known.len() * 2 * size_of::<Known>() + self.names.bytes() + self.families.bytes())
+                as u64;
     }
 }

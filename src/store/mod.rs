@@ -9,8 +9,8 @@
 //! What is scraped together is kept together. A target is a table: one column a series, one row a scrape, so that time
 //! is stored once a scrape and not once a sample. A scrape becomes a `Row`: a bit for each column that changed, and the
 //! changed values, which is little more than a comparison with the row before; more than half of all series never
-//! move. Thirty rows are packed into a `Segment`, a chunk of bytes for each column, and four of those into one of 120
-//! rows, so that the open end stays cheap as well. `codec` says how values are packed; a chunk without a sample takes no
+//! move. Fifteen rows are packed into a `Segment`, a chunk of bytes for each column, four of those into one of 60 and two
+//! of these into one of 120 rows, so that the open end stays cheap as well. `codec` says how values are packed; a chunk without a sample takes no
 //! byte. Samples with timestamps of their own are rare, and kept beside the table (`Loose`).
 //!
 //! Rows, segments and packed loose samples never change. A snapshot shares them with the writer by reference, and the
@@ -31,6 +31,8 @@ mod append;
 mod bits;
 mod codec;
 mod counters;
+mod families;
+mod footprint;
 #[doc(hidden)]
 pub mod fuzzing;
 mod group;
@@ -55,6 +57,8 @@ mod model_tests;
 mod tests;
 
 pub use counters::{Appended, Counters, Outcome};
+pub use families::Metadata;
+pub use footprint::Footprint;
 pub use head::Store;
 pub use limits::Limits;
 pub use snapshot::Snapshot;

@@ -1,6 +1,7 @@
 //! The store against a naive map, under random operations.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -114,9 +115,10 @@ impl World {
             source: SourceId::new(["a", "b"][source]),
             table: reader.table,
             at: at(self.now),
-            born,
+            born: Arc::new(born.into_iter().collect()),
             freed: Vec::new(),
             values: values.iter().map(|v| v.unwrap_or_else(stale_marker)).collect(),
+            said: Vec::new(),
             timed: Vec::new(),
         };
         let got = self.store.append_block(&block);

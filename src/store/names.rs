@@ -29,14 +29,14 @@ fn string_bytes(text: &str) -> usize {
 
 impl Names {
     /// The one copy of `text`.
-    pub(super) fn intern(&mut self, text: &Arc<str>) -> Arc<str> {
+    pub(super) fn intern(&mut self, text: &str) -> Arc<str> {
         if let Some(known) = self.strings.get(text) {
             return Arc::clone(known);
         }
-        // A copy of its own: what it came in may be shared with something larger.
+        let new: Arc<str> = text.into();
         self.bytes += string_bytes(text);
-        self.strings.insert(Arc::clone(text));
-        Arc::clone(text)
+        self.strings.insert(Arc::clone(&new));
+        new
     }
 
     /// Notes that a target has the label.
@@ -76,15 +76,35 @@ impl Names {
         self.bytes
     }
 
+    /// Hash of a label.
+    pub(super) fn hash(&self, name: &str, value: &str) -> u64 {
+        hash_pair(&self.seed, name, value)
+    }
+
     /// The seed of all hashes.
     pub(super) fn seed(&self) -> RandomState {
         self.seed.clone()
     }
+}
 
-    /// Hash of a label set.
-    pub(super) fn hash(&self, labels: &Labels) -> u64 {
-        labels.iter().fold(0, |hash: u64, (name, value)| {
-            (hash.rotate_left(5) ^ hash_pair(&self.seed, name, value)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-        })
-    }
+/// Labels with their hashes.
+pub(super) fn hashed<'a>(
+    seed: &'a RandomState,
+    labels: &'a Labels,
+) -> impl ExactSizeIterator<Item = Hashed<'a>> + Clone {
+    let pairs = labels.shared().iter();
+    pairs.map(|(name, value)| Hashed { name, value, hash: hash_pair(seed, name, value) })
+}
+
+/// A label with its hash.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hashed<'a> {
+    pub(super) name: &'a str,
+    pub(super) value: &'a str,
+    pub(super) hash: u64,
+}
+
+/// Hash of a label set.
+pub(super) fn hash_set<'a>(labels: impl Iterator<Item = Hashed<'a>>) -> u64 {
+    labels.fold(0, |all: u64, label| (all.rotate_left(5) ^ label.hash).wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }

@@ -8,6 +8,9 @@ use super::row::{self, Row, STRIP};
 /// Room behind the chunks, so that the last one too is read in whole words.
 const ROOM: usize = 8;
 
+/// Columns between two that are found without adding up what is before them.
+const MARK: usize = 16;
+
 /// Bytes set aside for a chunk while packing.
 const EXPECTED: usize = 96;
 
@@ -15,8 +18,10 @@ const EXPECTED: usize = 96;
 #[derive(Debug)]
 pub(super) struct Segment {
     times: Box<[i64]>,
-    /// Where the chunk of each column ends in `chunks`.
-    ends: Box<[u32]>,
+    /// Where the chunk of every [`MARK`]th column begins in `chunks`.
+    marks: Box<[u32]>,
+    /// Bytes of the chunk of each column.
+    lengths: Box<[u16]>,
     chunks: Box<[u8]>,
     /// Samples, stale markers included.
     pub(super) samples: u64,
@@ -24,28 +29,40 @@ pub(super) struct Segment {
 
 /// Collects chunks.
 struct Builder {
-    ends: Vec<u32>,
+    marks: Vec<u32>,
+    lengths: Vec<u16>,
     chunks: Vec<u8>,
     samples: u64,
 }
 
 impl Builder {
     fn new(columns: usize) -> Self {
-        Self { ends: Vec::with_capacity(columns), chunks: Vec::with_capacity(columns * EXPECTED), samples: 0 }
+        Self {
+            marks: Vec::with_capacity(columns.div_ceil(MARK)),
+            lengths: Vec::with_capacity(columns),
+            chunks: Vec::with_capacity(columns * EXPECTED),
+            samples: 0,
+        }
     }
 
     fn push(&mut self, values: &[f64]) {
         self.samples += values.iter().filter(|v| v.to_bits() != ABSENT).count() as u64;
+        let start = self.chunks.len();
+        if self.lengths.len().is_multiple_of(MARK) {
+            // A target whose chunks outgrow the offsets loses what comes after them: they read as no samples.
+            self.marks.push(u32::try_from(start).unwrap_or(u32::MAX));
+        }
         encode(values, &mut self.chunks);
-        // A target whose chunks outgrow the offsets loses what comes after them, which is counted as no samples.
-        self.ends.push(u32::try_from(self.chunks.len()).unwrap_or(u32::MAX));
+        // At worst nine bytes a value, of at most 255.
+        self.lengths.push(u16::try_from(self.chunks.len() - start).unwrap_or(0));
     }
 
     fn build(mut self, times: Vec<i64>) -> Segment {
         self.chunks.extend_from_slice(&[0; ROOM]);
         Segment {
             times: times.into(),
-            ends: self.ends.into(),
+            marks: self.marks.into(),
+            lengths: self.lengths.into(),
             chunks: Box::from(self.chunks.as_slice()),
             samples: self.samples,
         }
@@ -66,7 +83,7 @@ impl Segment {
 
     /// One segment of several, in ascending time, that have at most [`MAX_VALUES`] rows together.
     pub(super) fn merge(parts: &[Arc<Self>]) -> Self {
-        let columns = parts.iter().map(|p| p.ends.len()).max().unwrap_or(0);
+        let columns = parts.iter().map(|p| p.lengths.len()).max().unwrap_or(0);
         let mut builder = Builder::new(columns);
         let mut values = Vec::with_capacity(MAX_VALUES);
         for column in 0..columns {
@@ -101,14 +118,18 @@ impl Segment {
 
     /// The chunk of a column and what lies behind it; empty if it has no samples.
     fn chunk(&self, column: usize) -> &[u8] {
-        let Some(end) = self.ends.get(column) else { return &[] };
-        let start = column.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
-        if start == *end { &[] } else { self.chunks.get(start as usize..).unwrap_or(&[]) }
+        let first = column / MARK * MARK;
+        let (Some(mark), Some(before)) = (self.marks.get(column / MARK), self.lengths.get(first..column))
+        else {
+            return &[];
+        };
+        let start = *mark as usize + before.iter().map(|length| usize::from(*length)).sum::<usize>();
+        if self.has(column) { self.chunks.get(start..).unwrap_or(&[]) } else { &[] }
     }
 
     /// Whether a column has samples here.
     pub(super) fn has(&self, column: usize) -> bool {
-        !self.chunk(column).is_empty()
+        self.lengths.get(column).is_some_and(|length| *length > 0)
     }
 
     /// Appends the value of a column in every row.
@@ -125,6 +146,11 @@ impl Segment {
 
     /// Heap bytes held.
     pub(super) fn bytes(&self) -> usize {
-        size_of::<Self>() + 16 + self.times.len() * 8 + self.ends.len() * 4 + self.chunks.len()
+        size_of::<Self>()
+            + 16
+            + self.times.len() * 8
+            + self.marks.len() * 4
+            + self.lengths.len() * 2
+            + self.chunks.len()
     }
 }

@@ -1,6 +1,7 @@
 //! `CloudWatch` as a source, against moto.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -67,7 +68,7 @@ fn in_the_store(block: &ScrapeBlock, newest: f64) {
     };
     assert_eq!(ask(&store, block.at), [newest]);
     let later = block.at + Duration::from_secs(60);
-    let quiet = ScrapeBlock { at: later, born: vec![], timed: vec![], ..block.clone() };
+    let quiet = ScrapeBlock { at: later, born: Arc::default(), timed: vec![], ..block.clone() };
     store.append_block(&quiet);
     assert_eq!(ask(&store, later), [newest], "it has not ended");
     assert_eq!(ask(&store, block.at + Duration::from_secs(600)), [0.0; 0], "it is missing by then");
@@ -96,7 +97,7 @@ async fn the_newest_complete_period_is_used_at_its_own_time() {
 
     let (block, status) = first(settings(&moto, "ops")).await;
     assert_eq!(status.health, Health::Healthy, "{status:?}");
-    let labels: Vec<String> = block.born.iter().map(|(_, l)| l.to_string()).collect();
+    let labels: Vec<String> = block.born.announced().map(|(_, l)| l.to_string()).collect();
     let wanted = "aws_applicationelb_request_count_sum{dimension_LoadBalancer=\"app/shop/1\",region=\"us-east-1\",\
                   service=\"checkout\"}";
     let slot = labels.iter().position(|l| l == wanted).unwrap_or_else(|| panic!("{labels:?}"));

@@ -4,7 +4,7 @@ use crate::series::is_stale_marker;
 
 use super::Format;
 use super::lexer::measurement;
-use super::lines::{Lines, Mark};
+use super::lines::{Lines, Mark, Parts};
 use super::number::quick;
 use super::pass::Pass;
 
@@ -56,17 +56,22 @@ fn expected<'b>(
     body: &[u8],
     last: (u32, usize),
 ) -> Option<(&'b [u8], Mark)> {
-    let (shared, own, mark) = lines.parts(id)?;
-    if shared == 0 {
+    let Parts { shared, own, tail, mark } = lines.parts(id)?;
+    if shared == 0 && tail == 0 {
         return Some((rest.strip_prefix(own)?, mark));
     }
     if id != last.0.wrapping_add(1) {
         return Some((rest.get(lines.begins(id, rest)?..)?, mark));
     }
     // What it shares with the line stored before it is in the body, as that is the line just met.
-    let (head, tail) = rest.split_at_checked(shared)?;
-    let after = tail.strip_prefix(own)?;
-    (body.get(last.1..)?.get(..shared)? == head).then_some((after, mark))
+    let (head, middle) = rest.split_at_checked(shared)?;
+    let mut after = middle.strip_prefix(own)?;
+    let before = body.get(last.1..)?;
+    if tail > 0 {
+        let length = lines.parts(last.0)?.len();
+        after = after.strip_prefix(before.get(length.checked_sub(tail)?..length)?)?;
+    }
+    (before.get(..shared)? == head).then_some((after, mark))
 }
 
 /// Takes a plain sample if it is nothing but a number and a line feed, which mostly it is; the number's length.

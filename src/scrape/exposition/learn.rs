@@ -4,12 +4,13 @@ use crate::scrape::inert::is_plain;
 use crate::series::text::clean;
 
 use super::Format;
+use super::attach::Births;
 use super::known::{Stop, take};
 use super::lexer::{SampleLine, Token, token, unescaped};
 use super::lines::Mark;
 use super::metadata::Said;
 use super::pass::{Pass, Taken};
-use super::reader::{Reader, labels_of};
+use super::reader::{Reader, made_of};
 use super::reading::{ExpositionError, described};
 
 /// How many lines that are gone are looked over before the next one is searched for.
@@ -57,13 +58,12 @@ impl Reader {
         if pass.kept >= pass.most || line == b"# EOF" {
             return false;
         }
-        let (most, format) = (self.limits.labels, pass.format);
-        let Self { table, target, .. } = self;
-        table.lookup(|text| labels_of(target, most, format, text));
+        self.look_up(pass.format);
+        let table = &self.table;
         let key = if line.starts_with(b"#") {
             rest.get(..line.len() + usize::from(ended)).filter(|_| ended)
         } else {
-            likely_series(line, format)
+            likely_series(line, pass.format)
         };
         let Some((id, length)) = key.and_then(|key| table.written(key).map(|id| (id, key.len()))) else {
             return false;
@@ -167,19 +167,17 @@ impl Reader {
         }
         // Unescaping can bring in what the line does not show.
         let plain = is_plain(line) && memchr::memchr(b'\\', line).is_none();
-        let labels = self.target.attach(&sample.name, &pass.labels.pairs, plain);
-        let (most, format) = (self.limits.labels, pass.format);
-        let Self { table, target, .. } = self;
-        table.lookup(|text| labels_of(target, most, format, text));
-        let hash = table.label_hash(&labels);
-        let known = table.slot_of(&labels, hash, |text| labels_of(target, most, format, text));
-        let Some(slot) = known.or_else(|| table.take_slot()) else {
+        pass.births.attach(&self.target, &sample.name, &pass.labels.pairs, plain);
+        self.look_up(pass.format);
+        let hash = pass.births.hash(&self.table.hasher);
+        let known = self.table.slot_of(hash, |text| self.is_written_so(text, pass.format, &pass.births));
+        let Some(slot) = known.or_else(|| self.table.take_slot()) else {
             return pass.reading.over_limit("samples");
         };
         if known.is_none() {
             let values = &mut pass.reading.block.values;
             values.resize(values.len().max(slot as usize + 1), crate::series::stale_marker());
-            pass.reading.block.born.push((slot, labels));
+            pass.births.announce(slot);
         }
         // A second spelling in one body is a duplicate, and nothing worth remembering.
         if pass.put(slot, sample.value, sample.at_ms) == Taken::Dropped {
@@ -189,6 +187,21 @@ impl Reader {
         if !self.remember(pass, start, length, mark, Some(hash)) && known.is_none() {
             self.table.leave(slot);
         }
+    }
+
+    /// Has lines that are not where they were found from here on.
+    fn look_up(&mut self, format: Format) {
+        let Self { table, target, limits, .. } = self;
+        let (mut births, hasher) = (Births::default(), table.hasher.clone());
+        table.lookup(|text| {
+            made_of(text, target, limits.labels, format, &mut births).then(|| births.hash(&hasher))
+        });
+    }
+
+    /// Whether `text` is the series made last.
+    fn is_written_so(&self, text: &[u8], format: Format, wanted: &Births) -> bool {
+        let mut births = Births::default();
+        made_of(text, &self.target, self.limits.labels, format, &mut births) && births.is_like(wanted)
     }
 
     /// The bound that keeps a sample out.
@@ -219,7 +232,7 @@ impl Reader {
         mark: Mark,
         hash: Option<u64>,
     ) -> bool {
-        let last = self.table.lines.parts(pass.last.0).map(|(shared, own, _)| shared + own.len());
+        let last = self.table.lines.parts(pass.last.0).map(|line| line.len());
         let before = last
             .filter(|_| pass.last.0 as usize + 1 == self.table.lines.len())
             .and_then(|length| pass.body.get(pass.last.1..pass.last.1 + length));

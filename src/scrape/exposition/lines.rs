@@ -1,11 +1,15 @@
 //! Beginnings of lines that were read before, in little memory.
 //!
-//! Neighbouring lines mostly begin alike, so each is stored as the number of bytes it shares with the one stored
-//! before it, and the bytes that follow. Comparing line after line with a body in the stored order needs no copy:
-//! the shared part is compared with the body's line before.
+//! Neighbouring lines mostly begin alike, or say another thing of the same long labels. So each is stored as the number
+//! of bytes that it shares with the one stored before it, at its beginning and at its end, and the bytes between.
+//! Comparing line after line with a body in the stored order needs no copy: what is shared is compared with the body's
+//! line before.
 
 /// A beginning is stored whole at least once in so many, which bounds the walk back of a comparison out of order.
 const WHOLE_EVERY: usize = 32;
+
+/// Fewest bytes that are shared at the end: for fewer another comparison is not worth it.
+const LEAST_TAIL: usize = 12;
 
 /// What a stored beginning stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,8 +61,29 @@ struct Line {
     /// Where its own bytes begin; they end where the next line's begin.
     start: u32,
     mark: Mark,
-    /// Bytes shared with the line stored before.
+    /// Bytes shared with the line stored before, at the beginning and at the end.
     shared: u16,
+    tail: u16,
+}
+
+/// How a beginning is stored.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Parts<'l> {
+    /// Bytes that it begins with as the line stored before it does.
+    pub(super) shared: usize,
+    /// What follows.
+    pub(super) own: &'l [u8],
+    /// Bytes that it ends with as the line stored before it does.
+    pub(super) tail: usize,
+    /// What it stands for.
+    pub(super) mark: Mark,
+}
+
+impl Parts<'_> {
+    /// Bytes in all.
+    pub(super) const fn len(&self) -> usize {
+        self.shared + self.own.len() + self.tail
+    }
 }
 
 /// Beginnings by number, in the order in which they were stored.
@@ -86,13 +111,18 @@ impl Lines {
         }
     }
 
-    /// Bytes shared with the line before, own bytes, meaning.
+    /// How line `id` is stored.
     #[inline]
-    pub(super) fn parts(&self, id: u32) -> Option<(usize, &[u8], Mark)> {
+    pub(super) fn parts(&self, id: u32) -> Option<Parts<'_>> {
         let id = id as usize;
         let line = self.lines.get(id)?;
         let end = self.lines.get(id + 1).map_or(self.text.len(), |next| next.start as usize);
-        Some((usize::from(line.shared), self.text.get(line.start as usize..end)?, line.mark))
+        Some(Parts {
+            shared: usize::from(line.shared),
+            own: self.text.get(line.start as usize..end)?,
+            tail: usize::from(line.tail),
+            mark: line.mark,
+        })
     }
 
     /// Stores a beginning; its number. `before` is the text of the line stored last, if the caller has it. `None`
@@ -103,28 +133,39 @@ impl Lines {
             u32::try_from(self.text.len()).ok().filter(|s| s.checked_add(key.len() as u32).is_some())?;
         let before = before.filter(|_| !self.lines.len().is_multiple_of(WHOLE_EVERY)).unwrap_or_default();
         let shared = common(before, key).min(usize::from(u16::MAX));
-        self.text.extend_from_slice(key.get(shared..)?);
-        self.lines.push(Line { start, mark, shared: shared as u16 });
+        let (rest, other) = (key.get(shared..)?, before.get(shared..).unwrap_or_default());
+        let alike = rest.iter().rev().zip(other.iter().rev()).take_while(|(a, b)| a == b).count();
+        let tail = if alike < LEAST_TAIL { 0 } else { alike.min(usize::from(u16::MAX)) };
+        self.text.extend_from_slice(rest.get(..rest.len() - tail)?);
+        self.lines.push(Line { start, mark, shared: shared as u16, tail: tail as u16 });
         Some(id)
     }
 
     /// The length of line `id` if `text` begins with it.
     pub(super) fn begins(&self, id: u32, text: &[u8]) -> Option<usize> {
-        let (mut need, own, _) = self.parts(id)?;
-        let length = need + own.len();
-        if text.get(need..length)? != own {
+        let line = self.parts(id)?;
+        let (mut need, length) = (line.shared, line.len());
+        if length > text.len() || text.get(need..need + line.own.len())? != line.own {
             return None;
         }
         let mut at = id;
-        while need > 0 {
+        let mut tailed = line.tail > 0;
+        while need > 0 && !tailed {
             at = at.checked_sub(1)?;
-            let (shared, own, _) = self.parts(at)?;
-            if shared < need {
-                if text.get(shared..need)? != own.get(..need - shared)? {
+            let line = self.parts(at)?;
+            // What it ends with is written in a line before it.
+            tailed = line.tail > 0 && line.shared < need;
+            if line.shared < need && !tailed {
+                if text.get(line.shared..need)? != line.own.get(..need - line.shared)? {
                     return None;
                 }
-                need = shared;
+                need = line.shared;
             }
+        }
+        if tailed {
+            let mut whole = Vec::with_capacity(length);
+            self.read(id, &mut whole);
+            return text.starts_with(&whole).then_some(length);
         }
         Some(length)
     }
@@ -132,14 +173,16 @@ impl Lines {
     /// Writes line `id` to `out`, from its first byte.
     pub(super) fn read(&self, id: u32, out: &mut Vec<u8>) {
         let mut first = id as usize;
-        while self.lines.get(first).is_some_and(|line| line.shared > 0) && first > 0 {
+        while self.lines.get(first).is_some_and(|line| line.shared > 0 || line.tail > 0) && first > 0 {
             first -= 1;
         }
         out.clear();
         for at in first as u32..=id {
-            if let Some((shared, own, _)) = self.parts(at) {
-                out.truncate(shared);
-                out.extend_from_slice(own);
+            if let Some(line) = self.parts(at) {
+                // What is shared at both ends stays where it is.
+                let from = line.shared.min(out.len());
+                let to = out.len().saturating_sub(line.tail).max(from);
+                out.splice(from..to, line.own.iter().copied());
             }
         }
     }
@@ -177,7 +220,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn gives_back_what_was_stored(keys in proptest::collection::vec("[ab]{0,20}", 1..120)) {
+        fn gives_back_what_was_stored(keys in proptest::collection::vec("[ab]{0,9}(longlonglonglong)?[ab]{0,9}", 1..120)) {
             let mut lines = Lines::default();
             let mut before: Option<&[u8]> = None;
             for (i, key) in keys.iter().enumerate() {

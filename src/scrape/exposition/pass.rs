@@ -4,6 +4,7 @@ use crate::scrape::Limits;
 use crate::series::{Sample, Timestamp, is_stale_marker};
 
 use super::Format;
+use super::attach::Births;
 use super::lexer::LabelList;
 use super::reading::Reading;
 
@@ -38,6 +39,8 @@ pub(super) struct Pass<'b> {
     pub(super) most: usize,
     /// Latest instant that a sample may have, in milliseconds.
     pub(super) newest_ms: i64,
+    /// Series met first, and the labels of the line at hand.
+    pub(super) births: Births,
     pub(super) reading: Reading,
 }
 
@@ -68,6 +71,7 @@ impl<'b> Pass<'b> {
             kept: 0,
             most: limits.samples,
             newest_ms: (reading.block.at + limits.ahead).as_millis(),
+            births: Births::default(),
             reading,
         }
     }

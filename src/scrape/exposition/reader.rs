@@ -1,14 +1,14 @@
 //! Reads whole bodies of one target and remembers its series.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::scrape::{Limits, ScrapeBlock, SourceId};
-use crate::series::{Labels, Timestamp, stale_marker};
+use crate::scrape::{Born, Limits, ScrapeBlock, SourceId};
+use crate::series::{Timestamp, stale_marker};
 
 use super::Format;
-use super::attach::TargetLabels;
+use super::attach::{Births, TargetLabels};
 use super::format::web_page;
 use super::known;
 use super::lexer::{self, LabelList};
@@ -36,6 +36,11 @@ pub struct Reader {
     /// Whether the slots of [`ABOUT`] were announced.
     introduced: bool,
     failures: u32,
+    /// What was announced last, held until the next scrape: what one thread gives back of another's memory stays that
+    /// one's, unused, for as long as it takes no more of the kind; here the same thread frees it.
+    told: Option<Arc<Born>>,
+    /// What most scrapes announce.
+    nothing: Arc<Born>,
 }
 
 impl Reader {
@@ -50,6 +55,8 @@ impl Reader {
             freed: Vec::new(),
             introduced: false,
             failures: 0,
+            told: None,
+            nothing: Arc::default(),
         }
     }
 
@@ -79,6 +86,7 @@ impl Reader {
         at: Timestamp,
         framed: bool,
     ) -> Result<Reading, ExpositionError> {
+        self.told = None;
         check_whole(body, format)?;
         if self.format.replace(format).is_some_and(|before| before != format) {
             self.start_over();
@@ -124,6 +132,9 @@ impl Reader {
         }
         self.table.settle();
         let mut reading = pass.reading;
+        if !pass.births.born.is_empty() {
+            reading.block.born = Arc::new(pass.births.born);
+        }
         reading.block.freed = std::mem::take(&mut self.freed);
         // Slots number the values of every block: after a flood most of them would be empty for ever.
         if self.table.slots as usize > 4 * self.table.order.len() + 1024 {
@@ -137,7 +148,7 @@ impl Reader {
             self.table.lines.truncate(pass.stored_before);
             self.table.lookup = None;
         }
-        self.table.return_slots(pass.reading.block.born.iter().map(|(slot, _)| *slot));
+        self.table.return_slots(pass.births.born.slots());
     }
 
     /// The block of a scrape that failed: every series ends for now. The target's lines are remembered for a while.
@@ -162,9 +173,12 @@ impl Reader {
         if block.table == self.table.number && !self.introduced {
             self.introduced = true;
             for (slot, name) in ABOUT.iter().enumerate() {
-                block.born.push((slot as u32, self.target.attach(name, &[], true)));
+                let mut own = Births::default();
+                own.attach(&self.target, name, &[], true);
+                Arc::make_mut(&mut block.born).push(slot as u32, &own.made());
             }
         }
+        self.told = (!block.born.is_empty()).then(|| Arc::clone(&block.born));
     }
 
     /// A block without a sample.
@@ -173,25 +187,30 @@ impl Reader {
             source: self.source.clone(),
             table: self.table.number,
             at,
-            born: Vec::new(),
+            born: Arc::clone(&self.nothing),
             freed: Vec::new(),
             values: vec![stale_marker(); self.table.slots as usize],
+            said: Vec::new(),
             timed: Vec::new(),
         }
     }
 }
 
-/// The labels of a series written as `text`, with the target's.
-pub(super) fn labels_of(
-    target: &mut TargetLabels,
+/// Makes the labels of a series written as `text`, with the target's; whether it is one.
+pub(super) fn made_of(
+    text: &[u8],
+    target: &TargetLabels,
     most: usize,
     format: Format,
-    text: &[u8],
-) -> Option<Labels> {
+    births: &mut Births,
+) -> bool {
     let mut labels = LabelList::new(most);
-    let text = std::str::from_utf8(text).ok()?.trim_matches([' ', '\t']);
-    let (name, _): (Cow<'_, str>, _) = lexer::series(text, format, &mut labels).ok()?;
-    Some(target.attach(&name, &labels.pairs, false))
+    let Ok(text) = std::str::from_utf8(text) else { return false };
+    let Ok((name, _)) = lexer::series(text.trim_matches([' ', '\t']), format, &mut labels) else {
+        return false;
+    };
+    births.attach(target, &name, &labels.pairs, false);
+    true
 }
 
 /// Refuses bodies that are no exposition at all, or `OpenMetrics` cut short.

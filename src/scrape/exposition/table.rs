@@ -3,8 +3,6 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::series::Labels;
-
 use super::index::Index;
 use super::lines::{Lines, MOST_SLOTS, Mark};
 
@@ -96,8 +94,9 @@ impl Table {
         left
     }
 
-    /// The lookup, made from the lines in use if it is not there. `labels` tells the labels of a series by its text.
-    pub(super) fn lookup(&mut self, labels: impl FnMut(&[u8]) -> Option<Labels>) -> &mut Lookup {
+    /// The lookup, made from the lines in use if it is not there. `labels` tells the hash of a series'
+    /// labels by its text.
+    pub(super) fn lookup(&mut self, labels: impl FnMut(&[u8]) -> Option<u64>) -> &mut Lookup {
         self.idle = 0;
         if self.lookup.is_none() {
             self.patience = (self.patience * 2).min(LONGEST_PATIENCE);
@@ -107,7 +106,7 @@ impl Table {
         self.lookup.get_or_insert_with(|| Lookup { texts: Index::default(), labels: Index::default() })
     }
 
-    fn make_lookup(&self, mut labels: impl FnMut(&[u8]) -> Option<Labels>) -> Lookup {
+    fn make_lookup(&self, mut labels: impl FnMut(&[u8]) -> Option<u64>) -> Lookup {
         let room = self.order.len();
         let mut made = Lookup { texts: Index::with_room(room), labels: Index::with_room(room) };
         let mut text = Vec::new();
@@ -119,9 +118,9 @@ impl Table {
             self.lines.read(id, &mut text);
             made.texts.insert(self.hasher.hash_one(text.as_slice()), id);
             if mark.any_slot().is_some()
-                && let Some(labels) = labels(&text)
+                && let Some(hash) = labels(&text)
             {
-                made.labels.insert(self.label_hash(&labels), id);
+                made.labels.insert(hash, id);
             }
         }
         made
@@ -132,19 +131,6 @@ impl Table {
         let lookup = self.lookup.as_ref()?;
         let is = |id| self.lines.mark(id) != Mark::DEAD && self.lines.begins(id, text) == Some(text.len());
         lookup.texts.find(self.hasher.hash_one(text), is)
-    }
-
-    /// What series are entered under.
-    pub(super) fn label_hash(&self, labels: &Labels) -> u64 {
-        // One text, as hashing is slow to start.
-        let mut text = Vec::with_capacity(256);
-        for (name, value) in labels.iter() {
-            text.extend_from_slice(name.as_bytes());
-            text.push(0xff);
-            text.extend_from_slice(value.as_bytes());
-            text.push(0xff);
-        }
-        self.hasher.hash_one(text.as_slice())
     }
 
     /// Stores a line that is new and enters it in the lookup; its number. `before` begins with the line stored last.
@@ -166,19 +152,15 @@ impl Table {
         Some(id)
     }
 
-    /// The slot of a series however it is written, if the lookup is there. `hash` is that of its labels.
-    pub(super) fn slot_of(
-        &self,
-        wanted: &Labels,
-        hash: u64,
-        mut labels: impl FnMut(&[u8]) -> Option<Labels>,
-    ) -> Option<u32> {
+    /// The slot of a series however it is written, if the lookup is there. `hash` is that of its labels; `same` tells
+    /// whether a text has them.
+    pub(super) fn slot_of(&self, hash: u64, mut same: impl FnMut(&[u8]) -> bool) -> Option<u32> {
         let lookup = self.lookup.as_ref()?;
         let mut text = Vec::new();
         let is = |id| {
             self.lines.mark(id).any_slot().is_some() && {
                 self.lines.read(id, &mut text);
-                labels(&text).as_ref() == Some(wanted)
+                same(&text)
             }
         };
         let id = lookup.labels.find(hash, is)?;

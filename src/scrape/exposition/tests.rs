@@ -6,7 +6,7 @@ use crate::scrape::{Limits, ScrapeBlock, SourceId};
 use crate::series::{Labels, Sample, Timestamp, is_stale_marker};
 
 mod same;
-mod vectors;
+pub(super) mod vectors;
 
 const AT: Timestamp = Timestamp::from_secs(1_700_000_000);
 
@@ -32,8 +32,8 @@ impl Mirror {
         for slot in &block.freed {
             assert!(self.slots.remove(slot).is_some(), "slot {slot} was not in use");
         }
-        for (slot, labels) in &block.born {
-            let before = self.slots.insert(*slot, labels.clone());
+        for (slot, labels) in block.born.announced() {
+            let before = self.slots.insert(slot, labels.clone());
             assert!(before.is_none(), "slot {slot} is {before:?} and becomes {labels}");
         }
         let timed = block.timed.iter().map(|(slot, sample)| (self.slots[slot].clone(), *sample));
@@ -189,7 +189,7 @@ fn slots_stay_are_freed_after_one_scrape_and_used_again() {
         let reading = reader.read(body.as_bytes(), Format::Text, AT, true).unwrap();
         let names =
             mirror.samples(&reading.block).iter().map(|(l, _)| l.metric_name().unwrap().to_owned()).collect();
-        let born: Vec<u32> = reading.block.born.iter().map(|(slot, _)| *slot).collect();
+        let born: Vec<u32> = reading.block.born.slots().collect();
         let names: Vec<String> = names;
         (names.join(" "), born, reading.block.freed)
     };

@@ -106,7 +106,9 @@ impl Http {
             self.reading().collect(response.into(), |e| of_client(&self.target, e)).await
         };
         let timeout = ScrapeError::Timeout { url: self.id().clone(), after };
-        tokio::time::timeout(after, work).await.unwrap_or(Err(timeout))
+        // In a place of its own: it is large, would make every task that may ask as large for all its life, and be moved
+        // from caller to caller for every request.
+        tokio::time::timeout(after, Box::pin(work)).await.unwrap_or(Err(timeout))
     }
 
     /// The answer to a request without the general client.

@@ -89,7 +89,9 @@ impl Source for PrometheusEndpoint {
                 polled.dropped = reading.dropped;
                 polled.limits_hit = reading.limits_hit;
                 polled.warnings = reading.problems;
-                reading.block
+                let mut block = reading.block;
+                block.said = reading.said;
+                block
             }
             Err(error) => {
                 polled.failure = Some(error);

@@ -57,7 +57,7 @@ async fn delivers_samples_with_labels_and_the_synthetic_series() {
     target.headers.push(("X-Scope-OrgID".into(), Credential::Value(Secret::new("tenant"))));
     let (_handle, mut rx) = spawn(target);
     let scrape = scrape(&mut rx).await;
-    let own = scrape.born[0].1.to_string();
+    let own = scrape.born.announced().next().unwrap().1.to_string();
     assert_eq!(own, format!("a{{instance=\"{}\",job=\"shop\",region=\"eu\",x=\"1\"}}", fixture.addr));
     assert_eq!(value(&scrape, "up"), Some(1.0));
     assert_eq!(value(&scrape, "scrape_samples_scraped"), Some(1.0));

@@ -152,7 +152,7 @@ impl Names {
     /// The value of the series called `name`; `None` if it is not there or has ended.
     pub(super) fn value(&mut self, block: &ScrapeBlock, name: &str) -> Option<f64> {
         self.0.retain(|slot, _| !block.freed.contains(slot));
-        self.0.extend(block.born.iter().map(|(slot, l)| (*slot, l.metric_name().unwrap().to_owned())));
+        self.0.extend(block.born.announced().map(|(slot, l)| (slot, l.metric_name().unwrap().to_owned())));
         let slot = self.0.iter().find(|(_, known)| *known == name).map(|(slot, _)| *slot)?;
         Some(block.values[slot as usize]).filter(|value| !is_stale_marker(*value))
     }

@@ -9,7 +9,9 @@
 //! A target whose labels changed, by a new series or by one that was freed, is looked at anew: its index is then
 //! another one, or at another place. Whatever a chain cannot express (joins of single series, subqueries, shifts,
 //! quantiles over series, labels that `label_replace` overwrites) is evaluated in the ordinary way, and so are errors.
-//! Limits on series do not apply to what is kept here: the store's own bounds do.
+//! What is added up is not loaded, but takes time: it has [`Bounds`] of its own, for all chains of a query together. A row
+//! of a target's window counts as a sample of each of its series. A chain that goes beyond them is given up in the midst,
+//! and its query answers with the limit.
 
 mod acc;
 mod chain;
@@ -23,7 +25,7 @@ use crate::series::Timestamp;
 use super::options::millis;
 use super::run::instant_known;
 use super::value::Column;
-use super::{Options, Prepared, QueryError, Value};
+use super::{Budget, Options, Prepared, QueryError, Value};
 use chain::Chain;
 use members::Members;
 use tail::Reader;
@@ -47,13 +49,34 @@ impl Standing {
         Self { prepared, chains }
     }
 
-    fn known(&self) -> Known {
+    /// What its chains gave, if that was within bounds.
+    fn known(&self, bounds: Bounds) -> Result<Known, QueryError> {
+        let budget = Budget::new(&Options {
+            max_series: bounds.series,
+            max_samples: bounds.samples,
+            ..Options::default()
+        });
         let fit = self.chains.iter().filter(|(_, members)| members.is_fit());
-        fit.map(|(chain, members)| (chain.key, members.columns(chain))).collect()
+        fit.map(|(chain, members)| {
+            let (series, samples) = members.used();
+            budget.charge(series, samples)?;
+            Ok((chain.key, members.columns(chain)))
+        })
+        .collect()
     }
 }
 
-/// Evaluates all queries at one instant, each as [`super::instant`] does; answers in the order of the queries.
+/// What the chains of one query may add up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Series, each as often as a chain has it. The limit is called `max_series`.
+    pub series: usize,
+    /// Samples of theirs. The limit is called `max_samples`.
+    pub samples: usize,
+}
+
+/// Evaluates all queries at one instant, each as [`super::instant`] does; answers in the order of the queries. What is
+/// not kept is loaded within the limits of `options`.
 ///
 /// All calls for one query must be about snapshots of the same store.
 pub fn answers(
@@ -61,13 +84,14 @@ pub fn answers(
     snapshot: &crate::store::Snapshot,
     at: Timestamp,
     options: &Options,
+    bounds: Bounds,
 ) -> Vec<Result<Value, QueryError>> {
     // With names that are dropped at the end, chains would have to carry them.
     if !options.delayed_name_removal {
-        add_up(queries, snapshot, at, options);
+        add_up(queries, snapshot, at, options, bounds);
     }
     let answer = |query: &&mut Standing| {
-        let known = if options.delayed_name_removal { Known::default() } else { query.known() };
+        let known = if options.delayed_name_removal { Known::default() } else { query.known(bounds)? };
         instant_known(snapshot, &query.prepared, at, options, &known).map(|(value, _)| value)
     };
     queries.iter().map(answer).collect()
@@ -79,6 +103,7 @@ fn add_up(
     snapshot: &crate::store::Snapshot,
     at: Timestamp,
     options: &Options,
+    bounds: Bounds,
 ) {
     let mut chains: Vec<&mut (Chain, Members)> = queries.iter_mut().flat_map(|q| &mut q.chains).collect();
     let lookback = millis(options.lookback);
@@ -90,7 +115,7 @@ fn add_up(
     for (number, target) in snapshot.targets().iter().enumerate() {
         reader.turn_to(target);
         for (chain, members) in &mut chains {
-            members.take(chain, number, &mut reader);
+            members.take(chain, number, &mut reader, bounds);
         }
     }
     for (chain, members) in &mut chains {

@@ -12,7 +12,7 @@
 use super::*;
 
 /// Bodies of text, and the series with values (and own timestamps in milliseconds) in them.
-const TEXT: &[(&str, &str)] = &[
+pub(in crate::scrape::exposition) const TEXT: &[(&str, &str)] = &[
     ("a 1\n", "a 1"),
     ("a 1", "a 1"),
     ("a\t1\n", "a 1"),
@@ -117,7 +117,7 @@ const TEXT: &[(&str, &str)] = &[
 ];
 
 /// Lines that are no text.
-const BAD_TEXT: &[&str] = &[
+pub(in crate::scrape::exposition) const BAD_TEXT: &[&str] = &[
     "a",
     "a ",
     "a{} ",

@@ -213,9 +213,10 @@ impl Poller {
             source: shared.id.clone(),
             table: self.table,
             at,
-            born: Vec::new(),
+            born: Arc::default(),
             freed: Vec::new(),
             values: vec![stale_marker(); ABOUT.len() + series.len()],
+            said: Vec::new(),
             timed: Vec::new(),
         };
         if !std::mem::replace(&mut self.introduced, true) {
@@ -228,7 +229,7 @@ impl Poller {
                 ])
             });
             let all = own.chain(series.iter().map(|s| s.labels.clone()));
-            block.born = all.enumerate().map(|(slot, labels)| (slot as u32, labels)).collect();
+            block.born = Arc::new(all.enumerate().map(|(slot, labels)| (slot as u32, labels)).collect());
         }
         for (slot, made) in series.iter().enumerate() {
             let Some((metric, points)) = metrics.get(made.metric).zip(found.points.get(&made.metric)) else {

@@ -8,6 +8,7 @@ use crate::store::index::Index;
 use crate::store::target::Target;
 
 use super::super::value::Column;
+use super::Bounds;
 use super::acc::Acc;
 use super::chain::{Chain, Fold};
 use super::tail::Reader;
@@ -24,6 +25,8 @@ pub(super) struct Members {
     levels: Vec<Level>,
     /// Groups of the innermost aggregation when all was looked at last.
     first: Option<usize>,
+    /// Series and samples that the present answer has taken so far.
+    used: (usize, usize),
 }
 
 /// The members in one target.
@@ -103,14 +106,18 @@ impl Members {
             *self = Self::default();
         }
         self.parts.resize_with(targets, Part::default);
+        self.used = (0, 0);
         for level in &mut self.levels {
             level.accs.fill(Acc::Empty);
             level.order.clear();
         }
     }
 
-    /// Adds up the members in target `number`, which the reader is at.
-    pub(super) fn take(&mut self, chain: &Chain, number: usize, reader: &mut Reader<'_>) {
+    /// Adds up the members in target `number`, which the reader is at. Nothing more once a limit is exceeded.
+    pub(super) fn take(&mut self, chain: &Chain, number: usize, reader: &mut Reader<'_>, bounds: Bounds) {
+        if self.used.0 > bounds.series || self.used.1 > bounds.samples {
+            return;
+        }
         let Some(target) = reader.target() else { return };
         if self.parts.get(number).is_some_and(|p| !std::ptr::eq(p.index.as_ptr(), Arc::as_ptr(&target.index)))
         {
@@ -124,11 +131,21 @@ impl Members {
         else {
             return;
         };
+        let mut series = 0;
         for (column, group) in part.columns.iter().zip(&part.groups) {
-            if let Some(value) = reader.value(chain.leaf.read, *column).and_then(|v| fold.changed(v)) {
+            let Some(value) = reader.value(chain.leaf.read, *column) else { continue };
+            series += 1;
+            if let Some(value) = fold.changed(value) {
                 level.add(*group, fold, value);
             }
         }
+        self.used.0 += series;
+        self.used.1 += series * reader.rows(chain.leaf.read);
+    }
+
+    /// Series and samples that the present answer took.
+    pub(super) fn used(&self) -> (usize, usize) {
+        self.used
     }
 
     fn look(&mut self, chain: &Chain, target: &Target) -> Part {

@@ -115,6 +115,15 @@ impl<'s> Reader<'s> {
         }
     }
 
+    /// Rows of the present target that a series is read from, at least one.
+    pub(super) fn rows(&self, read: Read) -> usize {
+        match read {
+            Read::Window(_, range) if range == self.window && self.tail.ready => self.tail.times.len().max(1),
+            Read::Window(..) => self.samples.len().max(1),
+            Read::Latest => 1,
+        }
+    }
+
     /// Where the results of a function are kept, with room for so many columns.
     fn place(&mut self, f: RangeFn, columns: usize) -> usize {
         let same = |memo: &Memo| std::ptr::fn_addr_eq(memo.function, f.compute);

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::{Options, Prepared, Standing, Value, instant};
-use super::answers;
+use super::{Bounds, answers};
 use crate::scrape::SourceId;
 use crate::series::{Labels, Sample, Timestamp, stale_marker};
 use crate::store::{Limits, Store};
@@ -29,6 +29,8 @@ const QUERIES: [&str; 18] = [
     "topk(1, sum by (job) (g))",
     "max_over_time(sum(g)[1m:15s])",
 ];
+
+const ANY: Bounds = Bounds { series: usize::MAX, samples: usize::MAX };
 
 /// One scrape of one of two targets: per series no sample, a value, or a stale marker; and a time between.
 type Step = (bool, Vec<Option<u8>>, u8);
@@ -64,7 +66,7 @@ fn same(a: &[(String, f64)], b: &[(String, f64)]) -> bool {
 fn compare(queries: &mut [Standing], store: &Store, at: Timestamp) {
     let options = Options::default();
     let mut all: Vec<&mut Standing> = queries.iter_mut().collect();
-    let got = answers(&mut all, &store.snapshot(), at, &options);
+    let got = answers(&mut all, &store.snapshot(), at, &options, ANY);
     for (expr, got) in QUERIES.iter().zip(got) {
         let want = instant(store, &Prepared::new(expr).unwrap(), at, &options);
         match (got, want) {
@@ -132,13 +134,54 @@ fn churn_is_followed_and_bounded() {
             .collect();
         store.append_scrape(&SourceId::new("x"), at, &samples);
         let mut all: Vec<&mut Standing> = queries.iter_mut().collect();
-        let got = answers(&mut all, &store.snapshot(), at, &Options::default());
+        let got = answers(&mut all, &store.snapshot(), at, &Options::default(), ANY);
         // count(g == bool 2), of the living only.
         assert_eq!(got[7], Ok(Value::Vector(vec![(Labels::empty(), 5.0)])), "round {round}");
     }
     let groups = queries.iter().flat_map(|q| &q.chains).map(|(_, members)| members.groups()).max();
     assert!(groups.is_some_and(|groups| groups < 3000), "{groups:?} groups");
     compare(&mut queries, &store, Timestamp::from_secs(1000 + 899 * 15));
+}
+
+/// What is added up is bounded, all of a query together, whatever may be loaded.
+#[test]
+fn limits_are_kept_and_named() {
+    let mut store = Store::new(Limits::default());
+    let source = SourceId::new("x");
+    for round in 0..4_i64 {
+        let at = Timestamp::from_secs(1000 + round * 15);
+        let samples: Vec<(Labels, Sample)> = (0..20)
+            .map(|n| {
+                let pod = format!("p{n}");
+                let name = if n < 10 { "c_total" } else { "g" };
+                (Labels::from_pairs([("__name__", name), ("pod", &pod)]), Sample::new(at, f64::from(n)))
+            })
+            .collect();
+        store.append_scrape(&source, at, &samples);
+    }
+    let at = Timestamp::from_secs(1045);
+    let ask = |expr: &str, bounds: Bounds| {
+        let mut query = Standing::new(Prepared::new(expr).unwrap());
+        assert!(!query.chains.is_empty(), "{expr}");
+        let options = Options { max_series: 10, ..Options::default() };
+        let kept = answers(&mut [&mut query], &store.snapshot(), at, &options, bounds).remove(0);
+        // Whatever was given up is whole again once there is room.
+        let free = answers(&mut [&mut query], &store.snapshot(), at, &options, ANY).remove(0);
+        assert_eq!(free, instant(&store, &Prepared::new(expr).unwrap(), at, &Options::default()), "{expr}");
+        kept
+    };
+    let limit = |name: &str, bounds: Bounds, expr: &str| match ask(expr, bounds) {
+        Err(error) => assert!(error.to_string().contains(&format!("limit `{name}`")), "{expr}: {error}"),
+        Ok(value) => panic!("{expr} is over {name}: {value:?}"),
+    };
+    let few = |series, samples| Bounds { series, samples };
+    limit("max_series", few(9, 1000), "sum(g)");
+    limit("max_series", few(15, 1000), "sum(g) + sum(rate(c_total[1m]))");
+    limit("max_samples", few(100, 30), "sum(rate(c_total[1m]))");
+    assert!(ask("sum(g)", few(10, 1000)).is_ok());
+    assert!(ask("sum(g) + quantile(0.5, g)", few(10, 1000)).is_ok());
+    assert!(ask("sum(g) + sum(rate(c_total[1m]))", few(20, 1000)).is_ok());
+    assert!(ask("sum(rate(c_total[1m]))", few(10, 50)).is_ok());
 }
 
 /// Most expressions of the recipes have chains, and what cannot have one has none.
