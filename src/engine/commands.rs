@@ -216,7 +216,7 @@ impl Engine {
     fn preconditions(&self, proposal: &Proposal, operation: OperationId) -> Preconditions {
         let facts = self.state.fleet.get(&proposal.workload);
         let now = self.clock.now();
-        let needed: &[SignalKind] = if proposal.change.to < proposal.change.from {
+        let needed: &[SignalKind] = if !proposal.change.is_more() {
             &[SignalKind::Demand, SignalKind::LatencyP95]
         } else {
             &[SignalKind::Demand]
@@ -233,7 +233,7 @@ impl Engine {
                 .collect(),
             provider_present: self.providers.contains_key(provider)
                 && !self.state.platform_errors.contains_key(provider),
-            owner: facts.map(|f| f.workload.owner.clone()).unwrap_or_default(),
+            owner: facts.map(|f| super::sizes::owner_of(f, proposal.change.field)).unwrap_or_default(),
             forecast_age: fan.map(|f| now.since(f.issued)),
             forecast_horizon: fan.map_or(Duration::ZERO, |f| f.end().since(f.issued)),
             limits: self.state.limits_of(&proposal.workload),
@@ -243,7 +243,8 @@ impl Engine {
     async fn edit(&mut self, id: &ProposalId, to: u32, caller: &Caller) -> Answer {
         let now = self.moment();
         let events = self.state.queue.get(id).cloned().and_then(|proposal| {
-            let facts = self.state.fleet.get(&proposal.workload)?;
+            // A size has one step that is right: there is no other value to give it.
+            let facts = self.state.fleet.get(&proposal.workload).filter(|_| !proposal.change.field.is_size())?;
             let change = PlannedChange { to, ..proposal.change };
             let plan =
                 planning::with_input(&self.state, facts, now.wall, |input| plan::instead(input, &change));

@@ -49,6 +49,7 @@ mod team_tests;
 mod tests;
 mod traffic;
 mod tuning;
+mod sizes;
 mod usage;
 mod wishes;
 

@@ -194,6 +194,7 @@ mod tests {
                 from: 2,
                 to: 4,
                 until: None,
+                size: None,
             },
             approved_by: "ann".into(),
             started: Timestamp::from_secs(3600),

@@ -65,6 +65,7 @@ pub fn propose(input: &PlanInput<'_>, plan: &mut Plan, fan: Option<&Fan>, demand
         from: from.value(),
         to: ScaleIn::Held.value(),
         until: Some((end + ROUND).floor_to(ROUND)),
+        size: None,
     };
     plan.facts = facts(input, plan.capacity.as_ref(), &cause);
     plan.cost = cost(input, present, low, &change);

@@ -107,6 +107,7 @@ fn with<T>(s: &Scene, run: impl FnOnce(&PlanInput<'_>) -> T) -> T {
         recent: s.recent,
         fleet: s.fleet,
         hold: HoldFacts::default(),
+        size: None,
         around: &s.around,
     })
 }

@@ -24,6 +24,7 @@ fn change(to: u32) -> Verdict {
         from: 6,
         to,
         until,
+        size: None,
     })
 }
 

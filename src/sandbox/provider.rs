@@ -198,6 +198,7 @@ pub fn state(workload: &Running, now: i64) -> WorkloadState {
             min_replicas: autoscaled.then_some(workload.bounds.0),
             max_replicas: autoscaled.then_some(workload.bounds.1),
             scale_in: autoscaled.then_some(workload.scale_in.value()),
+            ..Fields::default()
         },
         ready: workload.ready(now),
         owner: spec.owner.clone(),

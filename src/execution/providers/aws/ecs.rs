@@ -168,7 +168,7 @@ impl EcsServices {
                 replicas: Some(service.desired_count),
                 min_replicas: target.map(|t| t.min_capacity),
                 max_replicas: target.map(|t| t.max_capacity),
-                scale_in: None,
+                ..Fields::default()
             },
             ready: service.running_count,
             owner: owner_of(service, scaling, &resource, target.is_some()),
@@ -188,14 +188,12 @@ impl EcsServices {
         let id = Uid::new(uid)?;
         let call = match order.field() {
             Field::MinReplicas => scalable::register(&id.resource(), "MinCapacity", order.set()),
-            // The order was checked to be about a count.
-            Field::MaxReplicas | Field::ScaleIn => {
-                scalable::register(&id.resource(), "MaxCapacity", order.set())
-            }
             Field::Replicas => {
                 let body = json!({ "cluster": id.cluster, "service": id.name, "desiredCount": order.set() });
                 Call::json(Part::Ecs, "UpdateService", &body, Effect::Write)
             }
+            // The order was checked to be about a count.
+            _ => scalable::register(&id.resource(), "MaxCapacity", order.set()),
         };
         self.client.call(&call).await.map_err(|e| wrong(&e, &call))?;
         let mut state = order::read_back(order, || Box::pin(self.state_of(uid))).await?;

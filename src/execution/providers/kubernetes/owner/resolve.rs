@@ -60,7 +60,7 @@ pub(in super::super) struct Verdict {
 }
 
 impl Facts<'_> {
-    fn is_target(&self, kind: &str, name: &str) -> bool {
+    pub(super) fn is_target(&self, kind: &str, name: &str) -> bool {
         let meant = if kind.is_empty() { "Deployment" } else { kind };
         meant == self.kind.name() && name == self.workload.metadata.name
     }
@@ -263,7 +263,7 @@ fn is_made_by_keda(meta: &Meta) -> bool {
 }
 
 /// Another resource that made this object and would set it back.
-fn made_by(meta: &Meta) -> Option<Owner> {
+pub(super) fn made_by(meta: &Meta) -> Option<Owner> {
     let owner = meta.controller()?;
     Some(elsewhere(format!("{}/{}", clean(&owner.kind, 60).to_lowercase(), clean(&owner.name, 120))))
 }
