@@ -216,10 +216,10 @@ impl Engine {
     fn preconditions(&self, proposal: &Proposal, operation: OperationId) -> Preconditions {
         let facts = self.state.fleet.get(&proposal.workload);
         let now = self.clock.now();
-        let needed: &[SignalKind] = if !proposal.change.is_more() {
-            &[SignalKind::Demand, SignalKind::LatencyP95]
-        } else {
+        let needed: &[SignalKind] = if proposal.change.is_more() {
             &[SignalKind::Demand]
+        } else {
+            &[SignalKind::Demand, SignalKind::LatencyP95]
         };
         let freshness = |kind: SignalKind| facts.map_or(Freshness::Missing, |f| f.signals.freshness(kind));
         let fan = facts.and_then(|f| f.forecast.fan());
@@ -244,7 +244,8 @@ impl Engine {
         let now = self.moment();
         let events = self.state.queue.get(id).cloned().and_then(|proposal| {
             // A size has one step that is right: there is no other value to give it.
-            let facts = self.state.fleet.get(&proposal.workload).filter(|_| !proposal.change.field.is_size())?;
+            let facts =
+                self.state.fleet.get(&proposal.workload).filter(|_| !proposal.change.field.is_size())?;
             let change = PlannedChange { to, ..proposal.change };
             let plan =
                 planning::with_input(&self.state, facts, now.wall, |input| plan::instead(input, &change));

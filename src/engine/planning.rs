@@ -10,8 +10,8 @@ use crate::proposal::{Moment, QueueEvent};
 use crate::series::Timestamp;
 use crate::signals::SignalKind;
 
-use super::{State, sizes};
 use super::state::WorkloadFacts;
+use super::{State, sizes};
 
 /// The day whose median is called usual, without the last half hour, which may be the incident.
 const USUAL: (Duration, Duration) = (Duration::from_secs(86_400), Duration::from_secs(1800));

@@ -37,7 +37,13 @@ pub fn provision(run: &OperationRun, state: &WorkloadState, now: Moment) -> (Vec
     let field = run.operation.change.field;
     let in_place = field.is_in_place();
     let bad = if in_place { hurt(&state.pods) } else { broken(run.new_pods(state)) };
-    let mut health = gate("no crash", GateState::Passed, Some(count(bad.len())), Some(count(0)), "no crash, no OOM".into());
+    let mut health = gate(
+        "no crash",
+        GateState::Passed,
+        Some(count(bad.len())),
+        Some(count(0)),
+        "no crash, no OOM".into(),
+    );
     let mut size = gate("size in force", GateState::Passed, None, None, told(run, state));
     if !bad.is_empty() {
         health.state = GateState::Failed;

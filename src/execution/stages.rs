@@ -7,9 +7,9 @@ use crate::plan::Limits;
 use crate::series::Timestamp;
 
 use super::gates::{self, Verdict};
-use super::sizes;
 use super::observation::{Pacing, Readings};
 use super::providers::contract::{PodPhase, PodState, WorkloadState};
+use super::sizes;
 use super::traffic::{self, TrafficGates};
 use super::{Gate, GateState, Operation, OperationState, Stage, StageKind};
 

@@ -129,12 +129,7 @@ impl Task {
             }
             None => return Undone::Foreign(None, format!("{name} does not exist any more")),
         }
-        let next = match field {
-            Field::Replicas if gently => step_down(self.at, home, &record.limits),
-            // One running replica a write, as on the way there.
-            _ if field.is_in_place() => self.at.saturating_sub(1).max(home),
-            _ => home,
-        };
+        let next = self.step_back(gently);
         match self.clear_way(Way::Back, next, insist).await {
             Cleared::Go => {}
             Cleared::Wait(text, _) => return Undone::Wait(text),
@@ -152,6 +147,17 @@ impl Task {
                 Undone::Retry(why)
             }
             Sent::Unsent(why) | Sent::Look(why) | Sent::Refused(why) => Undone::Retry(why),
+        }
+    }
+
+    /// The value to be written next on the way home.
+    fn step_back(&self, gently: bool) -> u32 {
+        let record = self.mandate.record();
+        match record.change.field {
+            Field::Replicas if gently => step_down(self.at, record.home(), &record.limits),
+            // One running replica a write, as on the way there.
+            field if field.is_in_place() => self.at.saturating_sub(1).max(record.home()),
+            _ => record.home(),
         }
     }
 

@@ -84,6 +84,7 @@ impl Field {
     }
 
     /// The field of the template behind a field of the size; itself for all others.
+    #[must_use]
     pub const fn in_template(self) -> Self {
         match self {
             Self::CpuPods => Self::CpuRequest,

@@ -62,9 +62,14 @@ pub(super) fn limits(limits: &Limits, field: Field) -> Limits {
     let base = limits.clone();
     match field {
         // One by one, and all of them.
-        Field::CpuPods | Field::MemoryPods => {
-            Limits { min: 0, max: MOST_IN_PLACE, step_up_ratio: 0.0, step_up_count: 1, step_down_ratio: 0.0, ..base }
-        }
+        Field::CpuPods | Field::MemoryPods => Limits {
+            min: 0,
+            max: MOST_IN_PLACE,
+            step_up_ratio: 0.0,
+            step_up_count: 1,
+            step_down_ratio: 0.0,
+            ..base
+        },
         _ => {
             let (min, max) = if field == Field::MemoryRequest { MEMORY } else { CPU };
             Limits { min, max, step_up_ratio: UP, step_up_count: 0, step_down_ratio: DOWN, ..base }
@@ -80,11 +85,9 @@ pub(super) fn propose(input: &PlanInput<'_>, plan: &mut Plan) -> bool {
         return false;
     }
     let strained = plan.exhaustion == Exhaustion::Now || plan.headroom.is_some_and(|h| h < 0.05);
-    let (cpu, memory) =
-        vertical::worth_changing(size.usage, input.workload, input.signals, strained);
+    let (cpu, memory) = vertical::worth_changing(size.usage, input.workload, input.signals, strained);
     // What ran out of memory hurts first; nobody waits for two changes at once.
-    let candidates =
-        [(Field::MemoryRequest, memory, &size.memory), (Field::CpuRequest, cpu, &size.cpu)];
+    let candidates = [(Field::MemoryRequest, memory, &size.memory), (Field::CpuRequest, cpu, &size.cpu)];
     for (field, found, lever) in candidates {
         if let (Some(found), Some(lever)) = (found, lever.as_ref())
             && let Some(change) = change(input.limits, field, found, lever)
@@ -104,7 +107,9 @@ fn change(limits: &Limits, field: Field, found: Recommended, lever: &Lever) -> O
         return None;
     }
     let unit = if field == Field::MemoryRequest { MIB } else { 1e-3 };
-    let wanted = (found.target / unit - lever.others).max(f64::from(bounds.min)).ceil().min(f64::from(bounds.max)) as u32;
+    let wanted =
+        (found.target / unit - lever.others).max(f64::from(bounds.min)).ceil().min(f64::from(bounds.max))
+            as u32;
     let highest = lever.highest.as_ref().map_or(u32::MAX, |(most, _)| (*most).max(from));
     let to = wanted.clamp(bounds.lowest_from(from), bounds.highest_from(from)).min(highest);
     if (f64::from(to) / f64::from(from) - 1.0).abs() < WORTH {
@@ -238,7 +243,8 @@ mod tests {
         assert_eq!((first.field, first.from, first.to), (Field::MemoryPods, 0, 5));
         assert_eq!(first.size, Some(Resize { from: 512, to: 700 }));
         assert_eq!(first.words("→"), "512Mi→700Mi in 5 pods");
-        let again = change(&limits, Field::MemoryRequest, target, &Lever { resized: 5, ..here.clone() }).unwrap();
+        let again =
+            change(&limits, Field::MemoryRequest, target, &Lever { resized: 5, ..here.clone() }).unwrap();
         assert_eq!((again.field, again.from, again.to), (Field::MemoryRequest, 512, 700));
         let many = Lever { in_place: Some(MOST_IN_PLACE + 1), ..here };
         assert_eq!(change(&limits, Field::MemoryRequest, target, &many).unwrap().field, Field::MemoryRequest);

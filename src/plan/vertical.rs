@@ -198,8 +198,12 @@ fn evidence(advice: &mut Advice, member: &Member<'_>, cpu: Option<Recommended>, 
 /// How to carry it out by hand; where a provider can write it, it comes as a proposal of one step.
 fn how(member: &Member<'_>, n: f64, cpu: bool) -> String {
     let mut text = match member.size_owner {
-        Some(Owner::Nobody) => "a proposal brings it a step nearer when nothing more urgent is open".to_owned(),
-        Some(Owner::Git { tool, .. }) => format!("{tool} sets resources.requests: a proposal has the patch of its manifest"),
+        Some(Owner::Nobody) => {
+            "a proposal brings it a step nearer when nothing more urgent is open".to_owned()
+        }
+        Some(Owner::Git { tool, .. }) => {
+            format!("{tool} sets resources.requests: a proposal has the patch of its manifest")
+        }
         Some(Owner::Elsewhere { name } | Owner::Autoscaler { name }) => {
             format!("{name} sets resources.requests: change it there")
         }

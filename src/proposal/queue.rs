@@ -154,7 +154,8 @@ impl Queue {
         let id = ProposalId::new(&format!("p-{}", self.next));
         self.next += 1;
         // No forecast is behind a size: it is as right in an hour, and the write is as conditional.
-        let expiry = self.lifetimes.expiry.saturating_mul(if change.field.is_size() { SIZE_EXPIRY } else { 1 });
+        let expiry =
+            self.lifetimes.expiry.saturating_mul(if change.field.is_size() { SIZE_EXPIRY } else { 1 });
         let proposal = Proposal {
             id,
             workload: plan.workload.clone(),

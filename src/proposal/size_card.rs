@@ -53,15 +53,20 @@ pub(super) fn owner_note(owner: &Owner, change: &PlannedChange) -> String {
             field.word(change.size.map_or(0, |s| s.from))
         ),
         Owner::Nobody => {
-            "Nobody else sets it. A rolling update restarts every replica, by the workload's own strategy.".into()
+            "Nobody else sets it. A rolling update restarts every replica, by the workload's own strategy."
+                .into()
         }
         Owner::Git { tool, self_heal } => {
             let when = if *self_heal { "in about 5 s" } else { "at its next sync" };
-            format!("In Git ({tool}): a write of resources.requests would be reverted {when}. Change it there.")
+            format!(
+                "In Git ({tool}): a write of resources.requests would be reverted {when}. Change it there."
+            )
         }
         Owner::Autoscaler { name } | Owner::Elsewhere { name } => {
             format!("{name} sets the size of a replica: change it there, nothing is written here.")
         }
-        Owner::Unknown => "Nobody knows who sets the size of a replica: shown as advice, nothing can be written.".into(),
+        Owner::Unknown => {
+            "Nobody knows who sets the size of a replica: shown as advice, nothing can be written.".into()
+        }
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{json_patch, sizes};
 use super::world::{Key, World, is_selected, wrote};
+use super::{json_patch, sizes};
 
 /// An answer; a watch is answered elsewhere.
 pub struct Answer {
@@ -108,7 +108,10 @@ pub fn answer(world: &mut World, method: &str, path: &str, token: &str, body: &s
     if path == "/api/v1" {
         let names = if world.resizable { vec!["pods", "pods/resize"] } else { vec!["pods"] };
         let all: Vec<Value> = names.iter().map(|name| json!({ "name": name })).collect();
-        return Answer::json(200, &json!({ "kind": "APIResourceList", "groupVersion": "v1", "resources": all }));
+        return Answer::json(
+            200,
+            &json!({ "kind": "APIResourceList", "groupVersion": "v1", "resources": all }),
+        );
     }
     let Some(route) = Route::of(path) else { return recorded("404_unknown_group") };
     if route.collection == "v1/namespaces" {

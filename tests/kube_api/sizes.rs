@@ -38,7 +38,7 @@ fn containers(object: &mut Value) -> Option<&mut Vec<Value>> {
 pub fn settle(object: &mut Value) -> Option<String> {
     for container in containers(object)? {
         for kind in ["requests", "limits"] {
-            let all = container["resources"][kind].as_object_mut();
+            let all = container.pointer_mut(&format!("/resources/{kind}")).and_then(Value::as_object_mut);
             for value in all.into_iter().flat_map(|all| all.values_mut()) {
                 *value = json!(canonical(value.as_str().unwrap()));
             }
@@ -48,7 +48,9 @@ pub fn settle(object: &mut Value) -> Option<String> {
             if let (Some(request), Some(limit)) = (of("requests"), of("limits"))
                 && request > limit
             {
-                return Some(format!("requests: Invalid value: must be less than or equal to {resource} limit"));
+                return Some(format!(
+                    "requests: Invalid value: must be less than or equal to {resource} limit"
+                ));
             }
         }
     }
@@ -57,7 +59,8 @@ pub fn settle(object: &mut Value) -> Option<String> {
 
 /// Takes over the resources of containers, and nothing else.
 pub fn take(pod: &mut Value, from: &Value) {
-    let new: Vec<Value> = from["spec"]["containers"].as_array().unwrap().iter().map(|c| c["resources"].clone()).collect();
+    let new: Vec<Value> =
+        from["spec"]["containers"].as_array().unwrap().iter().map(|c| c["resources"].clone()).collect();
     for (container, resources) in containers(pod).unwrap().iter_mut().zip(new) {
         container["resources"] = resources;
     }

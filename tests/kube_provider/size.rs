@@ -71,18 +71,28 @@ async fn template(cluster: &Cluster, provider: &KubernetesProvider) {
     let mut authority = size_mandate(&state, Field::MemoryRequest, 400);
     let rehearsed = provider.write(&authority.rehearsal(400)).await.unwrap();
     assert_eq!(rehearsed.fields.sizes.memory_request, Some(400));
-    assert_eq!(cluster.get(DEPLOYMENTS, "template").await["spec"], before["spec"], "a rehearsal changes nothing");
+    assert_eq!(
+        cluster.get(DEPLOYMENTS, "template").await["spec"],
+        before["spec"],
+        "a rehearsal changes nothing"
+    );
 
     let state = provider.write(&authority.order(Way::Forward, 245, 400).unwrap()).await.unwrap();
     assert_eq!(state.fields.sizes.memory_request, Some(400));
     let object = cluster.get(DEPLOYMENTS, "template").await;
     assert_eq!(resources(&object)["requests"], json!({ "cpu": "250m", "memory": "400Mi" }));
-    assert_eq!(resources(&object)["limits"], json!({ "cpu": "500m", "memory": "400Mi" }), "the tied limit goes along");
+    assert_eq!(
+        resources(&object)["limits"],
+        json!({ "cpu": "500m", "memory": "400Mi" }),
+        "the tied limit goes along"
+    );
     let was = object["metadata"]["annotations"]["weescale.io/size-was"].as_str().unwrap();
     assert!(was.contains("256M"), "{was}");
 
     // What was approved for another value is refused, and what was there comes back to the letter.
-    let stale = provider.write(&size_mandate(&named(provider, "inplace").await, Field::CpuRequest, 300).rehearsal(300)).await;
+    let stale = provider
+        .write(&size_mandate(&named(provider, "inplace").await, Field::CpuRequest, 300).rehearsal(300))
+        .await;
     assert!(stale.is_ok(), "{stale:?}");
     let back = authority.order(Way::Back, 400, 245).unwrap();
     let state = provider.write(&back).await.unwrap();
@@ -118,7 +128,10 @@ async fn in_place(cluster: &Cluster, provider: &KubernetesProvider) {
     let first = authority.order(Way::Forward, 0, 1).unwrap();
     assert_eq!(provider.write(&first).await.unwrap().fields.sizes.cpu_pods, Some(1));
     let stale = provider.write(&first).await;
-    assert!(matches!(stale, Err(ProviderError::Precondition { .. })), "one replica was resized already: {stale:?}");
+    assert!(
+        matches!(stale, Err(ProviderError::Precondition { .. })),
+        "one replica was resized already: {stale:?}"
+    );
     let second = authority.order(Way::Forward, 1, 2).unwrap();
     assert_eq!(provider.write(&second).await.unwrap().fields.sizes.cpu_pods, Some(2));
     assert_eq!(cluster.get(DEPLOYMENTS, "inplace").await["spec"], template["spec"], "the template stays");
@@ -134,7 +147,8 @@ async fn in_place(cluster: &Cluster, provider: &KubernetesProvider) {
 #[tokio::test]
 async fn a_resize_tests_the_pod_and_its_size_and_is_sent_once() {
     let api = KubeApi::start().await;
-    let of = json!({ "requests": { "cpu": "500m", "memory": "1Gi" }, "limits": { "cpu": "1", "memory": "1Gi" } });
+    let of =
+        json!({ "requests": { "cpu": "500m", "memory": "1Gi" }, "limits": { "cpu": "1", "memory": "1Gi" } });
     api.world().put(sized("web", "u-web", 1, &of));
     api.world().put(sized_pod("web-64c9-a", "web", &of));
     let provider = KubernetesProvider::new(api.settings()).unwrap();
@@ -145,13 +159,18 @@ async fn a_resize_tests_the_pod_and_its_size_and_is_sent_once() {
     let sent: Vec<_> = api.world().seen.iter().filter(|s| s.method == "PATCH").cloned().collect();
     assert_eq!(sent.len(), 1);
     assert!(sent[0].path.starts_with("/api/v1/namespaces/shop/pods/web-64c9-a/resize?"), "{}", sent[0].path);
-    assert!(sent[0].path.contains("fieldValidation=Strict") && sent[0].path.contains("fieldManager=weescale"));
+    assert!(
+        sent[0].path.contains("fieldValidation=Strict") && sent[0].path.contains("fieldManager=weescale")
+    );
     let ops: Vec<Value> = serde_json::from_str(&sent[0].body).unwrap();
     assert_eq!(ops[0], json!({ "op": "test", "path": "/metadata/uid", "value": "pod-web-64c9-a" }));
     let request = "/spec/containers/0/resources/requests/memory";
     assert!(ops.contains(&json!({ "op": "test", "path": request, "value": "1Gi" })), "{ops:?}");
     let pod = api.world().get(PODS, "web-64c9-a");
-    assert_eq!(pod["spec"]["containers"][0]["resources"]["limits"], json!({ "cpu": "1", "memory": "1536Mi" }));
+    assert_eq!(
+        pod["spec"]["containers"][0]["resources"]["limits"],
+        json!({ "cpu": "1", "memory": "1536Mi" })
+    );
 }
 
 #[tokio::test]
@@ -172,7 +191,9 @@ async fn somebody_elses_size_is_left_alone() {
     provider.write(&authority.order(Way::Back, 2, 1).unwrap()).await.unwrap();
     let left = provider.write(&authority.order(Way::Back, 1, 0).unwrap()).await;
     assert!(matches!(left, Err(ProviderError::Precondition { .. })), "{left:?}");
-    let size = |name: &str| api.world().get(PODS, name)["spec"]["containers"][0]["resources"]["requests"]["cpu"].clone();
+    let size = |name: &str| {
+        api.world().get(PODS, name)["spec"]["containers"][0]["resources"]["requests"]["cpu"].clone()
+    };
     assert_eq!((size("web-64c9-a"), size("web-64c9-b")), (json!("700m"), json!("250m")));
 }
 
@@ -187,7 +208,8 @@ async fn who_sets_the_size_is_named_and_nothing_is_written() {
             world.put(vpa(name, name, mode));
         }
         let mut git = sized("git", "u-git", 2, &of);
-        git["metadata"]["annotations"]["argocd.argoproj.io/tracking-id"] = json!("shop:apps/Deployment:shop/git");
+        git["metadata"]["annotations"]["argocd.argoproj.io/tracking-id"] =
+            json!("shop:apps/Deployment:shop/git");
         git["metadata"]["managedFields"] = json!([{ "manager": "argocd-controller", "operation": "Apply",
             "time": "2026-11-23T21:13:43Z", "fieldsV1": { "f:spec": { "f:template": { "f:spec": { "f:containers": {
                 "k:{\"name\":\"git\"}": { ".": {}, "f:resources": { "f:requests": { "f:cpu": {} } } } } } } } } }]);
@@ -197,7 +219,8 @@ async fn who_sets_the_size_is_named_and_nothing_is_written() {
         two["spec"]["template"]["spec"]["containers"].as_array_mut().unwrap().push(side);
         world.put(two.clone());
         two["metadata"] = json!({ "name": "named", "namespace": "shop", "uid": "u-named" });
-        two["spec"]["template"]["metadata"]["annotations"] = json!({ "kubectl.kubernetes.io/default-container": "side" });
+        two["spec"]["template"]["metadata"]["annotations"] =
+            json!({ "kubectl.kubernetes.io/default-container": "side" });
         world.put(two);
     }
     let provider = KubernetesProvider::new(api.settings()).unwrap();
@@ -208,14 +231,20 @@ async fn who_sets_the_size_is_named_and_nothing_is_written() {
     assert_eq!(owner(&named(&provider, "place").await), "vpa/place, mode InPlaceOrRecreate");
     assert_eq!(named(&provider, "off").await.owner_of(Field::CpuRequest), &Owner::Nobody);
     let git = named(&provider, "git").await;
-    assert_eq!((owner(&git).as_str(), git.owner.clone()), ("git argocd shop", Owner::Nobody), "its count is free");
+    assert_eq!(
+        (owner(&git).as_str(), git.owner.clone()),
+        ("git argocd shop", Owner::Nobody),
+        "its count is free"
+    );
     let patch = git.sizing.as_ref().unwrap().patch("shop", Field::CpuRequest, 400);
     assert!(patch.contains("- name: git\n") && patch.contains("cpu: 400m\n"), "{patch}");
     let two = named(&provider, "two").await;
-    assert!(two.fields.sizes.cpu_request.is_none() && two.sizing.unwrap().notes[0].contains("default-container"));
+    assert!(
+        two.fields.sizes.cpu_request.is_none() && two.sizing.unwrap().notes[0].contains("default-container")
+    );
     let meant = named(&provider, "named").await;
     assert_eq!(meant.fields.sizes.cpu_request, Some(100));
-    assert_eq!(meant.sizing.unwrap().cpu.others, 250.0);
+    assert!((meant.sizing.unwrap().cpu.others - 250.0).abs() < 1e-6);
 
     // The owner came between approval and write.
     let mut order = size_mandate(&named(&provider, "off").await, Field::CpuRequest, 300);

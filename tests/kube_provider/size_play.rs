@@ -37,7 +37,6 @@ pub struct Weather {
 
 pub struct Play {
     pub api: Arc<KubeApi>,
-    pub jobs: mpsc::Sender<Job>,
     receipts: mpsc::Receiver<Receipt>,
     journal: Memory,
     pub weather: Arc<Weather>,
@@ -90,7 +89,9 @@ fn controller(world: &mut World, crash: bool) {
         .objects
         .iter()
         .filter(|((r, ..), _)| r == PODS)
-        .map(|((.., name), pod)| (name.clone(), pod["metadata"]["labels"]["pod-template-hash"] == set.as_str()))
+        .map(|((.., name), pod)| {
+            (name.clone(), pod["metadata"]["labels"]["pod-template-hash"] == set.as_str())
+        })
         .collect();
     let old = pods.iter().find(|(_, new)| !new).cloned();
     let new = pods.iter().filter(|(_, new)| *new).count();
@@ -103,7 +104,8 @@ fn controller(world: &mut World, crash: bool) {
         if broken {
             born["status"]["conditions"][1]["status"] = json!("False");
             born["status"]["containerStatuses"][0]["restartCount"] = json!(4);
-            born["status"]["containerStatuses"][0]["state"] = json!({ "waiting": { "reason": "CrashLoopBackOff" } });
+            born["status"]["containerStatuses"][0]["state"] =
+                json!({ "waiting": { "reason": "CrashLoopBackOff" } });
         }
         world.put(born);
     }
@@ -127,6 +129,8 @@ pub async fn begin(field: Field, to: u32, replicas: u32, prepare: impl FnOnce(&m
         let mut world = api.world();
         let mut web = deployment("web", "u-web", replicas);
         web["spec"]["template"]["spec"]["containers"][0]["resources"] = asks("250m");
+        web["status"] = json!({ "observedGeneration": 1, "replicas": replicas, "updatedReplicas": replicas,
+            "readyReplicas": replicas });
         world.put(web);
         world.put(node("node-a", "64"));
         (0..replicas).for_each(|i| world.put(sized_pod(&format!("web-64c9-{i:02}"), "web", &asks("250m"))));
@@ -147,7 +151,7 @@ pub async fn begin(field: Field, to: u32, replicas: u32, prepare: impl FnOnce(&m
     let proposal = resized(&web, field, to);
     let permit = permit(&proposal, Limits::default(), clock.monotonic());
     jobs.send(Job::Start { proposal: Box::new(proposal), permit, warm_up: None }).await.unwrap();
-    Play { api, jobs, receipts, journal, weather, states: Vec::new(), _tasks: tasks }
+    Play { api, receipts, journal, weather, states: Vec::new(), _tasks: tasks }
 }
 
 async fn world_goes_on(api: Arc<KubeApi>, jobs: mpsc::Sender<Job>, clock: Clock, weather: Arc<Weather>) {
@@ -215,6 +219,9 @@ impl Play {
     pub fn sizes(&self) -> Vec<String> {
         let world = self.api.world();
         let pods = world.objects.iter().filter(|((r, ..), _)| r == PODS);
-        pods.map(|(_, p)| p["spec"]["containers"][0]["resources"]["requests"]["cpu"].as_str().unwrap().to_owned()).collect()
+        pods.map(|(_, p)| {
+            p["spec"]["containers"][0]["resources"]["requests"]["cpu"].as_str().unwrap().to_owned()
+        })
+        .collect()
     }
 }

@@ -25,7 +25,11 @@ async fn pods_are_resized_one_first_then_a_quarter_then_all() {
     let batches = p.said("replicas are resized and well");
     assert_eq!(batches.len(), 2, "a look after one and after a quarter: {batches:?}");
     let template = p.api.world().get(DEPLOYMENTS, "web");
-    assert_eq!(template["spec"]["template"]["spec"]["containers"][0]["resources"], asks("250m"), "the template stays");
+    assert_eq!(
+        template["spec"]["template"]["spec"]["containers"][0]["resources"],
+        asks("250m"),
+        "the template stays"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -42,7 +46,8 @@ async fn a_resize_that_can_never_be_is_taken_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_resize_that_waits_for_too_long_is_taken_back() {
     let mut p = begin(Field::CpuPods, 400, 2, |_| {}).await;
-    *p.weather.refuse.lock().unwrap() = Some(("web-64c9-00".into(), "Deferred", "node has too little left now"));
+    *p.weather.refuse.lock().unwrap() =
+        Some(("web-64c9-00".into(), "Deferred", "node has too little left now"));
     p.until(ended).await;
     let OperationState::RolledBack { why } = last(&p) else { panic!("{:?}", p.states) };
     assert!(why.contains("Deferred node has too little left now after 600 s"), "{why}");
@@ -63,7 +68,12 @@ async fn users_that_are_hurt_end_it_before_all_pods_are_resized() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_done_without_an_answer_is_read_back_and_not_sent_again() {
-    let reset = Fault { method: "PATCH", path: "fieldValidation=Strict", times: 0, trouble: Trouble::EffectThenReset };
+    let reset = Fault {
+        method: "PATCH",
+        path: "fieldValidation=Strict",
+        times: 0,
+        trouble: Trouble::EffectThenReset,
+    };
     let mut p = begin(Field::CpuPods, 400, 2, |world| world.faults.push(reset)).await;
     // The first write after the rehearsal.
     p.until(|r| matches!(r, Receipt::Operation(op) if op.state == OperationState::InFlight)).await;
@@ -120,6 +130,9 @@ async fn a_template_whose_pods_crash_is_put_back_to_the_letter() {
     assert!(why.contains("CrashLoopBackOff"), "{why}");
     let web = p.api.world().get(DEPLOYMENTS, "web");
     assert_eq!(web["spec"]["template"]["spec"]["containers"][0]["resources"], asks("250m"));
-    assert_eq!((p.written(), web["metadata"]["annotations"].get("weescale.io/size-was")), (vec![400, 250], None));
+    assert_eq!(
+        (p.written(), web["metadata"]["annotations"].get("weescale.io/size-was")),
+        (vec![400, 250], None)
+    );
     assert_eq!(web["metadata"]["annotations"]["deployment.kubernetes.io/revision"], json!("1"));
 }

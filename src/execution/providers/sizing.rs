@@ -66,7 +66,12 @@ impl Sizing {
     pub fn forbid(&self, field: Field, from: u32, to: u32) -> Option<String> {
         let bound = self.dial(field).highest.as_ref().filter(|b| to > from && to > b.value)?;
         let word = |v| field.in_template().word(v);
-        Some(format!("{} is refused, {} is the highest at present: {}", word(to), word(bound.value), bound.why))
+        Some(format!(
+            "{} is refused, {} is the highest at present: {}",
+            word(to),
+            word(bound.value),
+            bound.why
+        ))
     }
 
     /// A patch of the manifest with another request: YAML.
@@ -108,7 +113,9 @@ mod tests {
         };
         let sizing = Sizing { container: "app".into(), manifest, ..Sizing::default() };
         let text = sizing.patch("shop", Field::MemoryPods, 512);
-        assert!(text.contains("      - name: app\n        resources:\n          requests:\n            memory: 512Mi\n"));
+        assert!(text.contains(
+            "      - name: app\n        resources:\n          requests:\n            memory: 512Mi\n"
+        ));
         assert!(text.starts_with("apiVersion: apps/v1\nkind: Deployment\n"), "{text}");
     }
 }

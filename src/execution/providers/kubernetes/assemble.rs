@@ -199,8 +199,7 @@ impl View<'_> {
             of_it = Some(all.collect::<Vec<&Pod>>());
         }
         let mut list: Vec<PodState> = of_it.iter().flatten().filter_map(|p| pods::state(p)).collect();
-        let around =
-            Surroundings { cache, verdict: &verdict, pods: of_it.as_deref(), room, now };
+        let around = Surroundings { cache, verdict: &verdict, pods: of_it.as_deref(), room, now };
         let sizes = size::read(self, &around);
         if known(Kind::PodMetrics) {
             usage::fill(&mut list, cache, &meta.namespace);

@@ -1,6 +1,6 @@
 //! The provider: watches that feed a cache, fresh reads, one write path.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +23,7 @@ use super::object::{Application, Hpa, List, Node, Pdb, Pod, Quota, Scalable, Sca
 use super::reflect::{PAGE, keep};
 use super::report;
 use super::resize::selector;
+use super::rights::Rights;
 use super::settings::{KubernetesSettings, KubernetesSetupError};
 use super::usage::PodMetrics;
 use super::warning::Event;
@@ -42,7 +43,7 @@ pub(super) struct Shared {
     /// A watch without a line for this long is dead.
     pub(super) silence: Duration,
     /// Which ways of writing a scope's workloads this identity has, and when that was asked.
-    pub(super) rights: Mutex<BTreeMap<(Kind, &'static str, String), (bool, Monotonic)>>,
+    pub(super) rights: Mutex<Rights>,
     /// Whether the cluster can resize pods in place, once it has said so.
     pub(super) resizable: OnceLock<bool>,
     /// Workloads whose pods are resized in place, by uid: their pods are read afresh.

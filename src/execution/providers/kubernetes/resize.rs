@@ -24,6 +24,8 @@ use super::size::{cpu, is_live, main_container, memory};
 
 /// Our annotation: what a template asked for before we wrote, so that it can be put back to the letter.
 const WAS: &str = "weescale.io/size-was";
+/// Where a workload has the spec of its pods.
+const TEMPLATE: &str = "/spec/template/spec";
 /// Most pods of one workload that are looked at before one is resized.
 const PAGE: usize = 200;
 
@@ -35,8 +37,9 @@ const fn resource(field: Field) -> (&'static str, f64) {
     }
 }
 
-fn text(value: &Value) -> Option<String> {
-    match value {
+/// A quantity at a place of an object, to the letter.
+fn text(object: &Value, place: &str) -> Option<String> {
+    match object.pointer(place)? {
         Value::String(text) => Some(text.clone()),
         Value::Number(n) => Some(n.to_string()),
         _ => None,
@@ -52,7 +55,7 @@ struct Asked {
 
 impl Asked {
     fn of(container: &Value, resource: &str) -> Self {
-        let part = |kind: &str| text(&container["resources"][kind][resource]);
+        let part = |kind: &str| text(container, &format!("/resources/{kind}/{resource}"));
         Self { request: part("requests"), limit: part("limits") }
     }
 
@@ -77,8 +80,7 @@ impl Asked {
     /// The operations on the container at `path` that put `to` in this one's place, each behind a test.
     fn ops(&self, to: &Self, path: &str, resource: &str) -> Vec<Value> {
         let mut ops = Vec::new();
-        for (kind, is, set) in
-            [("requests", &self.request, &to.request), ("limits", &self.limit, &to.limit)]
+        for (kind, is, set) in [("requests", &self.request, &to.request), ("limits", &self.limit, &to.limit)]
         {
             let (Some(is), Some(set)) = (is, set) else { continue };
             let path = format!("{path}/resources/{kind}/{resource}");
@@ -93,7 +95,13 @@ impl Asked {
 
 /// A container by name, with its place in the list.
 fn container<'a>(spec: &'a Value, name: &str) -> Option<(usize, &'a Value)> {
-    spec["containers"].as_array()?.iter().enumerate().find(|(_, c)| c["name"] == name)
+    let named = |c: &Value| c.get("name").and_then(Value::as_str) == Some(name);
+    spec.get("containers")?.as_array()?.iter().enumerate().find(|(_, c)| named(c))
+}
+
+/// Identity of an object.
+fn uid_of(object: &Value) -> &str {
+    object.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default()
 }
 
 fn lost(why: &str) -> ProviderError {
@@ -104,15 +112,20 @@ fn lost(why: &str) -> ProviderError {
 fn on_template(object: &Value, name: &str, order: &WriteOrder) -> Result<Value, ProviderError> {
     let field = order.field();
     let (resource, _) = resource(field);
-    let spec = &object["spec"]["template"]["spec"];
+    let spec = object.pointer(TEMPLATE).ok_or_else(|| lost("the template is gone"))?;
     let (i, found) = container(spec, name).ok_or_else(|| lost("the container is gone"))?;
     let path = format!("/spec/template/spec/containers/{i}");
     let is = Asked::of(found, resource);
-    let annotations: BTreeMap<String, String> =
-        serde_json::from_value(object["metadata"]["annotations"].clone()).unwrap_or_default();
+    let annotations: BTreeMap<String, String> = object
+        .pointer("/metadata/annotations")
+        .and_then(|a| serde_json::from_value(a.clone()).ok())
+        .unwrap_or_default();
     let mut notes = order.annotations().clone();
     let before = annotations.get(WAS).and_then(|w| serde_json::from_str::<Value>(w).ok());
-    let before = before.map(|w| Asked { request: text(&w[resource]["request"]), limit: text(&w[resource]["limit"]) });
+    let before = before.map(|w| Asked {
+        request: text(&w, &format!("/{resource}/request")),
+        limit: text(&w, &format!("/{resource}/limit")),
+    });
     let whole_units = |asked: &Asked| {
         let q = asked.request.as_deref().and_then(Quantity::parse)?;
         if resource == "memory" { q.mib() } else { q.thousandths() }
@@ -131,7 +144,7 @@ fn on_template(object: &Value, name: &str, order: &WriteOrder) -> Result<Value, 
     }
     let mut ops = vec![json!({ "op": "test", "path": format!("{path}/name"), "value": name })];
     ops.extend(is.ops(&to, &path, resource));
-    let uid = object["metadata"]["uid"].as_str().unwrap_or_default();
+    let uid = uid_of(object);
     Ok(whole(uid, ops, Some(&annotations), &notes))
 }
 
@@ -140,7 +153,7 @@ fn on_pod(pod: &Value, template: &Value, name: &str, order: &WriteOrder) -> Resu
     let size = order.size().ok_or_else(|| ProviderError::Invalid("the order names no size".into()))?;
     let (resource, _) = resource(order.field());
     let gone = || lost("the container is gone");
-    let (i, found) = container(&pod["spec"], name).ok_or_else(gone)?;
+    let (i, found) = pod.get("spec").and_then(|spec| container(spec, name)).ok_or_else(gone)?;
     let (_, made) = container(template, name).ok_or_else(gone)?;
     let is = Asked::of(found, resource);
     let was = Asked::of(made, resource);
@@ -148,7 +161,7 @@ fn on_pod(pod: &Value, template: &Value, name: &str, order: &WriteOrder) -> Resu
     let path = format!("/spec/containers/{i}");
     let mut ops = vec![json!({ "op": "test", "path": format!("{path}/name"), "value": name })];
     ops.extend(is.ops(&to, &path, resource));
-    let uid = pod["metadata"]["uid"].as_str().unwrap_or_default();
+    let uid = uid_of(pod);
     Ok(whole(uid, ops, None, &BTreeMap::new()))
 }
 
@@ -177,11 +190,16 @@ impl Pod {
 pub(super) fn selector(workload: &Scalable) -> String {
     let plain = |text: &str| {
         let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        text.chars().map(|c| if safe(c) { c.to_string() } else { format!("%{:02X}", c as u32) }).collect::<String>()
+        text.chars()
+            .map(|c| if safe(c) { c.to_string() } else { format!("%{:02X}", c as u32) })
+            .collect::<String>()
     };
     let labels = &workload.spec.selector.match_labels;
-    let parts: Vec<String> =
-        labels.iter().filter(|(k, v)| k.is_ascii() && v.is_ascii()).map(|(k, v)| format!("{}%3D{}", plain(k), plain(v))).collect();
+    let parts: Vec<String> = labels
+        .iter()
+        .filter(|(k, v)| k.is_ascii() && v.is_ascii())
+        .map(|(k, v)| format!("{}%3D{}", plain(k), plain(v)))
+        .collect();
     if parts.is_empty() { String::new() } else { format!("&labelSelector={}", parts.join("%2C")) }
 }
 
@@ -190,9 +208,10 @@ impl KubernetesProvider {
     pub(super) async fn resize(&self, fresh: &mut Fresh, order: &WriteOrder) -> Result<(), ProviderError> {
         let (namespace, own) =
             (fresh.workload.metadata.namespace.clone(), fresh.workload.metadata.name.clone());
-        let name = main_container(&fresh.workload.spec.template).map_err(ProviderError::Invalid)?.name.clone();
+        let name =
+            main_container(&fresh.workload.spec.template).map_err(ProviderError::Invalid)?.name.clone();
         let object: Value = self.shared.api.get(&fresh.kind.object(&namespace, &own)).await?;
-        if object["metadata"]["uid"] != fresh.workload.metadata.uid.as_str() {
+        if uid_of(&object) != fresh.workload.metadata.uid {
             return Err(lost("the workload was made anew"));
         }
         let dry = if order.is_dry_run() { "&dryRun=All" } else { "" };
@@ -208,8 +227,9 @@ impl KubernetesProvider {
         let pods: List<Value> = self.shared.api.get(&all).await?;
         let turn = next(&pods.items, &fresh.view(), &name, order);
         let pod = turn.ok_or_else(|| lost("no pod is left that has the size that was expected"))?;
-        let body = on_pod(pod, &object["spec"]["template"]["spec"], &name, order)?;
-        let which = pod["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+        let template = object.pointer(TEMPLATE).ok_or_else(|| lost("the template is gone"))?;
+        let body = on_pod(pod, template, &name, order)?;
+        let which = pod.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
         if !super::kind::is_name(&which) {
             return Err(ProviderError::Invalid("the pod's name makes no path".into()));
         }
@@ -240,7 +260,11 @@ impl KubernetesProvider {
                 self.forget_right(kind, sub, namespace);
                 let rule = kind.rule(&["patch"], sub);
                 // A quota refuses with the same status and says so.
-                let more = if why().contains("exceeded quota") { String::new() } else { format!("; add to the role: {rule}") };
+                let more = if why().contains("exceeded quota") {
+                    String::new()
+                } else {
+                    format!("; add to the role: {rule}")
+                };
                 Err(ProviderError::Forbidden(format!("{}{more}", why())))
             }
             409 => Err(ProviderError::Conflict { why: why(), current: None }),
@@ -262,9 +286,21 @@ mod tests {
     fn a_limit_goes_along_where_it_is_tied() {
         let cpu = |a: Asked, to| a.with(Field::CpuPods, to);
         assert_eq!(cpu(asked("500m", None), 750), asked("750m", None));
-        assert_eq!(cpu(asked("500m", Some("500m")), 750), asked("750m", Some("750m")), "guaranteed stays guaranteed");
-        assert_eq!(cpu(asked("1", Some("1000m")), 700), asked("700m", Some("700m")), "the same in other words");
-        assert_eq!(cpu(asked("500m", Some("1")), 750), asked("750m", Some("1500m")), "in proportion on the way up");
+        assert_eq!(
+            cpu(asked("500m", Some("500m")), 750),
+            asked("750m", Some("750m")),
+            "guaranteed stays guaranteed"
+        );
+        assert_eq!(
+            cpu(asked("1", Some("1000m")), 700),
+            asked("700m", Some("700m")),
+            "the same in other words"
+        );
+        assert_eq!(
+            cpu(asked("500m", Some("1")), 750),
+            asked("750m", Some("1500m")),
+            "in proportion on the way up"
+        );
         assert_eq!(cpu(asked("500m", Some("1")), 400), asked("400m", Some("1")), "and not on the way down");
         let memory = asked("512Mi", Some("1Gi")).with(Field::MemoryRequest, 768);
         assert_eq!(memory, asked("768Mi", Some("1536Mi")));
@@ -273,7 +309,8 @@ mod tests {
     #[test]
     fn every_value_is_tested_and_only_what_changes_is_written() {
         let ops = asked("500m", Some("1")).ops(&asked("400m", Some("1")), "/spec/containers/0", "cpu");
-        let said: Vec<String> = ops.iter().map(|o| format!("{} {} {}", o["op"], o["path"], o["value"])).collect();
+        let said: Vec<String> =
+            ops.iter().map(|o| format!("{} {} {}", o["op"], o["path"], o["value"])).collect();
         assert_eq!(
             said,
             [
@@ -289,9 +326,6 @@ mod tests {
         let workload: Scalable = serde_json::from_value(json!({ "spec": { "selector": { "matchLabels": {
             "app.kubernetes.io/name": "web", "b": "1&limit=9" } } } }))
         .unwrap();
-        assert_eq!(
-            selector(&workload),
-            "&labelSelector=app.kubernetes.io%2Fname%3Dweb%2Cb%3D1%26limit%3D9"
-        );
+        assert_eq!(selector(&workload), "&labelSelector=app.kubernetes.io%2Fname%3Dweb%2Cb%3D1%26limit%3D9");
     }
 }

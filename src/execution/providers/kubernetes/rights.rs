@@ -1,10 +1,12 @@
 //! What this identity may write, asked before it is tried: whole objects, and the size of pods.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
 use std::time::Duration;
 
 use serde::Deserialize;
+
+use crate::clock::Monotonic;
 
 use super::api::decode;
 use super::cache::Cache;
@@ -15,6 +17,9 @@ use super::provider::KubernetesProvider;
 const RIGHT: Duration = Duration::from_secs(300);
 /// Questions asked for one list at most; the others follow with the next.
 const QUESTIONS: usize = 12;
+
+/// What was answered of one right and when: of a kind, its part, in a namespace (all, if empty).
+pub(super) type Rights = BTreeMap<(Kind, &'static str, String), (bool, Monotonic)>;
 
 /// What may be done about the size of replicas in a namespace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -78,11 +83,9 @@ impl KubernetesProvider {
         if let Some(allowed) = self.known(kind, sub, namespace) {
             return Some(allowed);
         }
-        let mut what = serde_json::json!({
-            "namespace": namespace, "verb": "patch", "group": kind.group(), "resource": kind.plural() });
-        if !sub.is_empty() {
-            what["subresource"] = sub.into();
-        }
+        let what = serde_json::json!({
+            "namespace": namespace, "verb": "patch", "group": kind.group(), "resource": kind.plural(),
+            "subresource": sub });
         let question = serde_json::json!({
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SelfSubjectAccessReview",
@@ -121,7 +124,9 @@ impl KubernetesProvider {
         let mut wanted = Vec::new();
         let namespaces: BTreeSet<String> = {
             let cache = self.shared.cache();
-            let of = |kind| cache.scalable(kind).keys().map(|(namespace, _)| namespace.clone()).collect::<BTreeSet<_>>();
+            let of = |kind| {
+                cache.scalable(kind).keys().map(|(namespace, _)| namespace.clone()).collect::<BTreeSet<_>>()
+            };
             let (deployments, sets) = (of(Kind::Deployment), of(Kind::StatefulSet));
             drop(cache);
             wanted.extend(can.filter(|can| *can).map(|_| (Kind::Pod, "resize")));

@@ -49,7 +49,9 @@ pub(super) fn main_container(template: &Template) -> Result<&Container, String> 
     let found = named.and_then(|name| containers.iter().find(|c| c.name == *name));
     found.ok_or_else(|| {
         let n = containers.len();
-        format!("its pods have {n} containers: name the one to be resized in the template's annotation {MAIN}")
+        format!(
+            "its pods have {n} containers: name the one to be resized in the template's annotation {MAIN}"
+        )
     })
 }
 
@@ -80,7 +82,8 @@ pub(super) fn read(view: &View<'_>, around: &Surroundings<'_>) -> Sizes {
     let rolling = is_rolling(workload);
     let amounts = main.resources.requests;
     let pods = around.pods.unwrap_or_default();
-    let mut sizes = Sizes { fields: fields(amounts, main, pods, around.pods.is_some(), rights), ..Sizes::default() };
+    let mut sizes =
+        Sizes { fields: fields(amounts, main, pods, around.pods.is_some(), rights), ..Sizes::default() };
     let whole = !rolling && around.pods.is_some() && is_whole(workload, pods, main);
     let in_place = (rights.resize == Some(true) && whole).then_some(pods.len() as u32);
     let template = template_is_ours(view.kind, workload, rights, &mut notes);
@@ -96,7 +99,14 @@ pub(super) fn read(view: &View<'_>, around: &Surroundings<'_>) -> Sizes {
     };
     progress(workload, pods, main, &mut sizing);
     let surge = in_place.is_none();
-    let stock = Stock { workload, amounts, pods, quotas: Cache::within(&around.cache.quotas, &workload.metadata.namespace), room: around.room, surge };
+    let stock = Stock {
+        workload,
+        amounts,
+        pods,
+        quotas: Cache::within(&around.cache.quotas, &workload.metadata.namespace),
+        room: around.room,
+        surge,
+    };
     sizing.cpu = dial(Field::CpuRequest, main, &stock);
     sizing.memory = dial(Field::MemoryRequest, main, &stock);
     if rolling {
@@ -116,7 +126,8 @@ fn fields(amounts: Amounts, main: &Container, pods: &[&Pod], seen: bool, rights:
     let countable = seen && rights.resize.is_some();
     let differ = |of: fn(Amounts) -> Option<u32>, request: Option<u32>| {
         let request = request.filter(|_| countable)?;
-        let other = pods.iter().filter(|p| is_live(p) && own(p, main).is_some_and(|a| of(a) != Some(request)));
+        let other =
+            pods.iter().filter(|p| is_live(p) && own(p, main).is_some_and(|a| of(a) != Some(request)));
         Some(other.count() as u32)
     };
     SizeFields {
@@ -172,7 +183,8 @@ fn is_settled(pod: &Pod, main: &Container) -> bool {
     let status = pod.status.container_statuses.iter().find(|c| c.name == main.name);
     let given = status.and_then(|c| c.resources).map(|r| r.requests);
     let asked = own(pod, main).unwrap_or_default();
-    let changed = (cpu(asked), memory(asked)) != (cpu(main.resources.requests), memory(main.resources.requests));
+    let changed =
+        (cpu(asked), memory(asked)) != (cpu(main.resources.requests), memory(main.resources.requests));
     match given {
         Some(given) => (cpu(given), memory(given)) == (cpu(asked), memory(asked)),
         None => !changed,
@@ -184,7 +196,8 @@ fn is_rolling(workload: &Scalable) -> bool {
     let (spec, status) = (&workload.spec, &workload.status);
     let wanted = spec.replicas.unwrap_or(1);
     let unseen = status.observed_generation.is_some_and(|seen| seen < workload.metadata.generation);
-    let missing = status.updated_replicas.is_some_and(|n| n < wanted || status.ready_replicas.unwrap_or(0) < wanted);
+    let missing =
+        status.updated_replicas.is_some_and(|n| n < wanted || status.ready_replicas.unwrap_or(0) < wanted);
     unseen || missing || Rolling::of(workload).is_some()
 }
 
@@ -207,8 +220,13 @@ fn remark(main: &Container, rights: SizeRights, verdict: &Verdict, notes: &mut V
     match rights.resize {
         Some(true) => {
             let restarts = |p: &&super::object::ResizePolicy| p.restart_policy == "RestartContainer";
-            let on: Vec<String> =
-                main.resize_policy.iter().filter(restarts).take(2).map(|p| clean(&p.resource_name, 20)).collect();
+            let on: Vec<String> = main
+                .resize_policy
+                .iter()
+                .filter(restarts)
+                .take(2)
+                .map(|p| clean(&p.resource_name, 20))
+                .collect();
             if !on.is_empty() {
                 notes.push(format!(
                     "resizePolicy restarts container {} when its {} is changed in place: what it is serving is cut off",
@@ -224,7 +242,9 @@ fn remark(main: &Container, rights: SizeRights, verdict: &Verdict, notes: &mut V
         None => notes.push("this cluster cannot resize pods in place".into()),
     }
     if let Owner::Autoscaler { name } = &verdict.owner {
-        notes.push(format!("if {name} aims at a share of the request, another request changes the count it asks for"));
+        notes.push(format!(
+            "if {name} aims at a share of the request, another request changes the count it asks for"
+        ));
     }
 }
 
@@ -263,6 +283,10 @@ fn progress(workload: &Scalable, pods: &[&Pod], main: &Container, sizing: &mut S
     }
     let still = |c: &&super::object::Condition| c.kind == "Progressing" && c.status == "False";
     if let Some(c) = workload.status.conditions.iter().find(still) {
-        sizing.stuck.push(format!("the rolling update stands still: {} {}", clean(&c.reason, 40), clean(&c.message, 160)));
+        sizing.stuck.push(format!(
+            "the rolling update stands still: {} {}",
+            clean(&c.reason, 40),
+            clean(&c.message, 160)
+        ));
     }
 }

@@ -36,8 +36,7 @@ impl Stock<'_> {
 /// Nothing where nothing is known to limit it, or it asks for nothing now.
 pub(super) fn highest(field: Field, others: f64, stock: &Stock<'_>) -> Option<Bound> {
     let memory = field == Field::MemoryRequest;
-    let (own, unit) =
-        if memory { (stock.amounts.memory, 1_048_576.0) } else { (stock.amounts.cpu, 1e-3) };
+    let (own, unit) = if memory { (stock.amounts.memory, 1_048_576.0) } else { (stock.amounts.cpu, 1e-3) };
     let (own, others) = (own?.0, others * unit);
     let quota = stock.quotas.iter().filter_map(|q| by_quota(memory, own, others, stock, q));
     let nodes = stock.room.and_then(|room| by_nodes(memory, own, others, stock, room));
@@ -49,7 +48,13 @@ pub(super) fn highest(field: Field, others: f64, stock: &Stock<'_>) -> Option<Bo
     bounds.min_by_key(|b| b.value)
 }
 
-fn by_quota(memory: bool, own: f64, others: f64, stock: &Stock<'_>, quota: &Quota) -> Option<(f64, String, String)> {
+fn by_quota(
+    memory: bool,
+    own: f64,
+    others: f64,
+    stock: &Stock<'_>,
+    quota: &Quota,
+) -> Option<(f64, String, String)> {
     if quota.spec.scopes.is_some() || quota.spec.scope_selector.is_some() {
         return None;
     }
@@ -68,7 +73,13 @@ fn by_quota(memory: bool, own: f64, others: f64, stock: &Stock<'_>, quota: &Quot
     Some((most, limit, why))
 }
 
-fn by_nodes(memory: bool, own: f64, others: f64, stock: &Stock<'_>, room: &Room) -> Option<(f64, String, String)> {
+fn by_nodes(
+    memory: bool,
+    own: f64,
+    others: f64,
+    stock: &Stock<'_>,
+    room: &Room,
+) -> Option<(f64, String, String)> {
     let spec = &stock.workload.spec.template.spec;
     let any = spec.node_selector.is_empty() && spec.affinity.is_none() && spec.tolerations.is_empty();
     let resource = usize::from(memory);
@@ -79,7 +90,8 @@ fn by_nodes(memory: bool, own: f64, others: f64, stock: &Stock<'_>, room: &Room)
         for pod in stock.pods.iter().filter(|p| super::size::is_live(p)) {
             *on.entry(pod.spec.node_name.as_str()).or_default() += 1.0;
         }
-        let each = on.into_iter().filter_map(|(node, n)| Some((room.free_on(node, resource)?.max(0.0) / n, node)));
+        let each =
+            on.into_iter().filter_map(|(node, n)| Some((room.free_on(node, resource)?.max(0.0) / n, node)));
         let (more, node) = each.min_by(|a, b| a.0.total_cmp(&b.0))?;
         return Some(told(own + more, format!("node {} has no room for more", clean(node, 120))));
     }
@@ -116,18 +128,24 @@ mod tests {
             .collect();
         assert_eq!(requests(&pods[0].spec).0, Some(0.5));
         let pods: Vec<&Pod> = pods.iter().collect();
-        let stock = |surge, quotas, room| Stock { workload: &workload, amounts, pods: &pods, quotas, room, surge };
+        let stock =
+            |surge, quotas, room| Stock { workload: &workload, amounts, pods: &pods, quotas, room, surge };
         let cpu = |stock: &Stock<'_>| highest(Field::CpuRequest, 0.0, stock).map(|b| b.value);
         assert_eq!(cpu(&stock(false, vec![&quota], None)), Some(750), "one core more for four");
         assert_eq!(cpu(&stock(true, vec![&quota], None)), Some(600), "and a fifth beside them");
         assert_eq!(cpu(&stock(false, vec![], None)), None);
         assert_eq!(highest(Field::MemoryRequest, 0.0, &stock(false, vec![&quota], None)), None);
 
-        let node: Node = of(json!({ "metadata": { "name": "n" }, "status": { "allocatable": { "cpu": "3", "pods": "20" },
+        let node: Node =
+            of(json!({ "metadata": { "name": "n" }, "status": { "allocatable": { "cpu": "3", "pods": "20" },
             "conditions": [{ "type": "Ready", "status": "True" }] } }));
         let room = Room::of([&node].into_iter(), pods.iter().copied());
         assert_eq!(cpu(&stock(false, vec![], Some(&room))), Some(750), "a core is free for four");
-        assert_eq!(cpu(&stock(true, vec![], Some(&room))), Some(1000), "a core is free for the first of the new ones");
+        assert_eq!(
+            cpu(&stock(true, vec![], Some(&room))),
+            Some(1000),
+            "a core is free for the first of the new ones"
+        );
         let bound = highest(Field::CpuRequest, 0.0, &stock(false, vec![&quota], Some(&room))).unwrap();
         assert!(bound.limit.starts_with("quota") || bound.limit == "node room");
     }

@@ -87,9 +87,9 @@ fn claims_resources(template: &serde_json::Value) -> bool {
     };
     let Some(spec) = within(template, "f:spec") else { return false };
     let Some(containers) = within(&spec, "f:containers") else { return false };
-    containers.as_object().is_none_or(|all| {
-        all.is_empty() || all.values().any(|c| within(c, "f:resources").is_some())
-    })
+    containers
+        .as_object()
+        .is_none_or(|all| all.is_empty() || all.values().any(|c| within(c, "f:resources").is_some()))
 }
 
 /// Decodes `managedFields`. Status writers are left out; writers of other fields stay, so that an object whose
