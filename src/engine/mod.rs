@@ -13,6 +13,7 @@ mod decisions;
 mod error;
 mod evaluate;
 mod fleet;
+mod freezes;
 mod forecast_worker;
 mod forecasts;
 mod handover;

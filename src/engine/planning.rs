@@ -26,6 +26,7 @@ pub fn plan_all(state: &mut State, now: Moment) -> Vec<QueueEvent> {
         let Some(mut plan) = state.fleet.get(&id).map(|facts| plan_one(state, facts, now.wall)) else {
             continue;
         };
+        super::freezes::apply(state, &id, &mut plan, now.wall);
         super::stances::hold_back(state, &id, &mut plan, now.wall);
         let Some(facts) = state.fleet.get_mut(&id) else { continue };
         let target = facts.platform.as_ref().map(|p| p.target.clone());

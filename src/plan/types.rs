@@ -258,9 +258,9 @@ impl Limits {
         if field.is_size() {
             return super::resize::limits(self, field);
         }
-        let held = ScaleIn::Held.value();
-        let (step_up_count, step_down_ratio, cooldown) = (held, 1.0, Duration::ZERO);
-        Self { min: 0, max: held, step_up_count, step_down_ratio, cooldown, ..self.clone() }
+        let most = ScaleIn::Pinned.value();
+        let (step_up_count, step_down_ratio, cooldown) = (most, 1.0, Duration::ZERO);
+        Self { min: 0, max: most, step_up_count, step_down_ratio, cooldown, ..self.clone() }
     }
 
     /// Highest count one change may reach from `from`.

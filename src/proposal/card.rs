@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::fleet::{Field, Owner};
+use crate::fleet::{Field, Owner, ScaleIn};
 use crate::plan::{Plan, PlannedChange};
 use crate::series::{Quantity, Timestamp, Unit};
 
@@ -69,6 +69,9 @@ pub(super) fn capital(text: &str) -> String {
 fn action(change: &PlannedChange, owner: &Owner) -> String {
     if change.field == Field::ScaleIn {
         let verb = if change.to > change.from { "hold" } else { "allow" };
+        if change.to == ScaleIn::Pinned.value() {
+            return format!("pin {} at the present count", owner.label());
+        }
         return format!("{verb} scale-in of {}", owner.label());
     }
     let verb = if change.to >= change.from { "raise" } else { "lower" };
@@ -108,6 +111,12 @@ pub fn owner_note(owner: &Owner, change: &PlannedChange) -> String {
             "No autoscaler owns the count: it stays as written until the lease ends.".into()
         }
         Owner::Nobody => "No autoscaler owns the count: it stays as written.".into(),
+        Owner::Autoscaler { name } if change.field == Field::ScaleIn && change.to == ScaleIn::Pinned.value() => {
+            format!(
+                "{name} neither adds nor takes away until the lease ends, whatever the load: users are short if it rises. \
+                 KEDA takes its HPA away meanwhile, and a floor does not act."
+            )
+        }
         Owner::Autoscaler { name } if change.field == Field::ScaleIn => {
             format!("{name} goes on adding replicas and takes none away until the lease ends.")
         }

@@ -142,7 +142,9 @@ impl View<'_> {
                 let tool = owner::tool_of(&self.hpa(name)?.metadata, writer::Written::Behavior)?;
                 Some(format!("{tool} sets what its HPA may take away: scale-in is not held here"))
             }
-            Holder::Scaled(_) if self.passed_on(holder).is_none() => {
+            Holder::Scaled(_)
+                if self.passed_on(holder).is_none() && self.scale_in(holder) != Some(ScaleIn::Pinned) =>
+            {
                 Some("KEDA's own HPA is not seen, so that nobody could tell whether a hold acts".to_owned())
             }
             Holder::Workload | Holder::Scaled(_) => None,
@@ -158,7 +160,14 @@ impl View<'_> {
     /// Whether KEDA was told to hold scale-in and its HPA does not know it.
     fn is_pending(&self, holder: &Holder) -> bool {
         let held = Some(ScaleIn::Held);
-        matches!(holder, Holder::Scaled(_)) && self.scale_in(holder) == held && self.passed_on(holder) != held
+        if !matches!(holder, Holder::Scaled(_)) {
+            return false;
+        }
+        match self.scale_in(holder) {
+            // KEDA takes its HPA away when the count is pinned.
+            Some(ScaleIn::Pinned) => self.passed_on(holder).is_some(),
+            policy => policy == held && self.passed_on(holder) != held,
+        }
     }
 
     fn manifest(&self, holder: &Holder) -> ManifestField {

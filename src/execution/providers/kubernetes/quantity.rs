@@ -12,7 +12,8 @@ impl Quantity {
         let end = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
         let (mut digits, mut suffix) = text.split_at(end);
         // `1e3` is an exponent, `1E` an exabyte.
-        if suffix.len() > 1 && suffix.starts_with(['e', 'E']) {
+        let power = suffix.strip_prefix(['e', 'E']);
+        if power.is_some_and(|p| p.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '+')) {
             (digits, suffix) = (text, "");
         }
         let factor = match suffix {

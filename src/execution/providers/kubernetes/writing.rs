@@ -80,8 +80,12 @@ fn body(view: &View<'_>, place: &Place, order: &WriteOrder) -> Result<serde_json
     let set = ScaleIn::of(order.set()).ok_or_else(no)?;
     let mut notes = order.annotations().clone();
     let ops = match &place.holder {
+        Holder::Hpa(_) if set == ScaleIn::Pinned => None,
         Holder::Hpa(name) => view.hpa(name).map(|h| hold::on_hpa(h, set, &mut notes)),
-        Holder::Scaled(name) => view.scaled(name).map(|s| hold::on_scaled(s, set, &mut notes)),
+        Holder::Scaled(name) => {
+            let replicas = view.workload.spec.replicas.unwrap_or(1);
+            view.scaled(name).map(|s| hold::on_scaled(s, set, replicas, &mut notes))
+        }
         Holder::Workload => None,
     };
     Ok(whole(&holder.uid, ops.ok_or_else(no)?, Some(&holder.annotations), &notes))
