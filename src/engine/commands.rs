@@ -75,7 +75,9 @@ impl Engine {
             Command::Resume(id) => self.job(Ask::Resume, &id, caller).await,
             Command::Abort(id) => self.job(Ask::Abort, &id, caller).await,
             Command::Release(id) => self.job(Ask::Release, &id, caller).await,
-            Command::Freeze { workload, duration, pin } => self.freeze(&workload, duration, pin, caller).await,
+            Command::Freeze { workload, duration, pin } => {
+                self.freeze(&workload, duration, pin, caller).await
+            }
             Command::HandOver(name) => self.hand_over(&name, caller).await,
             Command::Replay(_) => Answer::no("this is live: only a replay moves in time"),
             Command::PollNow => {

@@ -33,6 +33,11 @@ pub struct Asked {
 /// Freezes that were asked for and are not decided yet.
 pub type Freezes = BTreeMap<WorkloadId, Asked>;
 
+#[cfg(test)]
+pub fn asked(id: &WorkloadId, to: ScaleIn, until: Timestamp, at: Timestamp) -> Freezes {
+    [(id.clone(), Asked { to, until, at })].into()
+}
+
 /// Why it cannot be, in one sentence; otherwise the policy there is now.
 fn possible(facts: &WorkloadFacts, to: ScaleIn) -> Result<ScaleIn, String> {
     let id = &facts.workload.id;
@@ -41,7 +46,9 @@ fn possible(facts: &WorkloadFacts, to: ScaleIn) -> Result<ScaleIn, String> {
         return Err(format!("{id} has no autoscaler that could be held: its owner is {owner}"));
     };
     if to == ScaleIn::Pinned && !name.starts_with("keda/") {
-        return Err(format!("{name} cannot be pinned, only a KEDA ScaledObject can: leave --pin out to hold its scale-in"));
+        return Err(format!(
+            "{name} cannot be pinned, only a KEDA ScaledObject can: leave --pin out to hold its scale-in"
+        ));
     }
     let state = facts.platform.as_ref().map(|p| &p.state);
     let now = state.and_then(|s| ScaleIn::of(s.fields.scale_in?));
@@ -107,6 +114,9 @@ impl Engine {
         let text = format!("{id}: {} asks for scale-in {} until {until}", caller.person.name, to.word());
         let body = serde_json::json!({ "workload": id, "ask": "freeze", "to": to, "until": until, "caller": caller });
         self.journal(vec![Entry::new(Kind::Ask, text, body).by(&caller.person.name)]).await;
-        Answer::yes(format!("{id}: a proposal to have scale-in {} until {until} follows; approve it", to.word()))
+        Answer::yes(format!(
+            "{id}: a proposal to have scale-in {} until {until} follows; approve it",
+            to.word()
+        ))
     }
 }

@@ -45,6 +45,8 @@ mod teams;
 #[cfg(test)]
 mod evidence_tests;
 #[cfg(test)]
+mod size_tests;
+#[cfg(test)]
 mod team_tests;
 #[cfg(test)]
 mod tests;

@@ -111,7 +111,7 @@ fn change(limits: &Limits, field: Field, found: Recommended, lever: &Lever) -> O
         (found.target / unit - lever.others).max(f64::from(bounds.min)).ceil().min(f64::from(bounds.max))
             as u32;
     let highest = lever.highest.as_ref().map_or(u32::MAX, |(most, _)| (*most).max(from));
-    let to = wanted.clamp(bounds.lowest_from(from), bounds.highest_from(from)).min(highest);
+    let to = round(field, wanted).clamp(bounds.lowest_from(from), bounds.highest_from(from)).min(highest);
     if (f64::from(to) / f64::from(from) - 1.0).abs() < WORTH {
         return None;
     }
@@ -124,6 +124,16 @@ fn change(limits: &Limits, field: Field, found: Recommended, lever: &Lever) -> O
         }
         None => lever.template.then_some(base),
     }
+}
+
+/// Up to a number that people write: tens of thousandths of a core, eights of MiB.
+const fn round(field: Field, wanted: u32) -> u32 {
+    let step = match field {
+        Field::MemoryRequest => 8,
+        _ if wanted >= 100 => 10,
+        _ => 1,
+    };
+    wanted.saturating_add(step - 1) / step * step
 }
 
 fn fill(
@@ -241,11 +251,11 @@ mod tests {
         let here = Lever { in_place: Some(5), ..lever(512) };
         let first = change(&limits, Field::MemoryRequest, target, &here).unwrap();
         assert_eq!((first.field, first.from, first.to), (Field::MemoryPods, 0, 5));
-        assert_eq!(first.size, Some(Resize { from: 512, to: 700 }));
-        assert_eq!(first.words("→"), "512Mi→700Mi in 5 pods");
+        assert_eq!(first.size, Some(Resize { from: 512, to: 704 }));
+        assert_eq!(first.words("→"), "512Mi→704Mi in 5 pods");
         let again =
             change(&limits, Field::MemoryRequest, target, &Lever { resized: 5, ..here.clone() }).unwrap();
-        assert_eq!((again.field, again.from, again.to), (Field::MemoryRequest, 512, 700));
+        assert_eq!((again.field, again.from, again.to), (Field::MemoryRequest, 512, 704));
         let many = Lever { in_place: Some(MOST_IN_PLACE + 1), ..here };
         assert_eq!(change(&limits, Field::MemoryRequest, target, &many).unwrap().field, Field::MemoryRequest);
         // Every step of a resize in place is one replica, and all are reached.

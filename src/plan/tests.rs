@@ -16,6 +16,7 @@ use super::*;
 mod hold;
 mod around;
 mod promises;
+mod resize;
 
 const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 

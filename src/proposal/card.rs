@@ -111,7 +111,9 @@ pub fn owner_note(owner: &Owner, change: &PlannedChange) -> String {
             "No autoscaler owns the count: it stays as written until the lease ends.".into()
         }
         Owner::Nobody => "No autoscaler owns the count: it stays as written.".into(),
-        Owner::Autoscaler { name } if change.field == Field::ScaleIn && change.to == ScaleIn::Pinned.value() => {
+        Owner::Autoscaler { name }
+            if change.field == Field::ScaleIn && change.to == ScaleIn::Pinned.value() =>
+        {
             format!(
                 "{name} neither adds nor takes away until the lease ends, whatever the load: users are short if it rises. \
                  KEDA takes its HPA away meanwhile, and a floor does not act."
