@@ -139,7 +139,10 @@ pub fn answer(world: &mut World, method: &str, path: &str, token: &str, body: &s
 fn review(world: &World, body: &str) -> Answer {
     let mut review: Value = serde_json::from_str(body).unwrap();
     let asked = &review["spec"]["resourceAttributes"];
-    let sub = asked["subresource"].as_str().map_or_else(String::new, |sub| format!("/{sub}"));
+    let sub = asked["subresource"]
+        .as_str()
+        .filter(|sub| !sub.is_empty())
+        .map_or_else(String::new, |sub| format!("/{sub}"));
     let right = format!("{} {}{sub}", asked["verb"].as_str().unwrap(), asked["resource"].as_str().unwrap());
     review["status"] = json!({ "allowed": !world.denied.contains(&right) });
     Answer::json(201, &review)
