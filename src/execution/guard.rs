@@ -273,6 +273,19 @@ impl Guard {
         {
             return refuse(why);
         }
+        // One replica a write is no bound on what it is resized to.
+        if let (Way::Forward, Some(size)) = (order.way(), order.size()) {
+            let (field, bounds) = (order.field().in_template(), limits.of(order.field().in_template()));
+            let (low, high) = (bounds.lowest_from(size.from), bounds.highest_from(size.from));
+            let fits = (low..=high).contains(&size.to) && (bounds.min..=bounds.max).contains(&size.to);
+            if !fits || a.live.fields.get(field) != Some(size.from) {
+                let word = |v| field.word(v);
+                let (from, to, low, high) = (word(size.from), word(size.to), word(low), word(high));
+                return refuse(format!(
+                    "{from}→{to} is more than one step, {low}..={high}, or not from what the template has"
+                ));
+            }
+        }
         let (low, high) = (limits.lowest_from(from), limits.highest_from(from));
         if order.way() == Way::Forward && !(low..=high).contains(&set) {
             return refuse(format!("{from}→{set} is more than one step, {low}..={high}"));

@@ -100,6 +100,15 @@ async fn another_template_than_was_shown_cancels_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn more_than_one_step_is_refused_next_to_the_write() {
+    let mut p = begin(Field::CpuPods, 510, 2, |_| {}).await;
+    p.until(ended).await;
+    let OperationState::Cancelled { why } = last(&p) else { panic!("{:?}", p.states) };
+    assert!(why.contains("250m→510m is more than one step, 167m..=500m"), "{why}");
+    assert_eq!((p.sent(), p.sizes()), (0, vec!["250m".to_owned(); 2]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_replica_that_is_replaced_meanwhile_takes_it_back() {
     let mut p = begin(Field::CpuPods, 400, 4, |_| {}).await;
     p.until(|r| matches!(r, Receipt::Operation(op) if op.checkpoint.is_some())).await;
