@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use crate::approval::WriteOrder;
 use crate::execution::provider::{Pending, Provider, ProviderError};
 use crate::execution::providers::contract::{Fields, WorkloadList, WorkloadState};
-use crate::fleet::{Field, Owner, Replicas};
+use crate::fleet::{Field, Owner, Replicas, ScaleIn};
 use crate::scrape::aws::{AwsClient, Call, Effect, Service as Part};
 use crate::series::text::clean;
 
-use super::ecs_answers::{Arns, Described, Service};
+use super::ecs_answers::{Arns, Described, Service, Suspended};
 use super::owners::owner;
 use super::scalable::{self, DIMENSION, Scaling};
 use super::wrong::{senseless, wrong};
@@ -168,6 +168,7 @@ impl EcsServices {
                 replicas: Some(service.desired_count),
                 min_replicas: target.map(|t| t.min_capacity),
                 max_replicas: target.map(|t| t.max_capacity),
+                scale_in: target.map(|t| scale_in(t.suspended_state.unwrap_or_default()).value()),
                 ..Fields::default()
             },
             ready: service.running_count,
@@ -191,6 +192,13 @@ impl EcsServices {
             Field::Replicas => {
                 let body = json!({ "cluster": id.cluster, "service": id.name, "desiredCount": order.set() });
                 Call::json(Part::Ecs, "UpdateService", &body, Effect::Write)
+            }
+            Field::ScaleIn => {
+                let resource = id.resource();
+                let scaling = scalable::read(&self.client, &self.gaps, Some(&resource)).await;
+                let target = scaling.targets.iter().flatten().find(|t| t.resource_id == resource);
+                let present = target.and_then(|t| t.suspended_state).unwrap_or_default();
+                scalable::suspend(&resource, present, order.set() == ScaleIn::Held.value())
             }
             // The order was checked to be about a count.
             _ => scalable::register(&id.resource(), "MaxCapacity", order.set()),
@@ -224,6 +232,11 @@ impl EcsServices {
             }
         }
     }
+}
+
+/// What policies may take away.
+const fn scale_in(suspended: Suspended) -> ScaleIn {
+    if suspended.dynamic_scaling_in_suspended { ScaleIn::Held } else { ScaleIn::Allowed }
 }
 
 fn owner_of(service: &Service, scaling: &Scaling, resource: &str, bounded: bool) -> Owner {

@@ -58,6 +58,20 @@ pub(super) struct Target {
     pub scalable_dimension: String,
     pub min_capacity: u32,
     pub max_capacity: u32,
+    /// Absent or `null` where nothing ever was.
+    pub suspended_state: Option<Suspended>,
+}
+
+/// What a scalable target is kept from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct Suspended {
+    /// Policies take nothing away.
+    pub dynamic_scaling_in_suspended: bool,
+    /// Policies add nothing.
+    pub dynamic_scaling_out_suspended: bool,
+    /// Schedules do nothing.
+    pub scheduled_scaling_suspended: bool,
 }
 
 /// A page of any list of Application Auto Scaling.
