@@ -109,7 +109,7 @@ pub enum Command {
     Resume(On),
     /// Give a floor back now
     Release(On),
-    /// Propose that an autoscaler takes no replicas away for a time, or that KEDA's count stands still
+    /// Propose that an autoscaler takes nothing away for a time, or pin KEDA's count
     Hold(Hold),
     /// Put a note about a proposal, an operation or a service into the journal
     Note(Note),

@@ -236,7 +236,7 @@ impl EcsServices {
 
 /// What policies may take away.
 const fn scale_in(suspended: Suspended) -> ScaleIn {
-    if suspended.dynamic_scaling_in_suspended { ScaleIn::Held } else { ScaleIn::Allowed }
+    if suspended.scale_in { ScaleIn::Held } else { ScaleIn::Allowed }
 }
 
 fn owner_of(service: &Service, scaling: &Scaling, resource: &str, bounded: bool) -> Owner {

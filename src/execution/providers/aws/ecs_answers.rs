@@ -64,14 +64,17 @@ pub(super) struct Target {
 
 /// What a scalable target is kept from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
+#[serde(default)]
 pub(super) struct Suspended {
     /// Policies take nothing away.
-    pub dynamic_scaling_in_suspended: bool,
+    #[serde(rename = "DynamicScalingInSuspended")]
+    pub scale_in: bool,
     /// Policies add nothing.
-    pub dynamic_scaling_out_suspended: bool,
+    #[serde(rename = "DynamicScalingOutSuspended")]
+    pub scale_out: bool,
     /// Schedules do nothing.
-    pub scheduled_scaling_suspended: bool,
+    #[serde(rename = "ScheduledScalingSuspended")]
+    pub schedules: bool,
 }
 
 /// A page of any list of Application Auto Scaling.

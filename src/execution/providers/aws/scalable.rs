@@ -78,8 +78,8 @@ async fn pages<T>(
 pub(super) fn suspend(resource: &str, present: Suspended, held: bool) -> Call {
     let state = json!({
         "DynamicScalingInSuspended": held,
-        "DynamicScalingOutSuspended": present.dynamic_scaling_out_suspended,
-        "ScheduledScalingSuspended": present.scheduled_scaling_suspended,
+        "DynamicScalingOutSuspended": present.scale_out,
+        "ScheduledScalingSuspended": present.schedules,
     });
     let body = json!({ "ServiceNamespace": "ecs", "ResourceId": resource, "ScalableDimension": DIMENSION,
         "SuspendedState": state });
