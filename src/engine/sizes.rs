@@ -29,11 +29,16 @@ fn lever(state: &WorkloadState, sizing: &Sizing, field: Field, pods: Field) -> O
         return None;
     }
     let dial = sizing.dial(field);
+    if dial.blocked.is_some() {
+        return None;
+    }
     let ours = sizing.owner == Owner::Nobody;
     Some(Lever {
         request: state.fields.get(field)?,
         others: dial.others,
-        in_place: sizing.in_place.filter(|_| ours && state.fields.get(pods).is_some()),
+        in_place: sizing
+            .in_place
+            .filter(|_| ours && dial.not_in_place.is_none() && state.fields.get(pods).is_some()),
         resized: state.fields.get(pods).unwrap_or(0),
         highest: dial.highest.as_ref().map(|b| (b.value, b.why.clone())),
         template: sizing.template || !ours,

@@ -5,12 +5,13 @@ use super::providers::contract::{PodPhase, PodState, WorkloadState};
 use super::stages::{Moment, OperationRun};
 use super::{Gate, GateState};
 
-/// Most replicas resized in place before it is looked whether users feel it: as many as may be written in one stage.
-const BATCH: u32 = 10;
+/// Most replicas resized in place before it is looked whether users feel it: fewer than may be written in one stage, as a
+/// send that did not go out counts as well.
+const BATCH: u32 = 8;
 /// A rolling update gets the time of a step once for so many replicas.
 const ROLLED: u32 = 10;
 
-/// Whether `done` of `total` running replicas end a batch: the first alone, then a quarter, then all, ten at most.
+/// Whether `done` of `total` running replicas end a batch: the first alone, then a quarter, then all, eight at most.
 fn is_boundary(done: u32, total: u32) -> bool {
     let quarter = total.div_ceil(4);
     let mut at = 1;
@@ -115,9 +116,9 @@ mod tests {
         let boundaries = |total: u32| (1..=total).filter(|n| is_boundary(*n, total)).collect::<Vec<_>>();
         assert_eq!(boundaries(1), [1]);
         assert_eq!(boundaries(3), [1, 3]);
-        assert_eq!(boundaries(12), [1, 3, 12]);
-        assert_eq!(boundaries(40), [1, 10, 20, 30, 40]);
-        assert_eq!(boundaries(60), [1, 11, 15, 25, 35, 45, 55, 60]);
+        assert_eq!(boundaries(12), [1, 3, 11, 12]);
+        assert_eq!(boundaries(40), [1, 9, 10, 18, 26, 34, 40]);
+        assert_eq!(boundaries(60), [1, 9, 15, 23, 31, 39, 47, 55, 60]);
         for total in 1..=60 {
             let all = boundaries(total);
             assert!(all.windows(2).all(|w| w[1] - w[0] <= BATCH), "{total}: {all:?}");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::approval::{LeaseNote, Way};
 use crate::clock::Monotonic;
-use crate::fleet::Field;
+use crate::fleet::{Field, ScaleIn};
 
 use super::leases::{is_due, step_down};
 use super::observation::Readings;
@@ -265,7 +265,10 @@ impl Task {
         // A person who releases it while sessions are ending waits for them no longer.
         let mut insisted = false;
         loop {
-            let unsafe_now = if self.run.is_up() && !released { self.unsafe_to_lower() } else { None };
+            // A pin keeps replicas from being added: giving it back is never what takes capacity away.
+            let pin = self.run.operation.change.field == Field::ScaleIn && self.at == ScaleIn::Pinned.value();
+            let unsafe_now =
+                if self.run.is_up() && !released && !pin { self.unsafe_to_lower() } else { None };
             if unsafe_now.is_some() {
                 // Servers that were being drained are needed.
                 let _ = self.settle_once().await;

@@ -12,7 +12,7 @@ use weescale::fleet::{Field, Owner};
 use super::cluster::Cluster;
 use super::play::DEPLOYMENTS;
 use super::rig::{named, size_mandate};
-use crate::kube_api::{KubeApi, deployment, quota, sized_pod, vpa};
+use crate::kube_api::{KubeApi, deployment, hpa, quota, sized_pod, vpa};
 
 const PODS: &str = "v1/pods";
 
@@ -261,6 +261,32 @@ async fn who_sets_the_size_is_named_and_nothing_is_written() {
 }
 
 #[tokio::test]
+async fn what_could_not_be_taken_back_or_moves_a_count_is_left_alone() {
+    let api = KubeApi::start().await;
+    let limited =
+        json!({ "requests": { "cpu": "250m", "memory": "256Mi" }, "limits": { "memory": "512Mi" } });
+    api.world().put(sized("web", "u-web", 1, &limited));
+    api.world().put(sized_pod("web-64c9-a", "web", &limited));
+    api.world().put(hpa("web", "h-web", "web", 1, 9));
+    let provider = KubernetesProvider::new(api.settings()).unwrap();
+    let web = named(&provider, "web").await;
+    let sizing = web.sizing.clone().unwrap();
+    let limit = sizing.forbid(Field::MemoryPods, 256, 300).unwrap();
+    assert!(limit.contains("its limit could not be taken back"), "{limit}");
+    let moved = sizing.forbid(Field::CpuPods, 250, 300).unwrap();
+    assert!(moved.contains("hpa/web may aim at a share of the CPU request"), "{moved}");
+
+    // The template is changed while a pod has our size: what would be put back is not what was.
+    let mut authority = size_mandate(&web, Field::MemoryPods, 400);
+    provider.write(&authority.order(Way::Forward, 0, 1).unwrap()).await.unwrap();
+    api.world().put(sized("web", "u-web", 1, &asks("250m", "300Mi")));
+    let back = provider.write(&authority.order(Way::Back, 1, 0).unwrap()).await;
+    assert!(matches!(back, Err(ProviderError::Precondition { .. })), "{back:?}");
+    let pod = api.world().get(PODS, "web-64c9-a");
+    assert_eq!(pod["spec"]["containers"][0]["resources"]["requests"]["memory"], "400Mi");
+}
+
+#[tokio::test]
 async fn missing_rights_are_named_with_their_rule() {
     let api = KubeApi::start().await;
     let of = asks("250m", "256Mi");
@@ -318,6 +344,9 @@ async fn quota_and_restarts_are_told_before_anything_is_written() {
     assert_eq!(sizing.cpu.highest.as_ref().map(|b| b.value), Some(350), "200m are left for two");
     let refused = sizing.forbid(Field::CpuPods, 250, 400).unwrap();
     assert!(refused.contains("ResourceQuota team"), "{refused}");
+    let restarts = sizing.forbid(Field::MemoryPods, 256, 300).unwrap();
+    assert!(restarts.contains("restarts the container"), "{restarts}");
+    assert_eq!(sizing.forbid(Field::MemoryRequest, 256, 300), None, "the template may");
     let still = named(&provider, "still").await.sizing.unwrap();
     assert!(!still.template && still.notes.iter().any(|n| n.contains("Recreate")), "{:?}", still.notes);
 }

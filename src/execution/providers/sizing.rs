@@ -26,6 +26,10 @@ pub struct Dial {
     pub highest: Option<Bound>,
     /// Whether a resize in place restarts the container.
     pub restarts: bool,
+    /// Why it must not be changed at all.
+    pub blocked: Option<String>,
+    /// Why it must not be changed in place.
+    pub not_in_place: Option<String>,
 }
 
 /// The size of the replicas and how it can be changed.
@@ -62,8 +66,14 @@ impl Sizing {
         }
     }
 
-    /// Why a request must not go from `from` to `to`, in one sentence; less is never refused.
+    /// Why a request must not go from `from` to `to`, in one sentence; no bound refuses less.
     pub fn forbid(&self, field: Field, from: u32, to: u32) -> Option<String> {
+        let dial = self.dial(field);
+        if let Some(why) =
+            dial.blocked.as_ref().or(dial.not_in_place.as_ref().filter(|_| field.is_in_place()))
+        {
+            return Some(why.clone());
+        }
         let bound = self.dial(field).highest.as_ref().filter(|b| to > from && to > b.value)?;
         let word = |v| field.in_template().word(v);
         Some(format!(

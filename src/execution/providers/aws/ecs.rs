@@ -196,8 +196,14 @@ impl EcsServices {
             Field::ScaleIn => {
                 let resource = id.resource();
                 let scaling = scalable::read(&self.client, &self.gaps, Some(&resource)).await;
-                let target = scaling.targets.iter().flatten().find(|t| t.resource_id == resource);
-                let present = target.and_then(|t| t.suspended_state).unwrap_or_default();
+                let unseen = || ProviderError::Unavailable {
+                    why: format!("what is suspended on {resource} cannot be read"),
+                    retry_after: None,
+                };
+                let targets = scaling.targets.ok_or_else(unseen)?;
+                let mut own =
+                    targets.iter().filter(|t| t.resource_id == resource && t.scalable_dimension == DIMENSION);
+                let present = own.next().ok_or_else(unseen)?.suspended_state.unwrap_or_default();
                 scalable::suspend(&resource, present, order.set() == ScaleIn::Held.value())
             }
             // The order was checked to be about a count.

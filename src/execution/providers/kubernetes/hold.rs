@@ -17,6 +17,8 @@ use super::object::{Hpa, Meta, ScaledObject};
 pub(super) const PAUSED_SCALE_IN: &str = "autoscaling.keda.sh/paused-scale-in";
 /// Annotation of KEDA: the count is set to this and left there.
 pub(super) const PAUSED_REPLICAS: &str = "autoscaling.keda.sh/paused-replicas";
+/// Our annotation: the count that we pinned.
+const PINNED_AT: &str = "weescale.io/pinned-at";
 /// Our annotation: which object under `spec` a hold has made, `behavior` or `scaleDown`.
 const MADE: &str = "weescale.io/hold-made";
 
@@ -111,9 +113,12 @@ pub(super) fn on_hpa(hpa: &Hpa, set: ScaleIn, notes: &mut Notes) -> Vec<Value> {
 /// `notes`. Pinned, the count stays at `replicas`.
 pub(super) fn on_scaled(scaled: &ScaledObject, set: ScaleIn, replicas: i64, notes: &mut Notes) -> Vec<Value> {
     let there = &scaled.metadata.annotations;
-    notes.insert(PAUSED_REPLICAS.to_owned(), (set == ScaleIn::Pinned).then(|| replicas.to_string()));
-    // Who pins the count leaves the other pause as it is.
-    if set != ScaleIn::Pinned {
+    let pinned = there.contains_key(PAUSED_REPLICAS);
+    let pin = (set == ScaleIn::Pinned).then(|| replicas.to_string());
+    notes.insert(PINNED_AT.to_owned(), pin.clone());
+    notes.insert(PAUSED_REPLICAS.to_owned(), pin);
+    // Who pins the count, or gives that back, leaves the other pause as it is: a person may have set it.
+    if set != ScaleIn::Pinned && !pinned {
         notes.insert(PAUSED_SCALE_IN.to_owned(), (set == ScaleIn::Held).then(|| "true".to_owned()));
     }
     if there.is_empty() {
@@ -124,7 +129,15 @@ pub(super) fn on_scaled(scaled: &ScaledObject, set: ScaleIn, replicas: i64, note
         let path = format!("/metadata/annotations/{}", key.replace('/', "~1"));
         test(&path, &there.get(key).map_or(Value::Null, |v| json!(v)))
     };
-    vec![is(PAUSED_SCALE_IN), is(PAUSED_REPLICAS)]
+    let mut ops = vec![is(PAUSED_SCALE_IN), is(PAUSED_REPLICAS)];
+    // A pin that somebody moved is theirs: the test fails.
+    if let Some(ours) = there.get(PINNED_AT).filter(|_| pinned && set != ScaleIn::Pinned) {
+        ops.push(test(
+            &format!("/metadata/annotations/{}", PAUSED_REPLICAS.replace('/', "~1")),
+            &json!(ours),
+        ));
+    }
+    ops
 }
 
 /// Whether `rules` has nothing but what the server fills in upwards.
@@ -230,6 +243,16 @@ mod tests {
         let mut notes = Notes::new();
         let ops = on_scaled(&scaled, ScaleIn::Pinned, 4, &mut notes);
         assert_eq!(ops[1]["value"], Value::Null, "nobody has pinned it");
-        assert_eq!((notes.len(), notes[PAUSED_REPLICAS].as_deref()), (1, Some("4")));
+        assert_eq!(
+            (notes.contains_key(PAUSED_SCALE_IN), notes[PAUSED_REPLICAS].as_deref()),
+            (false, Some("4"))
+        );
+        let moved: ScaledObject = serde_json::from_value(json!({ "metadata": { "annotations": {
+            PAUSED_REPLICAS: "9", PINNED_AT: "4", PAUSED_SCALE_IN: "true" } } }))
+        .unwrap();
+        let mut notes = Notes::new();
+        let ops = on_scaled(&moved, ScaleIn::Allowed, 9, &mut notes);
+        assert_eq!(ops.last().unwrap()["value"], "4", "somebody moved the pin: the test fails");
+        assert!(!notes.contains_key(PAUSED_SCALE_IN), "a person's pause stays");
     }
 }

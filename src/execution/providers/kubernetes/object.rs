@@ -231,6 +231,8 @@ pub(super) struct ResizePolicy {
 pub(super) struct Resources {
     #[serde(deserialize_with = "or_default")]
     pub(super) requests: Amounts,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) limits: Amounts,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]

@@ -215,6 +215,10 @@ impl KubernetesProvider {
         let (kind, key) = self.locate(uid).await?;
         let keda = self.start().await?.has(Kind::ScaledObject);
         let mut fresh = Fresh::read(&self.shared.api, kind, &key, keda).await?;
+        // After a restart this may be the first that is asked: what pods were resized must be seen.
+        if !self.shared.cache().size_rights.contains_key(&key.0) {
+            self.size_rights().await;
+        }
         let resized = self.shared.resized.lock().unwrap_or_else(PoisonError::into_inner).contains(uid);
         if resized {
             fresh.pods = Some(all_pods(&self.shared.api, &fresh.workload).await?);
@@ -249,7 +253,11 @@ impl KubernetesProvider {
 async fn all_pods(api: &Api, workload: &Scalable) -> Result<Vec<Pod>, ProviderError> {
     let path = Kind::Pod.path(Some(&workload.metadata.namespace));
     let page: List<Pod> = api.get(&format!("{path}?limit={PAGE}{}", selector(workload))).await?;
-    Ok(page.items)
+    if page.metadata.more.is_empty() {
+        return Ok(page.items);
+    }
+    let why = format!("more than {PAGE} pods of {}", workload.metadata.name);
+    Err(ProviderError::Unavailable { why, retry_after: None })
 }
 
 /// An error if what can be scaled has not been heard of for too long: it is not shown as live.

@@ -99,6 +99,12 @@ fn container<'a>(spec: &'a Value, name: &str) -> Option<(usize, &'a Value)> {
     spec.get("containers")?.as_array()?.iter().enumerate().find(|(_, c)| named(c))
 }
 
+/// A request in the unit of its field.
+fn whole_units(asked: &Asked, resource: &str) -> Option<u32> {
+    let q = asked.request.as_deref().and_then(Quantity::parse)?;
+    if resource == "memory" { q.mib() } else { q.thousandths() }
+}
+
 /// Identity of an object.
 fn uid_of(object: &Value) -> &str {
     object.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default()
@@ -116,6 +122,9 @@ fn on_template(object: &Value, name: &str, order: &WriteOrder) -> Result<Value, 
     let (i, found) = container(spec, name).ok_or_else(|| lost("the container is gone"))?;
     let path = format!("/spec/template/spec/containers/{i}");
     let is = Asked::of(found, resource);
+    if whole_units(&is, resource) != Some(order.expect()) {
+        return Err(lost("the request is not what was expected any more"));
+    }
     let annotations: BTreeMap<String, String> = object
         .pointer("/metadata/annotations")
         .and_then(|a| serde_json::from_value(a.clone()).ok())
@@ -126,18 +135,15 @@ fn on_template(object: &Value, name: &str, order: &WriteOrder) -> Result<Value, 
         request: text(&w, &format!("/{resource}/request")),
         limit: text(&w, &format!("/{resource}/limit")),
     });
-    let whole_units = |asked: &Asked| {
-        let q = asked.request.as_deref().and_then(Quantity::parse)?;
-        if resource == "memory" { q.mib() } else { q.thousandths() }
-    };
-    let to = match before.filter(|b| order.way() == Way::Back && whole_units(b) == Some(order.set())) {
-        // To the letter, whatever of it was rounded when it was shown.
-        Some(before) => {
-            notes.insert(WAS.to_owned(), None);
-            before
-        }
-        None => is.with(field, order.set()),
-    };
+    let to =
+        match before.filter(|b| order.way() == Way::Back && whole_units(b, resource) == Some(order.set())) {
+            // To the letter, whatever of it was rounded when it was shown.
+            Some(before) => {
+                notes.insert(WAS.to_owned(), None);
+                before
+            }
+            None => is.with(field, order.set()),
+        };
     if order.way() == Way::Forward {
         let was = json!({ resource: { "request": is.request, "limit": is.limit } });
         notes.insert(WAS.to_owned(), Some(was.to_string()));
@@ -157,7 +163,12 @@ fn on_pod(pod: &Value, template: &Value, name: &str, order: &WriteOrder) -> Resu
     let (_, made) = container(template, name).ok_or_else(gone)?;
     let is = Asked::of(found, resource);
     let was = Asked::of(made, resource);
-    let to = if order.way() == Way::Forward { is.with(order.field(), size.to) } else { was };
+    let back = order.way() == Way::Back;
+    // What is put back is the template's size as it was, over exactly ours.
+    if back && (whole_units(&was, resource) != Some(size.from) || is != was.with(order.field(), size.to)) {
+        return Err(lost("the pod or its template was changed since: it is not put back"));
+    }
+    let to = if back { was } else { is.with(order.field(), size.to) };
     let path = format!("/spec/containers/{i}");
     let mut ops = vec![json!({ "op": "test", "path": format!("{path}/name"), "value": name })];
     ops.extend(is.ops(&to, &path, resource));
@@ -217,6 +228,11 @@ impl KubernetesProvider {
         let dry = if order.is_dry_run() { "&dryRun=All" } else { "" };
         let asked = format!("?fieldManager=weescale&fieldValidation=Strict{dry}");
         if !order.field().is_in_place() {
+            if fresh.kind == Kind::StatefulSet && order.way() == Way::Forward {
+                return Err(ProviderError::Invalid(
+                    "the template of a StatefulSet is not written here".into(),
+                ));
+            }
             let body = on_template(&object, &name, order)?;
             let path = format!("{}{asked}", fresh.kind.object(&namespace, &own));
             let answer = self.sized(&path, &body, (fresh.kind, "", &namespace)).await?;

@@ -28,8 +28,6 @@ pub(super) struct SizeRights {
     pub(super) resize: Option<bool>,
     /// Templates of Deployments may be written.
     pub(super) deployments: bool,
-    /// Templates of `StatefulSets` may be written.
-    pub(super) stateful_sets: bool,
 }
 
 #[derive(Deserialize)]
@@ -131,7 +129,6 @@ impl KubernetesProvider {
             drop(cache);
             wanted.extend(can.filter(|can| *can).map(|_| (Kind::Pod, "resize")));
             wanted.extend((!deployments.is_empty()).then_some((Kind::Deployment, "")));
-            wanted.extend((!sets.is_empty()).then_some((Kind::StatefulSet, "")));
             deployments.union(&sets).cloned().collect()
         };
         let mut notes = Vec::new();
@@ -161,7 +158,6 @@ impl KubernetesProvider {
         let rights = cache.size_rights.entry(namespace.to_owned()).or_default();
         match kind {
             Kind::Pod => rights.resize = can.filter(|can| *can).map(|_| allowed),
-            Kind::StatefulSet => rights.stateful_sets = allowed,
             _ => rights.deployments = allowed,
         }
     }

@@ -87,7 +87,7 @@ pub(super) fn read(view: &View<'_>, around: &Surroundings<'_>) -> Sizes {
     let whole = !rolling && around.pods.is_some() && is_whole(workload, pods, main);
     let in_place = (rights.resize == Some(true) && whole).then_some(pods.len() as u32);
     let template = template_is_ours(view.kind, workload, rights, &mut notes);
-    remark(main, rights, around.verdict, &mut notes);
+    remark(main, rights, &mut notes);
     let mut sizing = Sizing {
         container: clean(&main.name, 120),
         owner,
@@ -102,6 +102,7 @@ pub(super) fn read(view: &View<'_>, around: &Surroundings<'_>) -> Sizes {
     let stock = Stock {
         workload,
         amounts,
+        name: &main.name,
         pods,
         quotas: Cache::within(&around.cache.quotas, &workload.metadata.namespace),
         room: around.room,
@@ -109,6 +110,11 @@ pub(super) fn read(view: &View<'_>, around: &Surroundings<'_>) -> Sizes {
     };
     sizing.cpu = dial(Field::CpuRequest, main, &stock);
     sizing.memory = dial(Field::MemoryRequest, main, &stock);
+    if let Owner::Autoscaler { name } = &around.verdict.owner {
+        sizing.cpu.blocked = Some(format!(
+            "{name} may aim at a share of the CPU request: another one would change the count, so that it is left"
+        ));
+    }
     if rolling {
         sizes.pending.extend([Field::CpuRequest, Field::MemoryRequest]);
     }
@@ -208,7 +214,11 @@ fn template_is_ours(kind: Kind, workload: &Scalable, rights: SizeRights, notes: 
         notes.push(format!("its strategy is {strategy}: a new template does not roll over its replicas, so that it is not written here"));
         return false;
     }
-    let allowed = if kind == Kind::StatefulSet { rights.stateful_sets } else { rights.deployments };
+    if kind == Kind::StatefulSet {
+        notes.push("its pods keep their names when they are replaced, so that a new template is not watched: it is not written here".into());
+        return false;
+    }
+    let allowed = rights.deployments;
     if !allowed {
         notes.push(format!("its template may not be written: that takes {}", kind.rule(&["patch"], "")));
     }
@@ -216,7 +226,7 @@ fn template_is_ours(kind: Kind, workload: &Scalable, rights: SizeRights, notes: 
 }
 
 /// What a resize does to users and to others, for the card.
-fn remark(main: &Container, rights: SizeRights, verdict: &Verdict, notes: &mut Vec<String>) {
+fn remark(main: &Container, rights: SizeRights, notes: &mut Vec<String>) {
     match rights.resize {
         Some(true) => {
             let restarts = |p: &&super::object::ResizePolicy| p.restart_policy == "RestartContainer";
@@ -241,11 +251,6 @@ fn remark(main: &Container, rights: SizeRights, verdict: &Verdict, notes: &mut V
         )),
         None => notes.push("this cluster cannot resize pods in place".into()),
     }
-    if let Owner::Autoscaler { name } = &verdict.owner {
-        notes.push(format!(
-            "if {name} aims at a share of the request, another request changes the count it asks for"
-        ));
-    }
 }
 
 fn dial(field: Field, main: &Container, stock: &Stock<'_>) -> Dial {
@@ -260,7 +265,18 @@ fn dial(field: Field, main: &Container, stock: &Stock<'_>) -> Dial {
     let name = if memory { "memory" } else { "cpu" };
     let restarts =
         main.resize_policy.iter().any(|p| p.resource_name == name && p.restart_policy == "RestartContainer");
-    Dial { others, highest: highest(field, others, stock), restarts }
+    // Nothing waits for a replica that restarts, and a limit of memory cannot be taken back in place everywhere.
+    let not_in_place = if restarts {
+        Some(format!("its {name} is not changed in place, as that restarts the container"))
+    } else if memory && main.resources.limits.memory.is_some() {
+        Some(
+            "its memory is not changed in place: its limit could not be taken back before Kubernetes 1.34"
+                .into(),
+        )
+    } else {
+        None
+    };
+    Dial { others, highest: highest(field, others, stock), restarts, blocked: None, not_in_place }
 }
 
 /// Replicas whose resize waits or can never be carried out, and a rolling update that stands still.

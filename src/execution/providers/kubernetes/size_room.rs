@@ -13,6 +13,8 @@ pub(super) struct Stock<'a> {
     pub(super) workload: &'a Scalable,
     /// What the container that is meant asks for in the template.
     pub(super) amounts: Amounts,
+    /// Its name.
+    pub(super) name: &'a str,
     pub(super) pods: &'a [&'a Pod],
     pub(super) quotas: Vec<&'a Quota>,
     /// `None` where nodes or pods of the whole cluster cannot be seen.
@@ -24,6 +26,19 @@ pub(super) struct Stock<'a> {
 impl Stock<'_> {
     fn replicas(&self) -> f64 {
         self.workload.spec.replicas.unwrap_or(1).clamp(1, 100_000) as f64
+    }
+
+    /// What the containers that are meant ask for together now: some may be resized already.
+    fn asked(&self, memory: bool, own: f64) -> f64 {
+        let live: Vec<f64> =
+            self.pods.iter().filter(|p| super::size::is_live(p)).map(|p| self.of(p, memory, own)).collect();
+        if live.is_empty() { self.replicas() * own } else { live.iter().sum() }
+    }
+
+    fn of(&self, pod: &Pod, memory: bool, own: f64) -> f64 {
+        let found = pod.spec.containers.iter().find(|c| c.name == self.name).map(|c| c.resources.requests);
+        let amount = found.and_then(|a| if memory { a.memory } else { a.cpu });
+        amount.map_or(own, |q| q.0)
     }
 
     fn extra(&self) -> f64 {
@@ -66,7 +81,7 @@ fn by_quota(
     let (name, left) = left.min_by(|a, b| a.1.total_cmp(&b.1))?;
     let (n, extra) = (stock.replicas(), stock.extra());
     // What it asks for now is in use already; replicas of the surge come on top, with all of their containers.
-    let most = (left + n * own - extra * others) / (n + extra);
+    let most = (left + stock.asked(memory, own) - extra * others) / (n + extra);
     let quota = clean(&quota.metadata.name, 120);
     let limit = format!("quota {quota} {name}");
     let why = format!("ResourceQuota {quota} has no room for more ({name})");
@@ -86,14 +101,17 @@ fn by_nodes(
     let told = |most: f64, why: String| (most, "node room".to_owned(), why);
     if !stock.surge {
         // Each grows where it is: the fullest of its nodes decides.
-        let mut on: std::collections::BTreeMap<&str, f64> = std::collections::BTreeMap::new();
+        let mut on: std::collections::BTreeMap<&str, (f64, f64)> = std::collections::BTreeMap::new();
         for pod in stock.pods.iter().filter(|p| super::size::is_live(p)) {
-            *on.entry(pod.spec.node_name.as_str()).or_default() += 1.0;
+            let (n, sum) = on.entry(pod.spec.node_name.as_str()).or_default();
+            *n += 1.0;
+            *sum += stock.of(pod, memory, own);
         }
-        let each =
-            on.into_iter().filter_map(|(node, n)| Some((room.free_on(node, resource)?.max(0.0) / n, node)));
-        let (more, node) = each.min_by(|a, b| a.0.total_cmp(&b.0))?;
-        return Some(told(own + more, format!("node {} has no room for more", clean(node, 120))));
+        let each = on
+            .into_iter()
+            .filter_map(|(node, (n, sum))| Some(((room.free_on(node, resource)?.max(0.0) + sum) / n, node)));
+        let (most, node) = each.min_by(|a, b| a.0.total_cmp(&b.0))?;
+        return Some(told(most, format!("node {} has no room for more", clean(node, 120))));
     }
     if room.is_open() || !any {
         return None;
@@ -128,12 +146,32 @@ mod tests {
             .collect();
         assert_eq!(requests(&pods[0].spec).0, Some(0.5));
         let pods: Vec<&Pod> = pods.iter().collect();
-        let stock =
-            |surge, quotas, room| Stock { workload: &workload, amounts, pods: &pods, quotas, room, surge };
+        let stock = |surge, quotas, room| Stock {
+            workload: &workload,
+            amounts,
+            name: "a",
+            pods: &pods,
+            quotas,
+            room,
+            surge,
+        };
         let cpu = |stock: &Stock<'_>| highest(Field::CpuRequest, 0.0, stock).map(|b| b.value);
         assert_eq!(cpu(&stock(false, vec![&quota], None)), Some(750), "one core more for four");
         assert_eq!(cpu(&stock(true, vec![&quota], None)), Some(600), "and a fifth beside them");
         assert_eq!(cpu(&stock(false, vec![], None)), None);
+        // Three of four are resized: the quota counts that as used, and the bound stays where it was.
+        let grown: Vec<Pod> = (0..4)
+            .map(|i| {
+                let cpu = if i < 3 { "750m" } else { "500m" };
+                of(json!({ "metadata": { "name": format!("p{i}") }, "status": { "phase": "Running" },
+                    "spec": { "nodeName": "n", "containers": [{ "name": "a", "resources": { "requests": { "cpu": cpu } } }] } }))
+            })
+            .collect();
+        let grown: Vec<&Pod> = grown.iter().collect();
+        let mut nearly = quota.clone();
+        nearly.status.used = of(json!({ "requests.cpu": "2750m" }));
+        let late = Stock { pods: &grown, ..stock(false, vec![&nearly], None) };
+        assert_eq!(cpu(&late), Some(750));
         assert_eq!(highest(Field::MemoryRequest, 0.0, &stock(false, vec![&quota], None)), None);
 
         let node: Node =

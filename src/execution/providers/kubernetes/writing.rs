@@ -84,6 +84,9 @@ fn body(view: &View<'_>, place: &Place, order: &WriteOrder) -> Result<serde_json
         Holder::Hpa(name) => view.hpa(name).map(|h| hold::on_hpa(h, set, &mut notes)),
         Holder::Scaled(name) => {
             let replicas = view.workload.spec.replicas.unwrap_or(1);
+            if set == ScaleIn::Pinned && replicas == 0 {
+                return Err(ProviderError::Invalid("there are no replicas to pin".into()));
+            }
             view.scaled(name).map(|s| hold::on_scaled(s, set, replicas, &mut notes))
         }
         Holder::Workload => None,
