@@ -386,6 +386,7 @@ fn bound_parts(proposal: &Proposal) -> Parts {
         ("field", proposal.change.field.name().into()),
         ("from", proposal.change.from.to_string()),
         ("to", proposal.change.to.to_string()),
+        ("size", proposal.change.size.map_or_else(|| "none".into(), |s| format!("{}→{}", s.from, s.to))),
         ("until", proposal.change.until.map_or_else(|| "for good".into(), |t| t.to_string())),
     ]
 }
@@ -415,7 +416,8 @@ fn check_ownership(proposal: &Proposal, facts: &Preconditions) -> Result<(), Ref
             return Err(Refusal::Owner(owner.label()));
         };
         if !owner.respects(proposal.change.field) {
-            return Err(Refusal::OwnerChanged { now: owner.label(), field: floor.name() });
+            let field = if proposal.change.field.is_size() { "no size written here" } else { floor.name() };
+            return Err(Refusal::OwnerChanged { now: owner.label(), field });
         }
     }
     Ok(())

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Monotonic;
 use crate::fleet::{Field, WorkloadId};
-use crate::plan::{Limits, PlannedChange};
+use crate::plan::{Limits, PlannedChange, Resize};
 use crate::proposal::{ProposalId, Target};
 use crate::series::Timestamp;
 
@@ -71,7 +71,11 @@ impl MandateRecord {
 
     /// Whether a write of `set` over `expect` stays on the way between home and the approved value.
     pub fn covers(&self, way: Way, expect: u32, set: u32) -> bool {
-        let PlannedChange { from, to, .. } = self.change;
+        let PlannedChange { from, to, size, .. } = self.change;
+        // A count of resized replicas without their size says nothing of what would be written.
+        if self.change.field.is_in_place() != size.is_some() {
+            return false;
+        }
         let start = if way == Way::Back { self.home() } else { from };
         let within = |value| (start.min(to)..=start.max(to)).contains(&value);
         within(set) && (within(expect) || expect == from)
@@ -240,6 +244,7 @@ impl Mandate {
             way,
             expect,
             set,
+            size: self.record.change.size,
             dry_run,
             key: format!("{}.{tag}{set}{again}", self.record.key),
             annotations: BTreeMap::new(),
@@ -279,6 +284,10 @@ impl LeaseNote {
             Field::ScaleIn => {
                 ["weescale.io/hold-until", "weescale.io/hold-previous", "weescale.io/hold-owner"]
             }
+            // Sizes are changed for good: a note says nothing of an end.
+            Field::CpuRequest | Field::MemoryRequest | Field::CpuPods | Field::MemoryPods => {
+                ["weescale.io/size-until", "weescale.io/size-previous", "weescale.io/size-owner"]
+            }
         }
     }
 }
@@ -292,6 +301,7 @@ pub struct WriteOrder {
     way: Way,
     expect: u32,
     set: u32,
+    size: Option<Resize>,
     dry_run: bool,
     key: String,
     annotations: BTreeMap<String, Option<String>>,
@@ -340,6 +350,11 @@ impl WriteOrder {
     /// The value to write.
     pub const fn set(&self) -> u32 {
         self.set
+    }
+
+    /// What a running replica is resized from and to, where the field counts those.
+    pub const fn size(&self) -> Option<Resize> {
+        self.size
     }
 
     /// Whether it only checks.

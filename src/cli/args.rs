@@ -111,6 +111,8 @@ pub enum Command {
     Resume(On),
     /// Give a floor back now
     Release(On),
+    /// Propose that an autoscaler takes nothing away for a time, or pin KEDA's count
+    Hold(Hold),
     /// Put a note about a proposal, an operation or a service into the journal
     Note(Note),
     /// What demand is coming: of one history a picture and quantiles, of a folder of them a file
@@ -196,6 +198,22 @@ pub struct Reject {
 pub struct On {
     /// The operation: op-2
     pub id: String,
+    /// Output
+    #[command(flatten)]
+    pub shape: Shape,
+}
+
+/// `weescale hold`.
+#[derive(Clone, Debug, Args)]
+pub struct Hold {
+    /// The workload: shop/checkout, shop/checkout@eu-west
+    pub workload: String,
+    /// For how long, up to 7d
+    #[arg(long = "for", value_name = "DURATION", default_value = "1h", value_parser = duration)]
+    pub duration: Duration,
+    /// Let none be added either: KEDA pauses at the present count
+    #[arg(long)]
+    pub pin: bool,
     /// Output
     #[command(flatten)]
     pub shape: Shape,

@@ -6,7 +6,7 @@ use crate::config::Settings;
 use crate::session::Desk;
 use crate::view::{Answer, Command, LeaseState, OperationId, ProposalId, RejectReason};
 
-use super::args::{Approve, As, Live, Note, On, Reject, Shape};
+use super::args::{Approve, As, Hold, Live, Note, On, Reject, Shape};
 use super::exit::{Failure, Outcome};
 use super::{live, out};
 
@@ -40,6 +40,12 @@ pub async fn reject(live: &Live, args: &Reject) -> Outcome {
 /// Something about an operation.
 pub async fn on(live: &Live, on: &On, command: fn(OperationId) -> Command) -> Outcome {
     send(live, on.shape, command(OperationId::new(&on.id))).await
+}
+
+/// Asks for a freeze.
+pub async fn hold(live: &Live, args: &Hold) -> Outcome {
+    let workload = args.workload.parse().unwrap_or_else(|never: std::convert::Infallible| match never {});
+    send(live, args.shape, Command::Freeze { workload, duration: args.duration, pin: args.pin }).await
 }
 
 /// Notes something.

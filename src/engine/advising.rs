@@ -7,7 +7,7 @@ use crate::series::{Timestamp, Window};
 use crate::signals::{PartKind, Parts, SignalKind};
 
 use super::state::WorkloadFacts;
-use super::{State, kpi, publish};
+use super::{State, kpi, publish, sizes};
 
 /// The planners look this often: nothing they advise on changes within seconds.
 const EVERY: Duration = Duration::from_secs(60);
@@ -93,6 +93,7 @@ fn member<'a>(state: &State, facts: &'a WorkloadFacts) -> Member<'a> {
         usual: facts.usual.map_or_else(Usual::default, |(_, usual)| usual),
         declared: Declared { optional_routes: rule.optional_routes, residency: rule.residency },
         around: &facts.around,
+        size_owner: sizes::size_owner(facts),
         floor: state.held_lease(&facts.workload.id).map(|l| (l.floor, l.expires)),
     }
 }

@@ -75,6 +75,9 @@ impl Engine {
             Command::Resume(id) => self.job(Ask::Resume, &id, caller).await,
             Command::Abort(id) => self.job(Ask::Abort, &id, caller).await,
             Command::Release(id) => self.job(Ask::Release, &id, caller).await,
+            Command::Freeze { workload, duration, pin } => {
+                self.freeze(&workload, duration, pin, caller).await
+            }
             Command::HandOver(name) => self.hand_over(&name, caller).await,
             Command::Replay(_) => Answer::no("this is live: only a replay moves in time"),
             Command::PollNow => {
@@ -216,10 +219,10 @@ impl Engine {
     fn preconditions(&self, proposal: &Proposal, operation: OperationId) -> Preconditions {
         let facts = self.state.fleet.get(&proposal.workload);
         let now = self.clock.now();
-        let needed: &[SignalKind] = if proposal.change.to < proposal.change.from {
-            &[SignalKind::Demand, SignalKind::LatencyP95]
-        } else {
+        let needed: &[SignalKind] = if proposal.change.is_more() {
             &[SignalKind::Demand]
+        } else {
+            &[SignalKind::Demand, SignalKind::LatencyP95]
         };
         let freshness = |kind: SignalKind| facts.map_or(Freshness::Missing, |f| f.signals.freshness(kind));
         let fan = facts.and_then(|f| f.forecast.fan());
@@ -233,7 +236,7 @@ impl Engine {
                 .collect(),
             provider_present: self.providers.contains_key(provider)
                 && !self.state.platform_errors.contains_key(provider),
-            owner: facts.map(|f| f.workload.owner.clone()).unwrap_or_default(),
+            owner: facts.map(|f| super::sizes::owner_of(f, proposal.change.field)).unwrap_or_default(),
             forecast_age: fan.map(|f| now.since(f.issued)),
             forecast_horizon: fan.map_or(Duration::ZERO, |f| f.end().since(f.issued)),
             limits: self.state.limits_of(&proposal.workload),
@@ -243,7 +246,9 @@ impl Engine {
     async fn edit(&mut self, id: &ProposalId, to: u32, caller: &Caller) -> Answer {
         let now = self.moment();
         let events = self.state.queue.get(id).cloned().and_then(|proposal| {
-            let facts = self.state.fleet.get(&proposal.workload)?;
+            // A size has one step that is right: there is no other value to give it.
+            let facts =
+                self.state.fleet.get(&proposal.workload).filter(|_| !proposal.change.field.is_size())?;
             let change = PlannedChange { to, ..proposal.change };
             let plan =
                 planning::with_input(&self.state, facts, now.wall, |input| plan::instead(input, &change));

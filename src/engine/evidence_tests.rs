@@ -81,6 +81,7 @@ fn operation(started: Timestamp) -> Operation {
         from: 6,
         to: 9,
         until: None,
+        size: None,
     };
     Operation {
         id: OperationId::new("op-1"),

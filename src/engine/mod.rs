@@ -13,6 +13,7 @@ mod decisions;
 mod error;
 mod evaluate;
 mod fleet;
+mod freezes;
 mod forecast_worker;
 mod forecasts;
 mod handover;
@@ -45,11 +46,14 @@ mod teams;
 #[cfg(test)]
 mod evidence_tests;
 #[cfg(test)]
+mod size_tests;
+#[cfg(test)]
 mod team_tests;
 #[cfg(test)]
 mod tests;
 mod traffic;
 mod tuning;
+mod sizes;
 mod usage;
 mod wishes;
 

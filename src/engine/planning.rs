@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use crate::execution::providers::contract::Bound;
 use crate::execution::{Operation, OperationState};
-use crate::fleet::{Field, ScaleIn, WorkloadId};
-use crate::plan::{self, Around, Ceiling, FleetState, Foreseen, PlanInput, Recent, Usual};
+use crate::fleet::{Field, ScaleIn, Workload, WorkloadId};
+use crate::plan::{self, Around, Ceiling, FleetState, Foreseen, PlanInput, Recent, Usual, Verdict};
 use crate::proposal::{Moment, QueueEvent};
 use crate::series::Timestamp;
 use crate::signals::SignalKind;
 
 use super::state::WorkloadFacts;
-use super::{State, stuck};
+use super::{State, sizes, stuck};
 
 /// The day whose median is called usual, without the last half hour, which may be the incident.
 const USUAL: (Duration, Duration) = (Duration::from_secs(86_400), Duration::from_secs(1800));
@@ -26,10 +26,19 @@ pub fn plan_all(state: &mut State, now: Moment) -> Vec<QueueEvent> {
         let Some(mut plan) = state.fleet.get(&id).map(|facts| plan_one(state, facts, now.wall)) else {
             continue;
         };
+        super::freezes::apply(state, &id, &mut plan, now.wall);
         super::stances::hold_back(state, &id, &mut plan, now.wall);
         let Some(facts) = state.fleet.get_mut(&id) else { continue };
         let target = facts.platform.as_ref().map(|p| p.target.clone());
-        events.extend(state.queue.offer(&plan, &facts.workload, target, now));
+        match &plan.verdict {
+            // The size of a replica may have another owner than their count.
+            Verdict::Change(change) if change.field.is_size() => {
+                let owner = sizes::owner_of(facts, change.field);
+                let workload = Workload { owner, ..facts.workload.clone() };
+                events.extend(state.queue.offer(&plan, &workload, target, now));
+            }
+            _ => events.extend(state.queue.offer(&plan, &facts.workload, target, now)),
+        }
         facts.plan = Some(plan);
         refresh_day(state, &id, now.wall);
     }
@@ -84,6 +93,7 @@ pub fn with_input<T>(
                 .and_then(|p| ScaleIn::of(p.state.fields.scale_in?)),
             swing: facts.swings.lately(now),
         },
+        size: sizes::facts(facts).as_ref(),
         around: &facts.around,
     })
 }

@@ -205,6 +205,7 @@ pub(super) fn state(
         fleet: BTreeMap::new(),
         queue: Queue::new(settings.lifetimes, restored.last_proposal),
         first_keys: BTreeMap::new(),
+        freezes: BTreeMap::new(),
         operations: BTreeMap::new(),
         moved: restored.moved.clone(),
         leases: BTreeMap::new(),

@@ -169,6 +169,8 @@ pub struct State {
     pub fleet: BTreeMap<WorkloadId, WorkloadFacts>,
     /// Proposals.
     pub queue: Queue,
+    /// Freezes that people asked for, until they are decided.
+    pub freezes: super::freezes::Freezes,
     /// First of two keys, by proposal, as shown; the gate has its own.
     pub first_keys: BTreeMap<ProposalId, Person>,
     /// Moves of earlier runs that still count, and how long before the start each was.

@@ -51,7 +51,14 @@ fn state() -> State {
 }
 
 fn change(to: u32) -> PlannedChange {
-    PlannedChange { dimension: Dimension::Horizontal, field: Field::Replicas, from: 6, to, until: None }
+    PlannedChange {
+        dimension: Dimension::Horizontal,
+        field: Field::Replicas,
+        from: 6,
+        to,
+        until: None,
+        size: None,
+    }
 }
 
 fn proposal(to: u32) -> Proposal {

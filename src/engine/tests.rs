@@ -16,9 +16,9 @@ use crate::proposal::{Moment, ProposalId, ProposalState};
 use crate::series::{Finite, Timestamp};
 use crate::signals::{Freshness, Signal, SignalKind, SignalSet};
 
-const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+pub(super) const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
-fn state(rules: Vec<ServiceRule>) -> State {
+pub(super) fn state(rules: Vec<ServiceRule>) -> State {
     let mut settings = load_without_file(&Given::default()).unwrap();
     settings.services = rules;
     let clock = Clock::paused(NOW);
@@ -26,7 +26,7 @@ fn state(rules: Vec<ServiceRule>) -> State {
     start::state(&Arc::new(settings), Tuning::default(), "", &clock, BTreeMap::new(), &restored).unwrap()
 }
 
-fn listed(uid: &str, service: &str) -> WorkloadState {
+pub(super) fn listed(uid: &str, service: &str) -> WorkloadState {
     WorkloadState {
         uid: uid.into(),
         namespace: "shop".into(),
@@ -39,7 +39,7 @@ fn listed(uid: &str, service: &str) -> WorkloadState {
     }
 }
 
-fn told(id: &WorkloadId, demand: f64) -> SignalSet {
+pub(super) fn told(id: &WorkloadId, demand: f64) -> SignalSet {
     let signal = Signal {
         kind: SignalKind::Demand,
         value: Finite::new(demand),

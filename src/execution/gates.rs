@@ -5,6 +5,7 @@ use crate::series::{Quantity, Unit};
 use super::judge::{Judgement, judge, median};
 use super::observation::Readings;
 use super::providers::contract::{PodPhase, PodState, Warning, WorkloadState};
+use super::sizes;
 use super::stages::{Moment, OperationRun};
 use super::{Gate, GateState};
 use crate::fleet::Field;
@@ -37,7 +38,7 @@ pub enum Verdict {
     Unsure(String),
 }
 
-fn gate(
+pub(super) fn gate(
     name: &str,
     state: GateState,
     value: Option<Quantity>,
@@ -47,7 +48,7 @@ fn gate(
     Gate { name: name.to_owned(), state, value, limit, detail }
 }
 
-fn count(value: usize) -> Quantity {
+pub(super) fn count(value: usize) -> Quantity {
     Quantity::new(value as f64, Unit::Count)
 }
 
@@ -56,7 +57,7 @@ fn state_of(passed: bool) -> GateState {
 }
 
 /// Pods that cannot become ready by themselves, with the reason.
-fn broken<'a>(pods: impl Iterator<Item = &'a PodState>) -> Vec<String> {
+pub(super) fn broken<'a>(pods: impl Iterator<Item = &'a PodState>) -> Vec<String> {
     pods.filter(|p| {
         let reason = p.reason.to_ascii_lowercase();
         p.restarts >= CRASHES || reason.contains("oomkilled") || reason.contains("crashloop")
@@ -93,14 +94,15 @@ fn in_force(run: &OperationRun, state: &WorkloadState, now: Moment) -> (Vec<Gate
 
 /// What the autoscaler adds while its scale-in is held is its own doing.
 fn no_pods_of_ours(run: &OperationRun, name: &str) -> Option<(Vec<Gate>, Verdict)> {
-    let detail = "it moves no pods".to_owned();
+    let size = run.operation.change.field.is_size();
+    let detail = if size { "each takes the place it had" } else { "it moves no pods" }.to_owned();
     (!run.operation.change.field.is_count())
         .then(|| (vec![gate(name, GateState::Passed, None, None, detail)], Verdict::Pass))
 }
 
 /// What the platform warned of since the operation began, where that stands between the pods and their readiness and the
 /// pods do not say so themselves.
-fn warned(run: &OperationRun, state: &WorkloadState, said: &str) -> String {
+pub(super) fn warned(run: &OperationRun, state: &WorkloadState, said: &str) -> String {
     let begun = run.operation.started.as_millis();
     let new = |w: &&Warning| w.at_ms >= begun && !said.contains(w.message.as_str());
     let told: Vec<String> = state.warnings.iter().filter(new).take(2).map(Warning::sentence).collect();
@@ -109,6 +111,9 @@ fn warned(run: &OperationRun, state: &WorkloadState, said: &str) -> String {
 
 /// The field is written; pods come up (or drain) before the deadline.
 pub fn provision(run: &OperationRun, state: &WorkloadState, now: Moment) -> (Vec<Gate>, Verdict) {
+    if run.operation.change.field.is_size() {
+        return sizes::provision(run, state, now);
+    }
     if !run.operation.change.field.is_count() {
         return in_force(run, state, now);
     }
@@ -118,7 +123,12 @@ pub fn provision(run: &OperationRun, state: &WorkloadState, now: Moment) -> (Vec
     let draining = state.pods.iter().filter(|p| p.phase == PodPhase::Terminating).count();
     let reached = match run.operation.change.field {
         // The owner decides whether a higher maximum or a lower minimum moves anything.
-        Field::MaxReplicas | Field::ScaleIn => true,
+        Field::MaxReplicas
+        | Field::ScaleIn
+        | Field::CpuRequest
+        | Field::MemoryRequest
+        | Field::CpuPods
+        | Field::MemoryPods => true,
         Field::MinReplicas => !run.is_up() || state.ready >= want,
         Field::Replicas if run.is_up() => state.ready >= want,
         Field::Replicas => state.ready <= want && draining == 0,
@@ -157,7 +167,9 @@ pub fn provision(run: &OperationRun, state: &WorkloadState, now: Moment) -> (Vec
 
 /// New pods fill caches and pools: by the platform's word, else by latency, else by time.
 pub fn warm_up(run: &OperationRun, state: &WorkloadState, now: Moment) -> (Vec<Gate>, Verdict) {
-    if let Some(nothing) = no_pods_of_ours(run, "pods warm") {
+    // A new template makes new pods, which warm up as any.
+    let rolled = run.operation.change.field.is_size() && run.new_pods(state).next().is_some();
+    if let Some(nothing) = no_pods_of_ours(run, "pods warm").filter(|_| !rolled) {
         return nothing;
     }
     let pods: Vec<&PodState> = run.new_pods(state).collect();
@@ -170,7 +182,7 @@ pub fn warm_up(run: &OperationRun, state: &WorkloadState, now: Moment) -> (Vec<G
             Verdict::Fail(why),
         );
     }
-    if pods.is_empty() || !run.is_up() {
+    if pods.is_empty() || !run.is_up() && !rolled {
         let g = gate("pods warm", GateState::Passed, None, None, "no new pods".into());
         return (vec![g], Verdict::Pass);
     }
@@ -283,7 +295,7 @@ pub fn validate(run: &mut OperationRun, reading: Option<&Readings>, now: Moment)
     gates.push(judge_gate(judged, settled));
     if run.gathered.strikes >= STRIKES {
         let why = names(&gates, GateState::Failed);
-        let ours = !run.is_up() || worse || same_demand(run, reading) == Some(true);
+        let ours = !run.is_more() || worse || same_demand(run, reading) == Some(true);
         return if ours {
             (gates, Verdict::Fail(format!("{why} for {STRIKES} readings")))
         } else {

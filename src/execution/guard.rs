@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::approval::{MandateRecord, OperationId, Way, WriteOrder};
 use crate::clock::Monotonic;
-use crate::fleet::WorkloadId;
+use crate::fleet::{Field, WorkloadId};
 use crate::series::Timestamp;
 
 use super::providers::contract::WorkloadState;
@@ -114,13 +114,31 @@ pub struct Attempt<'a> {
     pub now: Monotonic,
 }
 
+/// What a move was about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sort {
+    Count,
+    Policy,
+    Size,
+}
+
+const fn sort(field: Field) -> Sort {
+    if field.is_size() {
+        Sort::Size
+    } else if field.is_count() {
+        Sort::Count
+    } else {
+        Sort::Policy
+    }
+}
+
 #[derive(Debug)]
 struct Move {
     operation: OperationId,
     workload: WorkloadId,
     up: bool,
-    /// Whether it moved a count; the others are counted among themselves.
-    count: bool,
+    /// Counts, policies and sizes are each counted among themselves.
+    sort: Sort,
     at: Monotonic,
     /// Age it had then already: moves of earlier runs happened before this clock began.
     before: Duration,
@@ -172,8 +190,8 @@ impl Guard {
             self.moves.pop_front();
         }
         let (operation, workload) = (record.operation.clone(), record.workload.clone());
-        let (up, count) = (record.is_up(), record.change.field.is_count());
-        self.moves.push_back(Move { operation, workload, up, count, at, before });
+        let (up, sort) = (record.change.is_more(), sort(record.change.field));
+        self.moves.push_back(Move { operation, workload, up, sort, at, before });
     }
 
     /// A change is held, also one of an earlier run: its cost counts until it is released.
@@ -249,6 +267,25 @@ impl Guard {
         {
             return refuse(why);
         }
+        if order.way() == Way::Forward
+            && let (Some(sizing), Some((from, to))) = (&a.live.sizing, a.record.change.request())
+            && let Some(why) = sizing.forbid(order.field(), from, to)
+        {
+            return refuse(why);
+        }
+        // One replica a write is no bound on what it is resized to.
+        if let (Way::Forward, Some(size)) = (order.way(), order.size()) {
+            let (field, bounds) = (order.field().in_template(), limits.of(order.field().in_template()));
+            let (low, high) = (bounds.lowest_from(size.from), bounds.highest_from(size.from));
+            let fits = (low..=high).contains(&size.to) && (bounds.min..=bounds.max).contains(&size.to);
+            if !fits || a.live.fields.get(field) != Some(size.from) {
+                let word = |v| field.word(v);
+                let (from, to, low, high) = (word(size.from), word(size.to), word(low), word(high));
+                return refuse(format!(
+                    "{from}→{to} is more than one step, {low}..={high}, or not from what the template has"
+                ));
+            }
+        }
         let (low, high) = (limits.lowest_from(from), limits.highest_from(from));
         if order.way() == Way::Forward && !(low..=high).contains(&set) {
             return refuse(format!("{from}→{set} is more than one step, {low}..={high}"));
@@ -274,7 +311,7 @@ impl Guard {
     /// resuming asks again.
     fn check_fleet(&self, a: &Attempt<'_>) -> Result<(), Stop> {
         let percent = |share: f64| (share * 100.0).round();
-        let up = a.record.is_up();
+        let up = a.record.change.is_more();
         let least = if up { 0.0 } else { self.policy.fresh_to_lower };
         let known = |share: Option<f64>| share.filter(|s| s.is_finite());
         let why = match (known(a.fleet.unready), known(a.fleet.fresh)) {
@@ -299,13 +336,13 @@ impl Guard {
         if let Some(f) = self.policy.freezes.iter().find(|f| f.from <= a.wall && a.wall < f.to) {
             return refuse(format!("freeze window {} until {}", f.name, f.to));
         }
-        let count = a.order.field().is_count();
+        let sort = sort(a.order.field());
         let others = || {
             self.moves.iter().filter(|m| {
-                m.workload == a.record.workload && m.operation != a.record.operation && m.count == count
+                m.workload == a.record.workload && m.operation != a.record.operation && m.sort == sort
             })
         };
-        let up = a.record.is_up();
+        let up = a.record.change.is_more();
         let last_up = others().filter(|m| m.up).map(|m| m.age(a.now)).min();
         if let Some(age) = last_up
             && age < a.record.limits.cooldown
@@ -333,7 +370,7 @@ impl Guard {
                 refuse(format!("budget: ${held:.2}/h held and ${extra:.2}/h more is above ${budget:.2}/h"))
             }
             // What it costs is not known, which is not nothing.
-            None if a.record.is_up() && !a.looked => Err(Stop::Look(format!(
+            None if a.record.change.is_more() && !a.looked => Err(Stop::Look(format!(
                 "budget: the price of this is not known, ${budget:.2}/h may be held: look, then resume"
             ))),
             _ => Ok(()),

@@ -20,6 +20,7 @@ mod reconcile;
 mod record;
 mod sender;
 mod shared;
+mod sizes;
 pub mod stages;
 mod task;
 #[cfg(test)]

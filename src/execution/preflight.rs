@@ -85,13 +85,16 @@ pub(super) fn drift(state: &WorkloadState, field: Field, from: u32, to: u32) -> 
 
 /// Why a new write of `field` would not be respected, in one sentence.
 pub(super) fn disowned(state: &WorkloadState, field: Field) -> Option<String> {
-    let owner = &state.owner;
+    let owner = state.owner_of(field);
     if state.locked.contains(&field) {
         return Some(format!("{} is not for weescale to set, says the platform", field.name()));
     }
     let Some(respected) = owner.floor_field() else {
         return Some(format!("the owner is {} now", owner.label()));
     };
+    if field.is_size() && !owner.respects(field) {
+        return Some(format!("{} sets the size of a replica now", owner.label()));
+    }
     (!owner.respects(field))
         .then(|| format!("the owner is {} now, which respects {}", owner.label(), respected.name()))
 }

@@ -9,6 +9,7 @@ use crate::series::Timestamp;
 use super::gates::{self, Verdict};
 use super::observation::{Pacing, Readings};
 use super::providers::contract::{PodPhase, PodState, WorkloadState};
+use super::sizes;
 use super::traffic::{self, TrafficGates};
 use super::{Gate, GateState, Operation, OperationState, Stage, StageKind};
 
@@ -29,6 +30,8 @@ pub struct Moment {
 pub enum Effect {
     /// Write this value, forward.
     Write(u32),
+    /// A batch of one stage has proved itself; the next may begin.
+    Batch(String),
     /// A stage passed.
     Passed(StageKind),
     /// Undo everything.
@@ -168,6 +171,11 @@ impl OperationRun {
         self.operation.change.to > self.operation.change.from
     }
 
+    /// Whether it gives more: what gives less is watched in every stage.
+    pub const fn is_more(&self) -> bool {
+        self.operation.change.is_more()
+    }
+
     /// The stage being worked on.
     pub fn stage(&self) -> Option<StageKind> {
         StageKind::ALL.get(self.current).copied()
@@ -293,6 +301,10 @@ pub fn advance(
 ) -> Vec<Effect> {
     run.operation.ready = Some(state.ready);
     let live = state.fields.get(run.operation.change.field);
+    if run.operation.change.field.is_in_place() && live.is_some_and(|n| n < run.applied()) {
+        let why = "a replica was replaced while they were resized, and has the template's size";
+        return vec![Effect::RollBack(why.into())];
+    }
     if live != Some(run.applied()) {
         let found = live.map_or_else(|| "gone".to_owned(), |v| v.to_string());
         let name = run.operation.change.field.name();
@@ -309,7 +321,8 @@ pub fn advance(
         return run.path.first().map(|v| Effect::Write(*v)).into_iter().collect();
     }
     let reading = run.take_in(state, readings);
-    if !run.is_up()
+    let in_place = run.operation.change.field.is_in_place();
+    if (!run.is_more() || in_place)
         && kind < StageKind::Validate
         && let Some(reading) = &reading
         && let Some(why) = gates::hurts(run, reading)
@@ -333,7 +346,9 @@ fn settle(run: &mut OperationRun, kind: StageKind, verdict: Verdict, now: Moment
     match verdict {
         Verdict::Wait => Vec::new(),
         Verdict::Pass if kind == StageKind::Provision && run.done < run.path.len() => {
-            run.path.get(run.done).map(|v| Effect::Write(*v)).into_iter().collect()
+            let batch = sizes::ends_batch(run).then(|| Effect::Batch(sizes::said(run)));
+            let write = run.path.get(run.done).map(|v| Effect::Write(*v));
+            batch.into_iter().chain(write).collect()
         }
         Verdict::Pass => {
             run.pass(now);

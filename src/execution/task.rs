@@ -258,6 +258,11 @@ impl Task {
     async fn follow(&mut self, effect: Effect) -> bool {
         match effect {
             Effect::Write(value) => self.forward(value).await,
+            Effect::Batch(text) => {
+                self.stage_writes = 0;
+                let _ = self.record(EntryKind::Step, text, EntryData::default()).await;
+                false
+            }
             Effect::Passed(kind) => {
                 self.stage_writes = 0;
                 let text = format!("{} passed", kind.label());

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::approval::{LeaseNote, Way};
 use crate::clock::Monotonic;
-use crate::fleet::Field;
+use crate::fleet::{Field, ScaleIn};
 
 use super::leases::{is_due, step_down};
 use super::observation::Readings;
@@ -50,7 +50,10 @@ impl Task {
                     if self.lost.is_some()
                         && self.shared.clock.monotonic().since(began) < self.shared.pacing.read_back => {}
                 Undone::Done => return self.end(OperationState::RolledBack { why }).await,
-                Undone::Partly => self.failures = 0,
+                Undone::Partly => {
+                    self.failures = 0;
+                    self.stage_writes = 0;
+                }
                 // The next start undoes it; until then its servers take traffic.
                 Undone::Wait(_) if self.wishes.is_closed() => return self.stopped().await,
                 Undone::Wait(text) => {
@@ -106,6 +109,8 @@ impl Task {
             // What was there before is home as well, even if the bounds would not let it be written.
             Some(v) if v == home || v == record.change.from => return Undone::Done,
             Some(v) if v == self.at => {}
+            // A replica that is gone took its size with it.
+            Some(v) if field.is_in_place() && v < self.at => self.at = v,
             Some(v) if self.lost_back == Some(v) => self.at = v,
             // An own write that was given up for lost has landed after all.
             Some(v) if !self.mandate.is_undoing() && self.run.path.contains(&v) => {
@@ -124,8 +129,7 @@ impl Task {
             }
             None => return Undone::Foreign(None, format!("{name} does not exist any more")),
         }
-        let next =
-            if gently && field == Field::Replicas { step_down(self.at, home, &record.limits) } else { home };
+        let next = self.step_back(gently);
         match self.clear_way(Way::Back, next, insist).await {
             Cleared::Go => {}
             Cleared::Wait(text, _) => return Undone::Wait(text),
@@ -143,6 +147,17 @@ impl Task {
                 Undone::Retry(why)
             }
             Sent::Unsent(why) | Sent::Look(why) | Sent::Refused(why) => Undone::Retry(why),
+        }
+    }
+
+    /// The value to be written next on the way home.
+    fn step_back(&self, gently: bool) -> u32 {
+        let record = self.mandate.record();
+        match record.change.field {
+            Field::Replicas if gently => step_down(self.at, record.home(), &record.limits),
+            // One running replica a write, as on the way there.
+            field if field.is_in_place() => self.at.saturating_sub(1).max(record.home()),
+            _ => record.home(),
         }
     }
 
@@ -250,7 +265,10 @@ impl Task {
         // A person who releases it while sessions are ending waits for them no longer.
         let mut insisted = false;
         loop {
-            let unsafe_now = if self.run.is_up() && !released { self.unsafe_to_lower() } else { None };
+            // A pin keeps replicas from being added: giving it back is never what takes capacity away.
+            let pin = self.run.operation.change.field == Field::ScaleIn && self.at == ScaleIn::Pinned.value();
+            let unsafe_now =
+                if self.run.is_up() && !released && !pin { self.unsafe_to_lower() } else { None };
             if unsafe_now.is_some() {
                 // Servers that were being drained are needed.
                 let _ = self.settle_once().await;

@@ -42,28 +42,67 @@ pub enum Field {
     MaxReplicas,
     /// Whether the autoscaler may take replicas away: a [`super::ScaleIn`] by its value.
     ScaleIn,
+    /// CPU that each replica asks for, thousandths of a core: in the template replicas are made from.
+    CpuRequest,
+    /// Memory that each replica asks for, MiB: in the template.
+    MemoryRequest,
+    /// Running replicas whose CPU request differs from the template's: how far a resize in place has come.
+    CpuPods,
+    /// Running replicas whose memory request differs from the template's.
+    MemoryPods,
 }
 
 impl Field {
-    /// As shown and as written in the HTTP contract: `replicas`, `min_replicas`, `max_replicas`, `scale_in`.
+    /// As shown and as written in the HTTP contract: `replicas`, `min_replicas`, `max_replicas`, `scale_in`; the
+    /// sizes, which that contract does not have, `cpu_request`, `memory_request`, `cpu_pods`, `memory_pods`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Replicas => "replicas",
             Self::MinReplicas => "min_replicas",
             Self::MaxReplicas => "max_replicas",
             Self::ScaleIn => "scale_in",
+            Self::CpuRequest => "cpu_request",
+            Self::MemoryRequest => "memory_request",
+            Self::CpuPods => "cpu_pods",
+            Self::MemoryPods => "memory_pods",
         }
     }
 
-    /// Whether its value is a number of replicas.
+    /// Whether its value is a number of replicas to be there.
     pub const fn is_count(self) -> bool {
-        !matches!(self, Self::ScaleIn)
+        matches!(self, Self::Replicas | Self::MinReplicas | Self::MaxReplicas)
     }
 
-    /// A value of it, for people: `6`, `held`.
+    /// Whether it is about the size of a replica.
+    pub const fn is_size(self) -> bool {
+        self.is_in_place() || matches!(self, Self::CpuRequest | Self::MemoryRequest)
+    }
+
+    /// Whether running replicas are resized one by one.
+    pub const fn is_in_place(self) -> bool {
+        matches!(self, Self::CpuPods | Self::MemoryPods)
+    }
+
+    /// The field of the template behind a field of the size; itself for all others.
+    #[must_use]
+    pub const fn in_template(self) -> Self {
+        match self {
+            Self::CpuPods => Self::CpuRequest,
+            Self::MemoryPods => Self::MemoryRequest,
+            other => other,
+        }
+    }
+
+    /// A value of it, for people: `6`, `held`, `250m`, `512Mi`.
     pub fn word(self, value: u32) -> String {
-        let policy = if self.is_count() { None } else { super::ScaleIn::of(value) };
-        policy.map_or_else(|| value.to_string(), |p| p.word().to_owned())
+        match self {
+            Self::ScaleIn => {
+                super::ScaleIn::of(value).map_or_else(|| value.to_string(), |p| p.word().to_owned())
+            }
+            Self::CpuRequest => format!("{value}m"),
+            Self::MemoryRequest => format!("{value}Mi"),
+            _ => value.to_string(),
+        }
     }
 }
 
@@ -78,8 +117,11 @@ impl Owner {
     }
 
     /// Whether a write of `field` stays: the floor, and of an autoscaler also its maximum and whether it may take
-    /// replicas away.
+    /// replicas away. Of sizes, who owns them is asked: a write stays where nobody does.
     pub fn respects(&self, field: Field) -> bool {
+        if field.is_size() {
+            return *self == Self::Nobody;
+        }
         let bound = matches!(field, Field::MaxReplicas | Field::ScaleIn);
         self.floor_field() == Some(field) || bound && matches!(self, Self::Autoscaler { .. })
     }

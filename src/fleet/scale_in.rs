@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The policy of an autoscaler towards fewer replicas, as the value of [`super::Field::ScaleIn`].
 ///
-/// Held is the highest, so that holding goes up, as raising a floor does: neither takes capacity away.
+/// What holds more is higher, so that holding goes up, as raising a floor does: neither takes capacity away.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ScaleIn {
@@ -15,15 +15,18 @@ pub enum ScaleIn {
     Smallest,
     /// Not at all.
     Held,
+    /// Not at all, and none are added: the count stands still, whatever the load.
+    Pinned,
 }
 
 impl ScaleIn {
-    /// The value of the field: 0, 1, 2.
+    /// The value of the field: 0, 1, 2, 3.
     pub const fn value(self) -> u32 {
         match self {
             Self::Allowed => 0,
             Self::Smallest => 1,
             Self::Held => 2,
+            Self::Pinned => 3,
         }
     }
 
@@ -33,16 +36,18 @@ impl ScaleIn {
             0 => Some(Self::Allowed),
             1 => Some(Self::Smallest),
             2 => Some(Self::Held),
+            3 => Some(Self::Pinned),
             _ => None,
         }
     }
 
-    /// One word: `allowed`, `smallest`, `held`.
+    /// One word: `allowed`, `smallest`, `held`, `pinned`.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Allowed => "allowed",
             Self::Smallest => "smallest",
             Self::Held => "held",
+            Self::Pinned => "pinned",
         }
     }
 }
@@ -53,10 +58,11 @@ mod tests {
 
     #[test]
     fn values_are_told_apart_and_holding_goes_up() {
-        for policy in [ScaleIn::Allowed, ScaleIn::Smallest, ScaleIn::Held] {
+        let all = [ScaleIn::Allowed, ScaleIn::Smallest, ScaleIn::Held, ScaleIn::Pinned];
+        for policy in all {
             assert_eq!(ScaleIn::of(policy.value()), Some(policy));
-            assert!(policy.value() <= ScaleIn::Held.value());
         }
-        assert_eq!(ScaleIn::of(3), None);
+        assert!(all.windows(2).all(|pair| pair[0].value() < pair[1].value() && pair[0] < pair[1]));
+        assert_eq!(ScaleIn::of(4), None);
     }
 }

@@ -7,6 +7,7 @@ use crate::proposal::Proposal;
 use crate::series::{Timestamp, Unit, Window};
 use crate::signals::SignalKind;
 
+use super::size;
 use super::{Comparison, Outcome, OutcomeVerdict};
 
 /// The pre-window: `B = [t0 − 30 min, t0)`.
@@ -17,7 +18,7 @@ const ENOUGH: usize = 3;
 const TOLERANCE: f64 = 1.25;
 
 /// Gives a signal of the workload between two times, by the minute.
-type History<'a> = dyn Fn(SignalKind, Timestamp, Timestamp) -> Window + 'a;
+pub(super) type History<'a> = dyn Fn(SignalKind, Timestamp, Timestamp) -> Window + 'a;
 
 /// Measures an operation. `history` gives a signal of the workload by the minute; `settle` is how long after the last
 /// stage the window runs (`meaning.md` §4: `O = [t0, t2]`, `t2 = t1 + settle`). `None` while nothing can be said.
@@ -40,7 +41,14 @@ pub fn measure(
     let before = Medians::of(history, operation.started - BEFORE, operation.started);
     let mut after = Medians::of(history, reached.min(ended), until.min(now));
     after.ready = after.ready.or(operation.ready.map(f64::from));
-    let comparisons = comparisons(operation, proposal, &before, &after);
+    let mut comparisons = comparisons(operation, proposal, &before, &after);
+    let (start, end) = (operation.started, until.min(now));
+    comparisons.extend(size::comparisons(
+        operation,
+        history,
+        (start - BEFORE, start),
+        (reached.min(ended), end),
+    ));
     let verdict = verdict(operation, objective_p95, after.p95, before.errors, after.errors, &comparisons);
     Some(Outcome {
         operation: operation.id.clone(),
@@ -138,7 +146,11 @@ fn verdict(
     let raised = operation.change.count() > Some(operation.change.from);
     let reached = comparisons.iter().find(|c| c.label == "replicas ready").and_then(|c| c.observed);
     let fewer = raised && reached.is_some_and(|n| n.round() < f64::from(operation.change.to));
-    if slow || failing || fewer { OutcomeVerdict::Worse } else { OutcomeVerdict::AsExpected }
+    if slow || failing || fewer || size::hurts(comparisons) {
+        OutcomeVerdict::Worse
+    } else {
+        OutcomeVerdict::AsExpected
+    }
 }
 
 fn summary(operation: &Operation, verdict: OutcomeVerdict, settled: bool) -> String {
@@ -167,7 +179,7 @@ fn sessions(operation: &Operation) -> Option<&str> {
     gates.filter(|g| g.name == "session continuity").map(|g| g.detail.as_str()).next_back()
 }
 
-fn median(window: &Window) -> Option<f64> {
+pub(super) fn median(window: &Window) -> Option<f64> {
     let mut values: Vec<f64> = window.points().map(|(_, v)| v).collect();
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().filter(|_| values.len() >= ENOUGH)
@@ -194,6 +206,7 @@ mod tests {
                 from: 2,
                 to: 4,
                 until: None,
+                size: None,
             },
             approved_by: "ann".into(),
             started: Timestamp::from_secs(3600),
@@ -253,6 +266,57 @@ mod tests {
             OutcomeVerdict::AsExpected,
             "a lowered floor asks for nothing"
         );
+    }
+
+    #[test]
+    fn a_size_is_measured_by_what_is_used_of_it_and_by_who_is_killed() {
+        let mut operation = operation(OperationState::Kept);
+        let size = Some(crate::plan::Resize { from: 512, to: 1024 });
+        operation.change = PlannedChange {
+            dimension: Dimension::Vertical,
+            field: Field::MemoryPods,
+            from: 0,
+            to: 4,
+            until: None,
+            size,
+        };
+        let outcome = |killed: f64| {
+            let plain = history(0.2, 0.1);
+            let h = move |kind, from: Timestamp, to: Timestamp| {
+                let n = (to.since(from).as_secs() / 60) as usize;
+                let after = from >= Timestamp::from_secs(3600);
+                let value = match kind {
+                    SignalKind::MemoryUsed => 450.0,
+                    SignalKind::MemoryRequested => {
+                        if after {
+                            1024.0
+                        } else {
+                            512.0
+                        }
+                    }
+                    SignalKind::OomKills => {
+                        if after {
+                            killed
+                        } else {
+                            1.0
+                        }
+                    }
+                    _ => return plain(kind, from, to),
+                };
+                Window::new(from, Duration::from_secs(60), vec![Some(value); n])
+            };
+            measure(&operation, None, 0.25, &h, Timestamp::from_secs(5000), Duration::from_secs(600)).unwrap()
+        };
+        let fine = outcome(1.0);
+        assert_eq!(fine.verdict, OutcomeVerdict::AsExpected);
+        let share = fine.comparisons.iter().find(|c| c.label == "memory used of the request").unwrap();
+        let near = |a: Option<f64>, b: f64| (a.unwrap() - b).abs() < 1e-3;
+        assert!(
+            near(share.before, 0.879) && near(share.expected, 0.439) && near(share.observed, 0.439),
+            "{share:?}"
+        );
+        assert_eq!(outcome(3.0).verdict, OutcomeVerdict::Worse, "more are killed than before");
+        assert!(fine.summary.contains("512Mi→1024Mi in 4 pods did what was expected"), "{}", fine.summary);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod figures;
 mod measure;
+mod size;
 mod types;
 
 pub use figures::{Around, Figures, Response, Span, figures};

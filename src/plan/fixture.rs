@@ -152,6 +152,7 @@ impl Fleet {
             usual: i.usual,
             declared: i.declared.clone(),
             around: &i.around,
+            size_owner: None,
             floor: i.floor,
         });
         planner(&Survey {

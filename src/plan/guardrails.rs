@@ -33,7 +33,7 @@ pub fn at_approval(input: &PlanInput<'_>, change: &PlannedChange, running: u32) 
 
 /// Checks every rule for `change`; `running` is the replica count now.
 pub fn check(input: &PlanInput<'_>, change: &PlannedChange, running: u32) -> Vec<GuardrailResult> {
-    let up = change.to > change.from;
+    let up = change.is_more();
     let mut results = Vec::new();
     if change.field.is_count() {
         results.extend([bounds(input, change), step(input, change, running)]);

@@ -65,6 +65,7 @@ pub fn propose(input: &PlanInput<'_>, plan: &mut Plan, fan: Option<&Fan>, demand
         from: from.value(),
         to: ScaleIn::Held.value(),
         until: Some((end + ROUND).floor_to(ROUND)),
+        size: None,
     };
     plan.facts = facts(input, plan.capacity.as_ref(), &cause);
     plan.cost = cost(input, present, low, &change);
@@ -87,7 +88,7 @@ pub fn propose(input: &PlanInput<'_>, plan: &mut Plan, fan: Option<&Fan>, demand
 /// The policy now, and the replicas there are, where there is something to hold.
 fn may_be_held(input: &PlanInput<'_>) -> Option<(ScaleIn, u32)> {
     let Owner::Autoscaler { .. } = input.workload.owner else { return None };
-    let policy = input.hold.scale_in.filter(|p| *p != ScaleIn::Held)?;
+    let policy = input.hold.scale_in.filter(|p| *p < ScaleIn::Held)?;
     let replicas = input.workload.replicas?;
     let present = running(&replicas);
     (present > replicas.min.unwrap_or(1)).then_some((policy, present))

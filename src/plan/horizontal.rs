@@ -108,7 +108,7 @@ pub fn floor(
     let (to, cut_by) = limit(input, running, needed);
     let from = match field {
         Field::MinReplicas => replicas.min.unwrap_or(0),
-        Field::Replicas | Field::MaxReplicas | Field::ScaleIn => replicas.desired,
+        _ => replicas.desired,
     };
     (to > running && to > from).then(|| Wish {
         change: PlannedChange {
@@ -117,6 +117,7 @@ pub fn floor(
             from,
             to,
             until: Some((end + LEASE_MARGIN + LEASE_ROUND).floor_to(LEASE_ROUND)),
+            size: None,
         },
         needed,
         cut_by,
@@ -154,6 +155,7 @@ pub fn scale_in(input: &PlanInput<'_>, capacity: &Capacity, fan: &Fan, demand: f
             from,
             to,
             until: None,
+            size: None,
         },
         needed,
         cut_by,

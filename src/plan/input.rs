@@ -7,6 +7,7 @@ use crate::forecast::ForecastState;
 use crate::series::Timestamp;
 use crate::signals::SignalSet;
 
+use super::resize::SizeFacts;
 use super::{Around, CapacityModel, HoldFacts, Limits, VersionChange};
 
 /// Medians of the last day of quantities that a workload should not change by itself: the evidence that
@@ -80,6 +81,8 @@ pub struct PlanInput<'a> {
     pub fleet: FleetState,
     /// What is known of the autoscaler's scale-in.
     pub hold: HoldFacts,
+    /// The size of its replicas, where there is a way to change it.
+    pub size: Option<&'a SizeFacts<'a>>,
     /// What surrounds it.
     pub around: &'a Around,
 }

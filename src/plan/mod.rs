@@ -33,6 +33,7 @@ mod performance;
 mod planner;
 pub mod queue_model;
 pub mod reserve;
+pub mod resize;
 pub mod scaling;
 mod spending;
 mod survey;
@@ -55,13 +56,14 @@ pub use day::{DaySchedule, DayStep};
 pub use hold::HoldFacts;
 pub use input::{FleetState, PlanInput, Recent, Usual};
 pub use planner::{capacity as capacity_of, instead, plan};
+pub use resize::{Lever, SizeFacts};
 pub use scaling::{Scaling, ScalingModel};
 pub use spending::{Allocation, allocation, over_budget};
 pub use survey::{Declared, Learning, Member, Money, PARTS_AGE, Survey};
 pub use swings::{Swing, Swings};
 pub use types::{
     Capacity, CapacityMethod, CostDelta, Dimension, Exhaustion, ExperienceDelta, Fact, GuardrailResult,
-    Limits, Plan, PlannedChange, Verdict,
+    Limits, Plan, PlannedChange, Resize, Verdict,
 };
 pub use usage::{Reading, Usage};
 pub use versions::{VersionChange, Versions};

@@ -7,7 +7,7 @@ use super::horizontal::{Wish, floor, running, scale_in, soon_peak};
 use super::outlook::{exhaustion, minutes_short};
 use super::{
     Capacity, CapacityMethod, CostDelta, Exhaustion, ExperienceDelta, Fact, Plan, PlanInput, PlannedChange,
-    Verdict, autoscaler, ceiling, diagnosis, guardrails, hold, newsvendor,
+    Verdict, autoscaler, ceiling, diagnosis, guardrails, hold, newsvendor, resize,
 };
 
 /// Plans one workload.
@@ -93,7 +93,7 @@ fn decide(input: &PlanInput<'_>, plan: &mut Plan, demand: Option<f64>) {
         (demand, plan.capacity.clone(), input.workload.replicas)
     else {
         // What went up and down was seen, whatever else is not known.
-        if !hold::propose(input, plan, None, demand) {
+        if !hold::propose(input, plan, None, demand) && !resize::propose(input, plan) {
             plan.verdict = Verdict::NoData { why: lacking(input, plan) };
         }
         return;
@@ -114,6 +114,9 @@ fn decide(input: &PlanInput<'_>, plan: &mut Plan, demand: Option<f64>) {
     let fresh = input.signals.fresh(SignalKind::Demand);
     if let Some(wish) = fan.zip(fresh).and_then(|(fan, demand)| scale_in(input, &capacity, fan, demand)) {
         propose(input, plan, &capacity, wish);
+        return;
+    }
+    if resize::propose(input, plan) {
         return;
     }
     plan.verdict = Verdict::Hold { why: hold_reason(plan) };

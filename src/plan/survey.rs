@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::fleet::{Region, Workload};
+use crate::fleet::{Owner, Region, Workload};
 use crate::forecast::ForecastState;
 use crate::series::{Timestamp, Window};
 use crate::signals::{Catalogue, History, PartKind, Parts, SignalKind, SignalSet};
@@ -49,6 +49,8 @@ pub struct Member<'a> {
     pub declared: Declared,
     /// What surrounds it.
     pub around: &'a Around,
+    /// Who sets the size of its replicas, where a platform tells.
+    pub size_owner: Option<&'a Owner>,
     /// The floor held on it and when its lease ends.
     pub floor: Option<(u32, Timestamp)>,
 }

@@ -16,6 +16,7 @@ use super::*;
 mod hold;
 mod around;
 mod promises;
+mod resize;
 
 const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 
@@ -107,6 +108,7 @@ fn with<T>(s: &Scene, run: impl FnOnce(&PlanInput<'_>) -> T) -> T {
         recent: s.recent,
         fleet: s.fleet,
         hold: HoldFacts::default(),
+        size: None,
         around: &s.around,
     })
 }

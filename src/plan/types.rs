@@ -255,9 +255,12 @@ impl Limits {
         if field.is_count() {
             return self.clone();
         }
-        let held = ScaleIn::Held.value();
-        let (step_up_count, step_down_ratio, cooldown) = (held, 1.0, Duration::ZERO);
-        Self { min: 0, max: held, step_up_count, step_down_ratio, cooldown, ..self.clone() }
+        if field.is_size() {
+            return super::resize::limits(self, field);
+        }
+        let most = ScaleIn::Pinned.value();
+        let (step_up_count, step_down_ratio, cooldown) = (most, 1.0, Duration::ZERO);
+        Self { min: 0, max: most, step_up_count, step_down_ratio, cooldown, ..self.clone() }
     }
 
     /// Highest count one change may reach from `from`.
@@ -286,12 +289,43 @@ pub struct PlannedChange {
     pub to: u32,
     /// Lease: the floor is given back then. `None` for a permanent change.
     pub until: Option<Timestamp>,
+    /// What running replicas are resized to, with a field that counts those.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<Resize>,
+}
+
+/// The size of a running replica before and after, in the unit of the template's field: thousandths of a core, MiB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resize {
+    /// Before: as the template has it.
+    pub from: u32,
+    /// After.
+    pub to: u32,
 }
 
 impl PlannedChange {
-    /// Its values for people: `6→11`, `allowed→held`.
+    /// Its values for people: `6→11`, `allowed→held`, `250m→500m`, `250m→500m in 4 pods`.
     pub fn words(&self, arrow: &str) -> String {
+        if let Some(size) = self.size {
+            let field = self.field.in_template();
+            let pods = self.to.abs_diff(self.from);
+            return format!("{}{arrow}{} in {pods} pods", field.word(size.from), field.word(size.to));
+        }
         format!("{}{arrow}{}", self.field.word(self.from), self.field.word(self.to))
+    }
+
+    /// Whether it gives more: replicas, or more to each.
+    pub const fn is_more(&self) -> bool {
+        match self.size {
+            Some(size) => size.to > size.from,
+            None => self.to > self.from,
+        }
+    }
+
+    /// Request of a replica before and after, in the unit of the template's field; `None` if it is not about a size.
+    pub fn request(&self) -> Option<(u32, u32)> {
+        let whole = (self.field.is_size() && !self.field.is_in_place()).then_some((self.from, self.to));
+        self.size.map(|s| (s.from, s.to)).or(whole)
     }
 
     /// Whether it asks for more replicas than there are: only such a change teaches how long pods take.

@@ -1,12 +1,13 @@
 //! The size of a replica: what the Vertical Pod Autoscaler and Autopilot would ask for, with bounds, and when not to
 //! follow them.
 
-use crate::fleet::Owner;
+use crate::fleet::{Owner, Workload};
 use crate::series::{Quantity, Unit};
-use crate::signals::SignalKind;
+use crate::signals::{SignalKind, SignalSet};
 
 use super::advice::{Advice, Lack, Report, Urgency, fact};
 use super::survey::{Member, Survey};
+use super::usage::Usage;
 use super::{Dimension, Exhaustion};
 
 /// VPA: target is the 90 % quantile plus this margin; bounds are the 50 % and 95 % quantile with it.
@@ -54,8 +55,7 @@ fn bounds(low: f64, high: f64, confidence: f64) -> (f64, f64) {
 }
 
 /// CPU of a replica, cores; `None` without samples.
-pub fn cpu(member: &Member<'_>) -> Option<Recommended> {
-    let usage = member.usage;
+pub fn cpu(usage: &Usage, workload: &Workload) -> Option<Recommended> {
     let busiest = usage.imbalance().unwrap_or(1.0).max(1.0);
     let vpa = usage.cpu(0.9)? * MARGIN;
     let autopilot = usage.cpu_by_load(0.95)? * AUTOPILOT_MARGIN;
@@ -63,17 +63,16 @@ pub fn cpu(member: &Member<'_>) -> Option<Recommended> {
     let target = (vpa.max(autopilot) * busiest).max(LEAST_CORES);
     let bounds = (low * busiest, high * busiest);
     let bounds = (bounds.0.min(target), bounds.1.max(target));
-    Some(Recommended { request: member.workload.pod.cpu_cores, target, bounds })
+    Some(Recommended { request: workload.pod.cpu_cores, target, bounds })
 }
 
 /// Memory of a replica, bytes; `None` without samples.
-pub fn memory(member: &Member<'_>) -> Option<Recommended> {
-    let usage = member.usage;
+pub fn memory(usage: &Usage, workload: &Workload, signals: &SignalSet) -> Option<Recommended> {
     let confidence = usage.memory_days() as f64;
     let (low, high) = bounds(usage.memory(0.5)?, usage.memory(0.95)?, confidence);
-    let request = member.workload.pod.memory_bytes;
+    let request = workload.pod.memory_bytes;
     let mut target = (usage.memory(0.9)? * MARGIN).max(usage.memory_max()? * AUTOPILOT_MARGIN);
-    if ran_out(member) {
+    if ran_out(signals) {
         let had = request.unwrap_or(0.0).max(usage.memory_max()?);
         target = target.max((had * OOM_FACTOR).max(had + OOM_BYTES));
     }
@@ -81,12 +80,12 @@ pub fn memory(member: &Member<'_>) -> Option<Recommended> {
     Some(Recommended { request, target, bounds: (low.min(target), high.max(target)) })
 }
 
-fn ran_out(member: &Member<'_>) -> bool {
-    member.signals.latest(SignalKind::OomKills).is_some_and(|n| n > 0.0)
+fn ran_out(signals: &SignalSet) -> bool {
+    signals.latest(SignalKind::OomKills).is_some_and(|n| n > 0.0)
 }
 
-fn throttled(member: &Member<'_>) -> bool {
-    member.signals.latest(SignalKind::Throttle).is_some_and(|t| t > THROTTLED)
+fn throttled(signals: &SignalSet) -> bool {
+    signals.latest(SignalKind::Throttle).is_some_and(|t| t > THROTTLED)
 }
 
 /// Looks at every workload.
@@ -96,7 +95,8 @@ pub fn advise(survey: &Survey<'_>) -> Report {
     for member in &survey.members {
         // A database or machine that is only measured has no replicas of which a person sets requests.
         let Some(_) = member.replicas() else { continue };
-        let (cpu, memory) = (cpu(member), memory(member));
+        let cpu = cpu(member.usage, member.workload);
+        let memory = memory(member.usage, member.workload, member.signals);
         if cpu.is_none() && memory.is_none() {
             report.lack(Lack::signal(survey.catalogue, SignalKind::CpuUsed));
             continue;
@@ -107,7 +107,7 @@ pub fn advise(survey: &Survey<'_>) -> Report {
         }
         report.judged += 1;
         unsure += usize::from(member.usage.confidence() < SURE);
-        report.advice.extend(one(survey, member, cpu, memory));
+        report.advice.extend(one(survey, member));
     }
     report.fine = if unsure > 0 {
         format!("{unsure} of them seen for less than half a day")
@@ -117,24 +117,32 @@ pub fn advise(survey: &Survey<'_>) -> Report {
     report
 }
 
-fn one(
-    survey: &Survey<'_>,
-    member: &Member<'_>,
-    cpu: Option<Recommended>,
-    memory: Option<Recommended>,
-) -> Option<Advice> {
-    let n = member.replicas()?;
-    let (hot, out) = (throttled(member), ran_out(member));
-    let confidence = member.usage.confidence();
+/// What of CPU and memory is so wrong that it is worth a change. `strained` says that capacity is short or nearly so.
+pub(super) fn worth_changing(
+    usage: &Usage,
+    workload: &Workload,
+    signals: &SignalSet,
+    strained: bool,
+) -> (Option<Recommended>, Option<Recommended>) {
+    let (hot, out) = (throttled(signals), ran_out(signals));
+    let confidence = usage.confidence();
     // Use under a limit that is reached says nothing about how little would do.
-    let cpu = cpu.filter(|c| {
+    let cpu = cpu(usage, workload).filter(|c| {
         let shrinks = c.request.is_some_and(|r| c.target < r);
-        c.is_wrong() && confidence >= SURE && !(shrinks && (hot || strained(member)))
+        c.is_wrong() && confidence >= SURE && !(shrinks && (hot || strained))
     });
-    let memory = memory.filter(|m| {
+    let memory = memory(usage, workload, signals).filter(|m| {
         let grows = m.request.is_some_and(|r| m.target > r);
-        m.is_wrong() && (grows || member.usage.memory_days() >= 1 && confidence >= SURE) || out && grows
+        m.is_wrong() && (grows || usage.memory_days() >= 1 && confidence >= SURE) || out && grows
     });
+    (cpu, memory)
+}
+
+fn one(survey: &Survey<'_>, member: &Member<'_>) -> Option<Advice> {
+    let n = member.replicas()?;
+    let (hot, out) = (throttled(member.signals), ran_out(member.signals));
+    let confidence = member.usage.confidence();
+    let (cpu, memory) = worth_changing(member.usage, member.workload, member.signals, strained(member));
     if cpu.is_none() && memory.is_none() && !hot {
         return None;
     }
@@ -187,12 +195,23 @@ fn evidence(advice: &mut Advice, member: &Member<'_>, cpu: Option<Recommended>, 
     push("busiest replica over the mean", member.usage.imbalance(), Unit::Factor);
 }
 
-/// How to carry it out: requests are not among the fields that a provider writes.
+/// How to carry it out by hand; where a provider can write it, it comes as a proposal of one step.
 fn how(member: &Member<'_>, n: f64, cpu: bool) -> String {
-    let mut text = format!(
-        "requests are in the pod template: in place on Kubernetes 1.33 or later where resizePolicy allows, otherwise \
-         {n:.0} restarts; one replica first, then a quarter, then all"
-    );
+    let mut text = match member.size_owner {
+        Some(Owner::Nobody) => {
+            "a proposal brings it a step nearer when nothing more urgent is open".to_owned()
+        }
+        Some(Owner::Git { tool, .. }) => {
+            format!("{tool} sets resources.requests: a proposal has the patch of its manifest")
+        }
+        Some(Owner::Elsewhere { name } | Owner::Autoscaler { name }) => {
+            format!("{name} sets resources.requests: change it there")
+        }
+        Some(Owner::Unknown) | None => format!(
+            "requests are in the pod template: in place on Kubernetes 1.33 or later where resizePolicy allows, otherwise \
+             {n:.0} restarts; one replica first, then a quarter, then all"
+        ),
+    };
     if cpu && matches!(member.workload.owner, Owner::Autoscaler { .. }) {
         text.push_str("; an autoscaler that aims at a share of the CPU request will change the count: move its target too");
     }

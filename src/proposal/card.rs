@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
-use crate::fleet::{Field, Owner};
+use crate::fleet::{Field, Owner, ScaleIn};
 use crate::plan::{Plan, PlannedChange};
 use crate::series::{Quantity, Timestamp, Unit};
 
+use super::size_card;
+
 /// One sentence: change, peak against what can be held, cost, experience.
 pub fn sentence(plan: &Plan, change: &PlannedChange, owner: &Owner) -> String {
+    if change.field.is_size() {
+        return size_card::sentence(plan, change);
+    }
     let mut text = format!("{}: {}", plan.workload, action(change, owner));
     if let Some(until) = change.until {
         text.push_str(&format!(" until {}", clock_time(until)));
@@ -56,7 +61,7 @@ fn why_hold(plan: &Plan) -> String {
     }
 }
 
-fn capital(text: &str) -> String {
+pub(super) fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|c| c.to_uppercase().collect::<String>()).unwrap_or_default() + letters.as_str()
 }
@@ -64,6 +69,9 @@ fn capital(text: &str) -> String {
 fn action(change: &PlannedChange, owner: &Owner) -> String {
     if change.field == Field::ScaleIn {
         let verb = if change.to > change.from { "hold" } else { "allow" };
+        if change.to == ScaleIn::Pinned.value() {
+            return format!("pin {} at the present count", owner.label());
+        }
         return format!("{verb} scale-in of {}", owner.label());
     }
     let verb = if change.to >= change.from { "raise" } else { "lower" };
@@ -71,7 +79,7 @@ fn action(change: &PlannedChange, owner: &Owner) -> String {
         (Field::MinReplicas, Owner::Autoscaler { name }) if name.starts_with("hpa/") => "HPA min",
         (Field::MinReplicas, _) => "floor",
         (Field::Replicas, _) => "replicas",
-        (Field::MaxReplicas | Field::ScaleIn, _) => "maximum",
+        _ => "maximum",
     };
     format!("{verb} {what} {}→{}", change.from, change.to)
 }
@@ -95,11 +103,22 @@ pub fn clock_time(at: Timestamp) -> String {
 
 /// What will happen to the write, in one sentence.
 pub fn owner_note(owner: &Owner, change: &PlannedChange) -> String {
+    if change.field.is_size() {
+        return size_card::owner_note(owner, change);
+    }
     match owner {
         Owner::Nobody if change.until.is_some() => {
             "No autoscaler owns the count: it stays as written until the lease ends.".into()
         }
         Owner::Nobody => "No autoscaler owns the count: it stays as written.".into(),
+        Owner::Autoscaler { name }
+            if change.field == Field::ScaleIn && change.to == ScaleIn::Pinned.value() =>
+        {
+            format!(
+                "{name} neither adds nor takes away until the lease ends, whatever the load: users are short if it rises. \
+                 KEDA takes its HPA away meanwhile, and a floor does not act."
+            )
+        }
         Owner::Autoscaler { name } if change.field == Field::ScaleIn => {
             format!("{name} goes on adding replicas and takes none away until the lease ends.")
         }

@@ -2,6 +2,7 @@
 
 pub mod card;
 mod queue;
+mod size_card;
 #[cfg(test)]
 mod tests;
 mod types;

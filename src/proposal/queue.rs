@@ -77,6 +77,11 @@ pub struct Queue {
     closed: Vec<Proposal>,
 }
 
+/// A proposal of a size lives so many times as long as others.
+const SIZE_EXPIRY: u32 = 12;
+/// A size that was rejected, or left undecided, is not proposed again for this long.
+const SIZE_QUIET: Duration = Duration::from_secs(86_400);
+
 /// Closed proposals remembered for the screen.
 const REMEMBERED: usize = 64;
 
@@ -148,6 +153,9 @@ impl Queue {
     ) -> QueueEvent {
         let id = ProposalId::new(&format!("p-{}", self.next));
         self.next += 1;
+        // No forecast is behind a size: it is as right in an hour, and the write is as conditional.
+        let expiry =
+            self.lifetimes.expiry.saturating_mul(if change.field.is_size() { SIZE_EXPIRY } else { 1 });
         let proposal = Proposal {
             id,
             workload: plan.workload.clone(),
@@ -161,8 +169,8 @@ impl Queue {
             owner: workload.owner.clone(),
             guardrails: plan.guardrails.clone(),
             created: now.wall,
-            expires: now.wall + self.lifetimes.expiry,
-            deadline: now.mono.plus(self.lifetimes.expiry),
+            expires: now.wall + expiry,
+            deadline: now.mono.plus(expiry),
             state: ProposalState::Open,
         };
         self.made.insert(plan.workload.clone(), now.mono);
@@ -193,6 +201,12 @@ impl Queue {
             (Some(a), Some(b)) => a.since(b).max(b.since(a)) < self.lifetimes.same_lease,
             (a, b) => a == b,
         };
+        if let (Some((from, to)), Some((now_from, now_to))) = (live.change.request(), change.request()) {
+            // What was used moves every minute; a tenth more or less is the same wish.
+            let near = f64::from(to.abs_diff(now_to)) <= 0.1 * f64::from(to);
+            let pods = live.change.size.is_none() || live.change.to == change.to;
+            return live.change.field == change.field && from == now_from && near && pods;
+        }
         // Asking for a little less is no news; a person may already be reading.
         let to = live.change.to;
         lease
@@ -205,7 +219,10 @@ impl Queue {
     fn is_quiet(&self, workload: &WorkloadId, change: &PlannedChange, now: Moment) -> bool {
         self.rejected.get(workload).is_some_and(|r| {
             let same = r.field == change.field && change.to <= r.to.saturating_add(1);
-            now.mono.since(r.at) < self.lifetimes.quiet && same
+            // Of a size that a person has seen and left as it is, nothing is said again for a day.
+            let size = r.field.is_size() && r.field.in_template() == change.field.in_template();
+            let quiet = if size { SIZE_QUIET } else { self.lifetimes.quiet };
+            now.mono.since(r.at) < quiet && (same || size)
         })
     }
 
@@ -237,6 +254,10 @@ impl Queue {
                 self.snoozed.remove(&proposal.id);
                 proposal.state = ProposalState::Open;
             }
+        }
+        for p in expired.iter().filter_map(|w| self.live.get(w)).filter(|p| p.change.field.is_size()) {
+            let left = Rejection { at: now.mono, field: p.change.field, to: p.change.to };
+            self.rejected.insert(p.workload.clone(), left);
         }
         expired.iter().filter_map(|w| self.close(w, ProposalState::Expired { at: now.wall })).collect()
     }

@@ -24,6 +24,7 @@ fn change(to: u32) -> Verdict {
         from: 6,
         to,
         until,
+        size: None,
     })
 }
 
@@ -179,4 +180,56 @@ fn snoozed_comes_back() {
     assert!(q.tick(at(500)).is_empty());
     q.tick(at(911));
     assert_eq!(q.live().next().unwrap().state, ProposalState::Open);
+}
+
+fn resize(to: u32) -> Verdict {
+    Verdict::Change(PlannedChange {
+        dimension: Dimension::Vertical,
+        field: Field::CpuPods,
+        from: 0,
+        to: 6,
+        until: None,
+        size: Some(Resize { from: 500, to }),
+    })
+}
+
+#[test]
+fn a_size_stays_as_it_was_shown_and_is_not_said_again_for_a_day() {
+    let mut q = queue();
+    let free = Workload { owner: Owner::Nobody, ..workload() };
+    q.offer(&plan(resize(700)), &free, Some(target()), at(0));
+    let p = q.live().next().unwrap().clone();
+    assert!(
+        q.offer(&plan(resize(740)), &free, Some(target()), at(100)).is_empty(),
+        "a little more is no news"
+    );
+    assert_eq!(q.offer(&plan(resize(900)), &free, Some(target()), at(200)).len(), 2, "much more is");
+    let mut other = p.clone();
+    other.change.size = Some(Resize { from: 500, to: 710 });
+    assert_ne!(other.hash(), p.hash(), "the size is part of what is approved");
+    assert!(q.tick(at(200 + 3500)).is_empty(), "it is open for an hour");
+    assert_eq!(q.tick(at(200 + 3601)).len(), 1);
+    let half_a_day = at(200 + 43_200);
+    assert!(q.offer(&plan(resize(900)), &free, Some(target()), half_a_day).is_empty(), "nobody wanted it");
+    assert_eq!(
+        q.offer(&plan(change(11)), &workload(), Some(target()), half_a_day).len(),
+        1,
+        "counts are another matter"
+    );
+    q.withdraw(&WorkloadId::new("shop", "checkout", ""), "enough", half_a_day);
+    assert_eq!(q.offer(&plan(resize(900)), &free, Some(target()), at(200 + 90_100)).len(), 1, "a day later");
+}
+
+#[test]
+fn a_size_says_what_it_does_and_what_stays() {
+    let mut q = queue();
+    let free = Workload { owner: Owner::Nobody, ..workload() };
+    q.offer(&plan(resize(700)), &free, Some(target()), at(0));
+    let p = q.live().next().unwrap();
+    assert!(
+        p.sentence.contains("raise the CPU request of 6 running replicas in place, 500m→700m"),
+        "{}",
+        p.sentence
+    );
+    assert!(p.owner_note.contains("Replicas made later get 500m"), "{}", p.owner_note);
 }

@@ -178,6 +178,7 @@ impl Proposal {
                 from: 2,
                 to,
                 until: None,
+                size: None,
             },
             sentence: String::new(),
             facts: vec![],
@@ -195,7 +196,7 @@ impl Proposal {
 }
 
 impl Proposal {
-    /// Hash of what an approval binds: uid, field with its present value, from and to. Hex SHA-256, 64 characters.
+    /// Hash of what an approval binds: uid, field with its present value, from and to, and the size of a replica. Hex SHA-256, 64 characters.
     pub fn hash(&self) -> String {
         let mut hasher = Sha256::new();
         let target = self.target.as_ref();
@@ -209,6 +210,11 @@ impl Proposal {
             &self.change.to.to_string(),
             &until,
         ] {
+            hasher.update((part.len() as u64).to_be_bytes());
+            hasher.update(part.as_bytes());
+        }
+        if let Some(size) = self.change.size {
+            let part = format!("{}>{}", size.from, size.to);
             hasher.update((part.len() as u64).to_be_bytes());
             hasher.update(part.as_bytes());
         }

@@ -113,7 +113,7 @@ fn check(workload: &Running, present: &Fields, write: &Write, room: u32) -> Resu
     {
         return Err(format!("min_replicas {min} is above max_replicas {max}"));
     }
-    if let Some(unknown) = write.set.scale_in.filter(|v| ScaleIn::of(*v).is_none()) {
+    if let Some(unknown) = write.set.scale_in.filter(|v| *v > ScaleIn::Held.value()) {
         return Err(format!("scale_in is {unknown}: 0 allows it, 1 the smallest step of it, 2 holds it"));
     }
     let asked = [write.set.replicas, write.set.min_replicas].into_iter().flatten().max();
@@ -198,6 +198,7 @@ pub fn state(workload: &Running, now: i64) -> WorkloadState {
             min_replicas: autoscaled.then_some(workload.bounds.0),
             max_replicas: autoscaled.then_some(workload.bounds.1),
             scale_in: autoscaled.then_some(workload.scale_in.value()),
+            ..Fields::default()
         },
         ready: workload.ready(now),
         owner: spec.owner.clone(),

@@ -153,6 +153,7 @@ pub const fn decides(command: &Command) -> bool {
             | Command::ApproveDay { .. }
             | Command::Resume(_)
             | Command::Release(_)
+            | Command::Freeze { .. }
             | Command::Lesson { .. }
             | Command::ImportLessons { .. }
     )

@@ -64,6 +64,15 @@ pub enum Command {
     Abort(OperationId),
     /// Give the floor back now.
     Release(OperationId),
+    /// Propose that an autoscaler takes nothing away for a time, or that the count stands still.
+    Freeze {
+        /// Whose.
+        workload: WorkloadId,
+        /// For how long.
+        duration: Duration,
+        /// Whether none are added either: only KEDA can.
+        pin: bool,
+    },
     /// Poll every source now.
     PollNow,
     /// Put a note into the journal.

@@ -4,7 +4,8 @@ use weescale::approval::{LeaseNote, Way};
 use weescale::execution::providers::aws::EcsServices;
 use weescale::execution::providers::contract::WorkloadState;
 use weescale::execution::{Provider, ProviderError};
-use weescale::fleet::{Field, Owner};
+use weescale::fleet::{Field, Owner, ScaleIn};
+use weescale::scrape::aws::{Call, Effect, Service};
 
 use super::moto::{Moto, SHIPPED, allow};
 use super::orders::{mandate, note};
@@ -14,6 +15,10 @@ const SCALING: &str = "AnyScaleFrontendService";
 
 /// Services `checkout`, with a scalable target and a policy, and `batch`, without.
 fn account(moto: &Moto) {
+    account_with(moto, r#""MinCapacity":2,"MaxCapacity":8"#);
+}
+
+fn account_with(moto: &Moto, bounds: &str) {
     let ecs = |action: &str, body: &str| moto.json("ecs", &format!("{ECS}.{action}"), body);
     ecs("CreateCluster", r#"{"clusterName":"prod"}"#);
     ecs(
@@ -33,7 +38,7 @@ fn account(moto: &Moto) {
     let scaling = |action: &str, rest: &str| {
         moto.json("application-autoscaling", &format!("{SCALING}.{action}"), &format!("{{{target},{rest}}}"));
     };
-    scaling("RegisterScalableTarget", r#""MinCapacity":2,"MaxCapacity":8"#);
+    scaling("RegisterScalableTarget", bounds);
     scaling(
         "PutScalingPolicy",
         r#""PolicyName":"cpu","PolicyType":"TargetTrackingScaling","TargetTrackingScalingPolicyConfiguration":{"TargetValue":50.0,"PredefinedMetricSpecification":{"PredefinedMetricType":"ECSServiceAverageCPUUtilization"}}"#,
@@ -107,4 +112,44 @@ async fn capacity_is_raised_where_its_owner_respects_it() {
     let order = mandate(&reborn, Field::Replicas, 4).order(Way::Forward, 3, 4).unwrap();
     assert!(matches!(ops.write(&order).await, Err(ProviderError::Conflict { .. })));
     assert!(matches!(ops.read(&reborn.uid).await, Err(ProviderError::NotFound(_))));
+}
+
+/// Whether scale-in and schedules of `checkout` are suspended.
+async fn suspended(moto: &Moto) -> [bool; 2] {
+    let body = serde_json::json!({ "ServiceNamespace": "ecs" });
+    let call = Call::json(Service::ApplicationAutoScaling, "DescribeScalableTargets", &body, Effect::Read);
+    let answer = moto.client("ops").call(&call).await.unwrap();
+    let answer: serde_json::Value = serde_json::from_slice(&answer).unwrap();
+    let state = &answer["ScalableTargets"][0]["SuspendedState"];
+    ["DynamicScalingInSuspended", "ScheduledScalingSuspended"].map(|k| state[k] == true)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scale_in_is_held_and_given_back_and_what_else_is_suspended_stays_so() {
+    let Some(moto) = Moto::start() else { return };
+    account_with(
+        &moto,
+        r#""MinCapacity":2,"MaxCapacity":8,"SuspendedState":{"ScheduledScalingSuspended":true}"#,
+    );
+    let ops = EcsServices::new(moto.client("ops"));
+    let (allowed, held) = (ScaleIn::Allowed.value(), ScaleIn::Held.value());
+    let checkout = find(&ops, "checkout").await;
+    assert_eq!(checkout.fields.scale_in, Some(allowed));
+    assert_eq!(find(&ops, "batch").await.fields.scale_in, None, "nothing acts on it");
+
+    let mut authority = mandate(&checkout, Field::ScaleIn, held);
+    let rehearsed = ops.write(&authority.rehearsal(held)).await.unwrap();
+    assert_eq!(rehearsed.uid, checkout.uid);
+    assert_eq!(find(&ops, "checkout").await.fields.scale_in, Some(allowed), "a rehearsal changes nothing");
+    let order = authority.order(Way::Forward, allowed, held).unwrap().with_note(Some(&note()));
+    let state = ops.write(&order).await.unwrap();
+    assert_eq!(state.fields.scale_in, Some(held));
+    assert!(state.annotations.contains_key(LeaseNote::keys(Field::ScaleIn)[0]), "{:?}", state.annotations);
+    assert_eq!(suspended(&moto).await, [true, true], "schedules stay suspended");
+    let stale = ops.write(&order).await;
+    assert!(matches!(stale, Err(ProviderError::Precondition { .. })), "{stale:?}");
+
+    let back = authority.order(Way::Back, held, allowed).unwrap().with_note(None);
+    assert_eq!(ops.write(&back).await.unwrap().fields.scale_in, Some(allowed));
+    assert_eq!(suspended(&moto).await, [false, true]);
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::json_patch;
 use super::world::{Key, World, is_selected, wrote};
+use super::{json_patch, sizes};
 
 /// An answer; a watch is answered elsewhere.
 pub struct Answer {
@@ -105,6 +105,14 @@ pub fn answer(world: &mut World, method: &str, path: &str, token: &str, body: &s
         let groups: Vec<Value> = world.groups.iter().map(|g| json!({ "name": g, "versions": [] })).collect();
         return Answer::json(200, &json!({ "kind": "APIGroupList", "groups": groups }));
     }
+    if path == "/api/v1" {
+        let names = if world.resizable { vec!["pods", "pods/resize"] } else { vec!["pods"] };
+        let all: Vec<Value> = names.iter().map(|name| json!({ "name": name })).collect();
+        return Answer::json(
+            200,
+            &json!({ "kind": "APIResourceList", "groupVersion": "v1", "resources": all }),
+        );
+    }
     let Some(route) = Route::of(path) else { return recorded("404_unknown_group") };
     if route.collection == "v1/namespaces" {
         let there = world.namespaces.contains(&route.name);
@@ -131,7 +139,11 @@ pub fn answer(world: &mut World, method: &str, path: &str, token: &str, body: &s
 fn review(world: &World, body: &str) -> Answer {
     let mut review: Value = serde_json::from_str(body).unwrap();
     let asked = &review["spec"]["resourceAttributes"];
-    let right = format!("{} {}", asked["verb"].as_str().unwrap(), asked["resource"].as_str().unwrap());
+    let sub = asked["subresource"]
+        .as_str()
+        .filter(|sub| !sub.is_empty())
+        .map_or_else(String::new, |sub| format!("/{sub}"));
+    let right = format!("{} {}{sub}", asked["verb"].as_str().unwrap(), asked["resource"].as_str().unwrap());
     review["status"] = json!({ "allowed": !world.denied.contains(&right) });
     Answer::json(201, &review)
 }
@@ -151,6 +163,13 @@ fn one(world: &World, route: &Route) -> Answer {
     }
 }
 
+/// Whether labels are those of a selector such as `app%3Dweb%2Ctier%3Dfront`.
+fn is_labelled(object: &Value, selector: Option<&String>) -> bool {
+    let decoded = selector.map(|s| s.replace("%3D", "=").replace("%2C", ",").replace("%2F", "/"));
+    let labels = &object["metadata"]["labels"];
+    decoded.is_none_or(|s| s.split(',').all(|part| part.split_once('=').is_some_and(|(k, v)| labels[k] == v)))
+}
+
 fn list(world: &mut World, route: &Route) -> Answer {
     let more = route.query.get("continue");
     if more.is_some() && world.expired_pages > 0 {
@@ -166,6 +185,7 @@ fn list(world: &mut World, route: &Route) -> Answer {
         .objects
         .iter()
         .filter(|(k, v)| fits(k) && is_selected(v, route.query.get("fieldSelector")))
+        .filter(|(_, v)| is_labelled(v, route.query.get("labelSelector")))
         .map(|(_, v)| v)
         .collect();
     let items: Vec<&Value> = all.iter().skip(from).take(limit).copied().collect();
@@ -187,15 +207,25 @@ fn patch(world: &mut World, route: &Route, body: &str) -> Answer {
     }
     let Some(object) = world.objects.get(&route.key()) else { return recorded("404_deployment") };
     let Ok(ops) = serde_json::from_str::<Value>(body) else { return recorded("400_unknown_field_strict") };
+    if route.sub == "resize" && !world.resizable {
+        return recorded("404_unknown_group");
+    }
     let mut changed = if route.sub == "scale" { scale(object) } else { object.clone() };
     if json_patch::apply(&mut changed, &ops).is_err() {
         return recorded("422_json_patch_test_failed");
     }
     let mut whole = object.clone();
-    if route.sub == "scale" {
-        whole["spec"]["replicas"] = changed["spec"]["replicas"].clone();
-    } else {
-        whole = changed;
+    if let Some(wrong) = sizes::settle(&mut changed) {
+        return status(422, "Invalid", &wrong);
+    }
+    match route.sub.as_str() {
+        "scale" => whole["spec"]["replicas"] = changed["spec"]["replicas"].clone(),
+        // Whatever else a resize says is dropped.
+        "resize" => sizes::take(&mut whole, &changed),
+        _ => whole = changed,
+    }
+    if route.collection == "apps/v1/deployments" && whole["spec"] != object["spec"] {
+        whole["metadata"]["generation"] = json!(whole["metadata"]["generation"].as_i64().unwrap_or(0) + 1);
     }
     let spec = &whole["spec"];
     let number = |name: &str| spec[name].as_i64();

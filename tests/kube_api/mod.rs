@@ -5,6 +5,7 @@ mod answer;
 mod defaults;
 mod json_patch;
 mod objects;
+mod sizes;
 mod wire;
 mod world;
 
@@ -14,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tempfile::TempDir;
 use weescale::execution::providers::KubernetesSettings;
 
-pub use objects::{deployment, hpa, metrics, node, pdb, pod, quota, scaled_object, warning};
+pub use objects::{deployment, hpa, metrics, node, pdb, pod, quota, scaled_object, sized_pod, vpa, warning};
 pub use wire::FAR;
 pub use world::{Fault, Trouble, World};
 

@@ -97,3 +97,21 @@ pub fn metrics(name: &str, cpu: &str, memory: &str) -> Value {
         "containers": [{ "name": "web", "usage": { "cpu": cpu, "memory": memory } }],
     })
 }
+
+/// A running pod of a Deployment with the size of its template, given by its kubelet.
+pub fn sized_pod(name: &str, of: &str, resources: &Value) -> Value {
+    let mut pod = pod(name, of);
+    pod["spec"]["containers"] = json!([{ "name": of, "resources": resources }]);
+    pod["status"]["containerStatuses"] = json!([{ "name": of, "restartCount": 0, "resources": resources,
+        "state": { "running": { "startedAt": "2026-11-23T21:14:00Z" } } }]);
+    pod
+}
+
+/// A vertical autoscaler of a Deployment.
+pub fn vpa(name: &str, target: &str, mode: &str) -> Value {
+    json!({
+        "kind": "VerticalPodAutoscaler", "apiVersion": "autoscaling.k8s.io/v1",
+        "metadata": { "name": name, "namespace": "shop", "uid": format!("vpa-{name}") },
+        "spec": { "targetRef": { "kind": "Deployment", "name": target }, "updatePolicy": { "updateMode": mode } },
+    })
+}

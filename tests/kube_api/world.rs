@@ -70,6 +70,8 @@ pub struct World {
     pub mute: bool,
     /// Continue tokens are refused with 410 this often.
     pub expired_pages: u32,
+    /// Whether pods can be resized in place: Kubernetes 1.33 and later.
+    pub resizable: bool,
     /// No page has more than this.
     pub page: usize,
     /// The next write finds that somebody else was quicker and wrote this.
@@ -88,6 +90,7 @@ impl World {
                 "authorization.k8s.io",
                 "keda.sh",
                 "metrics.k8s.io",
+                "autoscaling.k8s.io",
             ],
             version: 100,
             history: Vec::new(),
@@ -99,6 +102,7 @@ impl World {
             cluster_wide: true,
             mute: false,
             expired_pages: 0,
+            resizable: true,
             page: 500,
             quicker: None,
         }

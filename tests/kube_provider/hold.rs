@@ -12,18 +12,11 @@ use weescale::execution::{Job, LeaseState, OperationId, OperationState, Provider
 use weescale::fleet::{Field, Owner, ScaleIn};
 
 use super::cluster::Cluster;
-use super::play::{DEPLOYMENTS, HPAS, Rollout, SCALED, begin, ended};
+use super::play::{DEPLOYMENTS, HPAS, Rollout, SCALED, begin, ended, made_by_keda};
 use super::rig::{mandate, named, order};
 use crate::kube_api::{KubeApi, World, deployment, hpa, scaled_object};
 
 const HELD: u32 = ScaleIn::Held.value();
-
-fn made_by_keda() -> Value {
-    let mut made = hpa("keda-hpa-web", "h-keda", "web", 3, 12);
-    made["metadata"]["ownerReferences"] =
-        json!([{ "kind": "ScaledObject", "name": "web", "controller": true }]);
-    made
-}
 
 async fn replicas(r: &Rollout, wanted: u64) -> bool {
     for _ in 0..200 {
@@ -80,6 +73,50 @@ async fn keda_takes_nothing_away_for_as_long_as_the_lease_runs() {
     assert_eq!(object["metadata"]["annotations"], json!({}), "no annotation stays");
     let sent = r.api.world().seen.iter().any(|s| s.method == "PATCH" && s.path.contains("keda-hpa"));
     assert!(!sent, "KEDA's own HPA is left to KEDA");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keda_is_pinned_for_as_long_as_the_lease_runs() {
+    let prepare = |world: &mut World| {
+        world.put(made_by_keda());
+        let mut scaled = scaled_object("web", "s-web", "web");
+        scaled["spec"]["minReplicaCount"] = json!(3);
+        scaled["metadata"]["annotations"] = json!({ "team": "front" });
+        world.put(scaled);
+    };
+    let mut r = begin((Field::ScaleIn, ScaleIn::Pinned.value()), 6, prepare, false).await;
+    r.until(ended).await;
+    assert_eq!(r.states.last(), Some(&OperationState::Kept), "{:?}", r.states);
+    let there = r.api.world().get(SCALED, "web")["metadata"]["annotations"].clone();
+    assert_eq!(there["autoscaling.keda.sh/paused-replicas"], "6", "the count there was");
+    assert_eq!(there[LeaseNote::keys(Field::ScaleIn)[1]], "allowed", "and what it was is noted");
+    let provider = KubernetesProvider::new(r.api.settings()).unwrap();
+    let web = named(&provider, "web").await;
+    let owner = web.owner.label();
+    assert!(owner.starts_with("keda/web, pinned at 6 replicas by ann through weescale until "), "{owner}");
+    for wanted in [9, 3] {
+        r.weather.wanted.store(wanted, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert!(replicas(&r, 6).await, "neither more nor less");
+    }
+    r.jobs.send(Job::Release(OperationId::new("op-1"), "bob".into())).await.unwrap();
+    r.until(|receipt| matches!(receipt, Receipt::Lease(l) if matches!(l.state, LeaseState::Restored { .. })))
+        .await;
+    assert!(replicas(&r, 3).await, "KEDA scales again");
+    assert_eq!(r.api.world().get(SCALED, "web")["metadata"]["annotations"], json!({ "team": "front" }));
+    assert_eq!(r.written(), vec![ScaleIn::Pinned.value(), 0]);
+}
+
+#[tokio::test]
+async fn an_hpa_cannot_be_pinned() {
+    let api = KubeApi::start().await;
+    api.world().put(deployment("web", "u-web", 3));
+    api.world().put(hpa("web", "h-web", "web", 2, 12));
+    let provider = KubernetesProvider::new(api.settings()).unwrap();
+    let web = named(&provider, "web").await;
+    let refused = provider.write(&order(&web, Field::ScaleIn, ScaleIn::Pinned.value())).await;
+    assert!(matches!(refused, Err(ProviderError::Invalid(_))), "{refused:?}");
+    assert_eq!(api.world().count("PATCH"), 0);
 }
 
 #[tokio::test]

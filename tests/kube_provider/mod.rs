@@ -9,4 +9,7 @@ mod play;
 mod reading;
 mod rig;
 mod rollout;
+mod size;
+mod size_play;
+mod size_rollout;
 mod telling;

@@ -19,7 +19,7 @@ use weescale::series::Timestamp;
 
 use super::rig::{named, permit, proposal};
 use crate::approved::Memory;
-use crate::kube_api::{KubeApi, World, deployment, node, pod};
+use crate::kube_api::{KubeApi, World, deployment, hpa, node, pod};
 
 pub const DEPLOYMENTS: &str = "apps/v1/deployments";
 pub const HPAS: &str = "autoscaling/v2/horizontalpodautoscalers";
@@ -37,9 +37,24 @@ pub struct Weather {
     pub wanted: AtomicU64,
 }
 
+/// The HPA that KEDA makes.
+pub fn made_by_keda() -> Value {
+    let mut made = hpa("keda-hpa-web", "h-keda", "web", 3, 12);
+    made["metadata"]["ownerReferences"] =
+        json!([{ "kind": "ScaledObject", "name": "web", "controller": true }]);
+    made
+}
+
 /// KEDA passes on to its HPA what stands on its object.
 fn keda(world: &mut World) {
     let Some(scaled) = world.find(SCALED, "web") else { return };
+    let pinned = &scaled["metadata"]["annotations"]["autoscaling.keda.sh/paused-replicas"];
+    match (pinned.as_str(), world.find(HPAS, "keda-hpa-web")) {
+        (Some(_), Some(_)) => return world.delete(HPAS, "keda-hpa-web"),
+        (Some(_), None) => return,
+        (None, None) => world.put(made_by_keda()),
+        (None, Some(_)) => {}
+    }
     let held = scaled["metadata"]["annotations"]["autoscaling.keda.sh/paused-scale-in"] == "true";
     let min = scaled["spec"]["minReplicaCount"].as_u64().unwrap_or(1);
     let mut hpa = world.get(HPAS, "keda-hpa-web");
@@ -56,9 +71,12 @@ fn keda(world: &mut World) {
 fn control(world: &mut World, wanted: u64, crash: bool, stuck: bool) {
     keda(world);
     let mine = |key: &str| key == "web" || key == "keda-hpa-web";
-    let hpa = world.objects.iter().find(|((r, _, n), _)| r == HPAS && mine(n)).unwrap().1;
-    let mut floor = hpa["spec"]["minReplicas"].as_u64().unwrap().max(wanted);
+    let hpa = world.objects.iter().find(|((r, _, n), _)| r == HPAS && mine(n)).map(|(_, hpa)| hpa.clone());
     let mut web = world.get(DEPLOYMENTS, "web");
+    // Without an HPA the count stays where it is.
+    let hpa = hpa.unwrap_or_else(|| json!({ "spec": { "minReplicas": web["spec"]["replicas"] } }));
+    let pinned = hpa.get("metadata").is_none();
+    let mut floor = hpa["spec"]["minReplicas"].as_u64().unwrap().max(if pinned { 0 } else { wanted });
     if hpa["spec"]["behavior"]["scaleDown"]["selectPolicy"] == "Disabled" {
         floor = floor.max(web["spec"]["replicas"].as_u64().unwrap());
     }

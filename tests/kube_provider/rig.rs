@@ -37,6 +37,25 @@ pub fn mandate(state: &WorkloadState, field: Field, to: u32) -> Mandate {
     permit(&proposal, limits, Monotonic::default()).redeem(Monotonic::default()).unwrap()
 }
 
+/// The same for another size of the replicas, for good: of the template, or in place over it.
+pub fn resized(state: &WorkloadState, field: Field, to: u32) -> Proposal {
+    let mut made = proposal(state, field, to, Timestamp::from_secs(9_000_000_000));
+    made.change.dimension = weescale::plan::Dimension::Vertical;
+    made.change.until = None;
+    if field.is_in_place() {
+        let from = state.fields.get(field.in_template()).unwrap();
+        made.change.to = state.sizing.as_ref().unwrap().in_place.unwrap();
+        made.change.size = Some(weescale::plan::Resize { from, to });
+    }
+    made
+}
+
+/// Authority for it.
+pub fn size_mandate(state: &WorkloadState, field: Field, to: u32) -> Mandate {
+    let made = resized(state, field, to);
+    permit(&made, Limits::default(), Monotonic::default()).redeem(Monotonic::default()).unwrap()
+}
+
 /// One step of it, forward, with a lease note.
 pub fn order(state: &WorkloadState, field: Field, to: u32) -> WriteOrder {
     let from = state.fields.get(field).unwrap();

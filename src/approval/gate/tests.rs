@@ -28,6 +28,7 @@ pub(in crate::approval) fn proposal(from: u32, to: u32) -> Proposal {
             from,
             to,
             until: Some(Timestamp::from_secs(9000)),
+            size: None,
         },
         sentence: "peak ahead".into(),
         facts: vec![],

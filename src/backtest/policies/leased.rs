@@ -123,6 +123,7 @@ impl Leased {
                 since_recovery: None,
             },
             hold: HoldFacts::default(),
+            size: None,
             around: &Around::default(),
         });
         if let Verdict::Change(change) = plan.verdict { Some(change) } else { None }

@@ -3,7 +3,7 @@
 mod experience;
 mod intelligence;
 mod kpis;
-mod ownership;
+pub(super) mod ownership;
 mod predictive;
 mod root;
 mod status;

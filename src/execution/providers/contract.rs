@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::sizing::{Dial, SizeFields, Sizing};
+
 /// Answer to the list request.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct WorkloadList {
@@ -147,6 +149,17 @@ pub struct WorkloadState {
     /// What the platform warned of in the last minutes, the latest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
+    /// The size of its replicas, where the platform can change it. Not part of the HTTP contract.
+    #[serde(skip)]
+    pub sizing: Option<Box<Sizing>>,
+}
+
+impl WorkloadState {
+    /// Who owns `field`: the size of a replica may have another owner than their count.
+    pub fn owner_of(&self, field: crate::fleet::Field) -> &crate::fleet::Owner {
+        const UNKNOWN: &crate::fleet::Owner = &crate::fleet::Owner::Unknown;
+        if field.is_size() { self.sizing.as_ref().map_or(UNKNOWN, |s| &s.owner) } else { &self.owner }
+    }
 }
 
 /// Something the platform warned of.
@@ -189,6 +202,9 @@ pub struct Fields {
     /// Whether the autoscaler may take replicas away: 0 allowed, 1 by its smallest step, 2 held.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scale_in: Option<u32>,
+    /// What a replica asks for and what runs resized. Not part of the HTTP contract, which has no sizes.
+    #[serde(skip)]
+    pub sizes: SizeFields,
 }
 
 impl Fields {
@@ -199,6 +215,10 @@ impl Fields {
             crate::fleet::Field::MinReplicas => self.min_replicas,
             crate::fleet::Field::MaxReplicas => self.max_replicas,
             crate::fleet::Field::ScaleIn => self.scale_in,
+            crate::fleet::Field::CpuRequest => self.sizes.cpu_request,
+            crate::fleet::Field::MemoryRequest => self.sizes.memory_request,
+            crate::fleet::Field::CpuPods => self.sizes.cpu_pods,
+            crate::fleet::Field::MemoryPods => self.sizes.memory_pods,
         }
     }
 
@@ -210,6 +230,10 @@ impl Fields {
             crate::fleet::Field::MinReplicas => fields.min_replicas = Some(value),
             crate::fleet::Field::MaxReplicas => fields.max_replicas = Some(value),
             crate::fleet::Field::ScaleIn => fields.scale_in = Some(value),
+            crate::fleet::Field::CpuRequest => fields.sizes.cpu_request = Some(value),
+            crate::fleet::Field::MemoryRequest => fields.sizes.memory_request = Some(value),
+            crate::fleet::Field::CpuPods => fields.sizes.cpu_pods = Some(value),
+            crate::fleet::Field::MemoryPods => fields.sizes.memory_pods = Some(value),
         }
         fields
     }

@@ -5,6 +5,7 @@ pub mod contract;
 mod haproxy;
 mod http;
 mod kubernetes;
+mod sizing;
 
 pub use haproxy::{Address as HaproxyAddress, BadAddress as BadHaproxyAddress, HaproxyManager};
 pub use http::{HttpProvider, HttpSettings, HttpSetupError, TokenSource};

@@ -175,7 +175,7 @@ proptest! {
                         ended = true;
                     }
                     Effect::RollBack(_) | Effect::Halt(_) | Effect::Ask(_) => ended = true,
-                    Effect::Passed(_) => {}
+                    Effect::Passed(_) | Effect::Batch(_) => {}
                 }
             }
             if ended { break; }

@@ -118,6 +118,7 @@ impl Platform {
                     min_replicas: min,
                     max_replicas: max,
                     scale_in: min.map(|_| 0),
+                    ..Fields::default()
                 },
                 owner,
                 ..WorkloadState::default()
@@ -201,6 +202,7 @@ impl Inner {
             Field::MinReplicas => self.state.fields.min_replicas = Some(value),
             Field::MaxReplicas => self.state.fields.max_replicas = Some(value),
             Field::ScaleIn => self.state.fields.scale_in = Some(value),
+            size => self.state.fields.sizes = Fields::only(size, value).sizes,
         }
         self.state.generation += 1;
         self.converge();

@@ -82,6 +82,7 @@ pub fn proposal(id: &str, field: Field, from: u32, to: u32, lease: Option<Durati
             from,
             to,
             until: lease.map(|l| now + l),
+            size: None,
         },
         sentence: "peak ahead".into(),
         facts: vec![],

@@ -12,7 +12,7 @@ pub(super) fn count(field: Field, at: u32, set: u32, live: Option<&WorkloadState
     let gone = match field {
         Field::Replicas => at.saturating_sub(set),
         Field::MaxReplicas => live.and_then(|l| l.fields.replicas).map_or(0, |n| n.saturating_sub(set)),
-        Field::MinReplicas | Field::ScaleIn => 0,
+        _ => 0,
     };
     gone as usize
 }

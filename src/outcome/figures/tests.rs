@@ -36,6 +36,7 @@ fn operation(state: OperationState) -> Operation {
             from: 2,
             to: 4,
             until: None,
+            size: None,
         },
         approved_by: "ann".into(),
         started: at(0),

@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use crate::approval::WriteOrder;
 use crate::execution::provider::{Pending, Provider, ProviderError};
 use crate::execution::providers::contract::{Fields, WorkloadList, WorkloadState};
-use crate::fleet::{Field, Owner, Replicas};
+use crate::fleet::{Field, Owner, Replicas, ScaleIn};
 use crate::scrape::aws::{AwsClient, Call, Effect, Service as Part};
 use crate::series::text::clean;
 
-use super::ecs_answers::{Arns, Described, Service};
+use super::ecs_answers::{Arns, Described, Service, Suspended};
 use super::owners::owner;
 use super::scalable::{self, DIMENSION, Scaling};
 use super::wrong::{senseless, wrong};
@@ -168,7 +168,8 @@ impl EcsServices {
                 replicas: Some(service.desired_count),
                 min_replicas: target.map(|t| t.min_capacity),
                 max_replicas: target.map(|t| t.max_capacity),
-                scale_in: None,
+                scale_in: target.map(|t| scale_in(t.suspended_state.unwrap_or_default()).value()),
+                ..Fields::default()
             },
             ready: service.running_count,
             owner: owner_of(service, scaling, &resource, target.is_some()),
@@ -188,14 +189,25 @@ impl EcsServices {
         let id = Uid::new(uid)?;
         let call = match order.field() {
             Field::MinReplicas => scalable::register(&id.resource(), "MinCapacity", order.set()),
-            // The order was checked to be about a count.
-            Field::MaxReplicas | Field::ScaleIn => {
-                scalable::register(&id.resource(), "MaxCapacity", order.set())
-            }
             Field::Replicas => {
                 let body = json!({ "cluster": id.cluster, "service": id.name, "desiredCount": order.set() });
                 Call::json(Part::Ecs, "UpdateService", &body, Effect::Write)
             }
+            Field::ScaleIn => {
+                let resource = id.resource();
+                let scaling = scalable::read(&self.client, &self.gaps, Some(&resource)).await;
+                let unseen = || ProviderError::Unavailable {
+                    why: format!("what is suspended on {resource} cannot be read"),
+                    retry_after: None,
+                };
+                let targets = scaling.targets.ok_or_else(unseen)?;
+                let mut own =
+                    targets.iter().filter(|t| t.resource_id == resource && t.scalable_dimension == DIMENSION);
+                let present = own.next().ok_or_else(unseen)?.suspended_state.unwrap_or_default();
+                scalable::suspend(&resource, present, order.set() == ScaleIn::Held.value())
+            }
+            // The order was checked to be about a count.
+            _ => scalable::register(&id.resource(), "MaxCapacity", order.set()),
         };
         self.client.call(&call).await.map_err(|e| wrong(&e, &call))?;
         let mut state = order::read_back(order, || Box::pin(self.state_of(uid))).await?;
@@ -226,6 +238,11 @@ impl EcsServices {
             }
         }
     }
+}
+
+/// What policies may take away.
+const fn scale_in(suspended: Suspended) -> ScaleIn {
+    if suspended.scale_in { ScaleIn::Held } else { ScaleIn::Allowed }
 }
 
 fn owner_of(service: &Service, scaling: &Scaling, resource: &str, bounded: bool) -> Owner {

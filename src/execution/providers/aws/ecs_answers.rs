@@ -58,6 +58,23 @@ pub(super) struct Target {
     pub scalable_dimension: String,
     pub min_capacity: u32,
     pub max_capacity: u32,
+    /// Absent or `null` where nothing ever was.
+    pub suspended_state: Option<Suspended>,
+}
+
+/// What a scalable target is kept from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(super) struct Suspended {
+    /// Policies take nothing away.
+    #[serde(rename = "DynamicScalingInSuspended")]
+    pub scale_in: bool,
+    /// Policies add nothing.
+    #[serde(rename = "DynamicScalingOutSuspended")]
+    pub scale_out: bool,
+    /// Schedules do nothing.
+    #[serde(rename = "ScheduledScalingSuspended")]
+    pub schedules: bool,
 }
 
 /// A page of any list of Application Auto Scaling.

@@ -152,7 +152,7 @@ impl ScalingGroups {
                 replicas: Some(group.desired_capacity),
                 min_replicas: Some(group.min_size),
                 max_replicas: Some(group.max_size),
-                scale_in: None,
+                ..Fields::default()
             },
             ready: ready(group),
             owner,
@@ -174,7 +174,7 @@ impl ScalingGroups {
             Field::Replicas => "DesiredCapacity",
             Field::MinReplicas => "MinSize",
             // The order was checked to be about a count.
-            Field::MaxReplicas | Field::ScaleIn => "MaxSize",
+            _ => "MaxSize",
         };
         let params =
             [("AutoScalingGroupName".to_owned(), name.clone()), (field.to_owned(), order.set().to_string())];

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::approval::WriteOrder;
 use crate::execution::provider::{Pending, ProviderError};
 use crate::execution::providers::contract::WorkloadState;
-use crate::fleet::{Field, Owner, Replicas};
+use crate::fleet::{Field, Owner, Replicas, ScaleIn};
 
 /// Looks after a write, and the wait before each: AWS's reads are eventually consistent.
 const LOOKS: u32 = 8;
@@ -27,6 +27,15 @@ pub(super) fn check(order: &WriteOrder, present: &WorkloadState) -> Result<(), P
     }
     if set > Replicas::LIMIT {
         return Err(ProviderError::Invalid(format!("{set} is beyond {}", Replicas::LIMIT)));
+    }
+    if field == Field::ScaleIn && set != ScaleIn::Allowed.value() && set != ScaleIn::Held.value() {
+        return Err(ProviderError::Invalid(format!(
+            "scale-in is allowed or held here, not {}",
+            field.word(set)
+        )));
+    }
+    if field == Field::ScaleIn {
+        return Ok(());
     }
     if !field.is_count() {
         return Err(ProviderError::Invalid(format!("{} does not exist here", field.name())));

@@ -6,7 +6,7 @@ use crate::execution::provider::ProviderError;
 use crate::scrape::aws::{AwsClient, Call, Effect, Service};
 
 use super::Gaps;
-use super::ecs_answers::{Scalables, Target};
+use super::ecs_answers::{Scalables, Suspended, Target};
 use super::owners::{Policy, Scheduled};
 use super::wrong::{senseless, wrong};
 
@@ -72,6 +72,18 @@ async fn pages<T>(
         why: format!("{action}: more than {MAX_PAGES} pages"),
         retry_after: None,
     })
+}
+
+/// The call that keeps policies from taking away, or lets them again; what else is suspended stays so.
+pub(super) fn suspend(resource: &str, present: Suspended, held: bool) -> Call {
+    let state = json!({
+        "DynamicScalingInSuspended": held,
+        "DynamicScalingOutSuspended": present.scale_out,
+        "ScheduledScalingSuspended": present.schedules,
+    });
+    let body = json!({ "ServiceNamespace": "ecs", "ResourceId": resource, "ScalableDimension": DIMENSION,
+        "SuspendedState": state });
+    Call::json(Service::ApplicationAutoScaling, "RegisterScalableTarget", &body, Effect::Write)
 }
 
 /// The call that sets one bound of `resource`; the other keeps its value.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::clock::Monotonic;
-use crate::execution::providers::contract::{Fields, ManifestField, Warning, WorkloadState};
+use crate::execution::providers::contract::{Fields, ManifestField, PodState, Warning, WorkloadState};
 use crate::fleet::{Field, Owner, Replicas, ScaleIn};
 use crate::series::Timestamp;
 use crate::series::text::clean;
@@ -11,8 +11,9 @@ use crate::series::text::clean;
 use super::cache::{Cache, Key};
 use super::kind::Kind;
 use super::limits::{Around, Room, limits};
-use super::object::{Hpa, Meta, Scalable, ScaledObject, requests};
+use super::object::{Hpa, Meta, Pod, Scalable, ScaledObject};
 use super::owner::{Facts, Holder, Verdict, resolve};
+use super::size::{self, Surroundings};
 use super::{hold, owner, pods, usage, warning, writer};
 
 /// What was not heard of for longer is not known.
@@ -27,11 +28,18 @@ pub(super) struct View<'a> {
     pub(super) workload: &'a Scalable,
     pub(super) hpas: Option<Vec<&'a Hpa>>,
     pub(super) scaled: Option<Vec<&'a ScaledObject>>,
+    /// Its pods as just read; those of the watch where they are not being resized.
+    pub(super) pods: Option<Vec<&'a Pod>>,
 }
 
 impl View<'_> {
-    /// Who owns it.
+    /// Who owns its count.
     pub(super) fn verdict(&self, cache: &Cache) -> Verdict {
+        self.with_facts(cache, resolve)
+    }
+
+    /// Gives `run` what is known around it.
+    pub(super) fn with_facts<T>(&self, cache: &Cache, run: impl FnOnce(&Facts<'_>) -> T) -> T {
         let meta = &self.workload.metadata;
         let key: Key = (meta.namespace.clone(), meta.name.clone());
         let heals = |name: &str| {
@@ -48,7 +56,7 @@ impl View<'_> {
             let reference = r.spec.workload_ref.as_ref();
             reference.is_some_and(|r| r.kind == self.kind.name() && r.name == key.1)
         });
-        resolve(&Facts {
+        run(&Facts {
             kind: self.kind,
             workload: self.workload,
             hpas: self.hpas.clone(),
@@ -114,6 +122,7 @@ impl View<'_> {
             min_replicas: min.map(count).transpose()?,
             max_replicas: max.map(count).transpose()?,
             scale_in: self.scale_in(holder).map(ScaleIn::value),
+            ..Fields::default()
         })
     }
 
@@ -133,7 +142,9 @@ impl View<'_> {
                 let tool = owner::tool_of(&self.hpa(name)?.metadata, writer::Written::Behavior)?;
                 Some(format!("{tool} sets what its HPA may take away: scale-in is not held here"))
             }
-            Holder::Scaled(_) if self.passed_on(holder).is_none() => {
+            Holder::Scaled(_)
+                if self.passed_on(holder).is_none() && self.scale_in(holder) != Some(ScaleIn::Pinned) =>
+            {
                 Some("KEDA's own HPA is not seen, so that nobody could tell whether a hold acts".to_owned())
             }
             Holder::Workload | Holder::Scaled(_) => None,
@@ -149,7 +160,14 @@ impl View<'_> {
     /// Whether KEDA was told to hold scale-in and its HPA does not know it.
     fn is_pending(&self, holder: &Holder) -> bool {
         let held = Some(ScaleIn::Held);
-        matches!(holder, Holder::Scaled(_)) && self.scale_in(holder) == held && self.passed_on(holder) != held
+        if !matches!(holder, Holder::Scaled(_)) {
+            return false;
+        }
+        match self.scale_in(holder) {
+            // KEDA takes its HPA away when the count is pinned.
+            Some(ScaleIn::Pinned) => self.passed_on(holder).is_some(),
+            policy => policy == held && self.passed_on(holder) != held,
+        }
     }
 
     fn manifest(&self, holder: &Holder) -> ManifestField {
@@ -183,13 +201,15 @@ impl View<'_> {
         let scale_in = |is: bool| if is { vec![Field::ScaleIn] } else { Vec::new() };
         let replicas = fields.replicas.unwrap_or(1);
         let known = |kind: Kind| cache.is_known(kind, &meta.namespace, now, STALE);
-        let pods_known = known(Kind::Pod);
-        let mut list = Vec::new();
-        if pods_known {
-            let of_it = Cache::within(&cache.pods, &meta.namespace).into_iter();
-            let of_it = of_it.filter(|p| pods::belongs(p, self.kind, &meta.name));
-            list = of_it.filter_map(pods::state).take(MAX_PODS).collect();
+        let mut of_it = None;
+        if self.pods.is_some() || known(Kind::Pod) {
+            let all = self.pods.clone().unwrap_or_else(|| Cache::within(&cache.pods, &meta.namespace));
+            let all = all.into_iter().filter(|p| pods::belongs(p, self.kind, &meta.name)).take(MAX_PODS);
+            of_it = Some(all.collect::<Vec<&Pod>>());
         }
+        let mut list: Vec<PodState> = of_it.iter().flatten().filter_map(|p| pods::state(p)).collect();
+        let around = Surroundings { cache, verdict: &verdict, pods: of_it.as_deref(), room, now };
+        let sizes = size::read(self, &around);
         if known(Kind::PodMetrics) {
             usage::fill(&mut list, cache, &meta.namespace);
         }
@@ -200,7 +220,7 @@ impl View<'_> {
             room,
             autoscaled: verdict.holder != Holder::Workload,
         };
-        let (cpu_cores, memory_bytes) = requests(&self.workload.spec.template.spec);
+        let (cpu_cores, memory_bytes) = size::of_each(&self.workload.spec.template.spec, of_it.as_deref());
         let ready = self.workload.status.ready_replicas.unwrap_or(0);
         let team = ["team", "app.kubernetes.io/team"].iter().find_map(|l| meta.labels.get(*l));
         let annotations = holder.annotations.iter().filter(|(key, _)| key.starts_with("weescale.io/"));
@@ -212,9 +232,9 @@ impl View<'_> {
             service: String::new(),
             team: team.map(|t| clean(t, 120)).unwrap_or_default(),
             generation: meta.version().max(holder.version()),
-            fields,
+            fields: Fields { sizes: sizes.fields, ..fields },
             locked: scale_in(unheld.is_some()),
-            pending: scale_in(self.is_pending(&verdict.holder)),
+            pending: [scale_in(self.is_pending(&verdict.holder)), sizes.pending].concat(),
             ready: Replicas::check_count(ready).map_err(|e| e.to_string())?,
             annotations: annotations.take(50).map(|(k, v)| (clean(k, 253), clean(v, 300))).collect(),
             owner: verdict.owner,
@@ -231,6 +251,7 @@ impl View<'_> {
                 .chain(warnings.iter().take(2).map(Warning::sentence))
                 .collect(),
             warnings,
+            sizing: sizes.sizing,
         })
     }
 

@@ -12,6 +12,7 @@ use crate::series::Timestamp;
 use super::kind::Kind;
 use super::object::{Application, Hpa, Meta, Node, Pdb, Pod, Quota, Scalable, ScaledObject, Vpa};
 use super::owner::Change;
+use super::rights::SizeRights;
 use super::usage::PodMetrics;
 use super::warning::Event;
 use super::writer::{self, Written};
@@ -63,6 +64,8 @@ pub(super) struct Cache {
     /// Objects that could not be decoded or did not fit, by kind.
     pub(super) skipped: BTreeMap<Kind, u64>,
     changes: BTreeMap<(Kind, Key), Vec<Change>>,
+    /// What may be done about sizes, by namespace.
+    pub(super) size_rights: BTreeMap<String, SizeRights>,
 }
 
 /// Objects that are kept.
@@ -192,6 +195,11 @@ impl Cache {
     /// Recent changes of a count, oldest first.
     pub(super) fn changes(&self, kind: Kind, key: &Key) -> &[Change] {
         self.changes.get(&(kind, key.clone())).map_or(&[], Vec::as_slice)
+    }
+
+    /// What may be done about sizes in a namespace, as far as it was asked.
+    pub(super) fn size_rights(&self, namespace: &str) -> SizeRights {
+        self.size_rights.get(namespace).copied().unwrap_or_default()
     }
 
     /// The shelf of a kind that can be scaled.

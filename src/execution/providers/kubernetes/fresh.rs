@@ -7,7 +7,7 @@ use super::api::Api;
 use super::assemble::{View, room};
 use super::cache::{Cache, Key};
 use super::kind::Kind;
-use super::object::{Hpa, List, Scalable, ScaledObject};
+use super::object::{Hpa, List, Pod, Scalable, ScaledObject};
 use super::reflect::PAGE;
 
 /// Objects as just read.
@@ -17,6 +17,8 @@ pub(super) struct Fresh {
     pub(super) workload: Scalable,
     pub(super) hpas: Option<Vec<Hpa>>,
     pub(super) scaled: Option<Vec<ScaledObject>>,
+    /// Its pods, where they are being resized.
+    pub(super) pods: Option<Vec<Pod>>,
 }
 
 impl Fresh {
@@ -25,7 +27,7 @@ impl Fresh {
         let workload: Scalable = api.get(&kind.object(&key.0, &key.1)).await?;
         let hpas = seen(all(api, Kind::Hpa, &key.0).await)?;
         let scaled = if keda { seen(all(api, Kind::ScaledObject, &key.0).await)? } else { Some(Vec::new()) };
-        Ok(Self { kind, workload, hpas, scaled })
+        Ok(Self { kind, workload, hpas, scaled, pods: None })
     }
 
     pub(super) fn view(&self) -> View<'_> {
@@ -34,6 +36,7 @@ impl Fresh {
             workload: &self.workload,
             hpas: self.hpas.as_ref().map(|all| all.iter().collect()),
             scaled: self.scaled.as_ref().map(|all| all.iter().collect()),
+            pods: self.pods.as_ref().map(|all| all.iter().collect()),
         }
     }
 

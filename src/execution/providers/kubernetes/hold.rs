@@ -1,4 +1,5 @@
-//! Holding scale-in: `behavior.scaleDown.selectPolicy: Disabled` of an HPA, `paused-scale-in` of a `ScaledObject`.
+//! Holding scale-in: `behavior.scaleDown.selectPolicy: Disabled` of an HPA, `paused-scale-in` of a `ScaledObject`; and
+//! pinning the count, which only the latter can: `paused-replicas`.
 //!
 //! What is given back is what was there. An HPA without `behavior` gets one from the server as soon as a field of it is
 //! written, with the defaults spelt out; that it was made by us is noted, and it is taken away again as long as nobody
@@ -14,6 +15,10 @@ use super::object::{Hpa, Meta, ScaledObject};
 
 /// Annotation of KEDA (2.18 and later): nothing is taken away.
 pub(super) const PAUSED_SCALE_IN: &str = "autoscaling.keda.sh/paused-scale-in";
+/// Annotation of KEDA: the count is set to this and left there.
+pub(super) const PAUSED_REPLICAS: &str = "autoscaling.keda.sh/paused-replicas";
+/// Our annotation: the count that we pinned.
+const PINNED_AT: &str = "weescale.io/pinned-at";
 /// Our annotation: which object under `spec` a hold has made, `behavior` or `scaleDown`.
 const MADE: &str = "weescale.io/hold-made";
 
@@ -32,7 +37,13 @@ pub(super) fn of_hpa(hpa: &Hpa) -> Option<ScaleIn> {
 
 /// What KEDA may take away.
 pub(super) fn of_scaled(scaled: &ScaledObject) -> ScaleIn {
-    if is_true(&scaled.metadata, PAUSED_SCALE_IN) { ScaleIn::Held } else { ScaleIn::Allowed }
+    if scaled.metadata.annotations.contains_key(PAUSED_REPLICAS) {
+        ScaleIn::Pinned
+    } else if is_true(&scaled.metadata, PAUSED_SCALE_IN) {
+        ScaleIn::Held
+    } else {
+        ScaleIn::Allowed
+    }
 }
 
 /// What KEDA's own HPA may take away; `None` where it cannot be seen among `hpas`. Versions before 2.18 never pass a pause
@@ -70,7 +81,7 @@ pub(super) fn on_hpa(hpa: &Hpa, set: ScaleIn, notes: &mut Notes) -> Vec<Value> {
     let word = match set {
         ScaleIn::Allowed => "Max",
         ScaleIn::Smallest => "Min",
-        ScaleIn::Held => "Disabled",
+        ScaleIn::Held | ScaleIn::Pinned => "Disabled",
     };
     let absent = Value::Null;
     let made = hpa.metadata.annotations.get(MADE).map(String::as_str);
@@ -98,16 +109,35 @@ pub(super) fn on_hpa(hpa: &Hpa, set: ScaleIn, notes: &mut Notes) -> Vec<Value> {
     }
 }
 
-/// The operations that pause or resume KEDA's scale-in, and the annotation that does it in `notes`.
-pub(super) fn on_scaled(scaled: &ScaledObject, set: ScaleIn, notes: &mut Notes) -> Vec<Value> {
-    let present = scaled.metadata.annotations.get(PAUSED_SCALE_IN);
-    notes.insert(PAUSED_SCALE_IN.to_owned(), (set == ScaleIn::Held).then(|| "true".to_owned()));
-    if scaled.metadata.annotations.is_empty() {
+/// The operations that pause or resume KEDA, each behind a test of what it replaces, and the annotations that do it in
+/// `notes`. Pinned, the count stays at `replicas`.
+pub(super) fn on_scaled(scaled: &ScaledObject, set: ScaleIn, replicas: i64, notes: &mut Notes) -> Vec<Value> {
+    let there = &scaled.metadata.annotations;
+    let pinned = there.contains_key(PAUSED_REPLICAS);
+    let pin = (set == ScaleIn::Pinned).then(|| replicas.to_string());
+    notes.insert(PINNED_AT.to_owned(), pin.clone());
+    notes.insert(PAUSED_REPLICAS.to_owned(), pin);
+    // Who pins the count, or gives that back, leaves the other pause as it is: a person may have set it.
+    if set != ScaleIn::Pinned && !pinned {
+        notes.insert(PAUSED_SCALE_IN.to_owned(), (set == ScaleIn::Held).then(|| "true".to_owned()));
+    }
+    if there.is_empty() {
         // That there are none is tested where the first is added.
         return Vec::new();
     }
-    let path = format!("/metadata/annotations/{}", PAUSED_SCALE_IN.replace('/', "~1"));
-    vec![test(&path, &present.map_or(Value::Null, |v| json!(v)))]
+    let is = |key: &str| {
+        let path = format!("/metadata/annotations/{}", key.replace('/', "~1"));
+        test(&path, &there.get(key).map_or(Value::Null, |v| json!(v)))
+    };
+    let mut ops = vec![is(PAUSED_SCALE_IN), is(PAUSED_REPLICAS)];
+    // A pin that somebody moved is theirs: the test fails.
+    if let Some(ours) = there.get(PINNED_AT).filter(|_| pinned && set != ScaleIn::Pinned) {
+        ops.push(test(
+            &format!("/metadata/annotations/{}", PAUSED_REPLICAS.replace('/', "~1")),
+            &json!(ours),
+        ));
+    }
+    ops
 }
 
 /// Whether `rules` has nothing but what the server fills in upwards.
@@ -205,10 +235,24 @@ mod tests {
         .unwrap();
         assert_eq!(of_scaled(&scaled), ScaleIn::Allowed);
         let mut notes = Notes::new();
-        let ops = on_scaled(&scaled, ScaleIn::Held, &mut notes);
+        let ops = on_scaled(&scaled, ScaleIn::Held, 4, &mut notes);
         assert_eq!(ops[0]["value"], "false", "the present value is tested");
         assert_eq!(notes[PAUSED_SCALE_IN].as_deref(), Some("true"));
-        on_scaled(&scaled, ScaleIn::Allowed, &mut notes);
-        assert_eq!(notes[PAUSED_SCALE_IN], None);
+        on_scaled(&scaled, ScaleIn::Allowed, 4, &mut notes);
+        assert_eq!((&notes[PAUSED_SCALE_IN], &notes[PAUSED_REPLICAS]), (&None, &None));
+        let mut notes = Notes::new();
+        let ops = on_scaled(&scaled, ScaleIn::Pinned, 4, &mut notes);
+        assert_eq!(ops[1]["value"], Value::Null, "nobody has pinned it");
+        assert_eq!(
+            (notes.contains_key(PAUSED_SCALE_IN), notes[PAUSED_REPLICAS].as_deref()),
+            (false, Some("4"))
+        );
+        let moved: ScaledObject = serde_json::from_value(json!({ "metadata": { "annotations": {
+            PAUSED_REPLICAS: "9", PINNED_AT: "4", PAUSED_SCALE_IN: "true" } } }))
+        .unwrap();
+        let mut notes = Notes::new();
+        let ops = on_scaled(&moved, ScaleIn::Allowed, 9, &mut notes);
+        assert_eq!(ops.last().unwrap()["value"], "4", "somebody moved the pin: the test fails");
+        assert!(!notes.contains_key(PAUSED_SCALE_IN), "a person's pause stays");
     }
 }

@@ -100,7 +100,7 @@ pub(super) struct Room {
     /// Whether nodes come by themselves, or none is seen: then nothing is known of a bound.
     open: bool,
     /// Cores, bytes and pods left on each usable node; `None` where it states none.
-    free: Vec<[Option<f64>; 3]>,
+    free: BTreeMap<String, [Option<f64>; 3]>,
     /// Pods that wait for a node.
     waiting: f64,
 }
@@ -118,7 +118,7 @@ impl Room {
         }
         // Those that wait already take the first places.
         let waiting = used.get("").map_or(0.0, |[_, _, pods]| *pods);
-        let mut room = Self { open: true, free: Vec::new(), waiting };
+        let mut room = Self { open: true, free: BTreeMap::new(), waiting };
         let mut grows = false;
         for node in nodes {
             room.open = false;
@@ -128,11 +128,26 @@ impl Room {
                 let has = &node.status.allocatable;
                 let mut free = [has.cpu, has.memory, has.pods].map(|amount| amount.map(|a| a.0));
                 free.iter_mut().zip(taken).for_each(|(free, taken)| *free = free.map(|f| f - taken));
-                room.free.push(free);
+                room.free.insert(node.metadata.name.clone(), free);
             }
         }
         room.open |= grows;
         room
+    }
+
+    /// What is left on a node of one resource, cores (0) or bytes (1); `None` if that is not known.
+    pub(super) fn free_on(&self, node: &str, resource: usize) -> Option<f64> {
+        *self.free.get(node)?.get(resource)?
+    }
+
+    /// The most that is left on one node; `None` if no node states it.
+    pub(super) fn most_free(&self, resource: usize) -> Option<f64> {
+        self.free.values().filter_map(|free| *free.get(resource)?).max_by(f64::total_cmp)
+    }
+
+    /// Whether nodes come by themselves, or none is seen.
+    pub(super) const fn is_open(&self) -> bool {
+        self.open
     }
 
     fn holds(&self, workload: &Scalable, replicas: u32) -> Option<Bound> {
@@ -151,7 +166,7 @@ impl Room {
         let on = |free: &[Option<f64>; 3]| {
             free.iter().zip(each).map(|(free, each)| fit(*free, each)).fold(f64::INFINITY, f64::min)
         };
-        let more = (self.free.iter().map(on).sum::<f64>() - self.waiting).max(0.0);
+        let more = (self.free.values().map(on).sum::<f64>() - self.waiting).max(0.0);
         more.is_finite().then(|| Bound {
             value: replicas.saturating_add(more.min(1e6) as u32),
             why: format!("nodes have room for {more} more pods of this size"),

@@ -15,6 +15,7 @@ pub(super) struct Meta {
     pub(super) namespace: String,
     pub(super) uid: String,
     pub(super) resource_version: String,
+    pub(super) generation: i64,
     pub(super) labels: BTreeMap<String, String>,
     pub(super) annotations: BTreeMap<String, String>,
     pub(super) owner_references: Vec<OwnerReference>,
@@ -90,12 +91,16 @@ pub(super) struct ScalableSpec {
     pub(super) template: Template,
     /// A Rollout may take its pods from a Deployment.
     pub(super) workload_ref: Option<Reference>,
+    /// A `StatefulSet` calls it `updateStrategy`.
+    #[serde(alias = "updateStrategy")]
     pub(super) strategy: Strategy,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Strategy {
+    #[serde(rename = "type")]
+    pub(super) kind: String,
     pub(super) canary: Option<Canary>,
     pub(super) rolling_update: Option<RollingUpdate>,
 }
@@ -105,6 +110,13 @@ pub(super) struct Strategy {
 pub(super) struct RollingUpdate {
     /// A number of pods or a share of them: `1`, `25%`.
     pub(super) max_surge: Option<serde_json::Value>,
+}
+
+impl Strategy {
+    /// How a new template comes to the pods: `RollingUpdate`, `Recreate`, `OnDelete`; absent stands for the first.
+    pub(super) fn rolls(&self) -> bool {
+        matches!(self.kind.as_str(), "" | "RollingUpdate")
+    }
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -121,6 +133,7 @@ pub(super) struct ScalableStatus {
     pub(super) replicas: Option<i64>,
     pub(super) ready_replicas: Option<i64>,
     pub(super) updated_replicas: Option<i64>,
+    pub(super) observed_generation: Option<i64>,
     #[serde(deserialize_with = "or_default")]
     pub(super) conditions: Vec<Condition>,
     /// Of a Rollout: `Healthy`, `Progressing`, `Paused`.
@@ -177,6 +190,8 @@ pub(super) struct Template {
 pub(super) struct TemplateMeta {
     #[serde(deserialize_with = "or_default")]
     pub(super) labels: BTreeMap<String, String>,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) annotations: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -192,15 +207,32 @@ pub(super) struct PodSpec {
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub(super) struct Container {
+    pub(super) name: String,
+    #[serde(deserialize_with = "or_default")]
     pub(super) resources: Resources,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) resize_policy: Vec<ResizePolicy>,
 }
 
+/// What a resize in place does to a container.
 #[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct ResizePolicy {
+    /// `cpu`, `memory`.
+    pub(super) resource_name: String,
+    /// `NotRequired`, `RestartContainer`.
+    pub(super) restart_policy: String,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Resources {
+    #[serde(deserialize_with = "or_default")]
     pub(super) requests: Amounts,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) limits: Amounts,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -374,6 +406,9 @@ pub(super) struct PodStatus {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct ContainerStatus {
+    pub(super) name: String,
+    /// What the kubelet has given it.
+    pub(super) resources: Option<Resources>,
     pub(super) restart_count: i64,
     pub(super) state: ContainerState,
     pub(super) last_state: ContainerState,

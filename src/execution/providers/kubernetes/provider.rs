@@ -1,7 +1,7 @@
 //! The provider: watches that feed a cache, fresh reads, one write path.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -19,9 +19,11 @@ use super::fresh::Fresh;
 use super::kind::{Kind, is_name};
 use super::limits::Room;
 use super::namespaces::{self, Places};
-use super::object::{Application, Hpa, Node, Pdb, Pod, Quota, Scalable, ScaledObject, Vpa};
-use super::reflect::keep;
+use super::object::{Application, Hpa, List, Node, Pdb, Pod, Quota, Scalable, ScaledObject, Vpa};
+use super::reflect::{PAGE, keep};
 use super::report;
+use super::resize::selector;
+use super::rights::Rights;
 use super::settings::{KubernetesSettings, KubernetesSetupError};
 use super::usage::PodMetrics;
 use super::warning::Event;
@@ -41,7 +43,11 @@ pub(super) struct Shared {
     /// A watch without a line for this long is dead.
     pub(super) silence: Duration,
     /// Which ways of writing a scope's workloads this identity has, and when that was asked.
-    pub(super) rights: Mutex<BTreeMap<(Kind, String), (bool, Monotonic)>>,
+    pub(super) rights: Mutex<Rights>,
+    /// Whether the cluster can resize pods in place, once it has said so.
+    pub(super) resizable: OnceLock<bool>,
+    /// Workloads whose pods are resized in place, by uid: their pods are read afresh.
+    pub(super) resized: Mutex<BTreeSet<String>>,
     /// What writes had to leave out.
     pub(super) remarks: Mutex<BTreeSet<String>>,
 }
@@ -90,6 +96,8 @@ impl KubernetesProvider {
             cache: Mutex::default(),
             silence,
             rights: Mutex::default(),
+            resizable: OnceLock::new(),
+            resized: Mutex::default(),
             remarks: Mutex::default(),
         };
         Ok(Self { shared: Arc::new(shared), running: tokio::sync::Mutex::default() })
@@ -128,7 +136,7 @@ impl KubernetesProvider {
     async fn workloads(&self) -> Result<WorkloadList, ProviderError> {
         let places = self.start().await?;
         self.listed().await;
-        let mut notes = Vec::new();
+        let mut notes = self.size_rights().await;
         let mut missing = 0;
         for name in places.scopes.iter().flatten() {
             match namespaces::exists(&self.shared.api, name).await? {
@@ -195,6 +203,7 @@ impl KubernetesProvider {
             workload,
             hpas: hpas.then(|| Cache::within(&cache.hpas, namespace)),
             scaled: scaled.then(|| Cache::within(&cache.scaled, namespace)),
+            pods: None,
         };
         let wall = self.shared.api.clock().now();
         view.state(cache, &self.shared.api.settings().region, free, (now, wall))
@@ -205,7 +214,15 @@ impl KubernetesProvider {
         let uid = workload_uid(identity);
         let (kind, key) = self.locate(uid).await?;
         let keda = self.start().await?.has(Kind::ScaledObject);
-        let fresh = Fresh::read(&self.shared.api, kind, &key, keda).await?;
+        let mut fresh = Fresh::read(&self.shared.api, kind, &key, keda).await?;
+        // After a restart this may be the first that is asked: what pods were resized must be seen.
+        if !self.shared.cache().size_rights.contains_key(&key.0) {
+            self.size_rights().await;
+        }
+        let resized = self.shared.resized.lock().unwrap_or_else(PoisonError::into_inner).contains(uid);
+        if resized {
+            fresh.pods = Some(all_pods(&self.shared.api, &fresh.workload).await?);
+        }
         if fresh.workload.metadata.uid != uid {
             let why = format!("{}/{} was deleted and made anew since", key.0, key.1);
             return Err(ProviderError::NotFound(why));
@@ -230,6 +247,17 @@ impl KubernetesProvider {
         };
         cache.locate(uid).ok_or_else(gone)
     }
+}
+
+/// The pods that a workload selects, as just read: a watch may be behind what was written.
+async fn all_pods(api: &Api, workload: &Scalable) -> Result<Vec<Pod>, ProviderError> {
+    let path = Kind::Pod.path(Some(&workload.metadata.namespace));
+    let page: List<Pod> = api.get(&format!("{path}?limit={PAGE}{}", selector(workload))).await?;
+    if page.metadata.more.is_empty() {
+        return Ok(page.items);
+    }
+    let why = format!("more than {PAGE} pods of {}", workload.metadata.name);
+    Err(ProviderError::Unavailable { why, retry_after: None })
 }
 
 /// An error if what can be scaled has not been heard of for too long: it is not shown as live.

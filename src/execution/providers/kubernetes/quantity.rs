@@ -12,7 +12,8 @@ impl Quantity {
         let end = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
         let (mut digits, mut suffix) = text.split_at(end);
         // `1e3` is an exponent, `1E` an exabyte.
-        if suffix.len() > 1 && suffix.starts_with(['e', 'E']) {
+        let power = suffix.strip_prefix(['e', 'E']);
+        if power.is_some_and(|p| p.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '+')) {
             (digits, suffix) = (text, "");
         }
         let factor = match suffix {
@@ -37,6 +38,24 @@ impl Quantity {
         let value = digits.parse::<f64>().ok()? * factor;
         (value.is_finite() && value >= 0.0).then_some(Self(value))
     }
+}
+
+impl Quantity {
+    /// In thousandths, rounded up as Kubernetes does with parts of them; `None` beyond what is plausible.
+    pub(super) fn thousandths(self) -> Option<u32> {
+        whole(self.0 * 1e3)
+    }
+
+    /// In MiB, rounded up.
+    pub(super) fn mib(self) -> Option<u32> {
+        whole(self.0 / 1_048_576.0)
+    }
+}
+
+/// Rounded up; what binary fractions of decimal numbers are off by does not count.
+fn whole(value: f64) -> Option<u32> {
+    let up = (value * (1.0 - 1e-12) - 1e-9).ceil().max(0.0);
+    (up <= f64::from(u32::MAX)).then_some(up as u32)
 }
 
 impl<'de> Deserialize<'de> for Quantity {
@@ -70,8 +89,50 @@ mod tests {
         assert_eq!(read("250m"), Some(0.25));
         assert_eq!(read("14Gi"), Some(14.0 * 1024.0 * 1024.0 * 1024.0));
         assert_eq!((read("1e3"), read("2E"), read("1.5")), (Some(1000.0), Some(2e18), Some(1.5)));
-        for bad in ["", "m", "-1", "1x", "nan", "inf", "1e999"] {
+        for bad in
+            ["", "m", "-1", "1x", "nan", "inf", "1e999", "1 Gi", "1GiB", "0x10", "1e", "--1", "1.2.3", "５"]
+        {
             assert_eq!(read(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn sizes_are_whole_numbers_of_their_unit() {
+        let cpu = |t| Quantity::parse(t).unwrap().thousandths();
+        for (text, milli) in [
+            ("250m", 250),
+            ("1", 1000),
+            ("1.5", 1500),
+            ("0.1", 100),
+            ("0.001", 1),
+            ("100u", 1),
+            ("1e-1", 100),
+            ("0", 0),
+            ("0.29", 290),
+            ("2k", 2_000_000),
+            (".5", 500),
+            ("64", 64_000),
+            ("1500000000n", 1500),
+        ] {
+            assert_eq!(cpu(text), Some(milli), "{text}");
+        }
+        let memory = |t| Quantity::parse(t).unwrap().mib();
+        for (text, mib) in [
+            ("512Mi", 512),
+            ("1Gi", 1024),
+            ("1G", 954),
+            ("1.5Gi", 1536),
+            ("134217728", 128),
+            ("1", 1),
+            ("512000Ki", 500),
+            ("2Ti", 2_097_152),
+            ("128974848", 123),
+            ("129e6", 124),
+            ("129M", 124),
+            ("0", 0),
+        ] {
+            assert_eq!(memory(text), Some(mib), "{text}");
+        }
+        assert_eq!((cpu("9E"), memory("8000Ei")), (None, None), "no machine has that");
     }
 }

@@ -68,7 +68,7 @@ impl Rolling {
 
 /// `maxSurge` of a Deployment or Rollout in pods; a share is rounded up, as the controllers do. No surge where the strategy
 /// has none.
-fn surge(workload: &Scalable, wanted: u32) -> u32 {
+pub(super) fn surge(workload: &Scalable, wanted: u32) -> u32 {
     let strategy = &workload.spec.strategy;
     let rolling = strategy.rolling_update.as_ref().and_then(|r| r.max_surge.as_ref());
     let canary = strategy.canary.as_ref().and_then(|c| c.max_surge.as_ref());

@@ -18,9 +18,12 @@ pub(super) enum Written {
     Behavior,
     /// KEDA's annotation that pauses scale-in; annotations are not looked at here.
     PausedScaleIn,
+    /// Resources of containers in a template.
+    Resources,
 }
 
-const ALL: [(Written, &str); 6] = [
+const ALL: [(Written, &str); 7] = [
+    (Written::Resources, "f:template"),
     (Written::Replicas, "f:replicas"),
     (Written::MinReplicas, "f:minReplicas"),
     (Written::MaxReplicas, "f:maxReplicas"),
@@ -64,6 +67,9 @@ impl Fields {
     /// Whether `field` is among them. A part that is named without its own fields is claimed as a whole.
     fn wrote(&self, field: Written, key: &str) -> bool {
         let whole = |part: &serde_json::Value| part.as_object().is_none_or(serde_json::Map::is_empty);
+        if field == Written::Resources {
+            return self.spec.get(key).is_some_and(claims_resources);
+        }
         self.spec.get(key).is_some_and(|part| {
             let down = part.get("f:scaleDown");
             field != Written::Behavior
@@ -71,6 +77,19 @@ impl Fields {
                 || down.is_some_and(|down| whole(down) || down.get("f:selectPolicy").is_some())
         })
     }
+}
+
+/// Whether a writer of a template wrote resources of any of its containers, or the template as a whole.
+fn claims_resources(template: &serde_json::Value) -> bool {
+    let within = |part: &serde_json::Value, key: &str| match part.as_object() {
+        Some(fields) if !fields.is_empty() => fields.get(key).cloned(),
+        _ => Some(serde_json::Value::Null),
+    };
+    let Some(spec) = within(template, "f:spec") else { return false };
+    let Some(containers) = within(&spec, "f:containers") else { return false };
+    containers
+        .as_object()
+        .is_none_or(|all| all.is_empty() || all.values().any(|c| within(c, "f:resources").is_some()))
 }
 
 /// Decodes `managedFields`. Status writers are left out; writers of other fields stay, so that an object whose
@@ -103,6 +122,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn of_a_template_only_resources_count() {
+        let wrote = |template: serde_json::Value| {
+            let entries = json!([{ "manager": "m", "fieldsV1": { "f:spec": { "f:template": template } } }]);
+            !of(&read(entries).unwrap(), Written::Resources).is_empty()
+        };
+        let container = |fields: serde_json::Value| json!({ "f:spec": { "f:containers": { "k:{\"name\":\"web\"}": fields } } });
+        assert!(wrote(container(json!({ "f:image": {}, "f:resources": { "f:requests": { "f:cpu": {} } } }))));
+        assert!(!wrote(container(json!({ "f:image": {} }))));
+        assert!(!wrote(json!({ "f:metadata": { "f:labels": {} } })));
+        assert!(wrote(json!({})), "the template as a whole");
+    }
 
     #[test]
     fn of_a_behaviour_only_what_is_taken_away_counts() {

@@ -1,7 +1,6 @@
 //! The write: read afresh, compare, one conditional patch, and what its answer means.
 
 use std::sync::PoisonError;
-use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -11,7 +10,7 @@ use crate::execution::providers::contract::WorkloadState;
 use crate::fleet::{Field, ScaleIn};
 
 use super::api::{NoReply, Reply, decode};
-use super::assemble::View;
+use super::assemble::{View, workload_uid};
 use super::fresh::Fresh;
 use super::hold;
 use super::kind::Kind;
@@ -24,8 +23,8 @@ use super::writer::Written;
 
 /// Who we are in `managedFields`.
 const MANAGER: &str = "weescale";
-/// A right once asked for holds this long.
-const RIGHT: Duration = Duration::from_secs(300);
+/// Workloads whose pods are read with them at most.
+const FOLLOWED: usize = 1000;
 
 /// The field to write and the object it is in.
 struct Place {
@@ -46,7 +45,7 @@ impl Place {
             Written::MinReplicaCount => "minReplicaCount",
             Written::MaxReplicaCount => "maxReplicaCount",
             Written::Behavior => "behavior",
-            Written::PausedScaleIn => "",
+            Written::PausedScaleIn | Written::Resources => "",
         }
     }
 }
@@ -81,8 +80,15 @@ fn body(view: &View<'_>, place: &Place, order: &WriteOrder) -> Result<serde_json
     let set = ScaleIn::of(order.set()).ok_or_else(no)?;
     let mut notes = order.annotations().clone();
     let ops = match &place.holder {
+        Holder::Hpa(_) if set == ScaleIn::Pinned => None,
         Holder::Hpa(name) => view.hpa(name).map(|h| hold::on_hpa(h, set, &mut notes)),
-        Holder::Scaled(name) => view.scaled(name).map(|s| hold::on_scaled(s, set, &mut notes)),
+        Holder::Scaled(name) => {
+            let replicas = view.workload.spec.replicas.unwrap_or(1);
+            if set == ScaleIn::Pinned && replicas == 0 {
+                return Err(ProviderError::Invalid("there are no replicas to pin".into()));
+            }
+            view.scaled(name).map(|s| hold::on_scaled(s, set, replicas, &mut notes))
+        }
         Holder::Workload => None,
     };
     Ok(whole(&holder.uid, ops.ok_or_else(no)?, Some(&holder.annotations), &notes))
@@ -92,7 +98,10 @@ impl KubernetesProvider {
     /// Sends `order`, once.
     pub(super) async fn send(&self, order: &WriteOrder) -> Result<WorkloadState, ProviderError> {
         let identity = &order.target().uid;
-        let fresh = match self.fresh(identity).await {
+        if order.field().is_in_place() {
+            self.follow_pods(workload_uid(identity));
+        }
+        let mut fresh = match self.fresh(identity).await {
             Ok(fresh) => fresh,
             Err(error) => return Err(error),
         };
@@ -107,9 +116,14 @@ impl KubernetesProvider {
         }
         // Somebody may have taken the field over since it was looked at; undoing our own stays allowed.
         let field = order.field();
-        if order.way() == Way::Forward && (!state.owner.respects(field) || state.locked.contains(&field)) {
-            let why = format!("{} does not respect {}", state.owner.label(), field.name());
+        let owner = state.owner_of(field);
+        if order.way() == Way::Forward && (!owner.respects(field) || state.locked.contains(&field)) {
+            let why = format!("{} does not respect {}", owner.label(), field.name());
             return Err(ProviderError::Invalid(why));
+        }
+        if field.is_size() {
+            self.resize(&mut fresh, order).await?;
+            return self.state(&fresh).map_err(|e| ProviderError::Unknown(e.to_string()));
         }
         let mut place = self.place(&fresh, order.field())?;
         let namespace = fresh.workload.metadata.namespace.clone();
@@ -127,6 +141,14 @@ impl KubernetesProvider {
             Ok(reply) if matches!(reply.status, 200 | 201) => self.accepted(fresh, &place, &reply),
             Ok(reply) => Err(self.refused(order, &place, &namespace, &reply).await),
             Err(no) => Err(NoReply::of_write(no)),
+        }
+    }
+
+    /// From now on the pods of this workload are read afresh with it.
+    fn follow_pods(&self, uid: &str) {
+        let mut resized = self.shared.resized.lock().unwrap_or_else(PoisonError::into_inner);
+        if resized.len() < FOLLOWED {
+            resized.insert(uid.to_owned());
         }
     }
 
@@ -158,47 +180,6 @@ impl KubernetesProvider {
             }
         };
         Ok(Place { kind, name, field: written, holder: verdict.holder, scale: false })
-    }
-
-    /// Whether whole objects may be patched, so that the lease is noted on them. Not knowing is not a right.
-    async fn may_patch(&self, kind: Kind, namespace: &str) -> bool {
-        #[derive(Deserialize)]
-        struct Review {
-            status: Verdict,
-        }
-        #[derive(Deserialize)]
-        struct Verdict {
-            #[serde(default)]
-            allowed: bool,
-        }
-        let now = self.shared.api.clock().monotonic();
-        let key = (kind, namespace.to_owned());
-        {
-            let rights = self.shared.rights.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some((allowed, _)) = rights.get(&key).filter(|(_, at)| now.since(*at) < RIGHT) {
-                return *allowed;
-            }
-        }
-        let question = serde_json::json!({
-            "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SelfSubjectAccessReview",
-            "spec": { "resourceAttributes": {
-                "namespace": namespace, "verb": "patch", "group": kind.group(), "resource": kind.plural() } },
-        });
-        let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
-        let reply = self.shared.api.question(path, &question).await;
-        let review = reply.ok().filter(|r| r.status == 201).and_then(|r| decode::<Review>(&r.body).ok());
-        let Some(allowed) = review.map(|r| r.status.allowed) else { return false };
-        self.shared.rights.lock().unwrap_or_else(PoisonError::into_inner).insert(key, (allowed, now));
-        if !allowed {
-            let mut remarks = self.shared.remarks.lock().unwrap_or_else(PoisonError::into_inner);
-            remarks.insert(format!(
-                "leases are not noted on {} in {namespace}: only their scale may be written; add to the role: {}",
-                kind.plural(),
-                kind.rule(&["patch"], "")
-            ));
-        }
-        allowed
     }
 
     /// The state with what the answer says; 200 means accepted, not done.
@@ -260,11 +241,7 @@ impl KubernetesProvider {
         let why = refusal::words(reply);
         match reply.status {
             403 => {
-                self.shared
-                    .rights
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .remove(&(place.kind, namespace.to_owned()));
+                self.forget_right(place.kind, "", namespace);
                 let sub = if place.scale { "scale" } else { "" };
                 ProviderError::Forbidden(format!(
                     "{why}; add to the role: {}",

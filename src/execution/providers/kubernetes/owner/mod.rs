@@ -5,9 +5,11 @@
 mod fight;
 mod git;
 mod resolve;
+mod size;
 #[cfg(test)]
 mod tests;
 
 pub(super) use fight::Change;
 pub(super) use git::tool_of;
 pub(super) use resolve::{Facts, Holder, Verdict, resolve};
+pub(super) use size::size_owner;

@@ -10,7 +10,8 @@
 //! | a field that Argo CD or Flux applies | Git | none: patch the manifest |
 //! | autoscalers cannot be seen | unknown | none |
 
-use crate::fleet::{Owner, ScaleIn};
+use crate::approval::LeaseNote;
+use crate::fleet::{Field, Owner, ScaleIn};
 use crate::series::text::clean;
 
 use super::super::hold;
@@ -60,7 +61,7 @@ pub(in super::super) struct Verdict {
 }
 
 impl Facts<'_> {
-    fn is_target(&self, kind: &str, name: &str) -> bool {
+    pub(super) fn is_target(&self, kind: &str, name: &str) -> bool {
         let meant = if kind.is_empty() { "Deployment" } else { kind };
         meant == self.kind.name() && name == self.workload.metadata.name
     }
@@ -126,6 +127,10 @@ fn by_keda(facts: &Facts<'_>, scaled: &ScaledObject, notes: &mut Vec<String>) ->
     if let Some(other) = made_by(meta) {
         return (other, holder);
     }
+    if let Some(by) = pinned_by_us(meta) {
+        notes.push(format!("KEDA does not scale it: {by}; its release gives it back"));
+        return (elsewhere(format!("keda/{}, {by}", clean(&meta.name, 120))), holder);
+    }
     if let Some(how) = keda_is_paused(meta) {
         notes.push(format!("KEDA does not scale it: {how}; remove the annotation to let it go on"));
         return (elsewhere(format!("keda/{}, {how}", clean(&meta.name, 120))), holder);
@@ -137,9 +142,18 @@ fn by_keda(facts: &Facts<'_>, scaled: &ScaledObject, notes: &mut Vec<String>) ->
     }
 }
 
+/// A pin of weescale's: by whom, and until when.
+fn pinned_by_us(meta: &Meta) -> Option<String> {
+    let count = meta.annotations.get(hold::PAUSED_REPLICAS)?;
+    let [until, _, owner] = LeaseNote::keys(Field::ScaleIn).map(|key| meta.annotations.get(key));
+    let who = owner?.split(' ').next().unwrap_or_default();
+    let until = until.map_or_else(String::new, |u| format!(" until {}", clean(u, 40)));
+    Some(format!("pinned at {} replicas by {} through weescale{until}", clean(count, 20), clean(who, 60)))
+}
+
 /// Somebody has taken KEDA's hands off: it removes its HPA, so that no floor acts, and sets the count it was told.
 fn keda_is_paused(meta: &Meta) -> Option<String> {
-    match meta.annotations.get("autoscaling.keda.sh/paused-replicas") {
+    match meta.annotations.get(hold::PAUSED_REPLICAS) {
         Some(count) => Some(format!("paused at {} replicas", clean(count, 20))),
         None => hold::is_true(meta, "autoscaling.keda.sh/paused").then(|| "paused".to_owned()),
     }
@@ -263,7 +277,7 @@ fn is_made_by_keda(meta: &Meta) -> bool {
 }
 
 /// Another resource that made this object and would set it back.
-fn made_by(meta: &Meta) -> Option<Owner> {
+pub(super) fn made_by(meta: &Meta) -> Option<Owner> {
     let owner = meta.controller()?;
     Some(elsewhere(format!("{}/{}", clean(&owner.kind, 60).to_lowercase(), clean(&owner.name, 120))))
 }

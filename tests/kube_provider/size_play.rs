@@ -1,0 +1,227 @@
+//! Resizing through the executor on a world whose kubelets and Deployment controller do a few lines of their work.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use weescale::clock::Clock;
+use weescale::execution::providers::KubernetesProvider;
+use weescale::execution::{
+    EntryKind, ExecutorConfig, Job, Observation, OperationState, Provider, Readings, Receipt, spawn,
+};
+use weescale::fleet::{Field, WorkloadId};
+use weescale::plan::Limits;
+use weescale::series::Timestamp;
+
+use super::play::DEPLOYMENTS;
+use super::rig::{named, permit, resized};
+use crate::approved::Memory;
+use crate::kube_api::{KubeApi, World, deployment, node, sized_pod};
+
+pub const PODS: &str = "v1/pods";
+const SPEED: f64 = 60.0;
+
+/// How the world fares.
+#[derive(Default)]
+pub struct Weather {
+    pub slow: AtomicBool,
+    /// Pods of a new template crash.
+    pub crash: AtomicBool,
+    /// What kubelets say of a resize of this pod: name, reason, message.
+    pub refuse: Mutex<Option<(String, &'static str, &'static str)>>,
+}
+
+pub struct Play {
+    pub api: Arc<KubeApi>,
+    receipts: mpsc::Receiver<Receipt>,
+    journal: Memory,
+    pub weather: Arc<Weather>,
+    pub states: Vec<OperationState>,
+    _tasks: JoinSet<()>,
+}
+
+pub fn asks(cpu: &str) -> Value {
+    json!({ "requests": { "cpu": cpu, "memory": "256Mi" } })
+}
+
+/// Kubelets give running pods what they ask for.
+fn kubelets(world: &mut World, weather: &Weather) {
+    let refused = weather.refuse.lock().unwrap().clone();
+    let pods: Vec<Value> =
+        world.objects.iter().filter(|((r, ..), _)| r == PODS).map(|(_, pod)| pod.clone()).collect();
+    for mut pod in pods {
+        let asked = pod["spec"]["containers"][0]["resources"].clone();
+        if pod["status"]["containerStatuses"][0]["resources"] == asked {
+            if pod["status"]["conditions"].as_array().unwrap().len() > 2 {
+                pod["status"]["conditions"].as_array_mut().unwrap().truncate(2);
+                world.put(pod);
+            }
+            continue;
+        }
+        match &refused {
+            Some((name, reason, message)) if pod["metadata"]["name"] == name.as_str() => {
+                let conditions = pod["status"]["conditions"].as_array_mut().unwrap();
+                if conditions.len() > 2 {
+                    continue;
+                }
+                conditions.push(json!({ "type": "PodResizePending", "status": "True", "reason": reason, "message": message }));
+            }
+            _ => pod["status"]["containerStatuses"][0]["resources"] = asked,
+        }
+        world.put(pod);
+    }
+}
+
+/// The controller replaces one pod a look by one of the present template.
+fn controller(world: &mut World, crash: bool) {
+    let mut web = world.get(DEPLOYMENTS, "web");
+    let template = web["spec"]["template"]["spec"]["containers"][0]["resources"].clone();
+    let generation = web["metadata"]["generation"].as_i64().unwrap();
+    if generation == 1 {
+        return;
+    }
+    let set = format!("g{generation}");
+    let pods: Vec<(String, bool)> = world
+        .objects
+        .iter()
+        .filter(|((r, ..), _)| r == PODS)
+        .map(|((.., name), pod)| {
+            (name.clone(), pod["metadata"]["labels"]["pod-template-hash"] == set.as_str())
+        })
+        .collect();
+    let old = pods.iter().find(|(_, new)| !new).cloned();
+    let new = pods.iter().filter(|(_, new)| *new).count();
+    let broken = crash && generation == 2;
+    if let Some((name, _)) = old.filter(|_| !broken || new == 0) {
+        world.delete(PODS, &name);
+        let mut born = sized_pod(&format!("web-{set}-{new}"), "web", &template);
+        born["metadata"]["labels"]["pod-template-hash"] = json!(set);
+        born["metadata"]["ownerReferences"][0]["name"] = json!(format!("web-{set}"));
+        if broken {
+            born["status"]["conditions"][1]["status"] = json!("False");
+            born["status"]["containerStatuses"][0]["restartCount"] = json!(4);
+            born["status"]["containerStatuses"][0]["state"] =
+                json!({ "waiting": { "reason": "CrashLoopBackOff" } });
+        }
+        world.put(born);
+    }
+    let updated = world
+        .objects
+        .iter()
+        .filter(|((r, ..), pod)| r == PODS && pod["metadata"]["labels"]["pod-template-hash"] == set.as_str())
+        .count();
+    let status = json!({ "observedGeneration": generation, "replicas": pods.len(), "updatedReplicas": updated,
+        "readyReplicas": if broken { pods.len() - 1 } else { pods.len() } });
+    if web["status"] != status {
+        web["status"] = status;
+        world.put(web);
+    }
+}
+
+/// Approves a CPU request of `to` thousandths for a Deployment of `replicas` that ask for 250.
+pub async fn begin(field: Field, to: u32, replicas: u32, prepare: impl FnOnce(&mut World)) -> Play {
+    let api = Arc::new(KubeApi::start().await);
+    {
+        let mut world = api.world();
+        let mut web = deployment("web", "u-web", replicas);
+        web["spec"]["template"]["spec"]["containers"][0]["resources"] = asks("250m");
+        web["status"] = json!({ "observedGeneration": 1, "replicas": replicas, "updatedReplicas": replicas,
+            "readyReplicas": replicas });
+        world.put(web);
+        world.put(node("node-a", "64"));
+        (0..replicas).for_each(|i| world.put(sized_pod(&format!("web-64c9-{i:02}"), "web", &asks("250m"))));
+    }
+    let clock = Clock::accelerated(Timestamp::from_secs(1_900_000_000), SPEED);
+    let provider = Arc::new(KubernetesProvider::new(api.settings()).unwrap());
+    let web = named(&provider, "web").await;
+    prepare(&mut api.world());
+    let (jobs, inbox) = mpsc::channel(64);
+    let (out, receipts) = mpsc::channel(256);
+    let journal = Memory::default();
+    let providers = [("kube".to_owned(), Arc::clone(&provider) as Arc<dyn Provider>)].into();
+    spawn(ExecutorConfig::default(), clock.clone(), providers, Arc::new(journal.clone()), inbox, out);
+    let weather = Arc::new(Weather::default());
+    let mut tasks = JoinSet::new();
+    tasks.spawn(world_goes_on(Arc::clone(&api), jobs.clone(), clock.clone(), Arc::clone(&weather)));
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let proposal = resized(&web, field, to);
+    let permit = permit(&proposal, Limits::default(), clock.monotonic());
+    jobs.send(Job::Start { proposal: Box::new(proposal), permit, warm_up: None }).await.unwrap();
+    Play { api, receipts, journal, weather, states: Vec::new(), _tasks: tasks }
+}
+
+async fn world_goes_on(api: Arc<KubeApi>, jobs: mpsc::Sender<Job>, clock: Clock, weather: Arc<Weather>) {
+    loop {
+        kubelets(&mut api.world(), &weather);
+        controller(&mut api.world(), weather.crash.load(Ordering::SeqCst));
+        let p95 = if weather.slow.load(Ordering::SeqCst) { 0.9 } else { 0.1 };
+        let at = clock.now();
+        let readings = Readings {
+            at,
+            demand: Some(100.0),
+            p95: Some(p95),
+            error_ratio: Some(0.001),
+            burn: Some(0.2),
+            p95_objective: Some(0.3),
+            ..Readings::default()
+        };
+        let workloads = BTreeMap::from([(WorkloadId::new("shop", "web", ""), readings)]);
+        let observation = Observation { at, workloads, fleet_unready: Some(0.0), fresh_sources: Some(1.0) };
+        if jobs.send(Job::Observe(Arc::new(observation))).await.is_err() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(40)).await;
+    }
+}
+
+impl Play {
+    /// Waits until an operation is as wished.
+    pub async fn until(&mut self, mut done: impl FnMut(&Receipt) -> bool) {
+        let seen = tokio::time::timeout(Duration::from_secs(60), async {
+            while let Some(receipt) = self.receipts.recv().await {
+                if let Receipt::Operation(op) = &receipt {
+                    self.states.push(op.state.clone());
+                }
+                if done(&receipt) {
+                    return true;
+                }
+            }
+            false
+        });
+        let seen = seen.await.unwrap_or(false);
+        assert!(seen, "{:?}", self.states);
+    }
+
+    /// Values written, by the intents on record.
+    pub fn written(&self) -> Vec<u32> {
+        let entries = self.journal.0.lock().unwrap();
+        let intents = entries.iter().filter(|e| e.kind == EntryKind::Intent);
+        intents.map(|e| e.data.write.as_ref().unwrap().set).collect()
+    }
+
+    /// Sentences on record that have `part` in them.
+    pub fn said(&self, part: &str) -> Vec<String> {
+        let entries = self.journal.0.lock().unwrap();
+        entries.iter().map(|e| e.text.clone()).filter(|t| t.contains(part)).collect()
+    }
+
+    /// Patches that were not rehearsals.
+    pub fn sent(&self) -> usize {
+        let world = self.api.world();
+        world.seen.iter().filter(|s| s.method == "PATCH" && !s.path.contains("dryRun")).count()
+    }
+
+    /// What each pod asks for, by name.
+    pub fn sizes(&self) -> Vec<String> {
+        let world = self.api.world();
+        let pods = world.objects.iter().filter(|((r, ..), _)| r == PODS);
+        pods.map(|(_, p)| {
+            p["spec"]["containers"][0]["resources"]["requests"]["cpu"].as_str().unwrap().to_owned()
+        })
+        .collect()
+    }
+}
