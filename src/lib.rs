@@ -109,7 +109,7 @@
 //! | `regex` | PromQL's matchers are RE2; this is the same language and the same promise of linear time |
 //! | `ring` | signs and checks lessons that travel between teams (Ed25519); `rustls` brings it anyway |
 //! | `sha2` | the journal's chain, and the hash an approval is bound to |
-//! | `rustix` | `poll`, process and terminal calls without `unsafe` of ours |
+//! | `rustix` | `poll`, process and terminal calls, and one `prctl` against huge pages, without `unsafe` of ours |
 //! | `fastrand` | small seeded generators: jitter, simulation; nothing secret is made of it |
 //! | `clap`, `clap_complete`, `clap_mangen` | one definition yields parser, help, completions and man page |
 //! | `toml`, `serde_json` | configuration, recipes and themes; machine output and HTTP bodies |
@@ -132,6 +132,8 @@
 //!   the time. The bare distributions of what was seen enter with shares learned by pinball loss.
 //! - The queries of signals are evaluated on a snapshot off the engine's loop; what arrives meanwhile is appended.
 //! - The day plan executed live is floors, approved one by one or as a day; the follower of a backtest's corridors is simulated.
+//! - A proposal changes one resource of a replica by one step; limits follow upwards and never shrink. Sizes have no lease: they
+//!   are changed for good, and the size that replicas run with may differ from that of their template.
 //! - A signal over scraped endpoints ends with its last live series: PromQL would let a rate shrink over its window, and falling
 //!   demand that nobody measured is no demand.
 //! - The wire to AWS (credentials, signing) is in `scrape/sources/aws`: the stage that collects needs it first, and a stage may
