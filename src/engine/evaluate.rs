@@ -11,7 +11,7 @@ use crate::scrape::{Answer, Delivery, Health, QuerySpec, SourceId, SourceKind, S
 use crate::series::{Labels, Timestamp};
 use crate::signals::{Freshness, SignalSet, rate_span};
 use crate::store::query::standing::{self, Bounds};
-use crate::store::query::{Options, Prepared, Standing, Value, instant};
+use crate::store::query::{Options, Prepared, QueryError, Standing, Value};
 use crate::store::{Snapshot, Store};
 use crate::view::NoticeLevel;
 
@@ -21,7 +21,22 @@ use super::run::Engine;
 pub const SCRAPED: &str = "scraped endpoints";
 
 /// What is kept of each expression, or why it cannot be read.
-type Kept = BTreeMap<Arc<str>, Result<Standing, String>>;
+type Kept = BTreeMap<Arc<str>, Result<Question, String>>;
+
+/// An expression, and the same about the moment, where it has a window.
+#[derive(Debug)]
+struct Question {
+    asked: Standing,
+    moment: Option<Standing>,
+}
+
+impl Question {
+    fn new(expr: &str) -> Result<Self, String> {
+        let prepared = Prepared::new(expr).map_err(|error| error.to_string())?;
+        let moment = prepared.of_the_moment().map(Standing::new);
+        Ok(Self { asked: Standing::new(prepared), moment })
+    }
+}
 
 /// Expressions over the store, parsed once. Clones share what is kept from one evaluation to the next.
 #[derive(Clone, Debug, Default)]
@@ -42,9 +57,7 @@ impl StoreQueries {
         let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut old = std::mem::take(&mut *standing);
         for spec in specs {
-            let query = old.remove(&spec.expr).unwrap_or_else(|| {
-                Prepared::new(&spec.expr).map(Standing::new).map_err(|error| error.to_string())
-            });
+            let query = old.remove(&spec.expr).unwrap_or_else(|| Question::new(&spec.expr));
             standing.insert(spec.expr, query);
         }
     }
@@ -54,24 +67,31 @@ impl StoreQueries {
         let options = &Options::default();
         // Nobody else holds it but for another evaluation, and those do not overlap.
         let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut queries, mut answers, mut asked) = (Vec::new(), Vec::new(), Vec::new());
-        for (expr, query) in standing.iter_mut() {
-            match query {
-                Ok(query) => {
-                    asked.push(Arc::clone(expr));
-                    queries.push(query);
+        let (mut answers, mut exprs) = (Vec::new(), Vec::new());
+        let (mut queries, mut moments) = (Vec::new(), BTreeMap::new());
+        for (expr, question) in standing.iter_mut() {
+            match question {
+                Ok(Question { asked, moment }) => {
+                    if let Some(moment) = moment.as_mut().filter(|_| ended) {
+                        moments.insert(Arc::clone(expr), moment);
+                    }
+                    exprs.push(Arc::clone(expr));
+                    queries.push(asked);
                 }
                 Err(error) => answers.push(Answer { expr: Arc::clone(expr), at, result: Err(error.clone()) }),
             }
         }
+        let live = live(moments, store, at, bounds);
         let values = standing::answers(&mut queries, store, at, options, bounds);
-        answers.extend(asked.into_iter().zip(values).map(|(expr, value)| {
-            let result = match value {
-                Ok(Value::Vector(vector)) if ended => Ok(measured(vector, &expr, store, at)),
-                Ok(Value::Vector(vector)) => Ok(vector),
-                Ok(Value::Scalar(scalar)) => Ok(vec![(Labels::empty(), scalar)]),
-                Ok(_) => Err(format!("{expr}: gives no vector; a signal needs one value a workload")),
-                Err(error) => Err(format!("{expr}: {error}")),
+        answers.extend(exprs.into_iter().zip(values).map(|(expr, value)| {
+            let result = match (value, live.get(&expr)) {
+                (Ok(Value::Vector(vector)), Some(Ok(live))) => Ok(measured(vector, live)),
+                // Without knowing what is still measured, nothing is known.
+                (_, Some(Err(error))) => Err(format!("{expr}: {error}")),
+                (Ok(Value::Vector(vector)), None) => Ok(vector),
+                (Ok(Value::Scalar(scalar)), _) => Ok(vec![(Labels::empty(), scalar)]),
+                (Ok(_), _) => Err(format!("{expr}: gives no vector; a signal needs one value a workload")),
+                (Err(error), _) => Err(format!("{expr}: {error}")),
             };
             Answer { expr, at, result }
         }));
@@ -79,20 +99,23 @@ impl StoreQueries {
     }
 }
 
+/// Groups that have a series at the moment, by expression.
+type Live = BTreeMap<Arc<str>, Result<BTreeSet<Labels>, QueryError>>;
+
+fn live(moments: BTreeMap<Arc<str>, &mut Standing>, store: &Snapshot, at: Timestamp, bounds: Bounds) -> Live {
+    let (exprs, mut queries): (Vec<Arc<str>>, Vec<&mut Standing>) = moments.into_iter().unzip();
+    let values = standing::answers(&mut queries, store, at, &Options::default(), bounds);
+    let groups = |value: Value| match value {
+        Value::Vector(vector) => vector.iter().map(|(labels, _)| labels.without_name()).collect(),
+        Value::Scalar(_) | Value::Matrix(_) | Value::String(_) => BTreeSet::new(),
+    };
+    exprs.into_iter().zip(values).map(|(expr, value)| (expr, value.map(groups))).collect()
+}
+
 /// What of `vector` has a series that has not ended. A rate shrinks for the length of its window after its last series
 /// ended: that is no falling demand, it is none that is known.
-fn measured(
-    mut vector: Vec<(Labels, f64)>,
-    expr: &str,
-    store: &Snapshot,
-    at: Timestamp,
-) -> Vec<(Labels, f64)> {
-    let moment = Prepared::new(expr).ok().and_then(|query| query.of_the_moment());
-    let bare = moment.map(|query| instant(store, &query, at, &Options::default()));
-    if let Some(Ok(Value::Vector(bare))) = bare {
-        let live: BTreeSet<Labels> = bare.iter().map(|(labels, _)| labels.without_name()).collect();
-        vector.retain(|(labels, _)| live.contains(&labels.without_name()));
-    }
+fn measured(mut vector: Vec<(Labels, f64)>, live: &BTreeSet<Labels>) -> Vec<(Labels, f64)> {
+    vector.retain(|(labels, _)| live.contains(&labels.without_name()));
     vector
 }
 

@@ -1,11 +1,11 @@
 //! What earlier runs knew, read back from the journal before anything else happens.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::approval::MandateRecord;
 use crate::clock::Clock;
-use crate::execution::{self, History as OperationHistory, past_moves, unfinished};
+use crate::execution::{self, History as OperationHistory, OperationId, past_moves, unfinished};
 use crate::fleet::WorkloadId;
 use crate::journal::{Journal, Kind, Record};
 use crate::learning::ScoredProposal;
@@ -62,6 +62,7 @@ pub fn read(journal: &Journal, clock: &Clock, tuning: &Tuning) -> Result<Restore
     ];
     let timed = executed_entries(journal.of_kinds(&executed)?)?;
     let moved = moved(&timed, clock.now());
+    let begun = begun(&timed);
     let entries: Vec<execution::Entry> = timed.into_iter().map(|(_, entry)| entry).collect();
     let mut rules = super::rules::RuleBook::default();
     journal.of_kinds(&[Kind::Start])?.iter().for_each(|r| rules.started(r.at, &r.body));
@@ -76,7 +77,7 @@ pub fn read(journal: &Journal, clock: &Clock, tuning: &Tuning) -> Result<Restore
         last_proposal: proposals.iter().map(id).max().unwrap_or(0),
         last_operation: entries.iter().map(|e| number(e.operation.as_str())).max().unwrap_or(0),
         moved,
-        unfinished: unfinished(&entries),
+        unfinished: unfinished(&entries).into_iter().map(|h| begun_at(h, &begun)).collect(),
         abandoned: abandoned(journal, &entries)?,
         figures: bodies(journal.of_kinds(&[Kind::Outcome])?),
         bases: bodies(journal.of_kinds(&[Kind::Score])?),
@@ -90,6 +91,17 @@ pub fn read(journal: &Journal, clock: &Clock, tuning: &Tuning) -> Result<Restore
         signals: journal.load_signals(from, MAX_POINTS)?,
         past: super::pooling::Past::read(journal, clock.now())?,
     })
+}
+
+/// When operations began, by the first that the journal tells of each.
+fn begun(timed: &[(Timestamp, execution::Entry)]) -> BTreeMap<OperationId, Timestamp> {
+    // Read backwards, the first entry of each is what stays.
+    timed.iter().rev().map(|(at, entry)| (entry.operation.clone(), *at)).collect()
+}
+
+fn begun_at(history: OperationHistory, begun: &BTreeMap<OperationId, Timestamp>) -> OperationHistory {
+    let begun = begun.get(&history.mandate.operation).copied();
+    OperationHistory { begun, ..history }
 }
 
 /// Moves young enough to count. A clock that stepped back makes them young: that errs on the side of waiting.
@@ -197,4 +209,33 @@ pub fn into_state(state: &mut State, restored: Restored) {
     }
     // So that a first zero after the restart is judged against the past.
     state.resolver.remember(&state.history);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::execution::EntryKind;
+
+    #[test]
+    fn an_operation_began_when_the_journal_first_tells_of_it_not_at_the_restart() {
+        let entry = |operation: &str, kind, at: i64| {
+            let entry = execution::Entry {
+                kind,
+                operation: OperationId::new(operation),
+                workload: WorkloadId::new("shop", "cart", ""),
+                user: String::new(),
+                text: String::new(),
+                data: execution::EntryData::default(),
+            };
+            (Timestamp::from_secs(at), entry)
+        };
+        let timed = [
+            entry("op-1", EntryKind::Begin, 100),
+            entry("op-2", EntryKind::Begin, 150),
+            entry("op-1", EntryKind::Intent, 200),
+        ];
+        let begun = begun(&timed);
+        assert_eq!(begun.get(&OperationId::new("op-1")), Some(&Timestamp::from_secs(100)));
+        assert_eq!(begun.get(&OperationId::new("op-2")), Some(&Timestamp::from_secs(150)));
+    }
 }

@@ -25,7 +25,8 @@ pub fn of(facts: &WorkloadFacts, lead: Duration, now: Timestamp) -> Option<Stuck
         .state
         .pods
         .iter()
-        .filter(|pod| !matches!(pod.phase, PodPhase::Ready | PodPhase::Terminating))
+        // Only those that never ran: what ran and is not ready now may be down for the load, and more would help.
+        .filter(|pod| matches!(pod.phase, PodPhase::Pending | PodPhase::Pulling) && pod.created_ms > 0)
         .filter(|pod| now.since(created(pod)) > patience(pod))
         .collect();
     let since = late.iter().map(|pod| created(pod)).min()?;

@@ -148,7 +148,7 @@ fn replicas_that_do_not_come_are_no_capacity_and_more_of_them_are_not_proposed()
     let phases = [PodPhase::Ready; 3].into_iter().chain([PodPhase::Pending; 7]).enumerate();
     let fields = Fields { replicas: Some(10), ..Fields::default() };
     let item = WorkloadState { ready: 3, fields, pods: phases.map(pod).collect(), ..listed("u-1", "") };
-    let mut planned = |after: u64| {
+    let mut planned = |item: &WorkloadState, after: u64| {
         let now = NOW + Duration::from_secs(after);
         fleet::list(&mut s, "kube", vec![item.clone()], now);
         let mut set = told(&id, 900.0);
@@ -157,14 +157,22 @@ fn replicas_that_do_not_come_are_no_capacity_and_more_of_them_are_not_proposed()
         planning::plan_all(&mut s, Moment { wall: now, mono: Monotonic::default() });
         s.fleet[&id].plan.clone().unwrap()
     };
-    let young = planned(20);
+    let young = planned(&item, 20);
     assert!((young.headroom.unwrap() - 0.1).abs() < 1e-9, "they are on their way: {young:?}");
-    let late = planned(90);
+    let late = planned(&item, 90);
     assert!((late.headroom.unwrap() + 2.0).abs() < 1e-9, "900 on three: {late:?}");
     let Verdict::NotScaling { cause, evidence, advice } = &late.verdict else { panic!("{:?}", late.verdict) };
     assert_eq!(cause, "replicas do not become ready");
     assert!(advice.contains("Unschedulable: no node with 2 cores"), "{advice}");
     assert_eq!(evidence.iter().map(|f| f.quantity.value).collect::<Vec<_>>(), [10.0, 3.0, 90.0]);
+    // What ran and fell over under the load is old, and no reason to ask for no others.
+    let mut fallen = item;
+    fallen.pods.iter_mut().filter(|p| p.phase == PodPhase::Pending).for_each(|p| {
+        (p.phase, p.reason) = (PodPhase::Starting, "OOMKilled".into());
+    });
+    let down = planned(&fallen, 95);
+    assert!((down.headroom.unwrap() - 0.1).abs() < 1e-9, "{down:?}");
+    assert!(!matches!(down.verdict, Verdict::NotScaling { .. }), "{:?}", down.verdict);
 }
 
 fn held(at: Timestamp, s: &mut State, provider: &str, uid: &str) {

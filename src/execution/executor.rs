@@ -294,7 +294,7 @@ impl Executor {
     fn remembered(&mut self, history: &History, mandate: Mandate, provider: Arc<dyn Provider>) -> Task {
         let now = self.shared.now();
         let record = mandate.record();
-        let operation = operation_of(record, now.wall);
+        let operation = operation_of(record, history.begun.unwrap_or(now.wall));
         let pacing = self.shared.pacing.clone();
         let run = OperationRun::new(operation, Before::default(), &record.limits, pacing, None, now);
         let mut task = self.task(run, mandate, provider);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::approval::{MandateRecord, OperationId, Way, WriteOrder};
 use crate::clock::Monotonic;
-use crate::fleet::{Field, WorkloadId};
+use crate::fleet::{Field, ScaleIn, WorkloadId};
 use crate::series::Timestamp;
 
 use super::providers::contract::WorkloadState;
@@ -312,7 +312,9 @@ impl Guard {
     fn check_fleet(&self, a: &Attempt<'_>) -> Result<(), Stop> {
         let percent = |share: f64| (share * 100.0).round();
         let up = a.record.change.is_more();
-        let least = if up { 0.0 } else { self.policy.fresh_to_lower };
+        // A pin keeps replicas from being added: it needs the data that taking away needs.
+        let pins = a.order.field() == Field::ScaleIn && a.order.set() == ScaleIn::Pinned.value();
+        let least = if up && !pins { 0.0 } else { self.policy.fresh_to_lower };
         let known = |share: Option<f64>| share.filter(|s| s.is_finite());
         let why = match (known(a.fleet.unready), known(a.fleet.fresh)) {
             (None, _) => "how much of the fleet is ready is not known".to_owned(),

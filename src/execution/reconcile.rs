@@ -16,6 +16,8 @@ use super::{Lease, LeaseState, OperationId, OperationState};
 pub struct History {
     /// The approval.
     pub mandate: MandateRecord,
+    /// When it began, where the journal's times are at hand.
+    pub begun: Option<Timestamp>,
     /// Writes in order; the last note of each key tells what became of it.
     pub writes: Vec<WriteNote>,
     /// Why undoing began, if it did.
@@ -71,6 +73,7 @@ pub fn unfinished<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Vec<Histo
             let mandate = (**mandate).clone();
             let history = History {
                 mandate,
+                begun: None,
                 writes: Vec::new(),
                 undoing: None,
                 ended: None,

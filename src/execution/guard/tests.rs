@@ -21,6 +21,26 @@ fn mandate(operation: &str, from: u32, to: u32, dollars: Option<f64>) -> Mandate
     gate.readmit(record).unwrap()
 }
 
+#[test]
+fn a_pin_needs_the_fresh_data_that_taking_away_needs() {
+    let owner = Owner::Autoscaler { name: "keda/cart".into() };
+    let attempt = |to: u32, fresh: f64| {
+        let proposal = world::proposal("op-1", Field::ScaleIn, 0, to, None);
+        let context = crate::fleet::Context { name: "t".into(), protected: false };
+        let mut gate = crate::approval::Gate::new(crate::approval::Mode::Ask, context);
+        let facts = world::facts("op-1", owner.clone());
+        let permit = gate.approve(&proposal, &proposal.hash(), None, &world::person(), at(0), facts).unwrap();
+        let mut m = gate.readmit(permit.record().clone()).unwrap();
+        let fields = Fields { scale_in: Some(0), ..Fields::default() };
+        let live = WorkloadState { fields, owner: owner.clone(), ..live(0) };
+        let fleet = FleetHealth { fresh: Some(fresh), ..WELL };
+        check(&mut Guard::new(GuardPolicy::default()), &mut m, &Try { live, fleet, ..step(0, to, 0) })
+    };
+    assert_eq!(attempt(3, 1.0), Ok(()));
+    refused(&attempt(3, 0.7), "needed to lower");
+    assert_eq!(attempt(2, 0.7), Ok(()), "to hold takes nothing away");
+}
+
 fn live(value: u32) -> WorkloadState {
     let fields = Fields { replicas: Some(value), ..Fields::default() };
     WorkloadState { uid: "u-1".into(), fields, owner: Owner::Nobody, ..WorkloadState::default() }

@@ -212,9 +212,11 @@ impl Table {
         let (mut text, mut before) = (Vec::new(), Vec::new());
         for id in &self.order {
             self.lines.read(*id, &mut text);
-            let known = renumbered.get_mut(*id as usize).filter(|new| **new == u32::MAX);
-            if let (Some(new), Some(number)) = (known, lines.push(Some(&before), &text, self.lines.mark(*id)))
-            {
+            // A line that stands twice in the body is stored once: the next is told by the one stored before it.
+            let Some(new) = renumbered.get_mut(*id as usize).filter(|new| **new == u32::MAX) else {
+                continue;
+            };
+            if let Some(number) = lines.push(Some(&before), &text, self.lines.mark(*id)) {
                 *new = number;
                 std::mem::swap(&mut text, &mut before);
             }

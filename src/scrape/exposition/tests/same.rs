@@ -151,6 +151,29 @@ fn neighbours_of_a_long_body_move_and_are_found() {
     reads_as_first(&bodies, Format::Text, Limits::default()).unwrap();
 }
 
+/// A line that stands twice is stored once when lines are stored anew; its neighbours go on being told from each other.
+#[test]
+fn a_line_that_stands_twice_confuses_none_that_follow_it() {
+    let twice = ["bar{a=\"1\"} 1\n", "foo{a=\"1\"} 2\n", "bar{a=\"1\"} 3\n", "foo{a=\"2\"} 4\n"].concat();
+    let rest = ["foo{a=\"3\"} 5\n", "bar{a=\"2\"} 6\n", "bar{a=\"3\"} 7\n"].concat();
+    // Lines that come and go leave so many dead ones that the living are stored anew.
+    let crowd = |step: usize| {
+        (0..200).map(|i| format!("crowd{{i=\"{}\"}} {i}\n", step * 200 + i)).collect::<String>()
+    };
+    let mut bodies = Vec::new();
+    for step in 0..6 {
+        bodies.push(format!("{twice}{rest}{}", crowd(step)));
+        bodies.push(format!("{twice}{rest}"));
+        bodies.push(format!("{twice}{rest}"));
+    }
+    // Less of it, in another order.
+    bodies.extend(
+        (0..40).map(|i| if i % 2 == 0 { format!("{twice}{rest}") } else { format!("{rest}{twice}") }),
+    );
+    bodies.extend([rest.clone(), format!("{twice}{rest}"), rest]);
+    reads_as_first(&bodies, Format::Text, Limits::default()).unwrap();
+}
+
 fn lines_hash(text: &str) -> usize {
     text.bytes().fold(7, |hash: usize, b| hash.wrapping_mul(31).wrapping_add(b as usize)) % 64
 }
