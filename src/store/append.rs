@@ -52,7 +52,7 @@ impl Store {
         let before = self.group_bytes(number);
         let mut batch = Appended::default();
         self.map_slots(block, number, &mut batch);
-        self.tell(&block.said);
+        self.tell(&block.said, block.at);
         let refused = batch.refused_series + batch.refused_memory;
         let mut row = std::mem::take(&mut self.row);
         row.clear();

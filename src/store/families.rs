@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::scrape::exposition::{MetricKind, Said};
+use crate::series::Timestamp;
 
 use super::head::Store;
 
@@ -23,7 +25,12 @@ pub struct Metadata {
 pub(super) struct Families {
     known: BTreeMap<Box<str>, Metadata>,
     bytes: usize,
+    /// When those without a series were last looked for.
+    swept: Option<Timestamp>,
 }
+
+/// They are looked for this often at most.
+const SWEPT: Duration = Duration::from_secs(60);
 
 /// Heap bytes of an entry beside its texts.
 const ENTRY: usize = size_of::<(Box<str>, Metadata)>() + 16;
@@ -113,15 +120,16 @@ impl Store {
         self.families.known.len()
     }
 
-    /// Takes in what a target said of its families. Where there are too many, those without a series make room.
-    pub(super) fn tell(&mut self, said: &[(Box<str>, Said)]) {
+    /// Takes in what a target said of its families at `at`. Where there are too many, those without a series make room,
+    /// once in [`SWEPT`]: looking for them takes long, and any target may say new ones at every scrape.
+    pub(super) fn tell(&mut self, said: &[(Box<str>, Said)], at: Timestamp) {
         let most = self.limits.max_families;
-        let mut swept = false;
         for (name, said) in said {
             if self.families.tell(name, said, most) {
                 continue;
             }
-            if !std::mem::replace(&mut swept, true) {
+            if self.families.swept.is_none_or(|last| at.since(last) >= SWEPT) {
+                self.families.swept = Some(at);
                 self.families.sweep(&self.names.metrics);
             }
             if !self.families.tell(name, said, most) {
@@ -138,7 +146,6 @@ mod tests {
     use super::*;
     use crate::scrape::exposition::{Format, Reader};
     use crate::scrape::{Limits as ScrapeLimits, SourceId};
-    use crate::series::Timestamp;
     use crate::store::Limits;
 
     fn scrape(store: &mut Store, reader: &mut Reader, secs: i64, body: &str) {
@@ -189,6 +196,13 @@ mod tests {
         let full = store.families.bytes();
         for secs in 0..40 {
             scrape(&mut store, &mut a, 115 + secs * 15, &body(&["a"]));
+        }
+        // Looked for at most once a minute, whatever is said.
+        scrape(&mut store, &mut a, 800, &body(&["a", "x"]));
+        scrape(&mut store, &mut a, 815, &body(&["a", "y", "z"]));
+        assert!(store.metadata("x").is_some() && store.metadata("z").is_none());
+        for secs in 0..10 {
+            scrape(&mut store, &mut a, 830 + secs * 15, &body(&["a"]));
         }
         scrape(&mut store, &mut a, 1000, &body(&["a", "e", "f"]));
         assert!(store.metadata("f").is_some() && store.metadata("b").is_none());
