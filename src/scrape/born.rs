@@ -60,7 +60,12 @@ impl Born {
 
     /// All labels by number.
     pub fn labels(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
-        self.labels.iter().map(|place| self.text(*place))
+        self.labels_from(0)
+    }
+
+    /// Labels from number `first` on, without a look at those before: a body may announce very many.
+    pub(super) fn labels_from(&self, first: usize) -> impl ExactSizeIterator<Item = (&str, &str)> {
+        self.labels.get(first..).unwrap_or_default().iter().map(|place| self.text(*place))
     }
 
     /// Name and value of a label; empty for a number that is none.

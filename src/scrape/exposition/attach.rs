@@ -115,7 +115,7 @@ impl Births {
 
     /// Hash of the series made last.
     pub(super) fn hash(&mut self, hasher: &RandomState) -> u64 {
-        let new = self.born.labels().skip(self.hashes.len());
+        let new = self.born.labels_from(self.hashes.len());
         self.hashes.extend(new.map(|label| hasher.hash_one(label)));
         let hashes = self.set.iter().filter_map(|number| self.hashes.get(*number as usize));
         hashes.fold(0, |all: u64, hash| (all.rotate_left(5) ^ hash).wrapping_mul(0x9e37_79b9_7f4a_7c15))
