@@ -72,7 +72,8 @@ fn read(mut targets: Vec<Target>, held: &AtomicUsize, out: &mpsc::SyncSender<Scr
 fn main() {
     weescale::cli::no_huge_pages();
     let targets: Vec<Target> = (0..TARGETS).map(|target| Target::new(target, SERIES)).collect();
-    let mut store = Store::new(StoreLimits { max_bytes: 1 << 33, ..StoreLimits::default() });
+    let mut store =
+        Store::new(StoreLimits { max_bytes: 1 << 33, max_series: 2 * ALL, ..StoreLimits::default() });
     let before = resident();
     let held = AtomicUsize::new(0);
     std::thread::scope(|scope| {

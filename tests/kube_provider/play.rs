@@ -158,6 +158,21 @@ pub async fn begin(
     Rollout { api, jobs, receipts, journal, weather, states: Vec::new(), _tasks: tasks }
 }
 
+/// What users of `web` feel: well or slow.
+pub fn observed(at: Timestamp, slow: bool) -> Observation {
+    let readings = Readings {
+        at,
+        demand: Some(100.0),
+        p95: Some(if slow { 0.9 } else { 0.1 }),
+        error_ratio: Some(0.001),
+        burn: Some(0.2),
+        p95_objective: Some(0.3),
+        ..Readings::default()
+    };
+    let workloads = BTreeMap::from([(WorkloadId::new("shop", "web", ""), readings)]);
+    Observation { at, workloads, fleet_unready: Some(0.0), fresh_sources: Some(1.0) }
+}
+
 async fn world_goes_on(api: Arc<KubeApi>, jobs: mpsc::Sender<Job>, clock: Clock, weather: Arc<Weather>) {
     loop {
         control(
@@ -166,19 +181,7 @@ async fn world_goes_on(api: Arc<KubeApi>, jobs: mpsc::Sender<Job>, clock: Clock,
             weather.crash.load(Ordering::SeqCst),
             weather.stuck.load(Ordering::SeqCst),
         );
-        let p95 = if weather.slow.load(Ordering::SeqCst) { 0.9 } else { 0.1 };
-        let at = clock.now();
-        let readings = Readings {
-            at,
-            demand: Some(100.0),
-            p95: Some(p95),
-            error_ratio: Some(0.001),
-            burn: Some(0.2),
-            p95_objective: Some(0.3),
-            ..Readings::default()
-        };
-        let workloads = BTreeMap::from([(WorkloadId::new("shop", "web", ""), readings)]);
-        let observation = Observation { at, workloads, fleet_unready: Some(0.0), fresh_sources: Some(1.0) };
+        let observation = observed(clock.now(), weather.slow.load(Ordering::SeqCst));
         if jobs.send(Job::Observe(Arc::new(observation))).await.is_err() {
             return;
         }

@@ -1,6 +1,5 @@
 //! Resizing through the executor on a world whose kubelets and Deployment controller do a few lines of their work.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,14 +9,12 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use weescale::clock::Clock;
 use weescale::execution::providers::KubernetesProvider;
-use weescale::execution::{
-    EntryKind, ExecutorConfig, Job, Observation, OperationState, Provider, Readings, Receipt, spawn,
-};
-use weescale::fleet::{Field, WorkloadId};
+use weescale::execution::{EntryKind, ExecutorConfig, Job, OperationState, Provider, Receipt, spawn};
+use weescale::fleet::Field;
 use weescale::plan::Limits;
 use weescale::series::Timestamp;
 
-use super::play::DEPLOYMENTS;
+use super::play::{DEPLOYMENTS, observed};
 use super::rig::{named, permit, resized};
 use crate::approved::Memory;
 use crate::kube_api::{KubeApi, World, deployment, node, sized_pod};
@@ -158,19 +155,7 @@ async fn world_goes_on(api: Arc<KubeApi>, jobs: mpsc::Sender<Job>, clock: Clock,
     loop {
         kubelets(&mut api.world(), &weather);
         controller(&mut api.world(), weather.crash.load(Ordering::SeqCst));
-        let p95 = if weather.slow.load(Ordering::SeqCst) { 0.9 } else { 0.1 };
-        let at = clock.now();
-        let readings = Readings {
-            at,
-            demand: Some(100.0),
-            p95: Some(p95),
-            error_ratio: Some(0.001),
-            burn: Some(0.2),
-            p95_objective: Some(0.3),
-            ..Readings::default()
-        };
-        let workloads = BTreeMap::from([(WorkloadId::new("shop", "web", ""), readings)]);
-        let observation = Observation { at, workloads, fleet_unready: Some(0.0), fresh_sources: Some(1.0) };
+        let observation = observed(clock.now(), weather.slow.load(Ordering::SeqCst));
         if jobs.send(Job::Observe(Arc::new(observation))).await.is_err() {
             return;
         }
