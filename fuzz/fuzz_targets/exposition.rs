@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| weescale::scrape::fuzzing::exposition(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| weescale_fuzz::scrape::fuzzing::exposition(data));

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| weescale::store::fuzzing::chunk(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| weescale_fuzz::store::fuzzing::chunk(data));
