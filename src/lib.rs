@@ -45,8 +45,9 @@
 //! engine, executor ──mpsc──▶ journal writer, which answers when the record is synchronised
 //! ```
 //!
-//! Every queue is bounded and counts what it drops. The screen runs on a thread of its own and never waits for the
-//! network, the disk or a lock; drawing mutates nothing and never fails.
+//! Every queue is bounded and counts what it drops. The pollers, the engine, queries, forecasts, the journal and the screen
+//! have threads of their own; one more carries executor and sessions, so that a long tick holds up neither. The screen never
+//! waits for the network, the disk or a lock; drawing mutates nothing and never fails.
 //!
 //! # Invariants
 //!

@@ -17,8 +17,8 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let cli = weescale::cli::Cli::parse();
-    // One worker: the engine owns the store, and memory that one thread takes and another gives back stays unused with
-    // the first for long. What takes time (queries, sources, the journal, the screen) has threads of its own.
+    // One worker, for what executes and who is attached. What takes time (the engine, queries, sources, the journal, the
+    // screen) has threads of its own.
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&Report::new(error).wrap_err("cannot start the runtime"), 1),

@@ -51,6 +51,7 @@ mod size_tests;
 mod team_tests;
 #[cfg(test)]
 mod tests;
+mod thread;
 mod traffic;
 mod tuning;
 mod sizes;

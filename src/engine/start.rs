@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
 
 use crate::approval::Gate;
 use crate::clock::Clock;
@@ -25,7 +25,7 @@ use super::record::JournalRecorder;
 use super::recording::Recording;
 use super::restore::{self, Restored};
 use super::run::{Engine, Inbox};
-use super::{EngineError, Learned, State, Tuning, person, platforms, publish, sources};
+use super::{EngineError, Learned, State, Tuning, person, platforms, publish, sources, thread};
 
 /// Messages that may wait for the loop, by kind.
 const QUEUE: usize = 256;
@@ -65,14 +65,14 @@ pub struct EngineHandle {
     /// Wishes of people who are attached; each is answered.
     pub wishes: mpsc::Sender<Wish>,
     stop: watch::Sender<bool>,
-    task: JoinHandle<()>,
+    ended: oneshot::Receiver<()>,
 }
 
 impl EngineHandle {
     /// Stops within about 10 s: nothing new is sent, what is in flight is recorded, the journal is on the disk.
     pub async fn stop(self) {
         let _ = self.stop.send(true);
-        let _ = tokio::time::timeout(Duration::from_secs(15), self.task).await;
+        let _ = tokio::time::timeout(Duration::from_secs(15), self.ended).await;
     }
 }
 
@@ -143,8 +143,9 @@ pub async fn start(settings: Settings, options: Options) -> Result<EngineHandle,
         _poller: poller,
     };
     let inbox = Inbox { deliveries, receipts, issued, listings, commands, wishes, written, stop: stopped };
-    let task = tokio::spawn(engine.run(inbox));
-    Ok(EngineHandle { view, commands: command_tx, wishes: wish_tx, stop, task })
+    let ended = thread::run(engine.run(inbox))
+        .map_err(|source| EngineError::Io { what: "cannot start the engine's thread".into(), source })?;
+    Ok(EngineHandle { view, commands: command_tx, wishes: wish_tx, stop, ended })
 }
 
 /// The journal, and why it is one in memory although a file was asked for.
