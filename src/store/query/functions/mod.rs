@@ -4,6 +4,7 @@ mod absent;
 mod buckets;
 mod call;
 mod extended;
+mod extrapolation;
 mod histogram;
 mod info;
 mod label;
@@ -18,5 +19,6 @@ mod time;
 mod window;
 
 pub(super) use extended::bounded;
+pub(super) use extrapolation::{Change, Together};
 pub(super) use table::Func;
 pub(super) use window::{Compute, RangeFn, Window};

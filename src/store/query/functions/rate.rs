@@ -2,6 +2,7 @@
 
 use super::super::plan::Edges;
 use super::extended::{bounded, change};
+use super::extrapolation::{Change, Extrapolation};
 use super::window::Window;
 use crate::series::Sample;
 
@@ -20,17 +21,11 @@ pub(super) fn delta(w: &Window<'_>) -> Option<f64> {
     extrapolated(w, false, false)
 }
 
-/// The change over the samples, extrapolated to the window's borders where samples reach close to them
-/// (Prometheus, promql/functions.go, `extrapolatedRate`). A counter that falls was reset: what it had
-/// reached counts in full, so the result is never negative, and it is not extrapolated below zero.
 fn extrapolated(w: &Window<'_>, counter: bool, per_second: bool) -> Option<f64> {
     if w.edges != Edges::Plain {
         return change(w, counter, per_second);
     }
     let (first, last) = (w.samples.first()?, w.samples.last()?);
-    if w.samples.len() < 2 {
-        return None;
-    }
     let mut result = last.value - first.value;
     if counter {
         let mut previous = first.value;
@@ -41,28 +36,9 @@ fn extrapolated(w: &Window<'_>, counter: bool, per_second: bool) -> Option<f64> 
             previous = value;
         }
     }
-    let sampled = Window::seconds_since(last, first.at.as_millis());
-    let average = sampled / (w.samples.len() - 1) as f64;
-    let threshold = average * 1.1;
-    let mut to_start = Window::seconds_since(first, w.from);
-    let mut to_end = w.to.saturating_sub(last.at.as_millis()) as f64 / 1000.0;
-    if to_start >= threshold {
-        to_start = average / 2.0;
-    }
-    if counter && result > 0.0 && first.value >= 0.0 {
-        let to_zero = sampled * (first.value / result);
-        if to_zero < to_start {
-            to_start = to_zero;
-        }
-    }
-    if to_end >= threshold {
-        to_end = average / 2.0;
-    }
-    let mut factor = (sampled + to_start + to_end) / sampled;
-    if per_second {
-        factor /= w.to.saturating_sub(w.from) as f64 / 1000.0;
-    }
-    Some(result * factor)
+    let sampled = (first.at.as_millis(), last.at.as_millis(), w.samples.len());
+    let extrapolated = Extrapolation::new(sampled, (w.from, w.to), Change { counter, per_second })?;
+    Some(extrapolated.of(first.value, result))
 }
 
 /// `irate`: per second between the last two samples.

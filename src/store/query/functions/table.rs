@@ -1,5 +1,6 @@
 //! Which name is which function.
 
+use super::extrapolation::Change;
 use super::window::{Compute, RangeFn};
 use super::{math, over_time, rate, regression, time};
 
@@ -72,6 +73,12 @@ fn described(name: &str, compute: Compute) -> RangeFn {
         compute,
         keeps_name: matches!(name, "last_over_time" | "first_over_time"),
         counter: matches!(name, "rate" | "increase"),
+        change: match name {
+            "rate" => Some(Change { counter: true, per_second: true }),
+            "increase" => Some(Change { counter: true, per_second: false }),
+            "delta" => Some(Change { counter: false, per_second: false }),
+            _ => None,
+        },
         check: matches!(name, "holt_winters" | "double_exponential_smoothing")
             .then_some(regression::check_factors),
         quantile: name == "quantile_over_time",

@@ -4,6 +4,7 @@ use crate::series::Sample;
 
 use super::super::QueryError;
 use super::super::plan::Edges;
+use super::extrapolation::Change;
 
 /// The samples of one series in a range, with the range itself. Times in milliseconds.
 pub(in super::super) struct Window<'a> {
@@ -32,6 +33,8 @@ pub(in super::super) struct RangeFn {
     pub(in super::super) keeps_name: bool,
     /// For counters only.
     pub(in super::super) counter: bool,
+    /// The change over the window that it gives, if it is one.
+    pub(in super::super) change: Option<Change>,
     /// Refuses its scalar arguments.
     pub(in super::super) check: Option<Check>,
     /// The first scalar argument is a quantile.

@@ -131,6 +131,7 @@ impl Members {
         else {
             return;
         };
+        reader.prepare(chain.leaf.read, &part.columns);
         let mut series = 0;
         for (column, group) in part.columns.iter().zip(&part.groups) {
             let Some(value) = reader.value(chain.leaf.read, *column) else { continue };

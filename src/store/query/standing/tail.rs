@@ -6,7 +6,7 @@ use crate::series::{Sample, Timestamp, is_stale_marker};
 use crate::store::row::{absent, held, is_absent, is_held, sane};
 use crate::store::target::Target;
 
-use super::super::functions::{Compute, RangeFn, Window};
+use super::super::functions::{Change, Compute, RangeFn, Together, Window};
 use super::super::plan::Edges;
 use super::chain::Read;
 
@@ -23,9 +23,13 @@ pub(super) struct Reader<'s> {
     target: Option<&'s Arc<Target>>,
     tail: Tail,
     worked_out: Vec<Memo>,
+    together: Together,
     samples: Vec<Sample>,
     scratch: Vec<f64>,
 }
+
+/// Working out the change of all columns together takes as long as that of one in so many alone.
+const WORTH: usize = 16;
 
 /// What a function of the window gave for the columns of the present target: most series are asked for by several
 /// queries, for a whole and for its parts.
@@ -61,6 +65,7 @@ impl<'s> Reader<'s> {
             target: None,
             tail: Tail::default(),
             worked_out: Vec::new(),
+            together: Together::default(),
             samples: Vec::new(),
             scratch: Vec::new(),
         }
@@ -76,6 +81,32 @@ impl<'s> Reader<'s> {
     /// The target it is at.
     pub(super) fn target(&self) -> Option<&'s Arc<Target>> {
         self.target
+    }
+
+    /// Works out together what reading all of `columns` one by one would, where that takes less.
+    pub(super) fn prepare(&mut self, read: Read, columns: &[u32]) {
+        let (Some(target), Read::Window(f, range)) = (self.target, read) else { return };
+        let wide = target.index.columns();
+        if range == self.window
+            && let Some(change) = f.change
+            && columns.len() * WORTH >= wide
+        {
+            for column in columns {
+                self.unpack(target, *column);
+            }
+            let place = self.place(f, wide);
+            self.work_out(place, columns, change);
+        }
+    }
+
+    fn work_out(&mut self, place: usize, columns: &[u32], change: Change) {
+        let Some(memo) = self.worked_out.get_mut(place) else { return };
+        let missing = |c: &&u32| memo.values.get(**c as usize).is_some_and(|v| is_absent(*v));
+        if columns.iter().filter(missing).count() * WORTH < self.tail.wide {
+            return;
+        }
+        let window = (self.at.saturating_sub(self.window), self.at);
+        self.together.put((&self.tail.times, &self.tail.values), window, change, &mut memo.values);
     }
 
     /// The value of a column, as the ordinary evaluation reads it.
@@ -156,7 +187,7 @@ impl<'s> Reader<'s> {
 
     /// The latest sample in the unpacked rows, which may be a stale marker.
     fn latest(&mut self, target: &Target, column: u32) -> Option<f64> {
-        self.prepare(target, column);
+        self.unpack(target, column);
         let tail = &self.tail;
         let rows = tail.values.chunks_exact(tail.wide.max(1)).rev();
         rows.filter_map(|row| row.get(column as usize)).copied().find(|v| !is_absent(*v))
@@ -164,7 +195,7 @@ impl<'s> Reader<'s> {
 
     /// The samples in the unpacked rows, without stale markers.
     fn tail(&mut self, target: &Target, column: u32) {
-        self.prepare(target, column);
+        self.unpack(target, column);
         let tail = &self.tail;
         for (at, row) in tail.times.iter().zip(tail.values.chunks_exact(tail.wide.max(1))) {
             let value = row.get(column as usize).copied().unwrap_or_else(absent);
@@ -174,7 +205,7 @@ impl<'s> Reader<'s> {
         }
     }
 
-    fn prepare(&mut self, target: &Target, column: u32) {
+    fn unpack(&mut self, target: &Target, column: u32) {
         let (from, to) = (self.at.saturating_sub(self.window), self.at);
         if !self.tail.ready {
             self.tail.fill(target, from, to);
