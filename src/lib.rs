@@ -97,6 +97,7 @@
 //! |---|---|
 //! | `reqwest` without default features | brings no TLS of its own choice: `rustls` is given with `ring`, which needs only a C compiler; `aws-lc`, the default, wants cmake and doubles the build |
 //! | `hyper`, on which `reqwest` stands, with `hyper-util`, `http`, `http-body-util` | thousands of plain endpoints every few seconds: a client that keeps a task for each connection, parses each address anew and passes each request through layers costs more than all that is done with the answer. TLS, proxies and redirects stay with `reqwest` |
+//! | `anstyle-parse` | the state machine of DEC's terminals, which `clap` brings anyway: crossterm's reader takes what terminals report for typing, or waits for an end that never comes |
 //! | `promql-parser` | reads, rewrites and groups the expressions of recipes. Queries over the store have a parser of their own: this one has neither places, which warnings name, nor duration expressions, `anchored`, `smoothed` |
 //! | `kube`, `k8s-openapi` | kubeconfig, exec plugins, client certificates, watches with bookmarks: what a page of our own would get wrong; its hidden retries are off |
 //! | `aws-sigv4`, `aws-credential-types`, `quick-xml` | signs requests that `reqwest` sends once: the SDK costs five times the build and repeats writes by itself |

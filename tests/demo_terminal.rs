@@ -116,6 +116,61 @@ fn a_proposal_is_approved_watched_and_kept_another_rejected_and_the_terminal_is_
     terminal.sees(SOON, "\njournal-is-whole");
 }
 
+/// What terminals say without being asked, or too late: cursor and device reports, focus, modes, colours, sizes, kitty's
+/// flags, names and versions.
+const SAID: [&str; 12] = [
+    "\x1b[7;15R",
+    "\x1b[?62;22c",
+    "\x1b[>0;276;0c",
+    "\x1b[I",
+    "\x1b[O",
+    "\x1b[?2026;2$y",
+    "\x1b[?997;1n",
+    "\x1b[8;50;200t",
+    "\x1b[?1u",
+    "\x1b]11;rgb:1a1a/2b2b/3c3c\x1b\\",
+    "\x1bP>|tmux 3.4a\x1b\\",
+    "\x1b_Gi=31;OK\x1b\\",
+];
+
+#[test]
+fn what_a_terminal_says_is_no_key_and_a_click_nobody_asked_for_no_approval() {
+    let Some(terminal) = demo(200, 50, "--speed 20 --seed 1") else { return };
+    let waits = until(PATIENCE, || count(&terminal.screen(), "waiting").is_some_and(|n| n > 0));
+    assert!(waits, "no proposal in time:\n{}", terminal.screen());
+    for said in SAID {
+        terminal.keys(&["1"]);
+        assert!(until(SOON, || !terminal.screen().contains("┌ Proposals ")), "{}", terminal.screen());
+        terminal.bytes(said.as_bytes(), 64);
+        // The next key is the next key.
+        terminal.keys(&["6"]);
+        let went = until(SOON, || terminal.screen().contains("┌ Proposals "));
+        assert!(went, "after {said:?}:\n{}", terminal.screen());
+    }
+    open_sheet(&terminal, "a", "┌ Approve ");
+    // A thousand in one go, torn anywhere.
+    let many: String = SAID.iter().cycle().take(1000).copied().collect();
+    terminal.bytes(many.as_bytes(), 250);
+    // A press and a release of the button at every third cell of the sheet, in both encodings.
+    let mut clicks = Vec::new();
+    for row in (2..50_u8).step_by(3) {
+        for column in (2..200_u8).step_by(6) {
+            clicks.extend(format!("\x1b[<0;{column};{row}M\x1b[<0;{column};{row}m").into_bytes());
+            clicks.extend([0x1b, b'[', b'M', 32, 32 + column.min(94), 32 + row]);
+        }
+    }
+    terminal.bytes(&clicks, 250);
+    std::thread::sleep(Duration::from_secs(1));
+    let screen = terminal.screen();
+    assert!(screen.contains("┌ Approve "), "the sheet is as it was:\n{screen}");
+    assert_eq!(count(&screen, "in flight"), Some(0), "{screen}");
+    terminal.keys(&["Escape"]);
+    assert!(until(SOON, || !terminal.screen().contains("┌ Approve ")), "{}", terminal.screen());
+    terminal.keys(&["1"]);
+    terminal.keys(&["q"]);
+    terminal.sees_prompt(Duration::from_secs(30));
+}
+
 #[test]
 fn the_small_terminal_is_complete_and_any_size_is_survived() {
     let Some(terminal) = demo(80, 24, "--seed 1") else { return };

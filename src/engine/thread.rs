@@ -29,7 +29,7 @@ mod tests {
 
     #[tokio::test]
     async fn work_runs_elsewhere_while_this_thread_is_busy() {
-        let (go, gone) = std::sync::mpsc::channel();
+        let (go, gone) = std::sync::mpsc::sync_channel(1);
         let ended = run(async move {
             tokio::time::sleep(std::time::Duration::from_millis(1)).await;
             go.send(std::thread::current().name().map(str::to_owned)).unwrap();

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::KeyCode;
 
 /// A key press. Shift is part of the character for characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,15 +37,6 @@ impl Key {
     /// A key without Control or Alt.
     pub const fn plain(code: KeyCode) -> Self {
         Self { code, ctrl: false, alt: false }
-    }
-
-    /// From the terminal's event.
-    pub const fn from_event(event: &KeyEvent) -> Self {
-        Self {
-            code: event.code,
-            ctrl: event.modifiers.contains(KeyModifiers::CONTROL),
-            alt: event.modifiers.contains(KeyModifiers::ALT),
-        }
     }
 
     /// Reads a key; `None` if there is no such key.

@@ -8,6 +8,7 @@ mod app;
 pub mod canvas;
 mod clipboard;
 mod context;
+mod decode;
 mod draw;
 mod event;
 #[cfg(test)]

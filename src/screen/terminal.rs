@@ -64,11 +64,6 @@ impl Drop for Guard {
     }
 }
 
-/// Whether the screen is on this terminal now.
-pub fn is_taken() -> bool {
-    TAKEN.load(Ordering::SeqCst)
-}
-
 /// Gives the terminal back as it was. Harmless if it was given back already.
 pub fn restore() {
     if !TAKEN.swap(false, Ordering::SeqCst) {

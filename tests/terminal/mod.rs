@@ -72,6 +72,15 @@ impl Terminal {
         sleep(LOOK * 2);
     }
 
+    /// Sends bytes as the terminal itself would, in pieces of so many.
+    pub fn bytes(&self, bytes: &[u8], piece: usize) {
+        for piece in bytes.chunks(piece) {
+            let hex: Vec<String> = piece.iter().map(|byte| format!("{byte:02x}")).collect();
+            let hex: Vec<&str> = hex.iter().map(String::as_str).collect();
+            self.tmux(&[&["send-keys", "-H"], hex.as_slice()].concat());
+        }
+    }
+
     /// Pastes text, bracketed if the program asked for that.
     pub fn paste(&self, text: &str) {
         self.tmux(&["set-buffer", "-b", "clip", text]);
