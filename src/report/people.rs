@@ -30,6 +30,12 @@ pub(super) fn weekly(last: &View) -> Vec<Part> {
             t.conformance.unknown
         ));
     }
+    if t.shift.given > 0 {
+        let (taken, given) = (t.shift.taken, t.shift.given);
+        lines.push(format!(
+            "In 30 days, {taken} of {given} hand-overs were taken over by somebody else, by name."
+        ));
+    }
     for team in &t.teams {
         lines.push(format!(
             "Team {} owns {} services, {} proposals wait for it.",

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::approval::Person;
 use crate::proposal::ProposalState;
 use crate::series::Timestamp;
 
@@ -31,6 +32,37 @@ pub struct Handover {
     /// Lessons that bear on proposals, and who adopted them.
     #[serde(default)]
     pub adopted: Vec<String>,
+    /// Lessons that somebody muted.
+    #[serde(default)]
+    pub muted: Vec<String>,
+}
+
+/// A shift that was handed over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Handed {
+    /// When.
+    pub at: Timestamp,
+    /// By whom.
+    pub by: Person,
+    /// To whom, by name; empty: to whoever comes next.
+    #[serde(default)]
+    pub to: String,
+    /// What was open, in one sentence.
+    pub summary: String,
+}
+
+/// Hand-overs, and the one that waits.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shift {
+    /// The one that waits for somebody to take it over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open: Option<Handed>,
+    /// Given in the last thirty days.
+    #[serde(default)]
+    pub given: usize,
+    /// Taken over by somebody else.
+    #[serde(default)]
+    pub taken: usize,
 }
 
 /// How far back notes go.
@@ -102,14 +134,19 @@ impl Handover {
             let about = if n.about.is_empty() { String::new() } else { format!("{}: ", n.about) };
             format!("{about}{} ({}, {})", n.text, n.by, n.at)
         });
-        let adopted = view.lessons.data.iter().filter(|l| l.stance == Stance::Adopted).map(|l| {
-            let by = l.said.as_ref().map_or("", |(by, _)| by.as_str());
-            format!("{} (adopted by {by})", l.rule)
-        });
+        let said = |stance, word| {
+            let of = view.lessons.data.iter().filter(move |l| l.stance == stance);
+            of.map(move |l| {
+                let by = l.said.as_ref().map_or("", |(by, _)| by.as_str());
+                format!("{} ({word} by {by})", l.rule)
+            })
+        };
+        let (adopted, muted) = (said(Stance::Adopted, "adopted"), said(Stance::Muted, "muted"));
         Self {
             days: days(view),
             notes: notes.collect(),
             adopted: adopted.collect(),
+            muted: muted.collect(),
             at: view.at,
             in_flight: in_flight.collect(),
             leases: leases.collect(),
@@ -140,6 +177,7 @@ impl Handover {
             ("Days approved at once", &self.days),
             ("Notes", &self.notes),
             ("Adopted lessons", &self.adopted),
+            ("Muted lessons", &self.muted),
         ];
         for (title, lines) in parts {
             out.push_str(&format!("\n## {title}\n\n"));

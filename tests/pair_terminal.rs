@@ -1,0 +1,243 @@
+//! Two people in two real terminals (tmux) on one engine: presence, following, pointing, the wheel, a note, and a change
+//! that takes a second person's key.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    dead_code,
+    reason = "a test may fail loudly, and says what it lacks; world and terminal are shared with other tests"
+)]
+
+mod terminal;
+mod world;
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use terminal::{Terminal, until};
+use tokio::time::timeout;
+use weescale::journal::Kind;
+use weescale::session::{Link, attach};
+use weescale::view::{Attached, Spot, View};
+use world::{PATIENCE, World};
+
+const SOON: Duration = Duration::from_secs(30);
+/// Another user of every Linux machine.
+const NOBODY: u32 = 65534;
+
+/// Starts a program as [`NOBODY`], in their group alone.
+fn as_nobody(program: &str) -> String {
+    format!("setpriv --reuid {NOBODY} --regid {NOBODY} --clear-groups {program}")
+}
+
+/// Whether this test can be another user, and that user can run the program.
+fn can_be_nobody() -> bool {
+    let program = as_nobody(&format!("{} --version", env!("CARGO_BIN_EXE_weescale")));
+    let words: Vec<&str> = program.split_whitespace().collect();
+    let ran = Command::new(words[0]).args(&words[1..]).output();
+    rustix::process::geteuid().is_root() && ran.is_ok_and(|o| o.status.success())
+}
+
+/// What the others are told of a screen of `uid`.
+fn spot_of(view: &View, uid: u32) -> Option<Spot> {
+    let screens: Vec<&Attached> = view.people.iter().filter(|p| p.uid == uid).collect();
+    screens.first().map(|p| p.spot.clone())
+}
+
+/// Waits until what is told of both is the same and `holds`.
+async fn both(watching: &mut Link, root: u64, nobody: u64, holds: impl Fn(&Spot) -> bool) -> Spot {
+    let of = |v: &View, screen| v.people.iter().find(|p| p.screen == screen).map(|p| p.spot.clone());
+    let same = |v: &View| {
+        let (a, b) = (of(v, root), of(v, nobody));
+        a.is_some_and(|a| {
+            b.is_some_and(|b| {
+                holds(&a)
+                    && (&a.panel, &a.kind, &a.id, a.pan, a.zoom, a.zoomed)
+                        == (&b.panel, &b.kind, &b.id, b.pan, b.zoom, b.zoomed)
+            })
+        })
+    };
+    let found = timeout(SOON, watching.view.wait_for(|v| same(v))).await;
+    match found {
+        Ok(view) => of(&view.unwrap(), root).unwrap(),
+        Err(_) => panic!("not the same: {:#?}", watching.view.borrow().people),
+    }
+}
+
+/// Opens the sheet of the selected proposal and confirms it, as a person would: it is read for a moment first.
+fn approve(terminal: &Terminal, says: &str) -> bool {
+    terminal.keys(&["6", "a"]);
+    if !until(Duration::from_secs(5), || terminal.screen().contains("bound to")) {
+        terminal.keys(&["Escape"]);
+        return false;
+    }
+    std::thread::sleep(Duration::from_millis(500));
+    terminal.keys(&["Tab", "Enter"]);
+    let said = until(Duration::from_secs(8), || terminal.screen().contains(says));
+    if !said {
+        terminal.keys(&["Escape"]);
+    }
+    said
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pair_sees_follows_points_and_turns_two_keys() {
+    let (Some(one), Some(two)) = (Terminal::open(200, 50), Terminal::open(200, 50)) else { return };
+    if !can_be_nobody() {
+        println!("SKIPPED: a second person needs root and setpriv");
+        return;
+    }
+    // More than nothing an hour takes two people here; those of the group may attach.
+    let mut world = World::start(Some(0.000_001), &["nogroup"]).await;
+    let socket = world.socket();
+    for folder in [world.folder.path(), socket.parent().unwrap()] {
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o711)).unwrap();
+    }
+    let logs = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(logs.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+    world.proposal().await;
+    let program = |name: &str| {
+        let log: &Path = &logs.path().join(name);
+        Terminal::program(&format!("attach --socket {} --log {}", socket.display(), log.display()))
+    };
+    one.line(&program("one"));
+    one.sees(SOON, "1 here");
+    two.line(&as_nobody(&program("two")));
+    two.sees(SOON, "2 here");
+    let mut watching = attach(&socket, false).await.unwrap();
+    one.sees(SOON, "3 here");
+    let screens = |uid: u32| move |v: &View| v.people.iter().find(|p| p.uid == uid).map(|p| p.screen);
+    let (me, other) = {
+        let there = |v: &View| screens(NOBODY)(v).is_some();
+        let view = timeout(SOON, watching.view.wait_for(|v| there(v))).await.unwrap().unwrap().clone();
+        (screens(0)(&view).unwrap(), screens(NOBODY)(&view).unwrap())
+    };
+
+    // Who is here, by the names that the kernel's user ids stand for, and what they look at.
+    two.keys(&["8"]);
+    let there = |v: &View| spot_of(v, NOBODY).is_some_and(|s| s.panel == "8");
+    timeout(SOON, watching.view.wait_for(|v| there(v))).await.expect("told").unwrap();
+    assert!(
+        until(SOON, || {
+            one.keys(&["P"]);
+            one.screen().contains("nobody on pts/") && one.screen().contains("(panel 8")
+        }),
+        "{}",
+        one.screen()
+    );
+
+    // The second follows the first: panel, row, zoom and time, all of it and nothing else.
+    two.keys(&["F"]);
+    two.sees(SOON, "following root");
+    one.keys(&["1", "j", "j"]);
+    let rows = both(&mut watching, me, other, |s| s.panel == "1" && s.kind == "workload").await;
+    one.keys(&["2", "z", "h", "h", "+"]);
+    let time = both(&mut watching, me, other, |s| s.panel == "2" && s.pan != 0 && s.zoom != 0).await;
+    assert!(time.zoomed.is_some() && rows.pan == 0, "{time:?} {rows:?}");
+    one.keys(&["=", "6"]);
+    both(&mut watching, me, other, |s| s.panel == "6" && s.kind == "proposal").await;
+    // A key of one's own ends it.
+    two.keys(&["7"]);
+    one.keys(&["8"]);
+    let apart = |v: &View| {
+        spot_of(v, NOBODY).is_some_and(|s| s.panel == "7") && spot_of(v, 0).is_some_and(|s| s.panel == "8")
+    };
+    timeout(SOON, watching.view.wait_for(|v| apart(v))).await.expect("apart").unwrap();
+
+    // Pointing, and a note with the name of who wrote it.
+    two.keys(&["1", "o"]);
+    one.sees(SOON, "nobody on pts/");
+    one.sees(SOON, "points at workload");
+    two.keys(&["m", "Tab", "Tab"]);
+    two.sees(SOON, "about");
+    two.line("the database team knows");
+    one.keys(&["8"]);
+    one.sees(SOON, "the database team knows");
+    one.sees(SOON, "nobody");
+
+    // While one drives, the other's approval is refused with the name.
+    one.keys(&["D"]);
+    one.sees(SOON, "you drive");
+    two.sees(SOON, "root drives");
+    two.keys(&["6"]);
+    assert!(approve(&two, "root drives: D asks"), "{}", two.screen());
+    // Asked, the driver hands it over.
+    two.keys(&["D"]);
+    one.sees(SOON, "asks for the wheel");
+    one.keys(&["D"]);
+    two.sees(SOON, "you drive");
+    two.keys(&["D"]);
+    assert!(until(SOON, || !two.screen().contains("you drive")), "{}", two.screen());
+
+    // One hands the shift over, the other takes it, each by the name that the kernel says.
+    one.keys(&["H"]);
+    two.sees(SOON, "root handed over: H takes over");
+    assert!(!one.screen().contains("H takes over"), "{}", one.screen());
+    two.keys(&["H"]);
+    assert!(until(SOON, || !two.screen().contains("H takes over")), "{}", two.screen());
+
+    two_keys(&one, &two, &mut world).await;
+    for terminal in [&one, &two] {
+        terminal.keys(&["C-c"]);
+        terminal.sees_prompt(SOON);
+    }
+    drop(watching);
+    let (journal, _folder) = world.journal().await;
+    let of = |kind| journal.of_kinds(&[kind]).unwrap();
+    let uid = |r: &weescale::journal::Record| r.body["caller"]["uid"].as_u64().unwrap();
+    let approvals = of(Kind::Approve);
+    assert_eq!(approvals.iter().map(|r| (r.user.as_str(), uid(r))).collect::<Vec<_>>(), [("nobody", 65534)]);
+    let keys = of(Kind::Key);
+    let of_it = |r: &&weescale::journal::Record| r.body["proposal"] == approvals[0].body["proposal"]["id"];
+    assert_eq!(
+        keys.iter().filter(of_it).map(|r| (r.user.as_str(), uid(r))).collect::<Vec<_>>(),
+        [("root", 0)]
+    );
+    let tty = |r: &weescale::journal::Record| r.body["caller"]["tty"].as_str().unwrap().to_owned();
+    assert!(
+        tty(&approvals[0]).starts_with("pts/") && tty(&approvals[0]) != tty(keys.iter().find(of_it).unwrap())
+    );
+    let shifts = of(Kind::Handover);
+    let who = |i: usize| (shifts[i].user.as_str(), shifts[i].body["acknowledged_by"].as_str());
+    assert_eq!((shifts.len(), who(0), who(1)), (2, ("root", None), ("nobody", Some("nobody"))), "{shifts:?}");
+    let notes = of(Kind::Note);
+    assert!(
+        notes.iter().any(|n| n.user == "nobody" && n.text.contains("the database team knows")),
+        "{notes:?}"
+    );
+}
+
+/// The first person's key opens nothing, twice; the second person's begins it, on both screens.
+async fn two_keys(one: &Terminal, two: &Terminal, world: &mut World) {
+    let begun = |v: &View| !v.operations.data.is_empty();
+    // A proposal may be superseded while its sheet is read: then the next one is.
+    let first = until(PATIENCE, || approve(one, "another person must approve it too"));
+    assert!(first, "{}", one.screen());
+    assert!(!begun(&world.view()), "one key opens nothing");
+    let twice = until(PATIENCE, || approve(one, "the second key must be another person's"));
+    assert!(twice, "{}", one.screen());
+    assert!(!begun(&world.view()), "nor does it twice");
+    // The other sees whose key was turned, on the sheet, before they turn theirs.
+    let seen = until(PATIENCE, || {
+        two.keys(&["6", "a"]);
+        let seen = until(Duration::from_secs(4), || two.screen().contains("1 of 2: root"));
+        two.keys(&["Escape"]);
+        seen
+    });
+    assert!(seen, "{}", two.screen());
+    let second = until(PATIENCE, || {
+        if !begun(&world.view()) {
+            approve(two, "op-1");
+        }
+        until(Duration::from_secs(3), || begun(&world.view()))
+    });
+    assert!(second, "{}", two.screen());
+    for terminal in [one, two] {
+        terminal.keys(&["7"]);
+        terminal.sees(SOON, "op-1");
+    }
+}
