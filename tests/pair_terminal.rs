@@ -62,15 +62,13 @@ async fn both(watching: &mut Link, root: u64, nobody: u64, holds: impl Fn(&Spot)
         })
     };
     let found = timeout(SOON, watching.view.wait_for(|v| same(v))).await;
-    match found {
-        Ok(view) => of(&view.unwrap(), root).unwrap(),
-        Err(_) => panic!("not the same: {:#?}", watching.view.borrow().people),
-    }
+    let found = found.ok().map(|view| of(&view.unwrap(), root).unwrap());
+    found.unwrap_or_else(|| panic!("not the same: {:#?}", watching.view.borrow().people))
 }
 
 /// Opens the sheet of the selected proposal and confirms it, as a person would: it is read for a moment first.
 fn approve(terminal: &Terminal, says: &str) -> bool {
-    terminal.keys(&["6", "a"]);
+    terminal.keys(&["6", "Home", "a"]);
     if !until(Duration::from_secs(5), || terminal.screen().contains("bound to")) {
         terminal.keys(&["Escape"]);
         return false;
@@ -223,7 +221,7 @@ async fn two_keys(one: &Terminal, two: &Terminal, world: &mut World) {
     assert!(!begun(&world.view()), "nor does it twice");
     // The other sees whose key was turned, on the sheet, before they turn theirs.
     let seen = until(PATIENCE, || {
-        two.keys(&["6", "a"]);
+        two.keys(&["6", "Home", "a"]);
         let seen = until(Duration::from_secs(4), || two.screen().contains("1 of 2: root"));
         two.keys(&["Escape"]);
         seen

@@ -80,13 +80,16 @@ impl Fleet {
         })
     }
 
-    /// The state of an operation, as `status` says it.
+    /// The state of an operation, as `status` says it; `paused` where it waits for a person.
     pub fn state_of(&self, operation: &str) -> String {
         let (_, text) = self.ask(&["status", "--format", "json"]);
         let status: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
         let all = status["operations"].as_array().cloned().unwrap_or_default();
         let found = all.iter().find(|o| o["id"] == operation);
-        found.and_then(|o| o["state"].as_str()).unwrap_or_default().to_owned()
+        match found {
+            Some(o) if o["paused"] == true => "paused".to_owned(),
+            found => found.and_then(|o| o["state"].as_str()).unwrap_or_default().to_owned(),
+        }
     }
 }
 

@@ -25,9 +25,10 @@ use weescale::clock::Clock;
 const PATIENCE: Duration = Duration::from_secs(120);
 const SOON: Duration = Duration::from_secs(30);
 /// So long one screen is stopped at least: minutes of the fleet's time, of which each picture would be queued.
-const STOPPED: Duration = Duration::from_secs(15);
-/// Memory that the engine may hold more than before, KiB: a stopped screen's pictures would be many times that.
-const MORE: u64 = 48 << 10;
+const STOPPED: Duration = Duration::from_secs(10);
+/// Memory that the engine may take more in that time than it took in as long before, KiB: a fleet that is just known takes
+/// more by itself.
+const MORE: u64 = 32 << 10;
 
 /// A line between a screen and the engine that can be cut.
 struct Line {
@@ -117,15 +118,20 @@ fn a_rollout_goes_on_whatever_becomes_of_five_screens() {
     for screen in &all {
         screen.sees(SOON, "5 here");
     }
+    // While all is well.
+    let first = memory(fleet.process());
+    std::thread::sleep(STOPPED);
+    let grew = memory(fleet.process()).saturating_sub(first);
     assert!(fleet.approve_a_raise(PATIENCE), "nothing could be approved");
     for screen in &all {
         screen.keys(&["7"]);
         screen.sees(SOON, "op-1");
     }
-    let before = key_to_paint(&[one, two], 4);
-    let held = memory(fleet.process());
+    let before = key_to_paint(&[one, two], 2);
 
-    assert_eq!(fleet.state_of("op-1"), "inflight", "in the middle of it");
+    let state = fleet.state_of("op-1");
+    assert!(["inflight", "paused"].contains(&state.as_str()), "in the middle of it: {state}");
+    let held = memory(fleet.process());
     let clock = Clock::real();
     let begin = clock.monotonic();
     stopped.signal("STOP");
@@ -139,29 +145,34 @@ fn a_rollout_goes_on_whatever_becomes_of_five_screens() {
         one.screen()
     );
     let during = key_to_paint(&[one, two], 8);
-    assert!(
-        until(PATIENCE, || fleet.state_of("op-1") == "done"),
-        "it went to its end: {}",
-        fleet.state_of("op-1")
-    );
     while clock.monotonic().since(begin) < STOPPED {
         std::thread::sleep(Duration::from_millis(200));
     }
-    let now = memory(fleet.process());
+    let took = memory(fleet.process()).saturating_sub(held);
+    // Where a gate cannot tell, it waits for a person, who lets it go on.
+    let over = until(PATIENCE, || {
+        let state = fleet.state_of("op-1");
+        if state == "paused" {
+            fleet.ask(&["resume", "op-1"]);
+        }
+        state == "done"
+    });
+    assert!(over, "it goes to its end: {}", fleet.state_of("op-1"));
     let at =
         |waits: &[Duration], share: f64| waits[((waits.len() - 1) as f64 * share) as usize].as_secs_f64();
     println!(
         "key to paint: p50 {:.2} s, worst of {} {:.2} s before; p50 {:.2} s, worst of {} {:.2} s with one killed, one stopped \
-         and one cut off; memory of the engine {held} KiB, then {now}",
+         and one cut off; the engine holds {held} KiB and takes {took} more in {} s, {grew} before",
         at(&before, 0.5),
         before.len(),
         at(&before, 1.0),
         at(&during, 0.5),
         during.len(),
         at(&during, 1.0),
+        STOPPED.as_secs(),
     );
     assert!(at(&during, 0.5) < at(&before, 0.5) * 3.0 + 0.5, "{before:?} {during:?}");
-    assert!(now < held + MORE, "{held} KiB, then {now}");
+    assert!(took < grew + MORE, "{took} KiB more, {grew} before");
 
     for screen in [one, two] {
         screen.keys(&["7"]);
