@@ -82,6 +82,18 @@ fn approve(terminal: &Terminal, says: &str) -> bool {
     said
 }
 
+/// Turns the wheel; once more where the turn before was not on the disk yet.
+fn turn(terminal: &Terminal, turned: impl Fn() -> bool) {
+    terminal.keys(&["D"]);
+    let done = until(SOON, || {
+        if terminal.screen().contains("nothing was turned; try again") {
+            terminal.keys(&["D"]);
+        }
+        turned()
+    });
+    assert!(done, "{}", terminal.screen());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pair_sees_follows_points_and_turns_two_keys() {
     let (Some(one), Some(two)) = (Terminal::open(200, 50), Terminal::open(200, 50)) else { return };
@@ -158,23 +170,36 @@ async fn a_pair_sees_follows_points_and_turns_two_keys() {
     one.sees(SOON, "nobody");
 
     // While one drives, the other's approval is refused with the name.
-    one.keys(&["D"]);
-    one.sees(SOON, "you drive");
+    turn(&one, || one.screen().contains("you drive"));
     two.sees(SOON, "root drives");
     two.keys(&["6"]);
     assert!(approve(&two, "root drives: D asks"), "{}", two.screen());
     // Asked, the driver hands it over.
-    two.keys(&["D"]);
-    one.sees(SOON, "asks for the wheel");
-    one.keys(&["D"]);
-    two.sees(SOON, "you drive");
-    two.keys(&["D"]);
-    assert!(until(SOON, || !two.screen().contains("you drive")), "{}", two.screen());
+    turn(&two, || one.screen().contains("asks for the wheel"));
+    turn(&one, || two.screen().contains("you drive"));
+    turn(&two, || !two.screen().contains("you drive"));
 
     // One hands the shift over, the other takes it, each by the name that the kernel says.
     one.keys(&["H"]);
     two.sees(SOON, "root handed over: H takes over");
     assert!(!one.screen().contains("H takes over"), "{}", one.screen());
+    let shell = |more: &[&str]| {
+        let socket = socket.display().to_string();
+        let args = [&["handover", "--format", "json", "--socket", &socket], more].concat();
+        Command::new(env!("CARGO_BIN_EXE_weescale")).args(args).env("HOME", logs.path()).output().unwrap()
+    };
+    let card: serde_json::Value = serde_json::from_slice(&shell(&[]).stdout).unwrap();
+    assert_eq!(
+        (&card["shift"]["open"]["by"]["uid"], card["card"]["at"].is_null()),
+        (&0.into(), false),
+        "{card}"
+    );
+    let own = shell(&["--ack", "root"]);
+    let said = String::from_utf8_lossy(&own.stderr).into_owned();
+    assert!(
+        !own.status.success() && said.contains("nobody else has handed"),
+        "nobody takes over from themselves: {said}"
+    );
     two.keys(&["H"]);
     assert!(until(SOON, || !two.screen().contains("H takes over")), "{}", two.screen());
 
