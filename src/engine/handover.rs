@@ -86,30 +86,33 @@ impl Engine {
             open.by.uid != me.uid && to.is_empty() && (open.to.is_empty() || open.to == me.name)
         };
         let open = waiting.filter(mine);
-        let (text, body) = match &open {
-            Some(open) => (
-                format!("{} took over from {}: {}", me.name, open.by.name, card.summary()),
-                serde_json::json!({ "taken": open, "acknowledged_by": me.name, "card": card, "caller": caller }),
-            ),
-            None => {
-                let whom = if to.is_empty() { "the next" } else { to.as_str() };
-                let given = Handed { at: now, by: me.clone(), to: to.clone(), summary: card.summary() };
-                (
-                    format!("handed over to {whom}: {}; waits for their H", card.summary()),
-                    serde_json::json!({ "given": given, "card": card, "caller": caller }),
-                )
-            }
-        };
+        let given = Handed { at: now, by: me.clone(), to, summary: card.summary() };
+        let (text, body) = recorded(open.as_ref(), &given, &card, caller);
         if !self.journal(vec![Entry::new(Kind::Handover, text.clone(), body).by(&me.name)]).await {
             return Answer::no("not handed over: the journal cannot be written");
         }
         let shifts = &mut self.state.learned.people.shifts;
         match open {
             Some(_) => shifts.taken(),
-            None => shifts.given(Handed { at: now, by: me.clone(), to, summary: card.summary() }),
+            None => shifts.given(given),
         }
         Answer::yes(text)
     }
+}
+
+/// The sentence and the body of the record: of taking `open` over, or else of what is `given`.
+fn recorded(open: Option<&Handed>, given: &Handed, card: &Handover, caller: &Caller) -> (String, Value) {
+    let me = &caller.person;
+    let summary = card.summary();
+    if let Some(open) = open {
+        let text = format!("{} took over from {}: {summary}", me.name, open.by.name);
+        let body =
+            serde_json::json!({ "taken": open, "acknowledged_by": me.name, "card": card, "caller": caller });
+        return (text, body);
+    }
+    let whom = if given.to.is_empty() { "the next" } else { given.to.as_str() };
+    let text = format!("handed over to {whom}: {summary}; waits for their H");
+    (text, serde_json::json!({ "given": given, "card": card, "caller": caller }))
 }
 
 #[cfg(test)]

@@ -78,6 +78,32 @@ fn days(view: &View) -> Vec<String> {
     told.collect()
 }
 
+/// Floors that are held.
+fn leases(view: &View) -> Vec<String> {
+    let held = view
+        .leases
+        .iter()
+        .filter(|l| !matches!(l.state, LeaseState::Restored { .. } | LeaseState::Foreign { .. }));
+    let told = held.map(|l| {
+        let failing = if let LeaseState::Failing { why } = &l.state {
+            format!("; giving it back fails: {why}")
+        } else {
+            String::new()
+        };
+        format!(
+            "{} {} {} until {} (then {}), owner {}: {}{failing}",
+            l.workload,
+            if l.field.is_count() { "floor" } else { "scale-in" },
+            l.field.word(l.floor),
+            l.expires,
+            l.field.word(l.restore),
+            l.owner,
+            l.reason
+        )
+    });
+    told.collect()
+}
+
 impl Handover {
     /// The card of a view.
     pub fn of(view: &View) -> Self {
@@ -85,27 +111,6 @@ impl Handover {
         let in_flight = open.map(|o| {
             let (id, w, c) = (&o.id, &o.workload, &o.change);
             format!("{id} {w} {}: {}, approved by {}", c.words("→"), o.state.label(), o.approved_by)
-        });
-        let held = view
-            .leases
-            .iter()
-            .filter(|l| !matches!(l.state, LeaseState::Restored { .. } | LeaseState::Foreign { .. }));
-        let leases = held.map(|l| {
-            let failing = if let LeaseState::Failing { why } = &l.state {
-                format!("; giving it back fails: {why}")
-            } else {
-                String::new()
-            };
-            format!(
-                "{} {} {} until {} (then {}), owner {}: {}{failing}",
-                l.workload,
-                if l.field.is_count() { "floor" } else { "scale-in" },
-                l.field.word(l.floor),
-                l.expires,
-                l.field.word(l.restore),
-                l.owner,
-                l.reason
-            )
         });
         let proposals = view.proposals.data.iter().filter_map(|p| {
             let state = match &p.proposal.state {
@@ -149,7 +154,7 @@ impl Handover {
             muted: muted.collect(),
             at: view.at,
             in_flight: in_flight.collect(),
-            leases: leases.collect(),
+            leases: leases(view),
             proposals: proposals.collect(),
             risks: risks.collect(),
         }

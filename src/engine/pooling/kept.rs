@@ -26,7 +26,7 @@ struct Row {
 
 impl Pool {
     /// What is to be kept now, a row a service, every ten minutes: what comes later replaces it.
-    pub fn to_keep(&mut self, now: Timestamp) -> Vec<Remembered> {
+    pub fn rows_to_keep(&mut self, now: Timestamp) -> Vec<Remembered> {
         if self.kept.is_some_and(|at| at <= now && now.since(at) < SPACING) {
             return Vec::new();
         }

@@ -44,8 +44,8 @@ fn followed(hours: u32, like_fleet: bool) -> (Pool, History, WorkloadId, u32) {
 /// The pool after a restart: a new one that read the journal the old one wrote to.
 fn restarted(old: &mut Pool, now: Timestamp) -> Pool {
     let mut journal = Journal::in_memory().unwrap();
-    let rows = old.to_keep(now);
-    assert!(old.to_keep(now + Duration::from_secs(60)).is_empty(), "every ten minutes");
+    let rows = old.rows_to_keep(now);
+    assert!(old.rows_to_keep(now + Duration::from_secs(60)).is_empty(), "every ten minutes");
     journal.store_remembered(&rows, now - KEEP).unwrap();
     let mut pool = Pool { shapes: old.shapes.clone(), ..Pool::default() };
     pool.remember(Past::read(&journal, now, &|_| TimeZone::UTC).unwrap(), now);
