@@ -4,8 +4,9 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::print_stdout,
     dead_code,
-    reason = "a test may fail loudly; the terminal is shared with other tests"
+    reason = "a test may fail loudly, and says which peers it lacks; the terminal is shared with other tests"
 )]
 
 mod terminal;
@@ -104,6 +105,35 @@ fn key_to_paint(screens: &[&Terminal], times: usize) -> Vec<Duration> {
     waits
 }
 
+/// Waits until the rollout is over. Where a gate cannot tell, it waits for a person, who lets it go on.
+fn ends(fleet: &Fleet) {
+    let over = until(PATIENCE, || {
+        let state = fleet.state_of("op-1");
+        if state == "paused" {
+            fleet.ask(&["resume", "op-1"]);
+        }
+        state == "done"
+    });
+    assert!(over, "it goes to its end: {}", fleet.state_of("op-1"));
+}
+
+/// Says how long keys took, and holds the later ones against those before.
+fn compare(before: &[Duration], during: &[Duration]) {
+    let at =
+        |waits: &[Duration], share: f64| waits[((waits.len() - 1) as f64 * share) as usize].as_secs_f64();
+    println!(
+        "key to paint: p50 {:.2} s, worst of {} {:.2} s before; p50 {:.2} s, worst of {} {:.2} s with one killed, one stopped \
+         and one cut off",
+        at(before, 0.5),
+        before.len(),
+        at(before, 1.0),
+        at(during, 0.5),
+        during.len(),
+        at(during, 1.0),
+    );
+    assert!(at(during, 0.5) < at(before, 0.5) * 3.0 + 0.5, "{before:?} {during:?}");
+}
+
 #[test]
 fn a_rollout_goes_on_whatever_becomes_of_five_screens() {
     let open = || Terminal::open(180, 40);
@@ -149,29 +179,9 @@ fn a_rollout_goes_on_whatever_becomes_of_five_screens() {
         std::thread::sleep(Duration::from_millis(200));
     }
     let took = memory(fleet.process()).saturating_sub(held);
-    // Where a gate cannot tell, it waits for a person, who lets it go on.
-    let over = until(PATIENCE, || {
-        let state = fleet.state_of("op-1");
-        if state == "paused" {
-            fleet.ask(&["resume", "op-1"]);
-        }
-        state == "done"
-    });
-    assert!(over, "it goes to its end: {}", fleet.state_of("op-1"));
-    let at =
-        |waits: &[Duration], share: f64| waits[((waits.len() - 1) as f64 * share) as usize].as_secs_f64();
-    println!(
-        "key to paint: p50 {:.2} s, worst of {} {:.2} s before; p50 {:.2} s, worst of {} {:.2} s with one killed, one stopped \
-         and one cut off; the engine holds {held} KiB and takes {took} more in {} s, {grew} before",
-        at(&before, 0.5),
-        before.len(),
-        at(&before, 1.0),
-        at(&during, 0.5),
-        during.len(),
-        at(&during, 1.0),
-        STOPPED.as_secs(),
-    );
-    assert!(at(&during, 0.5) < at(&before, 0.5) * 3.0 + 0.5, "{before:?} {during:?}");
+    ends(&fleet);
+    compare(&before, &during);
+    println!("the engine holds {held} KiB and takes {took} more in {} s, {grew} before", STOPPED.as_secs());
     assert!(took < grew + MORE, "{took} KiB more, {grew} before");
 
     for screen in [one, two] {

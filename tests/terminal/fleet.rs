@@ -84,7 +84,7 @@ impl Fleet {
     pub fn state_of(&self, operation: &str) -> String {
         let (_, text) = self.ask(&["status", "--format", "json"]);
         let status: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-        let all = status["operations"].as_array().cloned().unwrap_or_default();
+        let all = status.get("operations").and_then(|o| o.as_array()).cloned().unwrap_or_default();
         let found = all.iter().find(|o| o["id"] == operation);
         match found {
             Some(o) if o["paused"] == true => "paused".to_owned(),
