@@ -9,82 +9,25 @@
 
 mod terminal;
 
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use terminal::fleet::Fleet;
 use terminal::{Terminal, until};
 
 const PATIENCE: Duration = Duration::from_secs(120);
 const SOON: Duration = Duration::from_secs(20);
 
-/// `weescale demo --serve`, ended with the test.
-struct Fleet {
-    folder: tempfile::TempDir,
-    child: Child,
-}
-
-impl Fleet {
-    fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_weescale"))
-            .args(["demo", "--serve", "--speed", "20", "--seed", "1", "--socket"])
-            .arg(folder.path().join("engine.sock"))
-            .arg("--log")
-            .arg(folder.path().join("log"))
-            .arg("--journal")
-            .arg(folder.path().join("journal.db"))
-            .env("HOME", folder.path())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        let fleet = Self { folder, child };
-        assert!(until(SOON, || fleet.folder.path().join("engine.sock").exists()), "no socket");
-        fleet
-    }
-
-    fn program(&self, args: &str) -> String {
-        Terminal::program(&format!("{args} --socket {}", self.folder.path().join("engine.sock").display()))
-    }
-
-    fn ask(&self, args: &[&str]) -> (bool, String) {
-        let output = Command::new(env!("CARGO_BIN_EXE_weescale"))
-            .args(args)
-            .arg("--socket")
-            .arg(self.folder.path().join("engine.sock"))
-            .env("HOME", self.folder.path())
-            .output()
-            .unwrap();
-        (output.status.success(), String::from_utf8(output.stdout).unwrap())
-    }
-}
-
-impl Drop for Fleet {
-    fn drop(&mut self) {
-        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
-        let _ = self.child.wait();
-    }
-}
-
 #[test]
 fn two_screens_one_state_and_one_killed_in_mid_operation_changes_nothing() {
     let (Some(one), Some(two)) = (Terminal::open(180, 40), Terminal::open(180, 40)) else { return };
-    let fleet = Fleet::start();
+    let fleet = Fleet::start(&[]);
     one.line(&fleet.program("attach"));
     two.line(&fleet.program("attach"));
     one.sees(SOON, "2 here");
     two.sees(SOON, "2 here");
 
     // The machine interface beside them: approve by hash what is shown, once.
-    let approved = until(PATIENCE, || {
-        let (_, text) = fleet.ask(&["proposals", "--format", "json"]);
-        let open: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap_or_default();
-        let Some(p) =
-            open.iter().find(|p| p["not_approvable"].is_null() && p["to"].as_u64() > p["from"].as_u64())
-        else {
-            return false;
-        };
-        fleet.ask(&["approve", p["id"].as_str().unwrap(), "--hash", p["hash"].as_str().unwrap()]).0
-    });
+    let approved = fleet.approve_a_raise(PATIENCE);
     assert!(approved, "nothing could be approved");
     one.keys(&["7"]);
     two.keys(&["7"]);
@@ -102,13 +45,7 @@ fn two_screens_one_state_and_one_killed_in_mid_operation_changes_nothing() {
     // Killed, not left: the terminal's process is gone at once.
     one.signal("KILL");
     two.sees(SOON, "1 here");
-    let over = until(PATIENCE, || {
-        let (_, text) = fleet.ask(&["status", "--format", "json"]);
-        let status: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-        status["operations"]
-            .as_array()
-            .is_some_and(|all| all.iter().any(|o| o["id"] == "op-1" && o["state"] == "done"))
-    });
+    let over = until(PATIENCE, || fleet.state_of("op-1") == "done");
     assert!(over, "the operation went on to its end:\n{}", two.screen());
     two.keys(&["7"]);
     two.sees(SOON, "● kept");
@@ -126,12 +63,12 @@ fn two_screens_one_state_and_one_killed_in_mid_operation_changes_nothing() {
     two.sees_prompt(SOON);
     let (_, leases) = fleet.ask(&["leases"]);
     assert!(leases.contains("op-1"), "{leases}");
-    replayed(&two, &fleet.folder.path().join("journal.db"));
+    replayed(&two, &fleet.journal());
 }
 
 #[test]
 fn a_day_is_approved_and_ended_from_a_shell_by_its_hash() {
-    let fleet = Fleet::start();
+    let fleet = Fleet::start(&[]);
     let plans = || -> Vec<serde_json::Value> {
         let (_, text) = fleet.ask(&["day", "--format", "json"]);
         serde_json::from_str(&text).unwrap_or_default()
@@ -165,7 +102,7 @@ fn a_day_is_approved_and_ended_from_a_shell_by_its_hash() {
 #[test]
 fn a_note_the_wheel_and_a_learner_by_key() {
     let (Some(one), Some(two)) = (Terminal::open(180, 40), Terminal::open(180, 40)) else { return };
-    let fleet = Fleet::start();
+    let fleet = Fleet::start(&[]);
     one.line(&fleet.program("attach"));
     two.line(&fleet.program("attach --shadow"));
     one.sees(SOON, "2 here");
@@ -195,7 +132,8 @@ fn a_note_the_wheel_and_a_learner_by_key() {
         "no proposal"
     );
     let recorded = until(PATIENCE, || {
-        two.keys(&["6", "a"]);
+        // The row that was selected may be decided by now.
+        two.keys(&["6", "Home", "a"]);
         if until(Duration::from_secs(3), || two.screen().contains("Approve, in shadow")) {
             std::thread::sleep(Duration::from_millis(400));
             two.keys(&["Tab", "Enter"]);

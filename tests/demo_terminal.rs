@@ -3,7 +3,8 @@
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
-    reason = "a test may fail loudly, and says which peers it lacks"
+    dead_code,
+    reason = "a test may fail loudly, and says which peers it lacks; the terminal is shared with other tests"
 )]
 
 mod terminal;

@@ -160,7 +160,7 @@ async fn lessons_of_others_are_taken_in_only_signed_and_trusted_and_do_nothing_u
     };
     let quarters: Vec<u32> =
         (0..192u32).map(|q| 600 + 800 * u32::from((32..72).contains(&(q % 96)))).collect();
-    let shapes = vec![share::SharedShape { services: 12, quarters }];
+    let shapes = vec![share::SharedShape { services: 12, quarters, zone: String::new() }];
     let shared = share::Shared { lessons: vec![lesson], shapes };
     let text = share::seal("team search", shared, Timestamp::from_secs(1), &key).unwrap();
     let name = share::name_of_key(&key).unwrap();

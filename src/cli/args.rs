@@ -136,7 +136,7 @@ pub enum Command {
     /// Write an incident up, with pictures
     Report(super::travel::Report),
     /// What the next shift must know, from the latest record
-    Handover(super::travel::HandoverArgs),
+    Handover(super::handover::HandoverArgs),
     /// Completions for a shell
     Completions {
         /// The shell.

@@ -137,7 +137,7 @@ fn shapes(live: &Live) -> Result<Vec<SharedShape>, Failure> {
 /// What shapes are shared, in words, a line each.
 fn told(shapes: &[SharedShape]) -> String {
     let line = |s: &SharedShape| {
-        let words = Shape::from_per_mille(&s.quarters).map_or_else(String::new, |shape| shape.words());
+        let words = Shape::from_per_mille(&s.quarters).map_or_else(String::new, |shape| shape.words(&s.zone));
         format!("  {}: {words}\n", share::words(std::slice::from_ref(s)))
     };
     if shapes.is_empty() {

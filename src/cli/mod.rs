@@ -12,6 +12,7 @@ mod day;
 mod demo;
 mod exit;
 mod forecast;
+mod handover;
 mod harden;
 mod journal;
 mod lessons;

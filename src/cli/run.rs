@@ -38,7 +38,7 @@ pub async fn run(cli: Cli) -> Outcome {
         Some(Command::Replay(args)) => super::travel::replay(&live, &args).await,
         Some(Command::Bundle(args)) => super::travel::bundle(&live, &args),
         Some(Command::Report(args)) => super::travel::report(&live, &args),
-        Some(Command::Handover(args)) => super::travel::handover(&live, &args),
+        Some(Command::Handover(args)) => super::handover::run(&live, &args).await,
         Some(Command::Completions { shell }) => completions::shell(shell),
         Some(Command::Man) => completions::man(),
         Some(Command::Keys) => completions::keys(),

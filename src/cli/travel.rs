@@ -1,24 +1,21 @@
-//! `weescale replay`, `bundle`, `report` and `handover`: what was, from the journal or a bundle.
+//! `weescale replay`, `bundle` and `report`: what was, from the journal or a bundle.
 
-use std::io::{IsTerminal, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
 use crate::clock::Clock;
-use crate::engine::{current_person, current_tty};
-use crate::journal::{Entry, Journal, Kind};
 use crate::replay::{Recording, ReplayError};
 use crate::report::{Incident, Weekly, html, incident_json, markdown, weekly_html, weekly_markdown};
 use crate::screen::{self, Exit};
 use crate::series::Timestamp;
-use crate::series::text::clean;
-use crate::view::{Caller, Handover, JournalLine};
+use crate::view::JournalLine;
 
 use super::args::Live;
 use super::exit::{Failure, Outcome};
+use super::handover::put;
 use super::samples::instant;
 use super::{live, look, out};
 
@@ -89,17 +86,6 @@ pub struct Report {
     /// Where to; without one, to standard output and without pictures
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-}
-
-/// `weescale handover`.
-#[derive(Clone, Debug, Args)]
-pub struct HandoverArgs {
-    /// Write the card to this file instead of standard output
-    #[arg(short, long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-    /// Acknowledge it by name; goes into the journal, which nobody else may be writing to
-    #[arg(long, value_name = "NAME")]
-    pub ack: Option<String>,
 }
 
 fn when(text: &str) -> Result<Timestamp, String> {
@@ -224,36 +210,4 @@ pub fn report(live: &Live, args: &Report) -> Outcome {
             put(Some(to), &markdown(&incident, &names))
         }
     }
-}
-
-/// Prints or acknowledges the hand-over card of the latest frame.
-pub fn handover(live: &Live, args: &HandoverArgs) -> Outcome {
-    let path = journal(live)?;
-    let mut recording = Recording::journal(&path, None, None).map_err(refused)?;
-    let last = recording.frames().len().saturating_sub(1);
-    let card = Handover::of(&*recording.view(last).map_err(refused)?);
-    if let Some(name) = &args.ack {
-        let name = clean(name.trim(), 64);
-        let by = current_person();
-        let mut journal = Journal::open(&path).map_err(Failure::other)?;
-        let text = format!("handed over to {name}: {}", card.summary());
-        let caller = Caller { person: by.clone(), tty: current_tty(), company: None };
-        let body = serde_json::json!({ "acknowledged_by": name, "card": card, "caller": caller });
-        let entry = Entry::new(Kind::Handover, text, body).by(&by.name);
-        journal.append(Clock::real().now(), &[entry]).map_err(Failure::other)?;
-    }
-    put(args.output.as_deref(), &card.markdown())
-}
-
-/// To a file that is made or replaced, or to standard output.
-fn put(to: Option<&Path>, text: &str) -> Outcome {
-    let Some(path) = to else { return out::print(text) };
-    let written = std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)
-        .and_then(|mut file| file.write_all(text.as_bytes()));
-    written.map_err(|e| Failure::Other(format!("{}: {e}", path.display())))
 }

@@ -103,14 +103,27 @@ impl Settings {
         })
     }
 
+    /// The clock that people who use a workload go by: that of its region (of the only one, where it names none), else that of
+    /// the team that says it owns it; UTC where neither is known.
+    pub fn zone_for(&self, id: &WorkloadId) -> TimeZone {
+        let region = self.home(id).and_then(|r| TimeZone::get(&r.time_zone).ok());
+        let team = || self.owner_of(id, "").map(|team| team.quiet.zone.clone());
+        region.or_else(team).unwrap_or(TimeZone::UTC)
+    }
+
+    /// The region of a workload: the one it names; where it names none, the only one there is.
+    fn home(&self, id: &WorkloadId) -> Option<&crate::fleet::Region> {
+        let named = self.regions.iter().find(|r| *r.name == *id.region);
+        match (named, self.regions.as_slice()) {
+            (None, [only]) if id.region.is_empty() => Some(only),
+            (named, _) => named,
+        }
+    }
+
     /// The calendar of a workload: local days and holidays of its region (of the only one, where it names none), and
     /// the events about it. Without either, no day is special.
     pub fn calendar_for(&self, id: &WorkloadId, service: &str) -> Calendar {
-        let named = self.regions.iter().find(|r| *r.name == *id.region);
-        let home = match (named, self.regions.as_slice()) {
-            (None, [only]) if id.region.is_empty() => Some(only),
-            (named, _) => named,
-        };
+        let home = self.home(id);
         let events: Vec<Event> = self.events_for(id, service).map(|e| e.event.clone()).collect();
         let zone = home.and_then(|r| TimeZone::get(&r.time_zone).ok());
         if zone.is_none() && events.is_empty() {

@@ -129,7 +129,7 @@ fn what_surrounds_an_operation_is_measured_when_it_begins_and_outlives_a_restart
     journal.append(begun, &[stored(1, Some("as_expected")), stored(2, None)]).unwrap();
     let clock = Clock::paused(begun);
     let mut again = self::state();
-    let restored = restore::read(&journal, &clock, &again.tuning).unwrap();
+    let restored = restore::read(&journal, &clock, &again.tuning, &again.settings).unwrap();
     restore::into_state(&mut again, restored);
     assert_eq!(noted(&again), noted(&state));
     let verdict = |n: u32| again.learned.kpis.figures[&sample(n).operation].verdict;

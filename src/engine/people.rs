@@ -28,6 +28,8 @@ pub struct People {
     pub days: super::days::Days,
     /// How long proposals waited for them.
     pub tempo: Tempo,
+    /// Shifts that were handed over.
+    pub shifts: super::handover::Shifts,
     /// Shapes of other teams as they came in: key, source, shapes. Until they are where they are used.
     pub shapes: Vec<(String, String, Vec<SharedShape>)>,
 }
@@ -50,6 +52,7 @@ impl People {
             Kind::Ask,
             Kind::Rollback,
             Kind::Abort,
+            Kind::Handover,
         ];
         let mut people = Self::default();
         for record in journal.of_kinds(&kinds)? {
@@ -111,6 +114,7 @@ impl People {
                 }
             }
             Kind::Rollback | Kind::Abort | Kind::Ask => {}
+            Kind::Handover => self.shifts.take(record),
             Kind::Day => {
                 self.days.take(&record.body);
                 if record.body.pointer("/day/workload").is_some() {

@@ -2,14 +2,16 @@
 //!
 //! Three forecasts of each are kept as issued: its own, that of the shapes, and what was made of both, which is what
 //! people and planners get. The first two tell how much the next one takes of the shapes; the first and the last are
-//! KPI 15.
+//! KPI 15. Where shapes proved right, they make a young service's fan longer: that is kept and judged apart.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
+
 use crate::fleet::WorkloadId;
-use crate::forecast::pooled::{Known, LEVEL, Like, Losses, Shape, Tally, like, mix, representatives, share};
+use crate::forecast::pooled::{Known, LEVEL, Like, Shape, Tally, like, mix, representatives, share};
 use crate::forecast::{Fan, ForecastState, LeadScore};
 use crate::journal::{Entry, Kind};
 use crate::learning::Accuracy;
@@ -20,6 +22,7 @@ use crate::signals::{History, SignalKind};
 
 use super::State;
 use super::forecast_worker::Issued;
+use lost::Record;
 
 /// With as much it is a shape for others: what is read back at the start is a little less than two weeks.
 const MATURE: Duration = Duration::from_secs(13 * 86_400);
@@ -46,7 +49,7 @@ const STRETCH: Duration = Duration::from_secs(3600);
 /// What was issued longer ago is scored.
 const SCORED: Duration = Duration::from_secs(50 * 3600);
 /// Scores of services that are no longer young are kept this long.
-const KEEP: Duration = Duration::from_secs(90 * 86_400);
+pub const KEEP: Duration = Duration::from_secs(90 * 86_400);
 /// History that shapes are made of.
 const PAST: Duration = Duration::from_secs(15 * 86_400);
 const STEP: Duration = Duration::from_secs(300);
@@ -70,9 +73,16 @@ pub struct Pool {
     /// By key, the team heard of first in front.
     theirs: Vec<(String, Vec<Known>)>,
     young: BTreeMap<WorkloadId, (Timestamp, Like)>,
+    /// By whose clocks services live; UTC where nothing is known.
+    zones: BTreeMap<WorkloadId, TimeZone>,
     own: Accuracy,
     told: Accuracy,
     used: Accuracy,
+    /// Fans that shapes made longer.
+    longer: Accuracy,
+    /// What earlier runs knew of forecasts, and as of when; and when it was kept last.
+    earlier: BTreeMap<WorkloadId, (Timestamp, Record)>,
+    kept: Option<Timestamp>,
     scores: BTreeMap<WorkloadId, (Timestamp, Pooled)>,
     /// When the first shape was known, and when they were last journalled.
     first: Option<Timestamp>,
@@ -85,6 +95,8 @@ impl State {
         let Some(fan) = issued.forecast.fan() else { return };
         // Others' shapes know nothing of a spike here, nor of what was declared for this service.
         let special = issued.spike || issued.burst.is_some() || self.has_event(&issued.workload, fan);
+        let zone = self.settings.zone_for(&issued.workload);
+        self.learned.pool.lives_by(&issued.workload, zone);
         let used = self.learned.pool.issued(&issued.workload, fan, &self.history, special);
         if let Some(used) = used {
             issued.forecast = ForecastState::Ready(Arc::new(used));
@@ -119,7 +131,7 @@ impl Pool {
         }
         let window = window();
         if self.is_due(id, now) {
-            let found = like(&window, now, &self.known(id));
+            let found = like(&window, now, &self.zone(id), &self.known(id));
             match found {
                 Some(found) => self.young.insert(id.clone(), (now, found)),
                 None => self.young.remove(id),
@@ -127,16 +139,44 @@ impl Pool {
         }
         let (_, near) = self.young.get(id)?;
         let told = near.told(&window, fan)?;
-        let forgotten = began.since(since) > FRESH;
+        let record = self.record_of(id, now);
+        let forgotten = began.since(since) > FRESH && !self.earlier.contains_key(id);
         let belief = if forgotten { near.belief().min(UNSCORED) } else { near.belief() };
-        let share = |lead| share(belief, losses(self.own.of(id), self.told.of(id), lead));
-        let used = mix(fan, &told, &near.sources(), share);
+        let used = mix(fan, &told, &near.sources(), |lead| share(belief, record.losses(lead)));
+        let reach = record.reach(fan.end().since(now));
+        let longer = reach.map(|(reach, off)| near.longer(&window, &told, used.clone(), now + reach, off));
         // All at the same instants, or they would be scored on different days.
         if self.told.record(id, &told) {
             self.own.record(id, fan);
             self.used.record(id, &used);
         }
-        Some(used)
+        if let Some(longer) = &longer {
+            self.longer.record(id, longer);
+        }
+        Some(longer.unwrap_or(used))
+    }
+
+    /// By whose clocks a workload lives. What was made by others' is made anew.
+    pub fn lives_by(&mut self, id: &WorkloadId, zone: TimeZone) {
+        if self.zone(id) == zone || (self.zones.len() >= KNOWN && !self.zones.contains_key(id)) {
+            return;
+        }
+        self.tallies.remove(id);
+        self.due.remove(id);
+        self.young.remove(id);
+        self.shapes.remove(id);
+        self.zones.insert(id.clone(), zone);
+    }
+
+    fn zone(&self, id: &WorkloadId) -> TimeZone {
+        self.zones.get(id).cloned().unwrap_or(TimeZone::UTC)
+    }
+
+    /// What is known of a workload's forecasts: of this run, and of earlier ones as far as that still counts.
+    fn record_of(&self, id: &WorkloadId, now: Timestamp) -> Record {
+        let record = Record::of(self.own.of(id), self.told.of(id), self.longer.of(id));
+        let earlier = self.earlier.get(id);
+        earlier.map_or_else(|| record.clone(), |(at, earlier)| record.and(&earlier.aged(now.since(*at))))
     }
 
     /// Since when a workload is known at all, of which the history holds `held`.
@@ -156,7 +196,8 @@ impl Pool {
             return;
         }
         let lately = history.window(id, SignalKind::Demand, now - STEP, now, STEP);
-        let (last, tally) = self.tallies.entry(id.clone()).or_insert_with(|| (now, Tally::default()));
+        let zone = self.zone(id);
+        let (last, tally) = self.tallies.entry(id.clone()).or_insert_with(|| (now, Tally::new(zone)));
         *last = now;
         lately.points().for_each(|(at, value)| tally.note(at, value));
     }
@@ -167,16 +208,17 @@ impl Pool {
         if !due || (self.shapes.len() >= SHAPES && !self.shapes.contains_key(id)) {
             return;
         }
-        let shape = Shape::of(&window()).or_else(|| self.tallies.get(id)?.1.shape());
+        let zone = self.zone(id);
+        let shape = Shape::of(&window(), &zone).or_else(|| self.tallies.get(id)?.1.shape());
         self.due.insert(id.clone(), now + if shape.is_some() { RENEW } else { SPACING });
         if let Some(shape) = shape {
-            self.put(id, now, shape);
+            self.put(id, now, shape, zone);
         }
     }
 
-    fn put(&mut self, id: &WorkloadId, now: Timestamp, shape: Shape) {
+    fn put(&mut self, id: &WorkloadId, now: Timestamp, shape: Shape, zone: TimeZone) {
         if self.shapes.len() < SHAPES || self.shapes.contains_key(id) {
-            self.shapes.insert(id.clone(), (now, ours(shape)));
+            self.shapes.insert(id.clone(), (now, ours(shape, zone)));
             self.first = self.first.or(Some(now));
         }
     }
@@ -206,9 +248,10 @@ impl Pool {
         let known: Vec<Known> = shapes
             .iter()
             .take(MOST_SHAPES)
-            .filter_map(|s| Some((Shape::from_per_mille(&s.quarters)?, s.services)))
-            .map(|(shape, services)| Known {
+            .filter_map(|s| Some((Shape::from_per_mille(&s.quarters)?, s.clock()?, s.services)))
+            .map(|(shape, zone, services)| Known {
                 shape: Arc::new(shape),
+                zone,
                 source: Arc::clone(&source),
                 stands_for: services,
             })
@@ -224,9 +267,9 @@ impl Pool {
 
     /// The kinds of shape of our own fleet, for other teams.
     pub fn shared(&self) -> Vec<SharedShape> {
-        let own = self.shapes.values().map(|(_, known)| &*known.shape);
+        let own = self.shapes.values().map(|(_, known)| (&*known.shape, &known.zone));
         let kinds = representatives(own, MOST_SHAPES).into_iter();
-        kinds.map(|(shape, services)| SharedShape { services, quarters: shape.per_mille() }).collect()
+        kinds.map(|(shape, zone, services)| SharedShape::of(&shape, &zone, services)).collect()
     }
 
     /// The record of the fleet's shapes, once a day, for those who export them when no engine runs.
@@ -255,13 +298,15 @@ impl Pool {
         // What an earlier run knew is there before the fleet is listed.
         self.shapes.retain(|id, (at, _)| known(id) || now.since(*at) < RENEW);
         self.due.retain(|id, _| known(id));
+        self.zones.retain(|id, _| known(id) || self.shapes.contains_key(id) || self.tallies.contains_key(id));
+        self.earlier.retain(|_, (at, _)| now.since(*at) < SCORED);
         self.tallies.retain(|id, (at, _)| known(id) || now.since(*at) < RENEW);
         let told = &self.told;
         let scored =
             |id: &WorkloadId| told.issued_before(id, now).is_some_and(|(last, _)| now.since(last) > SCORED);
         let over: BTreeSet<WorkloadId> = told.recorded().filter(|id| scored(id)).cloned().collect();
         let kept = |id: &WorkloadId| known(id) && !over.contains(id);
-        for ledger in [&mut self.own, &mut self.told, &mut self.used] {
+        for ledger in [&mut self.own, &mut self.told, &mut self.used, &mut self.longer] {
             ledger.retain(kept);
         }
         self.young.retain(|id, (at, _)| known(id) && now.since(*at) <= SCORED);
@@ -269,7 +314,7 @@ impl Pool {
         let followed: Vec<WorkloadId> = self.told.recorded().cloned().collect();
         for id in followed {
             let actual = history.window(&id, SignalKind::Demand, now - SCORED, now, STEP);
-            for ledger in [&mut self.own, &mut self.told, &mut self.used] {
+            for ledger in [&mut self.own, &mut self.told, &mut self.used, &mut self.longer] {
                 ledger.score(&id, &actual);
             }
             let both = loss(self.own.of(&id)).zip(loss(self.used.of(&id)));
@@ -295,19 +340,8 @@ impl Pool {
     }
 }
 
-fn ours(shape: Shape) -> Known {
-    Known { shape: Arc::new(shape), source: Arc::default(), stands_for: 1 }
-}
-
-/// What both forecasts lost in the range of leads that `lead` is in, or in the longest below it that came true, which
-/// counts the less the shorter it is; `None` before any of it came true.
-fn losses(own: &[LeadScore], told: &[LeadScore], lead: Duration) -> Option<Losses> {
-    let told = told.iter().find(|s| s.up_to >= lead).or_else(|| told.last())?;
-    let own = own.iter().find(|s| s.up_to == told.up_to)?;
-    let issued = SPACING.mul_f64(told.n as f64 / LEADS);
-    let stretches = issued.as_secs_f64() / told.up_to.max(STRETCH).as_secs_f64();
-    let reach = told.up_to.as_secs_f64() / told.up_to.max(lead).as_secs_f64().max(1.0);
-    Some(Losses { own: own.wql?, told: told.wql?, stretches: stretches * reach })
+fn ours(shape: Shape, zone: TimeZone) -> Known {
+    Known { shape: Arc::new(shape), zone, source: Arc::default(), stands_for: 1 }
 }
 
 /// Weighted quantile loss over all lead times, by the points scored.
@@ -317,6 +351,8 @@ fn loss(scores: &[LeadScore]) -> Option<f64> {
     (n > 0.0).then(|| sum / n)
 }
 
+mod kept;
+mod lost;
 mod past;
 
 pub use past::Past;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::approval::MandateRecord;
 use crate::clock::Clock;
+use crate::config::Settings;
 use crate::execution::{self, History as OperationHistory, OperationId, past_moves, unfinished};
 use crate::fleet::WorkloadId;
 use crate::journal::{Journal, Kind, Record};
@@ -47,7 +48,12 @@ pub struct Restored {
 }
 
 /// Reads the journal.
-pub fn read(journal: &Journal, clock: &Clock, tuning: &Tuning) -> Result<Restored, EngineError> {
+pub fn read(
+    journal: &Journal,
+    clock: &Clock,
+    tuning: &Tuning,
+    settings: &Settings,
+) -> Result<Restored, EngineError> {
     let executed = [
         Kind::Begin,
         Kind::Intent,
@@ -89,7 +95,7 @@ pub fn read(journal: &Journal, clock: &Clock, tuning: &Tuning) -> Result<Restore
         people: super::people::People::read(journal)?,
         rules,
         signals: journal.load_signals(from, MAX_POINTS)?,
-        past: super::pooling::Past::read(journal, clock.now())?,
+        past: super::pooling::Past::read(journal, clock.now(), &|id| settings.zone_for(id))?,
     })
 }
 

@@ -328,6 +328,10 @@ impl Engine {
         if points.is_empty() || self.journal.store_signals(points, keep_from) {
             self.persisted = until;
         }
+        let rows = self.state.learned.pool.rows_to_keep(now);
+        if !rows.is_empty() {
+            self.journal.store_remembered(rows, now - super::pooling::KEEP);
+        }
         self.state.history.prune(now);
     }
 

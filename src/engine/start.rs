@@ -82,7 +82,7 @@ pub async fn start(settings: Settings, options: Options) -> Result<EngineHandle,
     let (learners, settings) = person::known(settings)?;
     let (file, shared) = open_journal(&settings)?;
     let first_group = file.next_frame_group()?;
-    let mut restored = restore::read(&file, &clock, &tuning)?;
+    let mut restored = restore::read(&file, &clock, &tuning, &settings)?;
     let journal = journal::spawn(file, clock.clone())
         .map_err(|source| EngineError::Io { what: "cannot start the journal's thread".into(), source })?;
 

@@ -97,7 +97,14 @@ pub fn shown(state: &State, now: Timestamp) -> TeamsView {
         count,
         limit: state.settings.enough_for(person),
     });
-    TeamsView { teams, unowned: owned(""), decided: decided.collect(), gini, conformance: conformance(state) }
+    TeamsView {
+        teams,
+        unowned: owned(""),
+        decided: decided.collect(),
+        gini,
+        conformance: conformance(state),
+        shift: state.learned.people.shifts.shown(now),
+    }
 }
 
 /// Decisions of everybody who decided, and none of those in teams who could have and did not.

@@ -71,6 +71,9 @@ pub struct Fan {
     pub coverage: Option<f64>,
     /// Number of past forecasts behind `skill` and `coverage`.
     pub scored: usize,
+    /// Where the part begins that only shapes of other services tell, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub borrowed: Option<Timestamp>,
 }
 
 impl Fan {
@@ -104,6 +107,11 @@ impl Fan {
     /// Last forecast instant.
     pub fn end(&self) -> Timestamp {
         self.points.last().map_or(self.issued, |p| p.at)
+    }
+
+    /// Last instant that the service's own history has a part in: nothing is given back by what is only borrowed.
+    pub fn own_end(&self) -> Timestamp {
+        self.borrowed.map_or(self.end(), |from| from - self.step)
     }
 }
 
@@ -156,6 +164,7 @@ mod tests {
             skill: None,
             coverage: None,
             scored: 0,
+            borrowed: None,
         };
         assert_eq!(fan.quantile_at(0.5, Timestamp::from_secs(450)), Some(55.0));
         assert_eq!(fan.quantile_at(0.5, Timestamp::from_secs(601)), None);

@@ -229,6 +229,7 @@ fn fan(
         skill: fitted.scored.skill(),
         coverage: fitted.scored.coverage(),
         scored: fitted.scored.origins(),
+        borrowed: None,
     };
     (!fan.points.is_empty()).then_some((fan, spike))
 }

@@ -176,7 +176,7 @@ mod tests {
         let quantiles = LEVELS.map(|q| value + 10.0 * (q - 0.5));
         let points = (1..=288u32).map(|k| FanPoint { at: issued + step * k, quantiles }).collect();
         let (models, seasons) = (Vec::new(), Vec::new());
-        Fan { issued, step, points, models, seasons, skill: None, coverage: None, scored: 0 }
+        Fan { issued, step, points, models, seasons, skill: None, coverage: None, scored: 0, borrowed: None }
     }
 
     #[test]

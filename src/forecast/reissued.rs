@@ -148,6 +148,7 @@ mod tests {
             skill: None,
             coverage: None,
             scored: 0,
+            borrowed: None,
         };
         serde_json::to_value(fan).unwrap()["points"].clone()
     }

@@ -1,7 +1,7 @@
 //! The record: append-only, hash-chained SQLite.
 //!
 //! One file holds decisions (chained, never changed), signals at one-minute resolution, forecasts as issued and frames
-//! of what was shown (all three kept for a bounded time). A record is on the disk before [`JournalHandle::record`] answers.
+//! of what was shown (all three kept for a bounded time), and what was learned so far (replaced as more is). A record is on the disk before [`JournalHandle::record`] answers.
 
 mod chain;
 mod export;
@@ -12,6 +12,7 @@ mod minutes;
 mod open;
 mod reader;
 mod recorded;
+mod remembered;
 mod signals;
 mod size;
 mod tail;
@@ -26,6 +27,7 @@ pub use history::StoredFan;
 pub use kind::{Entry, Kind};
 pub use open::{Journal, JournalError};
 pub use recorded::{latest, recorded};
+pub use remembered::Remembered;
 pub use signals::SignalPoint;
 pub use size::{Sizes, sizes};
 pub use tail::torn_tail;

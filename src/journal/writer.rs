@@ -6,7 +6,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::clock::Clock;
 
-use super::{Entry, Journal, JournalError, Keep, NewFrame, Record, SignalPoint, StoredFan};
+use super::{Entry, Journal, JournalError, Keep, NewFrame, Record, Remembered, SignalPoint, StoredFan};
 use crate::series::Timestamp;
 
 /// Requests that may wait for the writer.
@@ -18,6 +18,7 @@ enum Request {
     Record(Vec<Entry>, oneshot::Sender<Result<Vec<Record>, JournalError>>),
     Signals(Vec<SignalPoint>, i64),
     Fan(StoredFan, Timestamp),
+    Remembered(Vec<Remembered>, Timestamp),
     Frame(NewFrame, Keep),
     Flush(oneshot::Sender<()>),
 }
@@ -62,6 +63,11 @@ impl JournalHandle {
         self.0.try_send(Request::Fan(fan, keep_from)).is_ok()
     }
 
+    /// Keeps what was learned in place of what was known before; returns `false` if the writer is too busy or gone.
+    pub fn store_remembered(&self, rows: Vec<Remembered>, keep_from: Timestamp) -> bool {
+        self.0.try_send(Request::Remembered(rows, keep_from)).is_ok()
+    }
+
     /// Keeps a frame; returns `false` if the writer is too busy or gone.
     pub fn store_frame(&self, frame: NewFrame, keep: Keep) -> bool {
         // Frames are the first to give way: decisions must always find room in the queue.
@@ -101,6 +107,11 @@ fn serve(mut journal: Journal, clock: &Clock, mut queue: mpsc::Receiver<Request>
             }
             Request::Fan(fan, keep_from) => {
                 if let Err(error) = journal.store_fan(&fan, keep_from) {
+                    tracing::error!("{error}");
+                }
+            }
+            Request::Remembered(rows, keep_from) => {
+                if let Err(error) = journal.store_remembered(&rows, keep_from) {
                     tracing::error!("{error}");
                 }
             }

@@ -6,6 +6,7 @@
 
 use std::fmt::Write;
 
+use jiff::tz::TimeZone;
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 
@@ -69,8 +70,28 @@ pub enum ShareError {
 pub struct SharedShape {
     /// Services it was made of.
     pub services: usize,
-    /// Demand by the quarter of an hour, UTC, in thousandths of its mean: 96 of a weekday, 96 of a day of the weekend.
+    /// Demand by the quarter of an hour, in thousandths of its mean: 96 of a weekday, 96 of a day of the weekend.
     pub quarters: Vec<u32>,
+    /// The IANA time zone of these quarters. Left out where it is UTC: a weescale that knows no other can read it then.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub zone: String,
+}
+
+impl SharedShape {
+    /// A shape made by the clocks of `zone`. One of a zone without a name is told in UTC.
+    pub fn of(shape: &Shape, zone: &TimeZone, services: usize) -> Self {
+        let name = zone.iana_name().filter(|_| *zone != TimeZone::UTC).unwrap_or_default();
+        Self { services, quarters: shape.per_mille(), zone: name.to_owned() }
+    }
+
+    /// By whose clocks it is; `None` if no such time zone is known here.
+    pub fn clock(&self) -> Option<TimeZone> {
+        match self.zone.len() {
+            0 => Some(TimeZone::UTC),
+            1..=NAME => TimeZone::get(&self.zone).ok(),
+            _ => None,
+        }
+    }
 }
 
 /// What is to be shared.
@@ -200,6 +221,10 @@ fn shapes(shapes: Vec<SharedShape>) -> Result<Vec<SharedShape>, ShareError> {
         if !(1..=MOST_SUPPORT).contains(&shape.services) {
             return wrong(format!("a shape of {} services", shape.services));
         }
+        if shape.clock().is_none() {
+            let zone = clean(&shape.zone, NAME);
+            return wrong(format!("a shape of the time zone {zone:?}, which is not known here"));
+        }
         if Shape::from_per_mille(&shape.quarters).is_none() {
             return wrong(format!(
                 "a shape that is not {QUARTERS} values of at most a hundred times their mean, or is nought throughout"
@@ -292,7 +317,11 @@ mod tests {
     }
 
     fn shape(services: usize) -> SharedShape {
-        SharedShape { services, quarters: (0..QUARTERS as u32).map(|i| 500 + 5 * i).collect() }
+        SharedShape {
+            services,
+            quarters: (0..QUARTERS as u32).map(|i| 500 + 5 * i).collect(),
+            zone: String::new(),
+        }
     }
 
     #[test]
@@ -361,7 +390,7 @@ mod tests {
     fn a_file_never_grows_over_its_bound() {
         let long = "x".repeat(5000);
         let lessons: Vec<Learnt> = (0..500).map(|i| lesson(&format!("{i} {long}"))).collect();
-        let steep = SharedShape { services: MOST_SUPPORT, quarters: vec![100_000; QUARTERS] };
+        let steep = SharedShape { services: MOST_SUPPORT, quarters: vec![100_000; QUARTERS], ..shape(1) };
         for shapes in [vec![], vec![steep; 100]] {
             let (text, trusted) = packed(Shared { lessons: lessons.clone(), shapes: shapes.clone() });
             assert!(text.len() <= MOST_BYTES);
@@ -378,8 +407,15 @@ mod tests {
         assert_eq!(pack.shapes, [shape(3), shape(2)]);
         assert_eq!(pack.words(), "0 lessons and 2 shapes of 5 services");
         assert!(!file(vec![lesson("a")]).0.contains("shapes"), "older ones can read it");
+        // Whose clocks a shape goes by is told where it is not UTC: those who know no other can read the rest.
+        assert!(!text.contains("zone"));
+        let berlin = SharedShape { zone: "Europe/Berlin".into(), ..shape(1) };
+        let (text, trusted) = packed(Shared { lessons: Vec::new(), shapes: vec![berlin.clone()] });
+        assert_eq!(open(&text, &trusted).unwrap().shapes, [berlin]);
         let bad = [
             SharedShape { services: 0, ..shape(1) },
+            SharedShape { zone: "Mars/Olympus".into(), ..shape(1) },
+            SharedShape { zone: "x".repeat(NAME + 1), ..shape(1) },
             SharedShape { services: usize::MAX, ..shape(1) },
             SharedShape { quarters: vec![0; QUARTERS], ..shape(1) },
             SharedShape { quarters: vec![1000; QUARTERS + 1], ..shape(1) },
@@ -391,7 +427,7 @@ mod tests {
         }
         // Signed by hand, with more than is allowed, and with what is no number.
         let pair = pair_of(&pkcs8(1)).unwrap();
-        let one = serde_json::to_string(&SharedShape { services: 1, quarters: vec![1; QUARTERS] }).unwrap();
+        let one = serde_json::to_string(&SharedShape { quarters: vec![1; QUARTERS], ..shape(1) }).unwrap();
         let many = vec![one.as_str(); MOST_SHAPES + 1].join(",");
         for shapes in
             [many.as_str(), "{\"services\":1,\"quarters\":[-1]}", "{\"services\":1,\"quarters\":[1e999]}"]

@@ -23,7 +23,7 @@ pub(super) fn advice(survey: &Survey<'_>, member: &Member<'_>) -> Option<Advice>
     let demand = member.demand()?;
     let replicas = member.workload.replicas?;
     let capacity = member.plan?.capacity.as_ref()?;
-    let fan = member.forecast.fan().filter(|fan| fan.end() >= now + AHEAD)?;
+    let fan = member.forecast.fan().filter(|fan| fan.own_end() >= now + AHEAD)?;
     let peak = fan.peak(0.99, now, now + AHEAD).map_or(demand, |(_, p)| p.max(demand));
     let enough = capacity.need(peak * RESERVE)?.max(1);
     let usual = capacity.need(demand / dip.factor.max(0.01))?;

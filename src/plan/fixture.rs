@@ -224,6 +224,7 @@ impl Item {
             skill: Some(0.3),
             coverage: Some(0.9),
             scored: 100,
+            borrowed: None,
         };
         self.forecast = ForecastState::Ready(Arc::new(fan));
         self

@@ -92,7 +92,9 @@ pub fn floor(
     if demand <= held && !peaks && declared.is_none() {
         return None;
     }
-    let end = fan.and_then(|f| hump_end(f, q, held, input.now)).unwrap_or(input.now + LONGEST_LEASE);
+    // What is only borrowed gives nothing back early.
+    let over = |f: &Fan| hump_end(f, q, held, input.now).filter(|end| *end <= f.own_end());
+    let end = fan.and_then(over).unwrap_or(input.now + LONGEST_LEASE);
     let end = end.min(input.now + LONGEST_LEASE);
     let peak = fan
         .and_then(|f| f.peak(q, input.now, end))
@@ -134,7 +136,7 @@ pub fn scale_in(input: &PlanInput<'_>, capacity: &Capacity, fan: &Fan, demand: f
         return None;
     }
     let until = input.now + SCALE_IN_HORIZON;
-    if fan.end() < until {
+    if fan.own_end() < until {
         return None;
     }
     let peak = fan.peak(0.99, input.now, until).filter(|(_, d)| *d >= demand).unwrap_or((input.now, demand));

@@ -20,7 +20,7 @@ pub fn exhaustion(
     }
     let Some(fan) = fan else { return Exhaustion::Unknown };
     match fan.first_above(0.95, capacity) {
-        None => Exhaustion::Beyond { horizon: fan.end().since(now) },
+        None => Exhaustion::Beyond { horizon: fan.own_end().since(now) },
         Some(earliest) => Exhaustion::In {
             earliest: earliest.since(now),
             median: fan.first_above(0.5, capacity).map(|t| t.since(now)),
@@ -98,6 +98,7 @@ mod tests {
             skill: None,
             coverage: None,
             scored: 0,
+            borrowed: None,
         }
     }
 

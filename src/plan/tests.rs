@@ -53,6 +53,7 @@ fn scene(owner: Owner, medians: impl Fn(usize) -> f64) -> Scene {
         skill: None,
         coverage: None,
         scored: 0,
+        borrowed: None,
     };
     Scene {
         workload: Workload {

@@ -3,6 +3,7 @@
 //! There is no engine behind a replay. Wishes that would execute something are answered by
 //! [`NOTHING_EXECUTES`]; the file is opened for reading only.
 
+mod came;
 mod deck;
 mod error;
 #[cfg(test)]

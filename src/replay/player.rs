@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, watch};
 use crate::clock::Clock;
 use crate::view::{Command, Notice, NoticeLevel, ReplayState, View};
 
+use super::came::Came;
 use super::what_if::Verdicts;
 use super::{Deck, NOTHING_EXECUTES, Recording, ReplayError};
 
@@ -26,6 +27,7 @@ struct Player {
     recording: Recording,
     deck: Deck,
     verdicts: Verdicts,
+    came: Came,
     /// The recorded view and its place.
     shown: (usize, Arc<View>),
     /// What to say beside it.
@@ -38,7 +40,9 @@ pub fn play(mut recording: Recording, clock: Clock) -> Result<Replay, ReplayErro
     let deck = Deck::new(recording.frames(), recording.records());
     let shown = (0, recording.view(0)?);
     let verdicts = Verdicts::of(&mut recording);
-    let mut player = Player { recording, deck, verdicts, shown, said: None, notices: 0 };
+    let mut came = Came::default();
+    came.read(&mut recording, 0);
+    let mut player = Player { recording, deck, verdicts, came, shown, said: None, notices: 0 };
     let (out, view) = watch::channel(player.picture());
     let (commands, wishes) = mpsc::channel(QUEUE);
     tokio::spawn(player.run(out, wishes, clock));
@@ -77,7 +81,10 @@ impl Player {
         let wanted = self.deck.at();
         if wanted != self.shown.0 {
             match self.recording.view(wanted) {
-                Ok(view) => self.shown = (wanted, view),
+                Ok(view) => {
+                    self.shown = (wanted, view);
+                    self.came.read(&mut self.recording, wanted);
+                }
                 Err(error) => self.said = Some(error.to_string()),
             }
         }
@@ -87,6 +94,7 @@ impl Player {
     fn picture(&mut self) -> Arc<View> {
         let mut view = View::clone(&self.shown.1);
         let what_if = self.verdicts.shown(&view);
+        self.came.lay(&mut view);
         view.header.replay = Some(ReplayState { what_if, ..self.deck.state() });
         // Nothing here is of now: what was said then is in the journal panel, and only the replay speaks.
         view.notices.clear();

@@ -84,12 +84,10 @@ fn subjects(incident: &Incident) -> Vec<Part> {
     let mut rows = Vec::new();
     for (i, (id, track)) in incident.subjects().into_iter().enumerate() {
         parts.push(Part::Picture(i));
-        let budget = match (track.budget.first(), track.budget.last()) {
-            (Some((_, a)), Some((_, b))) => {
-                format!("{:.1} % of the window's budget", ((a - b) * 100.0).max(0.0))
-            }
-            _ => "not known".into(),
-        };
+        let budget = track.budget_spent().map_or_else(
+            || "not known".to_owned(),
+            |spent| format!("{:.1} % of the window's budget", spent * 100.0),
+        );
         let error = track.error_ahead().map_or_else(
             || "no forecast of an hour before".to_owned(),
             |(error, n)| format!("{:.0} % of demand (n={n})", error * 100.0),

@@ -17,7 +17,10 @@ pub fn incident_json(incident: &Incident) -> Value {
                 "capacity": t.capacity,
                 "forecast_hour_before": t.ahead.iter().collect::<Vec<_>>(),
                 "minutes_short": t.minutes_short(),
+                "ready": t.ready,
+                "p95_seconds": t.p95,
                 "spent_dollars": t.spent(),
+                "error_budget_spent": t.budget_spent(),
                 "forecast_error": t.error_ahead().map(|(e, n)| json!({ "share": e, "n": n })),
             })
         })
@@ -37,5 +40,7 @@ pub fn incident_json(incident: &Incident) -> Value {
         "kpis": incident.kpis(),
         "actions": incident.actions(),
         "timeline": incident.timeline().0,
+        "notes": incident.notes(),
+        "expired": incident.expired(),
     })
 }

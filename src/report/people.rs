@@ -30,6 +30,12 @@ pub(super) fn weekly(last: &View) -> Vec<Part> {
             t.conformance.unknown
         ));
     }
+    if t.shift.given > 0 {
+        let (taken, given) = (t.shift.taken, t.shift.given);
+        lines.push(format!(
+            "In 30 days, {taken} of {given} hand-overs were taken over by somebody else, by name."
+        ));
+    }
     for team in &t.teams {
         lines.push(format!(
             "Team {} owns {} services, {} proposals wait for it.",
@@ -44,10 +50,18 @@ pub(super) fn weekly(last: &View) -> Vec<Part> {
         let (by, at) = l.said.clone().unwrap_or_default();
         format!("{by} adopted a lesson at {}: {}.", minute(at), l.rule)
     }));
+    lines.extend(shared(last));
     if lines.is_empty() {
         return Vec::new();
     }
     vec![Part::Heading("People".into()), Part::List(lines)]
+}
+
+/// How many lessons of other teams were adopted here, of those that came.
+fn shared(last: &View) -> Option<String> {
+    let theirs = || last.lessons.data.iter().filter(|l| !l.source.is_empty());
+    let (came, adopted) = (theirs().count(), theirs().filter(|l| l.stance == Stance::Adopted).count());
+    (came > 0).then(|| format!("{adopted} of {came} lessons of other teams are adopted."))
 }
 
 /// What people noted; nothing if nobody did.

@@ -103,6 +103,12 @@ impl Track {
         (self.cost.len() > 1).then(|| parts.sum())
     }
 
+    /// Share of the window's error budget spent, `0.0..=1.0`; `None` where it was not known.
+    pub fn budget_spent(&self) -> Option<f64> {
+        let (first, last) = (self.budget.first()?.1, self.budget.last()?.1);
+        Some((first - last).max(0.0))
+    }
+
     /// Mean absolute error of the medians given an hour ahead, as a share of mean demand, and how many there are.
     pub fn error_ahead(&self) -> Option<(f64, usize)> {
         let mut pairs = Vec::new();

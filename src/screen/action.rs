@@ -209,7 +209,7 @@ pub const ACTIONS: &[ActionInfo] = &[
     line(Action::Here, "here", &["P"], "who is attached, and what they look at", ""),
     line(Action::Redraw, "redraw", &["ctrl-l"], "draw everything again", ""),
     line(Action::Suspend, "suspend", &["ctrl-z"], "suspend to the shell", ""),
-    line(Action::HandOver, "hand-over", &["H"], "hand the shift over: what is open goes into the journal, under your name", ""),
+    line(Action::HandOver, "hand-over", &["H"], "hand the shift over: what is open goes into the journal; or take over what another handed over", ""),
     line(Action::Note, "note", &["m"], "write a note about the selected row, its workload or this moment (tab) into the journal", "note"),
     at(Place::Intelligence, line(Action::Adopt, "adopt", &["T"], "adopt the selected lesson: it bears on proposals; again revokes", "adopt")),
     at(Place::Intelligence, line(Action::Mute, "mute", &["M"], "mute the selected lesson: it is silent; again revokes", "mute")),

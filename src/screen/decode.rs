@@ -22,6 +22,8 @@ const PASTE_BYTES: usize = 64 << 10;
 /// Bytes of a report, after which it is none.
 const REPORT_BYTES: usize = 4096;
 const PASTE_END: &[u8] = b"\x1b[201~";
+/// Control, as sequences number modifiers.
+const CTRL: u16 = 5;
 /// Bytes of a click in the first encoding, after its beginning.
 const CLICK: usize = 3;
 
@@ -217,7 +219,6 @@ impl Perform for Keys {
 
     fn execute(&mut self, byte: u8) {
         self.understood = true;
-        const CTRL: u16 = 5;
         match byte {
             b'\r' => self.key(KeyCode::Enter, 1),
             b'\t' => self.key(KeyCode::Tab, 1),

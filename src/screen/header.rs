@@ -145,12 +145,15 @@ fn right_side(ctx: &PanelContext<'_>) -> Vec<(String, Style)> {
     out
 }
 
-/// What the person at this screen may do, where that is not everything; and who asks for their wheel.
+/// What the person at this screen may do, where that is not everything; who asks for their wheel, or hands them the shift.
 fn seat(ctx: &PanelContext<'_>) -> Option<(String, Role)> {
     let people = &ctx.view.people;
     let asks = people.iter().find(|a| a.asks);
     match ctx.view.role() {
-        Seat::Partner => None,
+        Seat::Partner => {
+            let by = handed_by_another(ctx)?;
+            Some((format!(" {by} handed over: H takes over "), Role::Warn))
+        }
         Seat::Learner => Some((" LEARNER: nothing executes ".into(), Role::Warn)),
         Seat::Driver => Some(match asks {
             Some(person) => (format!(" {} asks for the wheel: D ", person.name), Role::Warn),
@@ -161,6 +164,15 @@ fn seat(ctx: &PanelContext<'_>) -> Option<(String, Role)> {
             driver.map(|d| (format!(" {} drives ", d.name), Role::Info))
         }
     }
+}
+
+/// Who handed the shift over, if it waits for the person at this screen.
+fn handed_by_another<'a>(ctx: &'a PanelContext<'_>) -> Option<&'a str> {
+    let h = &ctx.view.header;
+    let open = ctx.view.teams.shift.open.as_ref()?;
+    let me = ctx.view.people.iter().find(|a| a.screen == h.screen)?;
+    let for_me = open.by.uid != me.uid && (open.to.is_empty() || open.to == me.name);
+    for_me.then_some(open.by.name.as_str())
 }
 
 fn draw_tabs(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {

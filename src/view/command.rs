@@ -111,7 +111,8 @@ pub enum Command {
     WheelTurned(String),
     /// The last screen went away; recorded while something is in flight.
     Unattended,
-    /// Hand the shift over: what is open goes into the journal, acknowledged by this name.
+    /// Take over what somebody else handed over; else hand the shift over: what is open goes into the journal, for the
+    /// person of this name, or for whoever comes next.
     HandOver(String),
     /// Move in time; only a replay can.
     Replay(ReplayWish),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::approval::Person;
 use crate::proposal::ProposalState;
 use crate::series::Timestamp;
 
@@ -31,6 +32,37 @@ pub struct Handover {
     /// Lessons that bear on proposals, and who adopted them.
     #[serde(default)]
     pub adopted: Vec<String>,
+    /// Lessons that somebody muted.
+    #[serde(default)]
+    pub muted: Vec<String>,
+}
+
+/// A shift that was handed over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Handed {
+    /// When.
+    pub at: Timestamp,
+    /// By whom.
+    pub by: Person,
+    /// To whom, by name; empty: to whoever comes next.
+    #[serde(default)]
+    pub to: String,
+    /// What was open, in one sentence.
+    pub summary: String,
+}
+
+/// Hand-overs, and the one that waits.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shift {
+    /// The one that waits for somebody to take it over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open: Option<Handed>,
+    /// Given in the last thirty days.
+    #[serde(default)]
+    pub given: usize,
+    /// Taken over by somebody else.
+    #[serde(default)]
+    pub taken: usize,
 }
 
 /// How far back notes go.
@@ -46,6 +78,32 @@ fn days(view: &View) -> Vec<String> {
     told.collect()
 }
 
+/// Floors that are held.
+fn leases(view: &View) -> Vec<String> {
+    let held = view
+        .leases
+        .iter()
+        .filter(|l| !matches!(l.state, LeaseState::Restored { .. } | LeaseState::Foreign { .. }));
+    let told = held.map(|l| {
+        let failing = if let LeaseState::Failing { why } = &l.state {
+            format!("; giving it back fails: {why}")
+        } else {
+            String::new()
+        };
+        format!(
+            "{} {} {} until {} (then {}), owner {}: {}{failing}",
+            l.workload,
+            if l.field.is_count() { "floor" } else { "scale-in" },
+            l.field.word(l.floor),
+            l.expires,
+            l.field.word(l.restore),
+            l.owner,
+            l.reason
+        )
+    });
+    told.collect()
+}
+
 impl Handover {
     /// The card of a view.
     pub fn of(view: &View) -> Self {
@@ -53,27 +111,6 @@ impl Handover {
         let in_flight = open.map(|o| {
             let (id, w, c) = (&o.id, &o.workload, &o.change);
             format!("{id} {w} {}: {}, approved by {}", c.words("→"), o.state.label(), o.approved_by)
-        });
-        let held = view
-            .leases
-            .iter()
-            .filter(|l| !matches!(l.state, LeaseState::Restored { .. } | LeaseState::Foreign { .. }));
-        let leases = held.map(|l| {
-            let failing = if let LeaseState::Failing { why } = &l.state {
-                format!("; giving it back fails: {why}")
-            } else {
-                String::new()
-            };
-            format!(
-                "{} {} {} until {} (then {}), owner {}: {}{failing}",
-                l.workload,
-                if l.field.is_count() { "floor" } else { "scale-in" },
-                l.field.word(l.floor),
-                l.expires,
-                l.field.word(l.restore),
-                l.owner,
-                l.reason
-            )
         });
         let proposals = view.proposals.data.iter().filter_map(|p| {
             let state = match &p.proposal.state {
@@ -102,17 +139,22 @@ impl Handover {
             let about = if n.about.is_empty() { String::new() } else { format!("{}: ", n.about) };
             format!("{about}{} ({}, {})", n.text, n.by, n.at)
         });
-        let adopted = view.lessons.data.iter().filter(|l| l.stance == Stance::Adopted).map(|l| {
-            let by = l.said.as_ref().map_or("", |(by, _)| by.as_str());
-            format!("{} (adopted by {by})", l.rule)
-        });
+        let said = |stance, word| {
+            let of = view.lessons.data.iter().filter(move |l| l.stance == stance);
+            of.map(move |l| {
+                let by = l.said.as_ref().map_or("", |(by, _)| by.as_str());
+                format!("{} ({word} by {by})", l.rule)
+            })
+        };
+        let (adopted, muted) = (said(Stance::Adopted, "adopted"), said(Stance::Muted, "muted"));
         Self {
             days: days(view),
             notes: notes.collect(),
             adopted: adopted.collect(),
+            muted: muted.collect(),
             at: view.at,
             in_flight: in_flight.collect(),
-            leases: leases.collect(),
+            leases: leases(view),
             proposals: proposals.collect(),
             risks: risks.collect(),
         }
@@ -140,6 +182,7 @@ impl Handover {
             ("Days approved at once", &self.days),
             ("Notes", &self.notes),
             ("Adopted lessons", &self.adopted),
+            ("Muted lessons", &self.muted),
         ];
         for (title, lines) in parts {
             out.push_str(&format!("\n## {title}\n\n"));

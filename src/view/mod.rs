@@ -44,7 +44,7 @@ pub use crate::scrape::{Dropped, Health, Progress, Refresh, SourceId, SourceKind
 pub use crate::signals::{Freshness, LatencyHistogram, Provenance, Signal, SignalKind, SignalSet};
 pub use command::{Command, in_shadow};
 pub use experience::{Continuity, Heatmap, RegionView, Satisfaction};
-pub use handover::Handover;
+pub use handover::{Handed, Handover, Shift};
 pub use intelligence::{DecisionStats, Growth, Knowledge, LearningView, Lesson, RejectStat};
 pub use kpi::{Kpi, KpiState};
 pub use platform::PlatformView;

@@ -28,6 +28,9 @@ pub struct ForecastView {
     pub forecast: ForecastState,
     /// Medians that earlier fans gave for times that have passed, one hour ahead: to lay beside what came.
     pub issued_before: Vec<(Timestamp, f64)>,
+    /// In a replay, what came after the moment shown, as far as it was recorded; empty otherwise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub came: Vec<(Timestamp, f64)>,
     /// `C(N)` now.
     pub capacity_now: Option<f64>,
     /// `C(N)` after the live proposal or operation.

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::series::Timestamp;
 
+use super::Shift;
+
 /// What a person noted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NoteLine {
@@ -95,4 +97,7 @@ pub struct TeamsView {
     pub gini: Option<f64>,
     /// Operations against the rules.
     pub conformance: Conformance,
+    /// Shifts that were handed over.
+    #[serde(default)]
+    pub shift: Shift,
 }

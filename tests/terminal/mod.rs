@@ -1,5 +1,7 @@
 //! A terminal of its own with a shell in it: a tmux server on a private socket, ended on drop.
 
+pub mod fleet;
+
 use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::thread::sleep;
@@ -81,6 +83,11 @@ impl Terminal {
         }
     }
 
+    /// Presses one key and does not wait for anything.
+    pub fn press(&self, key: &str) {
+        self.tmux(&["send-keys", key]);
+    }
+
     /// Pastes text, bracketed if the program asked for that.
     pub fn paste(&self, text: &str) {
         self.tmux(&["set-buffer", "-b", "clip", text]);
@@ -130,6 +137,17 @@ impl Terminal {
     pub fn signal(&self, name: &str) {
         let process = self.process().unwrap().to_string();
         assert!(Command::new("kill").args(["-s", name, &process]).status().unwrap().success());
+    }
+
+    /// Appends all that is painted from now on to a file.
+    pub fn copy_to(&self, file: &std::path::Path) {
+        self.tmux(&["pipe-pane", "-o", &format!("cat >> {}", file.display())]);
+    }
+
+    /// The command line of a client that shows this terminal in another one.
+    pub fn client(&self) -> String {
+        self.tmux(&["set-option", "-g", "status", "off"]);
+        format!("env -u TMUX TERM=xterm-256color tmux -u -S {} attach", self.socket().display())
     }
 
     /// Takes the terminal away.

@@ -203,6 +203,7 @@ mod tests {
             skill: None,
             coverage: None,
             scored: 0,
+            borrowed: None,
         };
         (history, fan)
     }

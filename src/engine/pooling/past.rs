@@ -5,15 +5,16 @@
 
 use std::collections::BTreeMap;
 
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use crate::fleet::WorkloadId;
 use crate::forecast::pooled::{Shape, Tally};
-use crate::journal::{Journal, JournalError, Kind};
+use crate::journal::{Journal, JournalError, Kind, Remembered};
 use crate::series::Timestamp;
 use crate::signals::SignalKind;
 
-use super::{KNOWN, MATURE, Pool, SHAPES};
+use super::{KNOWN, MATURE, Pool, SHAPES, kept};
 
 /// Since when services are known, and what their days looked like.
 #[derive(Debug, Default)]
@@ -22,21 +23,29 @@ pub struct Past {
     old: Vec<WorkloadId>,
     shapes: Vec<(WorkloadId, Shape)>,
     tallies: Vec<(WorkloadId, Tally)>,
+    /// How forecasts of young services did.
+    kept: Vec<Remembered>,
 }
 
 impl Past {
-    /// Reads the journal: all demand that is kept, and who was old when shapes were recorded.
-    pub fn read(journal: &Journal, now: Timestamp) -> Result<Self, JournalError> {
+    /// Reads the journal: all demand that is kept, by the clocks that each service lives by, and who was old when shapes
+    /// were recorded; and how forecasts did.
+    pub fn read(
+        journal: &Journal,
+        now: Timestamp,
+        zone: &dyn Fn(&WorkloadId) -> TimeZone,
+    ) -> Result<Self, JournalError> {
         let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
         journal.each_minute(SignalKind::Demand.name(), |workload, minute, value| {
             let at = Timestamp::from_millis(minute.saturating_mul(60_000));
             if let Some(tally) = tallies.get_mut(workload) {
                 tally.note(at, value);
             } else if tallies.len() < KNOWN {
-                tallies.entry(workload.to_owned()).or_default().note(at, value);
+                let tally = tallies.entry(workload.to_owned());
+                tally.or_insert_with(|| Tally::new(zone(&id(workload)))).note(at, value);
             }
         })?;
-        let mut past = Self::default();
+        let mut past = Self { kept: journal.remembered(kept::TOPIC)?, ..Self::default() };
         for (name, tally) in tallies {
             let Some(first) = tally.first() else { continue };
             past.since.insert(id(&name), first);
@@ -60,7 +69,7 @@ impl Past {
     }
 }
 
-fn id(name: &str) -> WorkloadId {
+pub(super) fn id(name: &str) -> WorkloadId {
     name.parse().unwrap_or_else(|never: std::convert::Infallible| match never {})
 }
 
@@ -69,9 +78,16 @@ impl Pool {
     pub fn remember(&mut self, past: Past, now: Timestamp) {
         self.since.extend(past.since);
         self.old.extend(past.old);
-        self.tallies.extend(past.tallies.into_iter().map(|(id, tally)| (id, (now, tally))));
-        for (id, shape) in past.shapes {
-            self.put(&id, now, shape);
+        for (id, tally) in past.tallies {
+            if *tally.zone() != TimeZone::UTC {
+                self.zones.insert(id.clone(), tally.zone().clone());
+            }
+            self.tallies.insert(id, (now, tally));
         }
+        for (id, shape) in past.shapes {
+            let zone = self.zone(&id);
+            self.put(&id, now, shape, zone);
+        }
+        self.recall(past.kept, now);
     }
 }

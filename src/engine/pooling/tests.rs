@@ -73,7 +73,7 @@ fn shapes_of_a_team_are_named_replaced_and_bounded() {
     assert_eq!(shared.iter().map(|s| s.services).collect::<Vec<_>>(), [4], "one kind");
     let young = fill(&mut history, "young", end - 48..end, |s| 40.0 * wave(s));
     let mut pool = Pool::default();
-    let strange = SharedShape { services: 9, quarters: vec![7; 3] };
+    let strange = SharedShape { services: 9, quarters: vec![7; 3], zone: String::new() };
     assert_eq!(pool.take_in("k", "team search", &[shared.clone(), vec![strange]].concat()), 1);
     let used = pool.issued(&young, &own(&history, &young, end - 1), &history, false).unwrap();
     assert!(used.models.iter().any(|m| m.name == "shape from team search"), "{:?}", used.models);
@@ -126,7 +126,7 @@ fn the_engine_journals_its_shapes_once_a_day_and_uses_those_that_it_read_back() 
     (body["key"], body["source"]) = ("k".into(), "team search".into());
     journal.append(now, &[Entry::new(Kind::Import, "", body)]).unwrap();
     let mut state = made();
-    let restored = crate::engine::restore::read(&journal, &clock, &state.tuning).unwrap();
+    let restored = crate::engine::restore::read(&journal, &clock, &state.tuning, &settings).unwrap();
     crate::engine::restore::into_state(&mut state, restored);
     assert_eq!(state.learned.pool.foreign(), 1);
     let young = fill(&mut state.history, "young", end - 48..end, |s| 40.0 * wave(s));
@@ -173,31 +173,7 @@ fn issued(id: &WorkloadId, fan: Fan) -> Issued {
     }
 }
 
-#[test]
-fn what_was_lost_tells_once_it_came_true() {
-    let score = |minutes: u64, n, wql| LeadScore {
-        up_to: Duration::from_secs(minutes * 60),
-        n,
-        wql: Some(wql),
-        skill: None,
-        coverage: [None; crate::forecast::BANDS.len()],
-    };
-    let (own, told) = ([score(10, 36, 0.1), score(240, 72, 0.4)], [score(10, 36, 0.3), score(240, 72, 0.2)]);
-    let lost = losses(&own, &told, Duration::from_secs(3 * 3600)).unwrap();
-    assert_eq!(
-        (lost.own, lost.told, lost.stretches),
-        (0.4, 0.2, 1.0),
-        "24 fans, ten minutes apart, four hours ahead"
-    );
-    assert_eq!(losses(&own, &told, Duration::from_secs(300)).map(|l| l.told), Some(0.3));
-    let far = losses(&own, &told, Duration::from_secs(8 * 3600)).unwrap();
-    assert_eq!(
-        (far.own, far.told, far.stretches),
-        (0.4, 0.2, 0.5),
-        "what is nearer tells something of what is farther"
-    );
-    assert_eq!(losses(&[], &[], Duration::from_secs(300)), None);
-}
-
 mod past;
+mod restart;
 mod young;
+mod zones;

@@ -68,6 +68,7 @@ fn forecast(state: &State, w: &WorkloadFacts, now: Timestamp) -> ForecastView {
         history,
         forecast: w.forecast.clone(),
         issued_before,
+        came: Vec::new(),
         capacity_now: capacity.zip(running).map(|(c, n)| c.at(n)),
         capacity_after: capacity.zip(after).filter(|(_, n)| Some(*n) != running).map(|(c, n)| c.at(n)),
         crossing,

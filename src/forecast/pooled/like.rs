@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::shape::{LEAST, Shape};
-use crate::forecast::conformal::scale;
+use jiff::tz::TimeZone;
+
+use super::beyond::Height;
+use super::shape::{LEAST, Shape, place};
 use crate::forecast::fan::{Fan, FanPoint};
 use crate::series::{Timestamp, Window};
 
@@ -24,8 +26,6 @@ const CHOOSE: [f64; 2] = [0.5, 0.75];
 /// How many times the highest demand ever seen is believed, and what part of the lowest: a shape of others is no evidence
 /// of more, nor of less.
 const BELIEVED: f64 = 4.0;
-/// The own spread is carried over to another height by this at least and at most.
-const RESPREAD: (f64, f64) = (0.5, 2.0);
 /// The most that shapes are believed before a forecast by them was scored.
 const BELIEF: f64 = 0.8;
 const DAY: Duration = Duration::from_secs(86_400);
@@ -35,36 +35,49 @@ const DAY: Duration = Duration::from_secs(86_400);
 pub struct Known {
     /// The shape.
     pub shape: Arc<Shape>,
+    /// By whose clocks it was made.
+    pub zone: TimeZone,
     /// Who made it; empty for services of our own.
     pub source: Arc<str>,
     /// How many services it stands for.
     pub stands_for: usize,
 }
 
+/// A shape as it is read: a service may live by its own clocks as the one of the shape lives by those of its place, or by
+/// the same instants, as what is called by the other does.
+#[derive(Clone, Debug)]
+struct Near {
+    /// All sum to 1.
+    weight: f64,
+    known: Known,
+    zone: TimeZone,
+}
+
 /// What the nearest shapes together say of a young service.
 #[derive(Clone, Debug)]
 pub struct Like {
-    /// Weights, which sum to 1, and shapes.
-    near: Vec<(f64, Known)>,
+    near: Vec<Near>,
     belief: f64,
 }
 
-/// The shapes nearest to what was seen until `at`; `None` where too little was seen or too few services are known.
+/// The shapes nearest to what was seen until `at` of a service whose clocks are those of `home`; `None` where too little was
+/// seen or too few services are known.
 pub fn like<'a>(
     history: &Window,
     at: Timestamp,
+    home: &TimeZone,
     shapes: &(impl Iterator<Item = &'a Known> + Clone),
 ) -> Option<Like> {
     let seen = seen(history, at)?;
     if seen.len() < COMPARED {
         return None;
     }
-    let near = nearest(&seen, shapes.clone())?;
+    let near = nearest(&seen, home, shapes.clone())?;
     let (mut told, mut known) = (0.0, 0.0);
     for share in CHOOSE {
         let (older, newer) = seen.split_at((seen.len() as f64 * share) as usize);
-        if let Some((a, b)) = nearest(older, shapes.clone()).and_then(|near| told_newer(&near, older, newer))
-        {
+        let chosen = nearest(older, home, shapes.clone());
+        if let Some((a, b)) = chosen.and_then(|near| told_newer(&near, older, newer)) {
             (told, known) = (told + a, known + b);
         }
     }
@@ -83,11 +96,7 @@ fn seen(history: &Window, at: Timestamp) -> Option<Vec<(Timestamp, f64)>> {
 
 /// Errors in the `newer` half, in logarithms: of the shapes, and of what one would say without them, the better of the
 /// same level and the same time yesterday.
-fn told_newer(
-    near: &[(f64, Known)],
-    older: &[(Timestamp, f64)],
-    newer: &[(Timestamp, f64)],
-) -> Option<(f64, f64)> {
+fn told_newer(near: &[Near], older: &[(Timestamp, f64)], newer: &[(Timestamp, f64)]) -> Option<(f64, f64)> {
     let end = older.last()?.0;
     let lately = || older.iter().filter(move |(at, _)| end.since(*at) <= LEVEL);
     let flat = median(lately().map(|(_, v)| v.ln()).collect())?;
@@ -113,25 +122,48 @@ fn told_newer(
 
 fn nearest<'a>(
     seen: &[(Timestamp, f64)],
+    home: &TimeZone,
     shapes: impl Iterator<Item = &'a Known>,
-) -> Option<Vec<(f64, Known)>> {
-    let compared: Vec<(Timestamp, f64)> = thinned(seen).into_iter().map(|(at, v)| (at, v.ln())).collect();
-    let mut near: Vec<(f64, &Known)> = shapes.map(|k| (distance(&compared, &k.shape), k)).collect();
+) -> Option<Vec<Near>> {
+    let compared = thinned(seen);
+    let logs: Vec<f64> = compared.iter().map(|(_, v)| v.ln()).collect();
+    // Of each zone once: there are hundreds of shapes, and a handful of zones.
+    let mut zones: Vec<(TimeZone, Vec<usize>)> = Vec::new();
+    let mut off = |shape: &Shape, zone: &TimeZone| {
+        let known = zones.iter().position(|(z, _)| z == zone).unwrap_or_else(|| {
+            zones.push((zone.clone(), compared.iter().map(|(at, _)| place(*at, zone)).collect()));
+            zones.len() - 1
+        });
+        zones.get(known).map_or(f64::INFINITY, |(_, places)| distance(&logs, places, shape))
+    };
+    let mut read = |known: &'a Known| {
+        let (by_clock, by_instant) = (off(&known.shape, home), off(&known.shape, &known.zone));
+        if by_instant < by_clock { (by_instant, known, &known.zone) } else { (by_clock, known, home) }
+    };
+    let mut near: Vec<(f64, &Known, &TimeZone)> = Vec::new();
+    for known in shapes {
+        near.push(read(known));
+    }
     near.sort_by(|a, b| a.0.total_cmp(&b.0));
     near.truncate(NEAREST);
-    let behind = near.iter().fold(0usize, |n, (_, k)| n.saturating_add(k.stands_for));
+    let behind = near.iter().fold(0usize, |n, (_, k, _)| n.saturating_add(k.stands_for));
     if behind < FEWEST {
         return None;
     }
     let weight = |d: f64| (d + NEAR).powi(-2);
-    let total: f64 = near.iter().map(|(d, _)| weight(*d)).sum();
-    let all: Vec<(f64, Known)> = near.into_iter().map(|(d, k)| (weight(d) / total, k.clone())).collect();
-    all.iter().all(|(w, _)| w.is_finite()).then_some(all)
+    let total: f64 = near.iter().map(|(d, ..)| weight(*d)).sum();
+    let one = |(d, known, zone): (f64, &Known, &TimeZone)| Near {
+        weight: weight(d) / total,
+        known: known.clone(),
+        zone: zone.clone(),
+    };
+    let all: Vec<Near> = near.into_iter().map(one).collect();
+    all.iter().all(|n| n.weight.is_finite()).then_some(all)
 }
 
 /// What shapes say of an instant, over the mean.
-fn average(near: &[(f64, Known)], at: Timestamp) -> f64 {
-    near.iter().map(|(w, k)| w * k.shape.at(at)).sum()
+fn average(near: &[Near], at: Timestamp) -> f64 {
+    near.iter().map(|n| n.weight * n.known.shape.at(at, &n.zone)).sum()
 }
 
 impl Like {
@@ -144,7 +176,7 @@ impl Like {
     /// Where the shapes are from, each source once, and its part of what they say.
     pub fn sources(&self) -> Vec<(Arc<str>, f64)> {
         let mut sources: Vec<(Arc<str>, f64)> = Vec::new();
-        for (weight, known) in &self.near {
+        for Near { weight, known, .. } in &self.near {
             match sources.iter_mut().find(|(source, _)| *source == known.source) {
                 Some((_, sum)) => *sum += weight,
                 None => sources.push((Arc::clone(&known.source), *weight)),
@@ -157,20 +189,31 @@ impl Like {
     /// `fan`: as far from the middle as its own quantiles, a little farther where the middle is higher and a little nearer
     /// where it is lower, as residuals grow with demand. `None` without a value in these hours.
     pub fn told(&self, history: &Window, fan: &Fan) -> Option<Fan> {
-        let seen = seen(history, fan.issued)?;
-        let lately = |span: Duration| seen.iter().filter(move |(at, _)| fan.issued.since(*at) <= span);
+        let height = self.height(history, fan.issued)?;
+        let point = |p: &FanPoint| {
+            let own = p.quantile(0.5);
+            let told = self.at_height(&height, p.at);
+            let wider = height.respread(told, own);
+            let most = p.quantiles.last().copied().unwrap_or(0.0).max(height.highest);
+            FanPoint { at: p.at, quantiles: p.quantiles.map(|q| (told + (q - own) * wider).clamp(0.0, most)) }
+        };
+        Some(Fan { points: fan.points.iter().map(point).collect(), ..fan.clone() })
+    }
+
+    /// Where the service stands at `at`; `None` where nothing was seen in the last hours.
+    pub(super) fn height(&self, history: &Window, at: Timestamp) -> Option<Height> {
+        let seen = seen(history, at)?;
+        let lately = |span: Duration| seen.iter().filter(move |(then, _)| at.since(*then) <= span);
         let level = median(lately(LEVEL).map(|(at, v)| (v / average(&self.near, *at)).ln()).collect())?.exp();
         let usual = median(lately(DAY).map(|(_, v)| *v).collect())?;
         let lowest = seen.iter().map(|(_, v)| *v).fold(f64::INFINITY, f64::min) / BELIEVED;
         let highest = seen.iter().map(|(_, v)| *v).fold(0.0, f64::max) * BELIEVED;
-        let point = |p: &FanPoint| {
-            let own = p.quantile(0.5);
-            let told = (level * average(&self.near, p.at)).clamp(lowest, highest);
-            let wider = (scale(told, usual) / scale(own, usual)).clamp(RESPREAD.0, RESPREAD.1);
-            let most = p.quantiles.last().copied().unwrap_or(0.0).max(highest);
-            FanPoint { at: p.at, quantiles: p.quantiles.map(|q| (told + (q - own) * wider).clamp(0.0, most)) }
-        };
-        Some(Fan { points: fan.points.iter().map(point).collect(), ..fan.clone() })
+        Some(Height { level, usual, lowest, highest })
+    }
+
+    /// What the shapes tell of an instant for a service that stands there.
+    pub(super) fn at_height(&self, height: &Height, at: Timestamp) -> f64 {
+        (height.level * average(&self.near, at)).clamp(height.lowest, height.highest)
     }
 }
 
@@ -180,10 +223,10 @@ pub(super) fn thinned(seen: &[(Timestamp, f64)]) -> Vec<(Timestamp, f64)> {
     seen.iter().rev().step_by(every).copied().collect()
 }
 
-/// How far a service, of which logarithms of demand were seen, is from a shape: mean absolute deviation of
-/// `ln(demand / shape)` from its median.
-fn distance(seen: &[(Timestamp, f64)], shape: &Shape) -> f64 {
-    let ratios: Vec<f64> = seen.iter().map(|(at, log)| log - shape.log_at(*at)).collect();
+/// How far a service, of which logarithms of demand were seen, is from a shape, read at `places`: mean absolute deviation
+/// of `ln(demand / shape)` from its median.
+fn distance(seen: &[f64], places: &[usize], shape: &Shape) -> f64 {
+    let ratios: Vec<f64> = seen.iter().zip(places).map(|(log, place)| log - shape.log_of(*place)).collect();
     let Some(level) = median(ratios.clone()) else { return f64::INFINITY };
     ratios.iter().map(|r| (r - level).abs()).sum::<f64>() / ratios.len() as f64
 }

@@ -7,6 +7,7 @@
 
 mod shape;
 mod like;
+mod beyond;
 mod member;
 mod pick;
 

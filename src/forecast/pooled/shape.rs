@@ -1,6 +1,9 @@
-//! The shape of a service's days: demand over its mean by the quarter of an hour, weekdays and weekends apart.
+//! The shape of a service's days: demand over its mean by the quarter of an hour of its own clock, weekdays and weekends
+//! apart. People go to work by the clock on the wall: in UTC their days would move by an hour twice a year.
 
 use std::time::Duration;
+
+use jiff::tz::TimeZone;
 
 use crate::series::{Timestamp, Window};
 
@@ -27,19 +30,21 @@ pub struct Shape {
     logs: Vec<f64>,
 }
 
-/// Place of an instant in a shape; days are those of UTC, alike for all.
-fn place(at: Timestamp) -> usize {
-    let day = at.as_millis().div_euclid(86_400_000);
-    let quarter = (at.as_millis().rem_euclid(86_400_000) / 900_000) as usize;
+/// Place of an instant in a shape, by the clocks of `zone`.
+pub(super) fn place(at: Timestamp, zone: &TimeZone) -> usize {
+    let offset = i64::from(zone.to_offset(at.to_jiff()).seconds());
+    let local = at.as_millis().saturating_add(offset * 1000);
+    let day = local.div_euclid(86_400_000);
+    let quarter = (local.rem_euclid(86_400_000) / 900_000) as usize;
     // 1970-01-01 was a Thursday.
     let weekend = matches!((day + 4).rem_euclid(7), 0 | 6);
     quarter + if weekend { DAY } else { 0 }
 }
 
 impl Shape {
-    /// The shape of nine days of history or more, each quarter of an hour seen; `None` of less.
-    pub fn of(history: &Window) -> Option<Self> {
-        let mut tally = Tally::default();
+    /// The shape of nine days of history or more by the clocks of `zone`, each quarter of an hour seen; `None` of less.
+    pub fn of(history: &Window, zone: &TimeZone) -> Option<Self> {
+        let mut tally = Tally::new(zone.clone());
         history.points().for_each(|(at, value)| tally.note(at, value));
         tally.shape()
     }
@@ -82,14 +87,14 @@ impl Shape {
         Self::normal(&values.iter().map(|v| f64::from(*v)).collect::<Vec<_>>())
     }
 
-    /// Demand over its mean at an instant.
-    pub fn at(&self, at: Timestamp) -> f64 {
-        self.quarters.get(place(at)).copied().unwrap_or(1.0)
+    /// Demand over its mean at an instant, by the clocks of `zone`.
+    pub fn at(&self, at: Timestamp, zone: &TimeZone) -> f64 {
+        self.quarters.get(place(at, zone)).copied().unwrap_or(1.0)
     }
 
-    /// The logarithm of that.
-    pub fn log_at(&self, at: Timestamp) -> f64 {
-        self.logs.get(place(at)).copied().unwrap_or(0.0)
+    /// The logarithm of what it is at a `place`.
+    pub(super) fn log_of(&self, place: usize) -> f64 {
+        self.logs.get(place).copied().unwrap_or(0.0)
     }
 
     /// Mean absolute deviation of the logarithms of two shapes.
@@ -98,15 +103,17 @@ impl Shape {
         off.sum::<f64>() / QUARTERS as f64
     }
 
-    /// For people: `peaks 14:15 UTC at 1.6 times the mean, weekends at 52 % of weekdays`.
-    pub fn words(&self) -> String {
+    /// For people, where its clocks are those of `zone`: `peaks 14:15 Europe/Berlin at 1.6 times the mean, weekends at
+    /// 52 % of weekdays`.
+    pub fn words(&self, zone: &str) -> String {
+        let zone = if zone.is_empty() { "UTC" } else { zone };
         let (week, weekend) = self.quarters.split_at(DAY.min(self.quarters.len()));
         // The first of several that are as high.
         let peak = week.iter().enumerate().rev().max_by(|a, b| a.1.total_cmp(b.1));
         let (quarter, height) = peak.map_or((0, 1.0), |(i, v)| (i, *v));
         let share = 100.0 * weekend.iter().sum::<f64>() / week.iter().sum::<f64>().max(LEAST);
         format!(
-            "peaks {:02}:{:02} UTC at {height:.1} times the mean, weekends at {share:.0} % of weekdays",
+            "peaks {:02}:{:02} {zone} at {height:.1} times the mean, weekends at {share:.0} % of weekdays",
             quarter / 4,
             quarter % 4 * 15
         )
@@ -115,20 +122,39 @@ impl Shape {
 
 /// Demand by the quarter of an hour as it is read, one value after another, in any order: as much room for a year as for
 /// a day. What is old counts less and less.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Tally {
+    zone: TimeZone,
     sums: Vec<(u32, f64)>,
+    /// The quarter of an hour noted last, and its place: clocks change at no other time, and a value comes each minute.
+    last: Option<(i64, usize)>,
     span: Option<(Timestamp, Timestamp)>,
 }
 
 impl Tally {
+    /// An empty one by the clocks of `zone`.
+    pub fn new(zone: TimeZone) -> Self {
+        Self { zone, sums: Vec::new(), last: None, span: None }
+    }
+
+    /// By whose clocks it is.
+    pub fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
     /// Takes a value in; one below nought is none.
     pub fn note(&mut self, at: Timestamp, value: f64) {
         if !(value >= 0.0 && value.is_finite()) {
             return;
         }
         self.sums.resize(QUARTERS, (0, 0.0));
-        if let Some((n, sum)) = self.sums.get_mut(place(at)) {
+        let quarter = at.as_millis().div_euclid(900_000);
+        let place = match self.last {
+            Some((known, place)) if known == quarter => place,
+            _ => place(at, &self.zone),
+        };
+        self.last = Some((quarter, place));
+        if let Some((n, sum)) = self.sums.get_mut(place) {
             if *n >= FULL {
                 (*n, *sum) = (*n / 2, *sum / 2.0);
             }

@@ -17,6 +17,8 @@ use super::words::{clock, moment, span, time_span};
 
 /// What members of a forecast are called that come from other services.
 const SHAPE: &str = "shape ";
+/// What a part of a fan is called that only shapes of other services tell.
+const BORROWED: &str = "borrowed shape";
 /// As in the border.
 pub const TITLE: &str = "Demand forecast";
 
@@ -96,6 +98,7 @@ pub fn chart(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, forecast: &ForecastVie
     }
     let mut dots = plot.dots(pen);
     plot.dotted(&mut dots, &forecast.issued_before, pen.ink.dim);
+    plot.line(&mut dots, forecast.came.iter().map(|(at, v)| (*at, Some(*v))), pen.ink.accent);
     if let Some(fan) = fan {
         plot.median(pen, &mut dots, fan, now);
     }
@@ -112,6 +115,9 @@ pub fn chart(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, forecast: &ForecastVie
     }
     for (at, name) in &forecast.events {
         plot.event(pen, buf, *at, name);
+    }
+    if let Some(at) = fan.and_then(|f| f.borrowed) {
+        plot.event(pen, buf, at, BORROWED);
     }
     if let Some((at, value)) = history.last() {
         plot.current(pen, buf, at, value);
@@ -174,6 +180,24 @@ fn burst_text(burst: &Burst) -> String {
     text
 }
 
+/// `what came: 4 % off the median, 92 % within the 90 % band (n=143)`; nothing where nothing is known of it.
+fn came_text(fan: &Fan, came: &[(Timestamp, f64)]) -> Option<String> {
+    let (mut off, mut all, mut within, mut n) = (0.0, 0.0, 0_u32, 0_u32);
+    for (at, value) in came {
+        let at = |q| fan.quantile_at(q, *at);
+        let (Some(low), Some(middle), Some(high)) = (at(0.05), at(0.5), at(0.95)) else { continue };
+        off += (value - middle).abs();
+        all += value.abs();
+        within += u32::from((low..=high).contains(value));
+        n += 1;
+    }
+    (all > 0.0).then(|| {
+        let held = 100.0 * f64::from(within) / f64::from(n);
+        let off = 100.0 * off / all;
+        format!("what came: {off:.0} % off the median, {held:.0} % within the 90 % band (n={n})")
+    })
+}
+
 /// `day plan 2 of 6 decisions: from 09:15 8, 12:00 14; few steps cost 4 %`.
 fn day_text(day: &DaySchedule, at: impl Fn(Timestamp) -> String) -> String {
     let decided: Vec<&DayStep> = day.steps.iter().filter(|s| s.decision).collect();
@@ -225,6 +249,13 @@ fn facts(pen: &Pen<'_>, forecast: &ForecastView) -> Vec<Line<'static>> {
         pieces.push(Line::from(span(words.join(", "), pen.ink.dim)));
     }
     let Some(fan) = forecast.forecast.fan() else { return pieces };
+    if let Some(text) = came_text(fan, &forecast.came) {
+        pieces.push(Line::from(span(text, pen.ink.accent)));
+    }
+    if let Some(at) = fan.borrowed {
+        let text = format!("from {} on a {BORROWED}, with wider bands", moment(at, now, pen.zone));
+        pieces.push(Line::from(span(text, pen.ink.warn)));
+    }
     if let Some((at, peak)) = fan.peak(0.95, now, fan.end()) {
         let mut line = Line::from(span(format!("q95 peak {} ", moment(at, now, pen.zone)), pen.ink.dim));
         line.spans.extend(pen.number(Some(peak), Unit::RequestsPerSecond).spans);
@@ -246,7 +277,52 @@ fn facts(pen: &Pen<'_>, forecast: &ForecastView) -> Vec<Line<'static>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::screen::widgets::testing::{bare, text_of, with_pen};
     use crate::view::{BurstClass, Range};
+
+    #[test]
+    fn what_is_borrowed_is_marked_and_said() {
+        let mut view = crate::screen::fixture::view();
+        let row = view.forecasts.data.first_mut().unwrap();
+        let ForecastState::Ready(fan) = &row.forecast else { panic!("a fan") };
+        let mut fan = Fan::clone(fan);
+        let half = fan.points.len() / 2;
+        fan.borrowed = fan.points.get(half).map(|p| p.at);
+        let from = clock(fan.points[half].at, &jiff::tz::TimeZone::UTC);
+        let plain = std::mem::replace(&mut row.forecast, ForecastState::Ready(std::sync::Arc::new(fan)));
+        let drawn = |view: &crate::view::View| {
+            let mut text = String::new();
+            with_pen(view, |pen| {
+                let mut buf = Buffer::empty(Rect::new(0, 0, 190, 24));
+                draw(pen, buf.area, &mut buf);
+                text = text_of(&buf);
+                let lines = view.forecasts.data.iter().take(1).flat_map(|f| facts(pen, f));
+                text.extend(lines.map(|l| format!("\n{l}")));
+            });
+            text
+        };
+        let text = drawn(&view);
+        assert!(text.contains("▾borrowed shape"), "{text}");
+        assert!(text.contains("on a borrowed shape, with wider bands") && text.contains(&from), "{text}");
+        view.forecasts.data[0].forecast = plain;
+        assert!(!drawn(&view).contains("borrowed"));
+        assert!(!drawn(&bare()).contains("borrowed"));
+    }
+
+    #[test]
+    fn what_came_is_told_by_how_far_it_was_from_what_was_said() {
+        let view = crate::screen::fixture::view();
+        let fan = view.forecasts.data[0].forecast.fan().unwrap();
+        let at = |i: usize, q: f64| (fan.points[i].at, fan.points[i].quantile(q));
+        let came: Vec<(Timestamp, f64)> =
+            (0..10).map(|i| if i == 3 { (at(i, 0.5).0, at(i, 0.99).1 * 2.0) } else { at(i, 0.5) }).collect();
+        let text = came_text(fan, &came).unwrap();
+        assert!(text.contains("90 % within the 90 % band (n=10)"), "{text}");
+        assert!(!text.contains(" 0 % off"), "{text}");
+        assert!(came_text(fan, &came[..3]).unwrap().starts_with("what came: 0 % off the median, 100 %"));
+        assert_eq!(came_text(fan, &[]), None);
+        assert_eq!(came_text(fan, &[(fan.end() + fan.step, 3.0)]), None, "the fan says nothing of it");
+    }
 
     #[test]
     fn a_burst_says_how_high_and_how_long_only_where_that_was_learned() {

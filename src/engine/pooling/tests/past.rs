@@ -35,7 +35,7 @@ fn little_history_held_makes_no_old_service_young() {
     let ids = ["old-0", "old-1", "old-2", "gone", "young"]
         .map(|name| fill(&mut history, name, END - 48..END, |s| 100.0 * wave(s)));
     let mut pool = Pool::default();
-    pool.remember(Past::read(&journal, at(END)).unwrap(), at(END));
+    pool.remember(Past::read(&journal, at(END), &|_| TimeZone::UTC).unwrap(), at(END));
     assert_eq!(pool.shapes(), 3, "of the journal, not of what is held");
     let issue =
         |pool: &mut Pool, id: &WorkloadId| pool.issued(id, &own(&history, id, END - 1), &history, false);
@@ -107,6 +107,7 @@ fn a_fleet_whose_history_is_shorter_than_a_shape_takes_makes_shapes_all_the_same
     assert!(last.since(first) <= DAY * 2, "the history is short");
     assert_eq!(pool.shapes(), 1);
     let shape = &pool.shapes[&id].1.shape;
-    let whole = Shape::of(&Window::new(at(0), STEP, (0..14 * 288).map(|s| Some(wave(s))))).unwrap();
+    let whole =
+        Shape::of(&Window::new(at(0), STEP, (0..14 * 288).map(|s| Some(wave(s)))), &TimeZone::UTC).unwrap();
     assert!(shape.distance(&whole) < 0.05, "{}", shape.distance(&whole));
 }
