@@ -41,7 +41,8 @@ pub(crate) fn edge(past: Past<'_>, table: PhaseTable) -> Option<Shift> {
     let after = || lately.iter().take(split).flatten();
     let past_half = after().filter(|v| (**v - old) / change > 0.5).count();
     let lasting = past_half * 10 >= after().count() * 9;
-    if change.abs() < MOVES.least || !lasting || old.abs() >= UNUSUAL * change.abs() || height / change < 0.6 {
+    if change.abs() < MOVES.least || !lasting || old.abs() >= UNUSUAL * change.abs() || height / change < 0.6
+    {
         return None;
     }
     let ratios = hourly_log_ratios(past, table, past.values.len());
@@ -58,7 +59,8 @@ fn seldom(ratios: Ratios<'_>, split: usize, height_there: f64, change: f64) -> b
     let near = before.iter().filter(|h| **h / height_there > PRECEDENT).count();
     let most = if height_there > 0.0 { before.len() as f64 * SELDOM } else { 0.0 };
     // At the same time of an earlier week it is a season.
-    let weeks = (1..=ratios.len() / WEEK).flat_map(|k| (k * WEEK - SIDE..=k * WEEK + SIDE).map(move |h| split + h));
+    let weeks =
+        (1..=ratios.len() / WEEK).flat_map(|k| (k * WEEK - SIDE..=k * WEEK + SIDE).map(move |h| split + h));
     let weekly = weeks.filter_map(|s| height(ratios, s)).any(|h| h / height_there > PRECEDENT);
     let known = before.len() >= KNOWN_DAYS * 24 && near as f64 <= most && !weekly;
     let sigma = median(&mut before.iter().map(|h| h.abs()).collect::<Vec<f64>>()).map(|m| 1.4826 * m);
@@ -113,7 +115,10 @@ mod tests {
     fn the_same_weeks_without_a_change_have_none() {
         let values = fortnight(21, 0, 1.0);
         for hour in (8 * 24..21 * 24).step_by(3) {
-            assert_eq!(found(&values[..hour * 12]), None, "after {hour} hours");
+            let past = Past { values: &values[..hour * 12], day: 288, hour: 12, end: 0 };
+            for table in [PhaseTable::new(1, 7, 1), PhaseTable::new(7, 3, 1)] {
+                assert_eq!(edge(past, table), None, "after {hour} hours");
+            }
         }
     }
 
@@ -126,6 +131,9 @@ mod tests {
                 *v = v.map(|v| v * 1.8);
             }
         }
-        assert_eq!(edge(Past { values: &values, day: 288, hour: 12, end: 0 }, PhaseTable::new(7, 3, 1)), None);
+        assert_eq!(
+            edge(Past { values: &values, day: 288, hour: 12, end: 0 }, PhaseTable::new(7, 3, 1)),
+            None
+        );
     }
 }

@@ -159,8 +159,7 @@ struct Places {
 /// Learns the place from `tried`. Errors are measured by the other half, or they would be smaller than those to come;
 /// as much trust is put into the general law as makes these errors least.
 fn places(tried: &Tried, prior: &[f64; PLACES], trust: f64, stretches: f64) -> Places {
-    let newer = tried.newer.iter().copied();
-    let halves = Halves::new(&tried.places, newer, prior, trust, ROUNDS);
+    let halves = Halves::new(&tried.places, &tried.newer, prior, trust, ROUNDS);
     let least = if stretches < CHOSEN { 1.0 } else { 0.0 };
     let tries = TIMES.iter().filter(|t| **t >= least).map(|times| {
         let trust = trust * times;

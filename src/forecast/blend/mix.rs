@@ -86,8 +86,10 @@ impl Example {
     /// What was told at a level, with `shares` of what was seen.
     fn mixed(&self, level: usize, shares: &[f64; SEEN]) -> f64 {
         let told = self.told.get(level).copied().unwrap_or(f64::NAN);
-        let moves =
-            shares.iter().zip(&self.seen).filter_map(|(s, seen)| Some(s * (seen.as_ref()?.get(level)? - told)));
+        let moves = shares
+            .iter()
+            .zip(&self.seen)
+            .filter_map(|(s, seen)| Some(s * (seen.as_ref()?.get(level)? - told)));
         told + moves.sum::<f64>()
     }
 }
@@ -164,7 +166,11 @@ mod tests {
         assert!(fan.is_sorted());
         assert!(fan[5] < 20.0, "the middle is where most values are: {fan:?}");
         assert!(fan[8] > 350.0, "one in ten is 500: {fan:?}");
-        assert_eq!(Mix::learn(&examples, 1.0, &Mix::default()), Mix::default(), "one stretch of history is no evidence");
+        assert_eq!(
+            Mix::learn(&examples, 1.0, &Mix::default()),
+            Mix::default(),
+            "one stretch of history is no evidence"
+        );
     }
 
     #[test]

@@ -87,13 +87,7 @@ pub(crate) struct Halves<const N: usize> {
 impl<const N: usize> Halves<N> {
     /// Of `samples`, each of which is `newer` or not. `rounds` of reweighting make them robust: a sample that the fit
     /// to all, shrunk towards `prior` by `trust`, misses by much counts less. With 0 it is least squares.
-    pub fn new(
-        samples: &[Sample<N>],
-        newer: impl Iterator<Item = bool> + Clone,
-        prior: &[f64; N],
-        trust: f64,
-        rounds: usize,
-    ) -> Self {
+    pub fn new(samples: &[Sample<N>], newer: &[bool], prior: &[f64; N], trust: f64, rounds: usize) -> Self {
         let gaps: Vec<f64> = samples.iter().map(|s| s.y - dot(&s.x, prior)).collect();
         let mut b = *prior;
         let mut left = rounds.max(1);
@@ -102,9 +96,9 @@ impl<const N: usize> Halves<N> {
             let mean = errors.iter().sum::<f64>() / errors.len().max(1) as f64;
             let floor = (0.3 * mean).max(1e-9);
             let (mut older, mut recent) = (Sums::new(), Sums::new());
-            for (((s, gap), error), newer) in samples.iter().zip(&gaps).zip(&errors).zip(newer.clone()) {
+            for (((s, gap), error), newer) in samples.iter().zip(&gaps).zip(&errors).zip(newer) {
                 let weight = if rounds == 0 { s.weight } else { s.weight * floor / error.max(floor) };
-                let half = if newer { &mut recent } else { &mut older };
+                let half = if *newer { &mut recent } else { &mut older };
                 half.add(&s.x, *gap, weight);
             }
             let all = older.plus(&recent);
@@ -125,7 +119,7 @@ pub(crate) fn fit<const N: usize>(
     trust: f64,
     rounds: usize,
 ) -> [f64; N] {
-    Halves::new(samples, std::iter::repeat(false), prior, trust, rounds).all.solve(prior, trust)
+    Halves::new(samples, &vec![false; samples.len()], prior, trust, rounds).all.solve(prior, trust)
 }
 
 /// Solves `a x = b` for a symmetric positive `a` of which the lower half is given (Cholesky).

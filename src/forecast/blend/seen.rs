@@ -111,7 +111,10 @@ mod tests {
         assert!(day[0] < 10.0 && day[10] > 278.0);
         assert!((days[5] - 130.0).abs() < 1e-9 && (weeks[5] - 130.0).abs() < 1e-9);
         assert!(days[0] >= 128.0 && days[10] <= 132.0, "two slots to each side at most");
-        assert!((changed[5] - 130.0).abs() < 1e-6, "as much above this hour as on the days before: {changed:?}");
+        assert!(
+            (changed[5] - 130.0).abs() < 1e-6,
+            "as much above this hour as on the days before: {changed:?}"
+        );
     }
 
     #[test]
@@ -123,7 +126,8 @@ mod tests {
         values[origin - 24..].iter_mut().for_each(|v| *v = v.map(|v| v + 300.0));
         values[288 * 8..288 * 9].fill(None);
         let t = Tracks::new(Past { values: &values, day: 288, hour: 12, end: 0 });
-        let [.., days, _, changed] = seen(&t, origin, 40, &recent(&t, origin)).map(|q| q.expect("enough values"));
+        let [.., days, _, changed] =
+            seen(&t, origin, 40, &recent(&t, origin)).map(|q| q.expect("enough values"));
         assert!((days[5] - 1200.0).abs() < 1e-9, "{days:?}");
         assert!((changed[5] - 1500.0).abs() < 50.0 && changed[0] > 1400.0, "{changed:?}");
     }
