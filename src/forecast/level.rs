@@ -1,34 +1,35 @@
 //! Lasting changes of level: found against the same phase before, then the older history is moved to the new
 //! level so that every model and every residual speaks of one level.
 
+use super::edge::edge;
 use super::grid::{Past, median};
 use super::phase::PhaseTable;
 
 /// How long a change must have lasted, in hours.
-const LASTED: usize = 2;
+pub(super) const LASTED: usize = 2;
 
 /// What is looked for.
 #[derive(Clone, Copy)]
-struct Reach {
+pub(super) struct Reach {
     /// How far back a change may lie, in hours.
     farthest: usize,
     /// Smallest change, as a logarithm.
-    least: f64,
+    pub(super) least: f64,
 }
 
 /// A forecast is moved by a change of a quarter within the last days; smaller and older ones its levels follow anyway.
-const MOVES: Reach = Reach { farthest: 60, least: 0.223 };
+pub(super) const MOVES: Reach = Reach { farthest: 60, least: 0.223 };
 /// People are told of a change of a twelfth within the last eight days.
 const NAMED: Reach = Reach { farthest: 192, least: 0.08 };
 /// Robust deviations of the hourly ratio that a change must exceed.
-const SIGMAS: f64 = 4.0;
+pub(super) const SIGMAS: f64 = 4.0;
 
 /// The same time of the last days, and of the last weeks.
 const DAYS: PhaseTable = PhaseTable::new(1, 7, 1);
 const WEEKS: PhaseTable = PhaseTable::new(7, 3, 1);
 
 /// Share of a change that an earlier one may have reached.
-const PRECEDENT: f64 = 0.6;
+pub(super) const PRECEDENT: f64 = 0.6;
 
 /// A lasting change of level.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,9 +52,9 @@ impl Shift {
 ///
 /// Seen against the weeks before, or every weekend would be a shift. With one week only, the days before must
 /// agree, because that week may have been odd. A younger series may only rise: its drop may be its first weekend.
-/// Or the days alone show it, and hardly anything like it was seen before.
+/// Or the days alone show it, and hardly anything like it was seen before. Or it was one [`edge`].
 pub(crate) fn shift(past: Past<'_>) -> Option<Shift> {
-    within(past, MOVES)
+    within(past, MOVES).or_else(|| edge(past, DAYS)).or_else(|| edge(past, WEEKS))
 }
 
 /// The same, smaller and longer ago: to be told, not to be acted on.
@@ -85,7 +86,7 @@ fn within(past: Past<'_>, reach: Reach) -> Option<Shift> {
 
 /// `found`, believed as far as the sums agree with it: where demand comes and goes, the middle of ratios says how
 /// often it is there, not how high it is. Moving the past by that would make mountains of its peaks.
-fn tempered(past: Past<'_>, table: PhaseTable, found: Shift, least: f64) -> Option<Shift> {
+pub(super) fn tempered(past: Past<'_>, table: PhaseTable, found: Shift, least: f64) -> Option<Shift> {
     let mut scratch = Vec::new();
     let (mut now, mut before) = (0.0, 0.0);
     for back in 0..found.slots {
@@ -147,7 +148,7 @@ fn unprecedented(past: Past<'_>, table: PhaseTable, shift: Shift) -> bool {
 }
 
 /// Logarithm of the hourly median ratio to the same phase before, latest hour first.
-fn hourly_log_ratios(past: Past<'_>, table: PhaseTable, most: usize) -> Vec<Option<f64>> {
+pub(super) fn hourly_log_ratios(past: Past<'_>, table: PhaseTable, most: usize) -> Vec<Option<f64>> {
     let hours = most.min(past.values.len().saturating_sub(past.day) / past.hour);
     let stride = (past.hour / 6).max(1);
     let mut scratch = Vec::new();

@@ -21,6 +21,7 @@ pub mod calendar;
 mod grid;
 mod clean;
 mod phase;
+mod edge;
 mod level;
 mod leads;
 mod blend;

@@ -3,7 +3,7 @@
 use super::tracks::{Tracks, at, first};
 
 /// Inputs of the place.
-pub(crate) const PLACES: usize = 19;
+pub(crate) const PLACES: usize = 22;
 /// Inputs of the scale.
 pub(crate) const SCALES: usize = 12;
 
@@ -49,6 +49,19 @@ fn phases(t: &Tracks, origin: usize, lead: usize, day: f64) -> Phases {
     }
 }
 
+/// What the target's minute of the hour and slot of the day usually have beyond those around them, and what the
+/// origin's had.
+fn by_the_clock(t: &Tracks, origin: usize, lead: usize) -> [f64; 3] {
+    let latest = (origin + lead).checked_sub(lead.div_ceil(t.hour) * t.hour);
+    let minute = latest.map_or(f64::NAN, |i| at(&t.minute, i));
+    let sharp = t.lagged(origin, lead, t.day).map_or(f64::NAN, |i| at(&t.sharp, i));
+    let before = |period: usize, track: &[f64]| {
+        let known = origin.checked_sub(period).map_or(f64::NAN, |i| at(track, i));
+        if known.is_finite() { known } else { 0.0 }
+    };
+    [minute, sharp, before(t.hour, &t.minute) + before(t.day, &t.sharp)]
+}
+
 /// The row for `lead` slots after `origin`; `None` before the first value.
 pub(crate) fn row(t: &Tracks, origin: usize, lead: usize) -> Option<Row> {
     let [quick, anchor, six, day, week] = t.levels.each_ref().map(|l| at(l, origin));
@@ -69,6 +82,7 @@ pub(crate) fn row(t: &Tracks, origin: usize, lead: usize) -> Option<Row> {
         let before = level - departure;
         if before > 0.0 { (level / before).clamp(0.4, 2.5) } else { 1.0 }
     };
+    let [minute, sharp, here] = by_the_clock(t, origin, lead).map(or_zero);
     let spread = t.spread.each_ref().map(|s| at(s, origin));
     let jitter = t.jitter.each_ref().map(|s| at(s, origin));
     let least = 1e-8 * day.abs() + f64::MIN_POSITIVE;
@@ -93,6 +107,9 @@ pub(crate) fn row(t: &Tracks, origin: usize, lead: usize) -> Option<Row> {
         from_week[1],
         usual * ratio(six, by_six) - anchor,
         week_usual * ratio(day, from_week[1]) - anchor,
+        minute,
+        sharp,
+        here,
     ]
     .map(|v| (v / unit).clamp(-1e3, 1e3));
     let log = |v: f64| if v.is_finite() { (v / unit).max(0.02).ln().clamp(-4.0, 4.0) } else { 0.0 };

@@ -2,8 +2,8 @@
 
 use super::inputs::{PLACES, Row, SCALES, row};
 use super::mix::{Example, Mix};
-use super::prior::{LEADS, Law, general};
-use super::ridge::{Sample, dot, fit};
+use super::prior::{COARSE, LEADS, Law, general};
+use super::ridge::{Halves, Sample, dot, fit};
 use super::scored::Scored;
 use super::seen::{Quantiles, RECENT, SEEN, recent, seen};
 use super::tracks::{Tracks, at, first};
@@ -17,13 +17,18 @@ const ROUNDS: usize = 3;
 /// Stretches of history, each as long as the lead and some hours, that the general law counts for: place, scale,
 /// shape. Forecasts within one stretch share their errors.
 const TRUST_PLACE: f64 = 1.0;
-const TRUST_SCALE: f64 = 3.0;
-const TRUST_SHAPE: f64 = 4.0;
+const TRUST_SCALE: f64 = 6.0;
+const TRUST_SHAPE: f64 = 10.0;
 const STRETCH_HOURS: f64 = 6.0;
+/// How many times as much the general law may count for the place: what the halves of the past would have had.
+const TIMES: [f64; 5] = [0.3, 1.0, 3.0, 10.0, 30.0];
+/// Stretches below which it counts for no less than [`TRUST_PLACE`].
+const CHOSEN: f64 = 8.0;
 /// Stretches below which the history is doubted more than in proportion.
 const HARDLY: f64 = 4.0;
-/// What was learned from looks a little better than what is to come.
-const OPTIMISM: f64 = 1.05;
+/// What was learned from looks a little better than what is to come; more so on coarse slots, of which there are few.
+const OPTIMISM: f64 = 1.07;
+const OPTIMISM_COARSE: f64 = 1.15;
 /// Days after which the past counts half.
 const HALF_LIFE: f64 = 30.0;
 /// Fewest past forecasts that anything is learned from.
@@ -74,10 +79,11 @@ impl<'a> Lessons<'a> {
         let prior = general(self.minutes, hours, range)?;
         let tried = self.tried(range);
         if tried.rows.len() < FEWEST {
-            return Some(Learned { law: *prior, mix: Mix::default(), scored: Scored::default() });
+            return Some(Learned { law: *prior, mix: prior.mix, scored: Scored::default() });
         }
         let stretches = hours / (LEADS.get(range)? / 60.0 + STRETCH_HOURS);
-        Some(moved(prior, tried, stretches, self.origins.len()))
+        let optimism = if self.minutes >= COARSE { OPTIMISM_COARSE } else { OPTIMISM };
+        Some(moved(prior, tried, stretches, optimism, self.origins.len()))
     }
 
     /// Forecasts at past origins whose outcome is known.
@@ -110,17 +116,11 @@ impl<'a> Lessons<'a> {
 }
 
 /// `prior`, moved by what was tried over as many `stretches` of history.
-fn moved(prior: &Law, mut tried: Tried, stretches: f64, origins: usize) -> Learned {
+fn moved(prior: &Law, mut tried: Tried, stretches: f64, optimism: f64, origins: usize) -> Learned {
     let n = tried.rows.len() as f64;
     let doubt = n * (1.0 + HARDLY / stretches) / stretches;
     let (trust_place, trust_scale) = (doubt * TRUST_PLACE, doubt * TRUST_SCALE);
-    let place = fit(&tried.places, &prior.place, trust_place, ROUNDS);
-    // Errors are measured by the other half, or they would be smaller than those to come.
-    let half = |new: bool| -> [f64; PLACES] {
-        let halves = tried.places.iter().zip(&tried.newer).filter(|(_, n)| **n == new);
-        fit(&halves.map(|(p, _)| *p).collect::<Vec<_>>(), &prior.place, trust_place, ROUNDS)
-    };
-    let (by_older, by_newer) = (half(false), half(true));
+    let Places { place, by_older, by_newer } = places(&tried, &prior.place, trust_place, stretches);
     let mut told = Vec::with_capacity(tried.rows.len());
     let mut scales: Vec<Sample<SCALES>> = Vec::with_capacity(tried.rows.len());
     for ((r, p), new) in tried.rows.iter_mut().zip(&tried.places).zip(&tried.newer) {
@@ -137,16 +137,45 @@ fn moved(prior: &Law, mut tried: Tried, stretches: f64, origins: usize) -> Learn
     let share = stretches / (stretches + TRUST_SHAPE);
     let mut quantiles = prior.quantiles;
     for (q, level) in quantiles.iter_mut().zip(LEVELS) {
-        *q += share * (OPTIMISM * weighted_quantile(&errors, level) - *q);
+        *q += share * (optimism * weighted_quantile(&errors, level) - *q);
     }
     let examples = examples(&tried, &told, &sizes, &quantiles);
-    let mix = Mix::learn(&examples, stretches);
+    let mix = Mix::learn(&examples, stretches, &prior.mix);
     let mut scored = Scored::at(origins);
     for ((e, r), naive) in examples.iter().zip(&tried.rows).zip(&tried.naive) {
         let fan = mix.apply(&e.told, &e.seen).map(|q| q / r.unit);
         scored.add(e.y / r.unit, &fan, *naive + r.anchor / r.unit);
     }
-    Learned { law: Law { place, scale, quantiles }, mix, scored }
+    Learned { law: Law { place, scale, quantiles, mix: prior.mix }, mix, scored }
+}
+
+/// Coefficients of the place: from all of the past, and from each half of it.
+struct Places {
+    place: [f64; PLACES],
+    by_older: [f64; PLACES],
+    by_newer: [f64; PLACES],
+}
+
+/// Learns the place from `tried`. Errors are measured by the other half, or they would be smaller than those to come;
+/// as much trust is put into the general law as makes these errors least.
+fn places(tried: &Tried, prior: &[f64; PLACES], trust: f64, stretches: f64) -> Places {
+    let halves = Halves::new(&tried.places, &tried.newer, prior, trust, ROUNDS);
+    let least = if stretches < CHOSEN { 1.0 } else { 0.0 };
+    let tries = TIMES.iter().filter(|t| **t >= least).map(|times| {
+        let trust = trust * times;
+        let (by_older, by_newer) = (halves.older.solve(prior, trust), halves.newer.solve(prior, trust));
+        let lost = |(p, new): (&Sample<PLACES>, &bool)| {
+            p.weight * (p.y - dot(&p.x, if *new { &by_older } else { &by_newer })).abs()
+        };
+        let lost: f64 = tried.places.iter().zip(&tried.newer).map(lost).sum();
+        (lost, trust, by_older, by_newer)
+    });
+    match tries.min_by(|a, b| a.0.total_cmp(&b.0)) {
+        Some((_, trust, by_older, by_newer)) => {
+            Places { place: halves.all.solve(prior, trust), by_older, by_newer }
+        }
+        None => Places { place: *prior, by_older: *prior, by_newer: *prior },
+    }
 }
 
 /// What was tried as fans, in the series' own unit: forecasts matter by how much they are off.
@@ -171,14 +200,26 @@ fn leads(range: usize, minutes: f64) -> Vec<usize> {
     leads
 }
 
-/// Past origins, latest first: evenly back from the end, never in step with the day.
+/// Past origins, latest first: evenly back from the end, at every time of day and minute of the hour.
 fn origins(n: usize, day: usize) -> Vec<usize> {
     let first = (n / 4).min(2 * day.max(6)).max(4);
     let mut spacing = (n.saturating_sub(first) / ORIGINS).max(1);
-    while spacing > 1 && day.is_multiple_of(spacing) && day > 0 {
+    // A spacing that shares a divisor with the day would never see some slots of it.
+    while spacing > 1 && divisor(spacing, day) > 1 {
         spacing -= 1;
     }
     (first..n.saturating_sub(1)).rev().step_by(spacing).collect()
+}
+
+/// The greatest number that divides both (Euclid); 1 if one is 0.
+fn divisor(mut a: usize, mut b: usize) -> usize {
+    if a == 0 || b == 0 {
+        return 1;
+    }
+    while b > 0 {
+        (a, b) = (b, a % b);
+    }
+    a
 }
 
 /// Quantile of values in ascending order with weights, interpolated.

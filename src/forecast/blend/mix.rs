@@ -5,7 +5,7 @@ use crate::forecast::fan::LEVELS;
 use crate::forecast::score::pinball;
 
 /// Parts of a fan with shares of their own: low, middle and high levels, and the levels that speak for each.
-const PARTS: usize = 3;
+pub(crate) const PARTS: usize = 3;
 const SPEAK: [&[usize]; PARTS] = [&[3], &[5], &[7, 8]];
 /// The part of every level of [`LEVELS`].
 const PART: [usize; LEVELS.len()] = [0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 2];
@@ -24,7 +24,8 @@ const TRUST: f64 = 4.0;
 /// Shares of what was seen, for each part of a fan; the regression has the rest.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Mix {
-    shares: [[f64; SEEN]; PARTS],
+    /// One line per part, one share per distribution.
+    pub shares: [[f64; SEEN]; PARTS],
 }
 
 /// One past forecast: what the regression said, what was seen, what happened, in one unit.
@@ -59,26 +60,37 @@ impl Mix {
         })
     }
 
-    /// Shares learned from `examples` over so many `stretches` of history: in each round the one that spares most.
-    pub fn learn(examples: &[Example], stretches: f64) -> Self {
+    /// Shares learned from `examples` over so many `stretches` of history, beginning with those that hold in `general`:
+    /// in each round the one that spares most.
+    pub fn learn(examples: &[Example], stretches: f64, general: &Self) -> Self {
         let believed = stretches / (stretches + TRUST);
         let worth = WORTH + DOUBT / stretches * (1.0 + HARDLY / stretches);
-        let mut shares = [[0.0; SEEN]; PARTS];
-        for (shares, levels) in shares.iter_mut().zip(SPEAK) {
-            let mut now: Vec<f64> = levels
-                .iter()
-                .flat_map(|l| examples.iter().map(|e| e.told.get(*l).copied().unwrap_or(f64::NAN)))
-                .collect();
+        let mut shares = general.shares;
+        for ((shares, levels), general) in shares.iter_mut().zip(SPEAK).zip(&general.shares) {
+            let begin = levels.iter().flat_map(|l| examples.iter().map(|e| e.mixed(*l, general)));
+            let mut now: Vec<f64> = begin.collect();
             for _ in 0..ROUNDS {
                 if !round(examples, levels, &mut now, shares, worth) {
                     break;
                 }
             }
-            for share in shares.iter_mut() {
-                *share *= believed;
+            for (share, general) in shares.iter_mut().zip(general) {
+                *share = general + believed * (*share - general);
             }
         }
         Self { shares }
+    }
+}
+
+impl Example {
+    /// What was told at a level, with `shares` of what was seen.
+    fn mixed(&self, level: usize, shares: &[f64; SEEN]) -> f64 {
+        let told = self.told.get(level).copied().unwrap_or(f64::NAN);
+        let moves = shares
+            .iter()
+            .zip(&self.seen)
+            .filter_map(|(s, seen)| Some(s * (seen.as_ref()?.get(level)? - told)));
+        told + moves.sum::<f64>()
     }
 }
 
@@ -141,7 +153,7 @@ mod tests {
             (0..96).map(|i| if i % 10 == 3 { 500.0 } else { 8.0 + f64::from(i % 5) }).collect();
         all.sort_by(f64::total_cmp);
         let day = LEVELS.map(|q| all[(q * 95.0) as usize]);
-        let seen = [None, Some(day), None, None, None];
+        let seen = [None, Some(day), None, None, None, None];
         let y = |i: usize| if i % 10 == 7 { 500.0 } else { 8.0 + (i % 5) as f64 };
         (0..n).map(|i| Example { told, seen, y: y(i), weight: 1.0 }).collect()
     }
@@ -149,12 +161,16 @@ mod tests {
     #[test]
     fn what_was_seen_is_taken_where_it_would_have_lost_less() {
         let examples = bursts(200);
-        let mix = Mix::learn(&examples, 100.0);
+        let mix = Mix::learn(&examples, 100.0, &Mix::default());
         let fan = mix.apply(&examples[0].told, &examples[0].seen);
         assert!(fan.is_sorted());
         assert!(fan[5] < 20.0, "the middle is where most values are: {fan:?}");
         assert!(fan[8] > 350.0, "one in ten is 500: {fan:?}");
-        assert_eq!(Mix::learn(&examples, 1.0), Mix::default(), "one stretch of history is no evidence");
+        assert_eq!(
+            Mix::learn(&examples, 1.0, &Mix::default()),
+            Mix::default(),
+            "one stretch of history is no evidence"
+        );
     }
 
     #[test]
@@ -165,7 +181,7 @@ mod tests {
             let noise = (i * 37 % 101) as f64 / 101.0;
             Example { told: LEVELS.map(|q| place + 10.0 * q), seen, y: place + 10.0 * noise, weight: 1.0 }
         };
-        let mix = Mix::learn(&(0..300).map(example).collect::<Vec<_>>(), 100.0);
+        let mix = Mix::learn(&(0..300).map(example).collect::<Vec<_>>(), 100.0, &Mix::default());
         assert_eq!(mix, Mix::default());
         let told = example(3).told;
         assert_eq!(mix.apply(&told, &[None; SEEN]), told);

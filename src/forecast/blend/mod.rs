@@ -3,6 +3,7 @@
 //! evidence ([`learn`]); a second regression tells how far off the first is likely to be ([`inputs`]). Into the fan
 //! they make goes as much of the bare distributions of recent demand ([`seen`]) as would have lost less ([`mix`]).
 
+mod recurring;
 mod tracks;
 mod inputs;
 mod ridge;

@@ -1,11 +1,14 @@
 //! What holds for services in general: where a regression starts from, by grain, age of the history and lead.
 //!
-//! The table was fitted to public traces of clusters, hosts and request counters (robust least squares over
-//! random origins). It is where a young service starts, and what an old one moves away from.
+//! The table was fitted to public traces of clusters, hosts and request counters, over random origins. It is where a
+//! young service starts, and what an old one moves away from. For histories below eight days on fine slots, which
+//! have little of their own to move it, the lines minimise `Σ ln L` over the traces, `L` the pinball loss of a trace
+//! at all levels (Adam, from robust least squares), with shares of what was seen; the others are robust least squares.
 
 use std::sync::OnceLock;
 
 use super::inputs::{PLACES, SCALES};
+use super::mix::Mix;
 use crate::forecast::fan::LEVELS;
 
 const TABLE: &str = include_str!("../../../assets/forecast/prior.txt");
@@ -15,7 +18,7 @@ pub(crate) const LEADS: [f64; 8] = [10.0, 30.0, 60.0, 180.0, 360.0, 720.0, 1440.
 /// Upper ends of the ages of a history, in hours; older ones are in a class of their own.
 const AGES: [f64; 5] = [6.0, 24.0, 48.0, 192.0, 360.0];
 /// Slots this long or longer, in minutes, are coarse; the first range of leads that exists for them.
-const COARSE: f64 = 30.0;
+pub(crate) const COARSE: f64 = 30.0;
 const COARSE_FIRST: usize = 2;
 
 /// Coefficients of one range of leads.
@@ -27,6 +30,8 @@ pub(crate) struct Law {
     pub scale: [f64; SCALES],
     /// Quantiles of the scaled error.
     pub quantiles: [f64; LEVELS.len()],
+    /// Shares of what was seen.
+    pub mix: Mix,
 }
 
 /// Range of a lead in minutes; the last one is open.
@@ -50,8 +55,10 @@ fn parse(line: &str) -> Option<Law> {
         return None;
     }
     let mut numbers = line.split_whitespace().skip(3).map(|n| n.parse::<f64>().ok());
-    let mut law = Law { place: [0.0; PLACES], scale: [0.0; SCALES], quantiles: [0.0; LEVELS.len()] };
-    for cell in law.place.iter_mut().chain(&mut law.scale).chain(&mut law.quantiles) {
+    let quantiles = [0.0; LEVELS.len()];
+    let mut law = Law { place: [0.0; PLACES], scale: [0.0; SCALES], quantiles, mix: Mix::default() };
+    let shares = law.mix.shares.iter_mut().flatten();
+    for cell in law.place.iter_mut().chain(&mut law.scale).chain(&mut law.quantiles).chain(shares) {
         *cell = numbers.next()??;
     }
     Some(law)
@@ -72,7 +79,10 @@ mod tests {
             })
             .collect();
         assert_eq!(keys, expected);
-        assert!(lines.map(parse).all(|l| l.is_some_and(|l| l.quantiles.is_sorted())));
+        let laws: Vec<Law> = lines.filter_map(parse).collect();
+        assert_eq!(laws.len(), keys.len());
+        let whole = |shares: &[f64]| shares.iter().all(|s| *s >= 0.0) && shares.iter().sum::<f64>() <= 0.9;
+        assert!(laws.iter().all(|l| l.quantiles.is_sorted() && l.mix.shares.iter().all(|s| whole(s))));
     }
 
     #[test]

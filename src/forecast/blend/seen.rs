@@ -1,4 +1,5 @@
-//! What was seen: the bare distributions of recent demand and of the same time of day.
+//! What was seen: the bare distributions of recent demand and of the same time of day, and how demand changed up to
+//! this time of day on other days.
 //!
 //! Where demand comes in bursts, errors have no size of their own: most are tiny and some enormous. There the values
 //! themselves tell more than a middle and a scale.
@@ -7,7 +8,7 @@ use super::tracks::{Tracks, at};
 use crate::forecast::fan::LEVELS;
 
 /// Distributions that are looked at.
-pub(crate) const SEEN: usize = 5;
+pub(crate) const SEEN: usize = 6;
 /// Of them, those that do not depend on the lead.
 pub(crate) const RECENT: usize = 3;
 /// Windows of the recent ones, in hours, and values taken of each at most.
@@ -16,6 +17,8 @@ const MOST: usize = 96;
 /// Days and weeks of the same time.
 const DAYS: usize = 7;
 const WEEKS: usize = 4;
+/// Days of which changes are taken.
+const CHANGES: usize = 10;
 /// Values below which nothing is told.
 const FEWEST: usize = 3;
 
@@ -39,28 +42,36 @@ pub(crate) fn recent(t: &Tracks, origin: usize) -> [Quantiles; RECENT] {
     })
 }
 
-/// The distributions for one lead: those of [`recent`], then the same time of the last days and of the last weeks.
+/// The distributions for one lead: those of [`recent`], the same time of the last days and of the last weeks, and the
+/// level now with the changes that the last days had over this lead up to the same time of day.
 pub(crate) fn seen(
     t: &Tracks,
     origin: usize,
     lead: usize,
     recent: &[Quantiles; RECENT],
 ) -> [Quantiles; SEEN] {
-    let mut values = Vec::with_capacity(3 * DAYS);
+    let mut values = Vec::with_capacity(3 * CHANGES);
     let apart = t.blur.div_ceil(2);
-    let mut same = |period: usize, most: usize| {
+    let mut same = |period: usize, most: usize, moved: &dyn Fn(usize) -> f64| {
         let latest = t.lagged(origin, lead, period)?;
         values.clear();
         for back in 0..most {
             let Some(centre) = latest.checked_sub(back * period) else { break };
+            let moved = moved(centre);
             let around = [Some(centre), centre.checked_sub(apart), Some(centre + apart)];
-            values.extend(around.iter().take(1 + 2 * apart.min(1)).flatten().map(|i| at(&t.values, *i)));
+            let around = around.iter().take(1 + 2 * apart.min(1)).flatten();
+            // A gap is no demand of zero.
+            let known = around.map(|i| at(&t.values, *i) + moved).filter(|v| v.is_finite());
+            values.extend(known.map(|v| v.max(0.0)));
         }
-        values.retain(|v| v.is_finite());
         quantiles(&mut values)
     };
+    let [_, level, ..] = &t.levels;
+    let now = at(level, origin);
+    let changed = |centre: usize| centre.checked_sub(lead).map_or(f64::NAN, |from| now - at(level, from));
     let [hours, day, week] = *recent;
-    [hours, day, week, same(t.day, DAYS), same(7 * t.day, WEEKS)]
+    let (days, weeks) = (same(t.day, DAYS, &|_| 0.0), same(7 * t.day, WEEKS, &|_| 0.0));
+    [hours, day, week, days, weeks, same(t.day, CHANGES, &changed)]
 }
 
 /// Quantiles of `values`, as one more value would have it (conformal, Vovk 2005), interpolated; sorts them.
@@ -72,7 +83,8 @@ fn quantiles(values: &mut [f64]) -> Quantiles {
     let last = values.len() - 1;
     Some(LEVELS.map(|q| {
         let place = (q * (values.len() + 1) as f64 - 1.0).clamp(0.0, last as f64);
-        let (low, share) = (place as usize, place.fract());
+        let low = place as usize;
+        let share = place - low as f64;
         let (a, b) = (at(values, low), at(values, (low + 1).min(last)));
         a + share * (b - a)
     }))
@@ -94,11 +106,30 @@ mod tests {
         let before = told(&values);
         values[origin + 1..].fill(Some(1e6));
         assert_eq!(told(&values), before);
-        let [hours, day, _, days, weeks] = before.map(|q| q.expect("enough values"));
+        let [hours, day, _, days, weeks, changed] = before.map(|q| q.expect("enough values"));
         assert!((hours[5] - 82.5).abs() < 1.0, "the last three hours end at slot 100: {hours:?}");
         assert!(day[0] < 10.0 && day[10] > 278.0);
         assert!((days[5] - 130.0).abs() < 1e-9 && (weeks[5] - 130.0).abs() < 1e-9);
         assert!(days[0] >= 128.0 && days[10] <= 132.0, "two slots to each side at most");
+        assert!(
+            (changed[5] - 130.0).abs() < 1e-6,
+            "as much above this hour as on the days before: {changed:?}"
+        );
+    }
+
+    #[test]
+    fn changes_begin_at_the_level_of_now_and_know_no_gaps() {
+        let rises = |i: usize| 1000.0 + if i / 144 % 2 == 1 { 200.0 } else { 0.0 };
+        let mut values: Vec<Option<f64>> = (0..288 * 12).map(|i| Some(rises(i))).collect();
+        // Since two hours everything is 300 higher, and one day was not recorded.
+        let origin = 288 * 11 + 140;
+        values[origin - 24..].iter_mut().for_each(|v| *v = v.map(|v| v + 300.0));
+        values[288 * 8..288 * 9].fill(None);
+        let t = Tracks::new(Past { values: &values, day: 288, hour: 12, end: 0 });
+        let [.., days, _, changed] =
+            seen(&t, origin, 40, &recent(&t, origin)).map(|q| q.expect("enough values"));
+        assert!((days[5] - 1200.0).abs() < 1e-9, "{days:?}");
+        assert!((changed[5] - 1500.0).abs() < 50.0 && changed[0] > 1400.0, "{changed:?}");
     }
 
     #[test]

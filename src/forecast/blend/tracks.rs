@@ -3,6 +3,7 @@
 //! Every track at slot `i` knows slots up to `i` only, but [`Tracks::near`] and what is made of it, which know
 //! [`Tracks::blur`] slots more; [`Tracks::lagged`] keeps that out of a forecast.
 
+use super::recurring::{recurring, trailing};
 use crate::forecast::grid::Past;
 
 /// Time constants of the level tracks, in hours.
@@ -16,6 +17,11 @@ const VOLATILITY: [f64; 3] = [3.0, 24.0, 168.0];
 /// Days and weeks in a profile.
 const DAYS: usize = 7;
 const WEEKS: usize = 4;
+/// Slots in an hour from which on its minutes are told apart.
+const FINE: usize = 4;
+/// What remains of a recurring departure after one more hour or day.
+const HOURLY_KEEP: f64 = 0.92;
+const DAILY_KEEP: f64 = 0.85;
 
 /// The tracks of one history; `NaN` where nothing is known.
 #[derive(Debug)]
@@ -46,6 +52,11 @@ pub(crate) struct Tracks {
     pub spread: [Vec<f64>; VOLATILITY.len()],
     /// Size of departures at this time of day.
     pub phase: Vec<f64>,
+    /// What this minute of the hour usually has beyond the hour up to it: jobs that start by the clock. Zero on
+    /// slots too long to tell.
+    pub minute: Vec<f64>,
+    /// What this slot of the day usually has beyond the slots around it.
+    pub sharp: Vec<f64>,
 }
 
 /// `values[i]`, `NaN` outside.
@@ -76,10 +87,14 @@ impl Tracks {
         let plain = sizes(&values, of_day, 1);
         let size: Vec<f64> = departure.iter().zip(&plain).map(|(d, p)| first(&[d.abs(), *p])).collect();
         let phase = by_phase(&around(&size, blur), day);
+        let rough: Vec<f64> = values.iter().zip(&near).map(|(v, n)| v - n).collect();
+        let within = if hour >= FINE { trailing(&values, hour) } else { Vec::new() };
         Self {
             day,
             hour,
             blur,
+            minute: recurring(&within, hour, HOURLY_KEEP),
+            sharp: recurring(&rough, day, DAILY_KEEP),
             departures: DEPARTURES.map(|h| smoothed(&departure, h)),
             from_week: WEEKLY.map(|h| smoothed(&from_week, h)),
             jitter: VOLATILITY.map(|h| smoothed(&surprise, h)),

@@ -102,7 +102,7 @@ fn a_gap_is_not_zero() {
     let (full, gappy) = (fan(full), fan(gappy));
     for lead in [0, 5, 11, 71, 143, 287] {
         let (a, b) = (full.points[lead].quantile(0.5), gappy.points[lead].quantile(0.5));
-        assert!(b > 0.93 * a, "lead {lead}: {b} with gaps, {a} without");
+        assert!(b > 0.92 * a, "lead {lead}: {b} with gaps, {a} without");
     }
 }
 
