@@ -51,6 +51,10 @@ pub async fn run(live: &Live, args: &HandoverArgs) -> Outcome {
             if let Some(name) = &args.to {
                 wished(live, Command::HandOver(clean(name.trim(), NAME))).await?;
             }
+            // As it is after that, where the engine still answers.
+            let acted = args.ack.is_some() || args.to.is_some();
+            let after = if acted { of_engine(live).await? } else { None };
+            let (card, shift) = after.unwrap_or((card, shift));
             (card, Some(shift))
         }
         None if args.to.is_some() => {
@@ -96,7 +100,7 @@ async fn take_over(live: &Live, shift: &Shift, name: &str) -> Outcome {
     if mine.is_none() {
         return Err(Failure::Other("nobody else has handed a shift over that waits for you".into()));
     }
-    wished(live, Command::HandOver(String::new())).await
+    wished(live, Command::TakeOver).await
 }
 
 async fn wished(live: &Live, command: Command) -> Outcome {

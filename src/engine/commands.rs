@@ -79,6 +79,7 @@ impl Engine {
                 self.freeze(&workload, duration, pin, caller).await
             }
             Command::HandOver(name) => self.hand_over(&name, caller).await,
+            Command::TakeOver => self.take_over(caller).await,
             Command::Replay(_) => Answer::no("this is live: only a replay moves in time"),
             Command::PollNow => {
                 self.handles.iter().for_each(crate::scrape::Handle::poll_now);
@@ -238,7 +239,7 @@ impl Engine {
                 && !self.state.platform_errors.contains_key(provider),
             owner: facts.map(|f| super::sizes::owner_of(f, proposal.change.field)).unwrap_or_default(),
             forecast_age: fan.map(|f| now.since(f.issued)),
-            forecast_horizon: fan.map_or(Duration::ZERO, |f| f.end().since(f.issued)),
+            forecast_horizon: fan.map_or(Duration::ZERO, |f| f.own_end().since(f.issued)),
             limits: self.state.limits_of(&proposal.workload),
         }
     }

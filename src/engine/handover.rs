@@ -16,6 +16,8 @@ use super::run::Engine;
 const NAME: usize = 64;
 /// So long a hand-over waits for somebody to take it over.
 const WAITS: Duration = Duration::from_secs(12 * 3600);
+/// So long after taking over, the same key hands nothing on.
+const AGAIN: Duration = Duration::from_secs(10);
 /// How far back hand-overs are counted, and how many at most.
 const COUNTED: Duration = Duration::from_secs(30 * 86_400);
 const MOST: usize = 500;
@@ -27,6 +29,8 @@ pub struct Shifts {
     open: Option<Handed>,
     /// When each was given, and whether somebody else took it over.
     past: VecDeque<(Timestamp, bool)>,
+    /// When somebody took over last, and their uid.
+    lately: Option<(Timestamp, u32)>,
 }
 
 impl Shifts {
@@ -38,15 +42,24 @@ impl Shifts {
         } else if let Some(handed) = read("given") {
             self.given(handed);
         } else if record.body.get("acknowledged_by").is_some_and(Value::is_string) {
-            self.past.push_back((record.at, true));
+            // Written where no engine ran: of what waits, or on its own.
+            if self.open.is_some() {
+                self.taken();
+            } else {
+                self.count(record.at, true);
+            }
         }
     }
 
-    fn given(&mut self, handed: Handed) {
+    fn count(&mut self, at: Timestamp, taken: bool) {
         while self.past.len() >= MOST {
             self.past.pop_front();
         }
-        self.past.push_back((handed.at, false));
+        self.past.push_back((at, taken));
+    }
+
+    fn given(&mut self, handed: Handed) {
+        self.count(handed.at, false);
         self.open = Some(handed);
     }
 
@@ -86,6 +99,11 @@ impl Engine {
             open.by.uid != me.uid && to.is_empty() && (open.to.is_empty() || open.to == me.name)
         };
         let open = waiting.filter(mine);
+        // A key that repeats takes over and hands nothing on.
+        let again = |(at, uid): (Timestamp, u32)| uid == me.uid && now.since(at) < AGAIN;
+        if open.is_none() && to.is_empty() && self.state.learned.people.shifts.lately.is_some_and(again) {
+            return Answer::no("not handed over: you have just taken this shift over");
+        }
         let given = Handed { at: now, by: me.clone(), to, summary: card.summary() };
         let (text, body) = recorded(open.as_ref(), &given, &card, caller);
         if !self.journal(vec![Entry::new(Kind::Handover, text.clone(), body).by(&me.name)]).await {
@@ -93,10 +111,25 @@ impl Engine {
         }
         let shifts = &mut self.state.learned.people.shifts;
         match open {
-            Some(_) => shifts.taken(),
+            Some(_) => {
+                shifts.taken();
+                shifts.lately = Some((now, me.uid));
+            }
             None => shifts.given(given),
         }
         Answer::yes(text)
+    }
+
+    /// Takes over what somebody else handed over, and never hands over itself.
+    pub(super) async fn take_over(&mut self, caller: &Caller) -> Answer {
+        let me = &caller.person;
+        let waiting = self.state.learned.people.shifts.waiting(self.clock.now());
+        match waiting {
+            Some(open) if open.by.uid != me.uid && (open.to.is_empty() || open.to == me.name) => {
+                self.hand_over("", caller).await
+            }
+            _ => Answer::no("not taken over: nobody else has handed a shift over that waits for you"),
+        }
     }
 }
 
@@ -137,18 +170,24 @@ mod tests {
         journal.append(at(20), &[entry(json!({ "given": handed(20, 1) }))]).unwrap();
         journal.append(at(30), &[entry(json!({ "given": handed(30, 1) }))]).unwrap();
         journal.append(at(40), &[entry(json!({ "taken": handed(30, 1), "acknowledged_by": "u2" }))]).unwrap();
+        journal.append(at(44), &[entry(json!({ "given": handed(44, 1) }))]).unwrap();
+        journal.append(at(46), &[entry(json!({ "acknowledged_by": "u2", "card": {} }))]).unwrap();
         journal
             .append(at(50), &[entry(json!({ "given": handed(50, 2) })), entry(json!({ "odd": 1 }))])
             .unwrap();
         let mut shifts = Shifts::default();
         journal.of_kinds(&[Kind::Handover]).unwrap().iter().for_each(|r| shifts.take(r));
         let shown = shifts.shown(at(60));
-        assert_eq!((shown.given, shown.taken), (4, 2), "the second of all was replaced by the third");
+        assert_eq!(
+            (shown.given, shown.taken),
+            (5, 3),
+            "the second was replaced by the third; the fourth is taken without an engine"
+        );
         assert_eq!(shown.open, Some(handed(50, 2)));
         // Nobody takes over yesterday's shift, and last month's are not counted.
         assert_eq!(shifts.shown(at(50) + WAITS).open, None);
         let month = shifts.shown(at(25) + COUNTED);
-        assert_eq!((month.given, month.taken), (2, 1));
+        assert_eq!((month.given, month.taken), (3, 2));
         for i in 0..600 {
             shifts.given(handed(i, 1));
         }

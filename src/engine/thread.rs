@@ -1,6 +1,7 @@
 //! The thread on which the engine runs.
 
 use std::future::Future;
+use std::sync::mpsc::sync_channel;
 
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
@@ -10,16 +11,26 @@ use tokio::sync::oneshot;
 /// for long: the store is filled and emptied here only.
 ///
 /// # Errors
-/// The system gives no thread.
+/// The system gives no thread, or not what a runtime needs.
 pub(super) fn run(work: impl Future<Output = ()> + Send + 'static) -> std::io::Result<oneshot::Receiver<()>> {
-    let runtime = Builder::new_current_thread().enable_all().build()?;
     let (end, ended) = oneshot::channel();
+    let (made, is_made) = sync_channel(1);
+    // Made there: a runtime may not be dropped where others run, and would be if there were no thread.
     std::thread::Builder::new().name("engine".into()).spawn(move || {
+        let runtime = match Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                let _ = made.send(Err(error));
+                return;
+            }
+        };
+        let _ = made.send(Ok(()));
         runtime.block_on(work);
         // What blocks elsewhere holds up nobody.
         runtime.shutdown_background();
         let _ = end.send(());
     })?;
+    is_made.recv().unwrap_or(Ok(()))?;
     Ok(ended)
 }
 

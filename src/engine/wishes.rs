@@ -32,7 +32,8 @@ impl Engine {
         let caller = Caller { person, tty: super::current_tty(), company: Some(company) };
         // Who learns does so at every keyboard.
         let learns = self.learners.contains(&caller.person.uid);
-        let quiet = learns || matches!(command, Command::Note { .. } | Command::HandOver(_));
+        let quiet =
+            learns || matches!(command, Command::Note { .. } | Command::HandOver(_) | Command::TakeOver);
         let allowed = if learns { in_shadow(command) } else { Ok(command) };
         let answer = match allowed {
             Ok(command) => self.command(command, &caller).await,

@@ -20,6 +20,9 @@ const UNUSUAL: f64 = 0.6;
 const KNOWN_DAYS: usize = 4;
 const SELDOM: f64 = 0.02;
 
+/// Days from which a drop has two weekends before it.
+const DROPS_FROM: usize = 15;
+
 /// Hours in a week.
 const WEEK: usize = 168;
 
@@ -36,6 +39,10 @@ pub(crate) fn edge(past: Past<'_>, table: PhaseTable) -> Option<Shift> {
     let lately = hourly_log_ratios(past, table, (REACH + 2 * LEFT) * past.hour);
     let each = (LASTED..REACH).filter_map(|s| Some((s, height(&lately, s)?)));
     let (split, height) = each.max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()))?;
+    // The drop of a younger series may be the first weekend that is wholly seen.
+    if height < 0.0 && past.values.len() < DROPS_FROM * past.day {
+        return None;
+    }
     let old = middle(&lately, split, split + LEFT)?;
     let change = middle(&lately, 0, split)? - old;
     let after = || lately.iter().take(split).flatten();
@@ -118,6 +125,23 @@ mod tests {
             let past = Past { values: &values[..hour * 12], day: 288, hour: 12, end: 0 };
             for table in [PhaseTable::new(1, 7, 1), PhaseTable::new(7, 3, 1)] {
                 assert_eq!(edge(past, table), None, "after {hour} hours");
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_whole_weekend_is_no_drop() {
+        // Office hours, first seen on a Friday at noon, until the Saturday of the week after at five.
+        let slot = |i: usize| {
+            let (day, hour) = ((i / 12 + 12) / 24, (i / 12 + 12) % 24);
+            let works = day % 7 != 1 && day % 7 != 2 && (9..18).contains(&hour);
+            if works { 300.0 } else { 20.0 + (i % 7) as f64 }
+        };
+        for hours in 8 * 24..10 * 24 {
+            let values: Vec<Option<f64>> = (0..hours * 12).map(slot).map(Some).collect();
+            for table in [PhaseTable::new(1, 7, 1), PhaseTable::new(7, 3, 1)] {
+                let found = edge(Past { values: &values, day: 288, hour: 12, end: 0 }, table);
+                assert!(found.is_none_or(|s| s.factor > 1.0), "after {hours} hours: {found:?}");
             }
         }
     }

@@ -61,13 +61,14 @@ impl Journal {
     pub fn remembered(&self, topic: &str) -> Result<Vec<Remembered>, JournalError> {
         let run = || -> rusqlite::Result<Vec<Remembered>> {
             let mut statement = self.db.prepare(
-                "SELECT topic, name, at_ms, body FROM remembered WHERE topic = ?1 ORDER BY name LIMIT ?2",
+                "SELECT topic, name, at_ms, body FROM remembered WHERE topic = ?1 AND length(body) <= ?3 ORDER BY name LIMIT ?2",
             )?;
-            let rows = statement.query_map(params![topic, ROWS], |r| {
+            let rows = statement.query_map(params![topic, ROWS, BODY as i64], |r| {
                 let at = Timestamp::from_millis(r.get(2)?);
                 Ok(Remembered { topic: r.get(0)?, name: r.get(1)?, at, body: r.get(3)? })
             })?;
-            rows.collect()
+            // A row that cannot be read says nothing: what is in it can be learned anew.
+            Ok(rows.filter_map(Result::ok).collect())
         };
         run().map_err(|e| self.sqlite(e))
     }

@@ -84,7 +84,7 @@ pub fn floor(
     let peaks = soon_peak(input, fan, q).is_some_and(|d| d > held);
     // Where the fan does not reach the event yet, demand now times what was declared is all that is known of it.
     let event = ahead(input)
-        .filter(|f| fan.is_none_or(|fan| fan.end() < f.from))
+        .filter(|f| fan.is_none_or(|fan| fan.own_end() < f.from))
         .filter_map(|f| Some((f, demand * f.factor?)))
         .filter(|(_, d)| *d > held)
         .max_by(|(_, a), (_, b)| a.total_cmp(b));
@@ -92,9 +92,7 @@ pub fn floor(
     if demand <= held && !peaks && declared.is_none() {
         return None;
     }
-    // What is only borrowed gives nothing back early.
-    let over = |f: &Fan| hump_end(f, q, held, input.now).filter(|end| *end <= f.own_end());
-    let end = fan.and_then(over).unwrap_or(input.now + LONGEST_LEASE);
+    let end = fan.and_then(|f| hump_end(f, q, held, input.now)).unwrap_or(input.now + LONGEST_LEASE);
     let end = end.min(input.now + LONGEST_LEASE);
     let peak = fan
         .and_then(|f| f.peak(q, input.now, end))

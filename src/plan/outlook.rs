@@ -61,12 +61,13 @@ pub fn minutes_short(fan: &Fan, capacity: f64, from: Timestamp, to: Timestamp) -
 }
 
 /// When the `q`-quantile, having been above `level` after `from`, is below it again for half an hour:
-/// the end of the hump. `None` if it stays above to the end of the fan.
+/// the end of the hump. `None` if it stays above to the end of the fan. What is only borrowed gives nothing back early,
+/// and does not confirm that anything is over.
 pub fn hump_end(fan: &Fan, q: f64, level: f64, from: Timestamp) -> Option<Timestamp> {
     let rest = Duration::from_secs(30 * 60);
     let mut seen = false;
     let mut below: Option<Timestamp> = None;
-    for point in fan.points.iter().filter(|p| p.at >= from) {
+    for point in fan.points.iter().filter(|p| p.at >= from && p.at <= fan.own_end()) {
         if point.quantile(q) > level {
             seen = true;
             below = None;

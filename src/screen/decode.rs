@@ -9,6 +9,7 @@ use std::time::Duration;
 use anstyle_parse::{Params, Parser, Perform};
 use crossterm::event::KeyCode;
 
+use super::codes::{arrow, numbered, spelled};
 use super::key::Key;
 
 /// Time after an ESC after which it is the key: what begins with one is sent at once.
@@ -17,9 +18,11 @@ const ESCAPE: Duration = Duration::from_millis(25);
 const GAP: Duration = Duration::from_millis(100);
 /// The same of a paste, which may come over a slow line.
 const PASTE_GAP: Duration = Duration::from_secs(1);
+/// Time after which the rest of a paste that was given out in part is not waited for any more: until then it is no typing.
+const REST_GAP: Duration = Duration::from_secs(10);
 /// Bytes of a paste that are kept: more than any field takes.
 const PASTE_BYTES: usize = 64 << 10;
-/// Bytes of a report, after which it is none.
+/// Bytes of a report, after which all is dropped until there is a pause.
 const REPORT_BYTES: usize = 4096;
 const PASTE_END: &[u8] = b"\x1b[201~";
 /// Control, as sequences number modifiers.
@@ -45,6 +48,10 @@ pub(super) struct Decoder {
     escape: bool,
     /// Bytes since something was understood.
     unfinished: usize,
+    /// Bytes that the character which has begun still lacks.
+    lacking: usize,
+    /// What came was too long for a report.
+    flooded: bool,
 }
 
 /// What the machine calls.
@@ -53,12 +60,16 @@ struct Keys {
     sent: Vec<Sent>,
     /// Whether the last byte ended something.
     understood: bool,
+    /// Whether something has begun before it: control characters are no keys there.
+    inside: bool,
     /// The next character is a key of the keypad, or of Linux's console.
     next: Next,
     alt: bool,
     /// Bytes that are no characters: where a click was.
     skip: usize,
     paste: Option<Vec<u8>>,
+    /// The paste was given out before its end came.
+    rest: bool,
 }
 
 /// What the next character means.
@@ -82,11 +93,11 @@ impl Decoder {
     /// How long to wait for more before [`Self::give_up`]; `None` if nothing has begun.
     pub(super) fn patience(&self) -> Option<Duration> {
         if self.keys.paste.is_some() {
-            Some(PASTE_GAP)
+            Some(if self.keys.rest { REST_GAP } else { PASTE_GAP })
         } else if self.escape {
             Some(ESCAPE)
         } else {
-            (self.unfinished > 0 || self.keys.skip > 0).then_some(GAP)
+            (self.unfinished > 0 || self.keys.skip > 0 || self.flooded).then_some(GAP)
         }
     }
 
@@ -96,7 +107,13 @@ impl Decoder {
         let mut keys = std::mem::take(&mut self.keys);
         *self = Self::default();
         if let Some(text) = keys.paste.take() {
-            keys.pasted(&text);
+            if !keys.rest {
+                keys.pasted(&text);
+                // Its end may be all that came.
+                let tail =
+                    text.get(text.len().saturating_sub(PASTE_END.len())..).unwrap_or_default().to_vec();
+                (self.keys.paste, self.keys.rest) = (Some(tail), true);
+            }
         } else if escape {
             keys.key(KeyCode::Esc, 1);
         }
@@ -104,6 +121,9 @@ impl Decoder {
     }
 
     fn byte(&mut self, byte: u8) {
+        if self.flooded {
+            return;
+        }
         if self.keys.skip > 0 {
             self.keys.skip -= 1;
             return;
@@ -114,15 +134,41 @@ impl Decoder {
         if self.escape && self.after_escape(byte) {
             return;
         }
+        self.begin(byte);
         self.escape = byte == 0x1b && self.unfinished == 0;
-        self.keys.understood = false;
+        (self.keys.understood, self.keys.inside) = (false, self.unfinished > 0);
         self.machine.advance(&mut self.keys, byte);
         // What ends at an ESC goes on with what that begins.
         let ended = self.keys.understood && byte != 0x1b;
         self.unfinished = if ended { 0 } else { self.unfinished + 1 };
         if self.unfinished > REPORT_BYTES {
-            (self.machine, self.unfinished) = (Parser::default(), 0);
+            self.drop_unfinished();
+            self.flooded = true;
         }
+    }
+
+    /// Drops what `byte` cannot go on with, and notes how long a character it begins is.
+    fn begin(&mut self, byte: u8) {
+        let goes_on = (0x80..0xc0).contains(&byte);
+        if self.lacking > 0 && !goes_on {
+            self.drop_unfinished();
+        }
+        if self.keys.next != Next::Typed && byte < 0x20 {
+            self.drop_unfinished();
+        }
+        self.lacking = match byte {
+            _ if self.lacking > 0 => self.lacking - 1,
+            _ if self.unfinished > 0 => 0,
+            0xc2..=0xdf => 1,
+            0xe0..=0xef => 2,
+            0xf0..=0xf4 => 3,
+            _ => 0,
+        };
+    }
+
+    fn drop_unfinished(&mut self) {
+        (self.machine, self.unfinished, self.lacking) = (Parser::default(), 0, 0);
+        (self.keys.next, self.keys.alt) = (Next::Typed, false);
     }
 
     /// What the machine would not take for a key with Alt; whether it was.
@@ -132,13 +178,14 @@ impl Decoder {
                 self.keys.key(KeyCode::Esc, 1);
                 return true;
             }
-            0x20..=0x7e => return false,
+            0x30..=0x7e => return false,
             _ => {}
         }
-        (self.machine, self.escape, self.unfinished) = (Parser::default(), false, 0);
-        self.keys.alt = true;
+        self.drop_unfinished();
+        self.escape = false;
+        (self.keys.alt, self.keys.inside) = (!(0x80..0xc2).contains(&byte) && byte < 0xf5, false);
         match byte {
-            0x7f => self.keys.print('\x7f'),
+            0x20..=0x7f => self.keys.print(char::from(byte)),
             0..0x20 => self.keys.execute(byte),
             _ => return false,
         }
@@ -160,7 +207,9 @@ impl Keys {
         text.push(byte);
         if text.ends_with(PASTE_END) {
             let text = self.paste.take().unwrap_or_default();
-            self.pasted(text.strip_suffix(PASTE_END).unwrap_or(&text));
+            if !std::mem::take(&mut self.rest) {
+                self.pasted(text.strip_suffix(PASTE_END).unwrap_or(&text));
+            }
         } else if text.len() >= PASTE_BYTES + PASTE_END.len() {
             // The end is still recognised.
             text.remove(PASTE_BYTES);
@@ -170,35 +219,6 @@ impl Keys {
     fn pasted(&mut self, text: &[u8]) {
         self.sent.push(Sent::Paste(String::from_utf8_lossy(text).into_owned()));
     }
-}
-
-/// The key of an arrow or of the two beside it, in CSI and keypad sequences alike.
-const fn arrow(byte: u8) -> Option<KeyCode> {
-    Some(match byte {
-        b'A' => KeyCode::Up,
-        b'B' => KeyCode::Down,
-        b'C' => KeyCode::Right,
-        b'D' => KeyCode::Left,
-        b'H' => KeyCode::Home,
-        b'F' => KeyCode::End,
-        _ => return None,
-    })
-}
-
-/// The key of `CSI number ~`.
-fn numbered(number: u16) -> Option<KeyCode> {
-    Some(match number {
-        1 | 7 => KeyCode::Home,
-        2 => KeyCode::Insert,
-        3 => KeyCode::Delete,
-        4 | 8 => KeyCode::End,
-        5 => KeyCode::PageUp,
-        6 => KeyCode::PageDown,
-        11..=15 => KeyCode::F(number as u8 - 10),
-        17..=21 => KeyCode::F(number as u8 - 11),
-        23 | 24 => KeyCode::F(number as u8 - 12),
-        _ => return None,
-    })
 }
 
 impl Perform for Keys {
@@ -218,7 +238,11 @@ impl Perform for Keys {
     }
 
     fn execute(&mut self, byte: u8) {
-        self.understood = true;
+        // CAN and SUB end what has begun.
+        self.understood = !self.inside || matches!(byte, 0x18 | 0x1a);
+        if self.inside {
+            return;
+        }
         match byte {
             b'\r' => self.key(KeyCode::Enter, 1),
             b'\t' => self.key(KeyCode::Tab, 1),
@@ -243,9 +267,15 @@ impl Perform for Keys {
         if ignore || !intermediates.is_empty() {
             return;
         }
-        let mut numbers = params.iter().map(|group| group.first().copied().unwrap_or(0));
-        let (first, modifiers) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(1));
+        let mut groups = params.iter();
+        let (named, how) = (groups.next().unwrap_or_default(), groups.next().unwrap_or_default());
+        let (first, modifiers) = (named.first().copied().unwrap_or(0), how.first().copied().unwrap_or(1));
+        // Where a program left kitty's flags behind: a key that is let go.
+        if how.get(1) == Some(&3) {
+            return;
+        }
         let code = match byte {
+            b'u' => spelled(named, modifiers),
             b'~' if first == 200 => {
                 self.paste = Some(Vec::new());
                 None
@@ -322,6 +352,16 @@ mod tests {
         assert_eq!(of("\x1b[1;5A\x1b[1;3D\x1b[5;6~\x1b[1;2P"), "ctrl-up alt-left ctrl-pgup F1");
         assert_eq!(of("\x1bx\x1bX-\x1b\\"), "alt-x");
         assert_eq!(of("\x1b\r\x1b\x7f\x1bé"), "alt-enter alt-backspace alt-é");
+        assert_eq!(of("\x1b/\x1b.\x1b f"), "alt-/ alt-. alt-space f");
+        assert_eq!(
+            of("\x1b[27u\x1b[99;5u\x1b[97;2u\x1b[47:63;2u\x1b[9;2u\x1b[13u"),
+            "esc ctrl-c A ? shift-tab enter"
+        );
+        assert_eq!(
+            of("\x1b[97;1:3u\x1b[1;1:3A\x1b[1;1:1A\x1b[57441;2u"),
+            "up",
+            "of a key that is let go nothing"
+        );
         assert_eq!(of("\x1b"), "esc");
         assert_eq!(of("\x1b\x1b[A"), "esc up");
     }
@@ -363,7 +403,21 @@ mod tests {
             assert_eq!(sent(&mut decoder, b"q"), "q", "{torn:?}");
         }
         let endless = format!("\x1b]{}", "x".repeat(REPORT_BYTES));
-        assert!(of(&format!("{endless}q")).ends_with('q'), "nothing is collected for ever");
+        let mut decoder = Decoder::default();
+        assert_eq!(sent(&mut decoder, format!("{endless}aaaa\r").as_bytes()), "", "until there is a pause");
+        assert_eq!(sent(&mut decoder, b"q"), "q");
+        // A Latin-1 terminal's letter, an Alt that nothing follows, a keypad that is none.
+        for (odd, then) in [
+            (&b"\xe9\x1b[A"[..], "up"),
+            (b"\x1b\x85q", "q"),
+            (b"\x1bO\r", "enter"),
+            (b"\x1bO\x1b[Aq", "up q"),
+        ] {
+            assert_eq!(sent(&mut Decoder::default(), odd), then, "{odd:?}");
+        }
+        let mut decoder = Decoder::default();
+        assert!(decoder.take(b"\x1b[\r").is_empty());
+        assert_eq!(decoder.patience(), Some(GAP), "what has begun ends");
     }
 
     #[test]
@@ -373,6 +427,12 @@ mod tests {
         assert!(decoder.take(b"\x1b[200~never ends").is_empty());
         assert_eq!(decoder.patience(), Some(PASTE_GAP));
         assert_eq!(decoder.give_up(), vec![Sent::Paste("never ends".into())]);
+        assert_eq!(decoder.patience(), Some(REST_GAP));
+        assert!(decoder.take(b"\ty\r\x1b[20").is_empty(), "the rest of a paste is no typing");
+        assert_eq!(decoder.take(b"1~q").len(), 1);
+        decoder.take(b"\x1b[200~x");
+        decoder.give_up();
+        assert!(decoder.give_up().is_empty() && decoder.patience().is_none(), "some time it is over");
         let long = format!("\x1b[200~{}\x1b[201~q", "x".repeat(3 * PASTE_BYTES));
         let all = Decoder::default().take(long.as_bytes());
         let [Sent::Paste(text), Sent::Key(_)] = all.as_slice() else { panic!("{}", all.len()) };
@@ -396,6 +456,7 @@ mod tests {
             let each: Vec<Sent> = bytes.chunks(cut).flat_map(|piece| cut_up.take(piece)).collect();
             prop_assert_eq!(all, each);
             prop_assert_eq!(whole.patience(), cut_up.patience());
+            whole.give_up();
             whole.give_up();
             prop_assert_eq!(whole.patience(), None);
             prop_assert_eq!(sent(&mut whole, b"q"), "q");

@@ -7,6 +7,7 @@ mod action;
 mod app;
 pub mod canvas;
 mod clipboard;
+mod codes;
 mod context;
 mod decode;
 mod draw;

@@ -114,6 +114,8 @@ pub enum Command {
     /// Take over what somebody else handed over; else hand the shift over: what is open goes into the journal, for the
     /// person of this name, or for whoever comes next.
     HandOver(String),
+    /// Take over what somebody else handed over.
+    TakeOver,
     /// Move in time; only a replay can.
     Replay(ReplayWish),
 }
