@@ -83,8 +83,7 @@ pub async fn start(settings: Settings, options: Options) -> Result<EngineHandle,
     let (file, shared) = open_journal(&settings)?;
     let first_group = file.next_frame_group()?;
     let mut restored = restore::read(&file, &clock, &tuning, &settings)?;
-    let journal = journal::spawn(file, clock.clone())
-        .map_err(|source| EngineError::Io { what: "cannot start the journal's thread".into(), source })?;
+    let journal = journal::spawn(file, clock.clone()).map_err(no("journal's thread"))?;
 
     let (deliver, deliveries) = mpsc::channel(QUEUE);
     let (poller, handles, source_facts) = sources::start(&settings, &clock, &deliver)?;
@@ -93,8 +92,7 @@ pub async fn start(settings: Settings, options: Options) -> Result<EngineHandle,
     let (issue, issued) = mpsc::channel(QUEUE);
     // Simulated time may run faster than this machine: what is shown then must keep up with it.
     let budget = if clock.factor() > 1.0 { 1.0 } else { settings.forecast_cpu };
-    let forecasts = Forecasts::start(tuning.forecast, budget, issue)
-        .map_err(|source| EngineError::Io { what: "cannot start the forecast thread".into(), source })?;
+    let forecasts = Forecasts::start(tuning.forecast, budget, issue).map_err(no("forecast thread"))?;
 
     let (written_tx, written) = mpsc::channel(QUEUE);
     let recorder = Arc::new(JournalRecorder { journal: journal.clone(), written: written_tx });
@@ -143,9 +141,13 @@ pub async fn start(settings: Settings, options: Options) -> Result<EngineHandle,
         _poller: poller,
     };
     let inbox = Inbox { deliveries, receipts, issued, listings, commands, wishes, written, stop: stopped };
-    let ended = thread::run(engine.run(inbox))
-        .map_err(|source| EngineError::Io { what: "cannot start the engine's thread".into(), source })?;
+    let ended = thread::run(engine.run(inbox)).map_err(no("engine's thread"))?;
     Ok(EngineHandle { view, commands: command_tx, wishes: wish_tx, stop, ended })
+}
+
+/// What it is called where the system gives none.
+fn no(thread: &'static str) -> impl Fn(std::io::Error) -> EngineError {
+    move |source| EngineError::Io { what: format!("cannot start the {thread}"), source }
 }
 
 /// The journal, and why it is one in memory although a file was asked for.
