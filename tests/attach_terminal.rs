@@ -158,7 +158,10 @@ fn replayed(terminal: &Terminal, journal: &std::path::Path) {
         until(SOON, || {
             let there = terminal.screen().contains("approve: p-");
             if !there {
+                // One step at a time, however long a picture takes.
+                let before = terminal.screen();
                 terminal.keys(&[key]);
+                until(Duration::from_secs(3), || terminal.screen() != before);
             }
             there
         })
