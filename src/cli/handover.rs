@@ -96,8 +96,7 @@ async fn take_over(live: &Live, shift: &Shift, name: &str) -> Outcome {
             me.name
         )));
     }
-    let mine = shift.open.as_ref().filter(|o| o.by.uid != me.uid && (o.to.is_empty() || o.to == me.name));
-    if mine.is_none() {
+    if !shift.open.as_ref().is_some_and(|open| open.waits_for(me.uid, &me.name)) {
         return Err(Failure::Other("nobody else has handed a shift over that waits for you".into()));
     }
     wished(live, Command::TakeOver).await

@@ -95,10 +95,7 @@ impl Engine {
         let card = Handover::of(&self.view.borrow().clone());
         let to = clean(name.trim(), NAME);
         let waiting = self.state.learned.people.shifts.waiting(now).cloned();
-        let mine = |open: &Handed| {
-            open.by.uid != me.uid && to.is_empty() && (open.to.is_empty() || open.to == me.name)
-        };
-        let open = waiting.filter(mine);
+        let open = waiting.filter(|open| to.is_empty() && open.waits_for(me.uid, &me.name));
         // A key that repeats takes over and hands nothing on.
         let again = |(at, uid): (Timestamp, u32)| uid == me.uid && now.since(at) < AGAIN;
         if open.is_none() && to.is_empty() && self.state.learned.people.shifts.lately.is_some_and(again) {
@@ -124,12 +121,10 @@ impl Engine {
     pub(super) async fn take_over(&mut self, caller: &Caller) -> Answer {
         let me = &caller.person;
         let waiting = self.state.learned.people.shifts.waiting(self.clock.now());
-        match waiting {
-            Some(open) if open.by.uid != me.uid && (open.to.is_empty() || open.to == me.name) => {
-                self.hand_over("", caller).await
-            }
-            _ => Answer::no("not taken over: nobody else has handed a shift over that waits for you"),
+        if waiting.is_some_and(|open| open.waits_for(me.uid, &me.name)) {
+            return self.hand_over("", caller).await;
         }
+        Answer::no("not taken over: nobody else has handed a shift over that waits for you")
     }
 }
 

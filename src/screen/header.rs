@@ -171,8 +171,7 @@ fn handed_by_another<'a>(ctx: &'a PanelContext<'_>) -> Option<&'a str> {
     let h = &ctx.view.header;
     let open = ctx.view.teams.shift.open.as_ref()?;
     let me = ctx.view.people.iter().find(|a| a.screen == h.screen)?;
-    let for_me = open.by.uid != me.uid && (open.to.is_empty() || open.to == me.name);
-    for_me.then_some(open.by.name.as_str())
+    open.waits_for(me.uid, &me.name).then_some(open.by.name.as_str())
 }
 
 fn draw_tabs(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {

@@ -51,6 +51,13 @@ pub struct Handed {
     pub summary: String,
 }
 
+impl Handed {
+    /// Whether who has this uid and name may take it over: somebody else gave it, to them or to whoever comes next.
+    pub fn waits_for(&self, uid: u32, name: &str) -> bool {
+        self.by.uid != uid && (self.to.is_empty() || self.to == name)
+    }
+}
+
 /// Hand-overs, and the one that waits.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shift {
