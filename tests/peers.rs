@@ -165,6 +165,15 @@ async fn a_real_prometheus_lists_its_names() {
             break;
         }
     }
+    // And what they are.
+    loop {
+        if let Delivery::Described { families, .. } = next(&mut rx).await {
+            let load = families.iter().find(|(name, _)| name == "node_load1").map(|(_, said)| said.clone());
+            let load = load.expect("described");
+            assert_eq!((load.kind.as_str(), load.help.as_str()), ("gauge", "1m load average."));
+            break;
+        }
+    }
 }
 
 /// The next answers, and the status after them.

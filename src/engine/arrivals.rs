@@ -9,7 +9,7 @@ use crate::view::NoticeLevel;
 use super::forecast_worker::Issued;
 use super::platforms::Listing;
 use super::run::Engine;
-use super::{fleet, sources};
+use super::{described, fleet, sources};
 
 impl Engine {
     pub(super) fn delivery(&mut self, delivery: Delivery) {
@@ -35,6 +35,12 @@ impl Engine {
                     facts.names = names;
                     let pods = self.pods.of(&source);
                     sources::named(&mut self.state, &self.handles, &source, pods, now);
+                }
+            }
+            Delivery::Described { source, families } => {
+                let said = described::read_by(self.state.catalogue.recipes(), families);
+                if let Some(facts) = self.state.sources.get_mut(&source) {
+                    facts.described = said;
                 }
             }
             Delivery::Backfilled { source, answer } => {

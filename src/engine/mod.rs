@@ -10,6 +10,7 @@ mod aws;
 mod commands;
 mod days;
 mod decisions;
+mod described;
 mod error;
 mod evaluate;
 mod fleet;

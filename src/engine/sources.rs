@@ -42,6 +42,7 @@ pub fn start(
     let mut note = |id: &SourceId, interval, kind, history_only| {
         let status = SourceStatus::starting(id.clone(), kind, interval);
         let known = SourceFacts {
+            described: BTreeMap::new(),
             status,
             names: BTreeSet::new(),
             history_only,

@@ -20,7 +20,7 @@ use crate::proposal::{ProposalId, Queue, Target};
 use crate::scrape::{SourceId, SourceKind, SourceStatus};
 use crate::series::Timestamp;
 use crate::signals::{Catalogue, History, LatencyHistogram, Resolver, SignalSet};
-use crate::store::{Appended, Store};
+use crate::store::{Appended, Metadata, Store};
 use crate::view::{JournalLine, Notice, NoticeLevel};
 
 use super::Tuning;
@@ -38,6 +38,8 @@ pub struct SourceFacts {
     pub status: SourceStatus,
     /// Metric names it has, for PromQL servers.
     pub names: BTreeSet<Arc<str>>,
+    /// What it says of the metrics that recipes read, by metric, for PromQL servers.
+    pub described: BTreeMap<String, Metadata>,
     /// Asked only for history.
     pub history_only: bool,
     /// Whether history was asked for.

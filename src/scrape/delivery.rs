@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::series::{Labels, Sample, Timestamp};
 
+use super::answers::Described;
 use super::{ScrapeBlock, SourceId, SourceStatus};
 
 /// One message from a source's task.
@@ -26,6 +27,13 @@ pub enum Delivery {
         source: SourceId,
         /// The metric names.
         names: BTreeSet<Arc<str>>,
+    },
+    /// A server told what its metrics are.
+    Described {
+        /// From where.
+        source: SourceId,
+        /// Families and what was said of them first.
+        families: Vec<(String, Described)>,
     },
     /// A server answered (a part of) a backfill.
     Backfilled {

@@ -56,6 +56,17 @@ impl Metadata {
     }
 }
 
+/// The family that `metric` belongs to, of those that `known` knows by name: its own, or the one of which its name is
+/// a series.
+pub fn family_of<'a>(metric: &str, known: impl Fn(&str) -> Option<&'a Metadata>) -> Option<&'a Metadata> {
+    known(metric).or_else(|| {
+        SUFFIXES.iter().find_map(|suffix| {
+            let family = known(metric.strip_suffix(suffix)?)?;
+            family.has(suffix).then_some(family)
+        })
+    })
+}
+
 impl Families {
     /// Takes in what was said of a family, unless that would make more than `most`; whether it was taken.
     fn tell(&mut self, name: &str, said: &Said, most: usize) -> bool {
@@ -80,12 +91,7 @@ impl Families {
 
     /// The family that a metric belongs to.
     fn of(&self, metric: &str) -> Option<&Metadata> {
-        self.known.get(metric).or_else(|| {
-            SUFFIXES.iter().find_map(|suffix| {
-                let family = self.known.get(metric.strip_suffix(suffix)?)?;
-                family.has(suffix).then_some(family)
-            })
-        })
+        family_of(metric, |name| self.known.get(name))
     }
 
     /// Forgets families without a metric in the store.

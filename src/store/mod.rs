@@ -57,7 +57,7 @@ mod model_tests;
 mod tests;
 
 pub use counters::{Appended, Counters, Outcome};
-pub use families::Metadata;
+pub use families::{Metadata, family_of};
 pub use footprint::Footprint;
 pub use head::Store;
 pub use limits::Limits;

@@ -15,8 +15,8 @@ use crate::series::Timestamp;
 
 use super::{
     Attached, CapacityRow, Continuity, CostProjection, CostView, ForecastView, Growth, Heatmap, JournalLine,
-    Knowledge, Kpi, LearningView, Lesson, NoteLine, Notice, PerformanceRow, PlatformView, ProposalView,
-    RegionView, ReplayState, ResourceRow, Role, Satisfaction, ServiceRow, TeamsView, Widget,
+    Knowledge, Kpi, LearningView, Lesson, MetricView, NoteLine, Notice, PerformanceRow, PlatformView,
+    ProposalView, RegionView, ReplayState, ResourceRow, Role, Satisfaction, ServiceRow, TeamsView, Widget,
 };
 
 /// KPI counts for the header: `16 KPIs: 11 ok 2 warn 1 bad 2 no data`.
@@ -135,6 +135,9 @@ pub struct View {
     /// Platforms, by name.
     #[serde(default)]
     pub platforms: Vec<PlatformView>,
+    /// What targets say of the metrics that recipes read, by name.
+    #[serde(default)]
+    pub metrics: Vec<MetricView>,
     /// What keeping forecasts fresh takes.
     #[serde(default)]
     pub forecasting: Load,

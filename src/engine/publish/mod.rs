@@ -3,6 +3,7 @@
 mod experience;
 mod intelligence;
 mod kpis;
+mod metrics;
 pub(super) mod ownership;
 mod predictive;
 mod root;

@@ -9,7 +9,7 @@ use crate::scrape::Health;
 use crate::series::Timestamp;
 use crate::view::{Header, Kpi, KpiCounts, KpiState, Lease, LeaseState, PlatformView, View};
 
-use super::{experience, intelligence, kpis, predictive, status, widget};
+use super::{experience, intelligence, kpis, metrics, predictive, status, widget};
 
 /// Notes shown.
 const NOTES: usize = 50;
@@ -46,6 +46,7 @@ pub fn view(state: &State, now: Timestamp) -> View {
         journal: state.journal.iter().rev().cloned().collect(),
         sources: state.sources.values().map(SourceFacts::shown).collect(),
         platforms: platforms(state),
+        metrics: metrics::said(state),
         forecasting: state.advised.forecasting,
         notices: state.notices.iter().cloned().collect(),
         people: Vec::new(),

@@ -42,6 +42,25 @@ impl MetricKind {
         })
     }
 
+    /// From the word of an API; a word that is none stands for what is not known.
+    pub fn from_word(word: &str) -> Self {
+        Self::of(word, Format::OpenMetrics).unwrap_or_default()
+    }
+
+    /// The word for people; empty where nothing is known.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Unknown => "",
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+            Self::GaugeHistogram => "gauge histogram",
+            Self::Summary => "summary",
+            Self::Info => "info",
+            Self::StateSet => "state set",
+        }
+    }
+
     /// Whether `OpenMetrics` lets the family have a `_created` series.
     pub(super) const fn has_created(self) -> bool {
         matches!(self, Self::Counter | Self::Histogram | Self::Summary)

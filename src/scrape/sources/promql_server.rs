@@ -23,6 +23,9 @@ const NAMES_EVERY: Duration = Duration::from_secs(300);
 /// The same while the list still changes: a server that has just started knows few names or none.
 const NAMES_SOON: Duration = Duration::from_secs(10);
 
+/// How often the server is asked what its metrics are while their names stay the same, in the clock's time.
+const DESCRIBED_EVERY: Duration = Duration::from_secs(3600);
+
 /// How recently a metric must have had samples to be listed.
 const NAMES_SPAN: Duration = Duration::from_secs(3600);
 
@@ -30,7 +33,8 @@ const NAMES_SPAN: Duration = Duration::from_secs(3600);
 const HEARTBEAT: &str = "vector(1)";
 
 /// Asks the server at `target` (its address without `/api/v1`) at its interval, the first time at once. Sends
-/// [`Delivery::Names`] at the start and every few minutes, [`Delivery::Answered`] at every poll,
+/// [`Delivery::Names`] at the start and every few minutes, [`Delivery::Described`] with the first names and at
+/// least every hour, [`Delivery::Answered`] at every poll,
 /// [`Delivery::Backfilled`] as asked for through the [`Handle`], and [`Delivery::Status`]. Must be called within
 /// a tokio runtime.
 ///
@@ -52,6 +56,7 @@ pub fn spawn_promql(target: Target, clock: Clock, out: Sender<Delivery>) -> Resu
         clock: clock.clone(),
         names_after: None,
         names_told: None,
+        described: None,
     });
     handle.tasks.push(worker.abort_handle());
     handle.server = Some(ServerControl { queries, backfills, reporter, points: limits.backfill_points });
@@ -68,6 +73,8 @@ struct PromqlServer {
     names_after: Option<Monotonic>,
     /// How many there were last time.
     names_told: Option<usize>,
+    /// When descriptions were asked for, and how many names there were.
+    described: Option<(Monotonic, usize)>,
 }
 
 impl Source for PromqlServer {
@@ -112,10 +119,28 @@ impl PromqlServer {
                 let names: BTreeSet<Arc<str>> = kept.map(|n| Arc::from(n.as_str())).collect();
                 polled.deliveries.push(Delivery::Names { source: self.client.id().clone(), names });
                 polled.warnings.extend(told.warnings);
+                self.describe(now, polled).await;
             }
             Err(error) if error.is_server_wide() => polled.failure = Some(error),
             // The queries may work all the same; the names are asked for again at the next poll.
             Err(error) => polled.warnings.push(format!("metric names: {error}")),
+        }
+    }
+
+    /// Asks what the metrics are if that is due. A server that does not tell is as good as before: descriptions are for
+    /// people only.
+    async fn describe(&mut self, now: Monotonic, polled: &mut Polled) {
+        let names = self.names_told.unwrap_or_default();
+        let due = self
+            .described
+            .is_none_or(|(at, of)| now.since(at) >= if of == names { DESCRIBED_EVERY } else { NAMES_EVERY });
+        if !due || names == 0 {
+            return;
+        }
+        self.described = Some((now, names));
+        if let Ok(told) = self.client.metadata(None).await {
+            let source = self.client.id().clone();
+            polled.deliveries.push(Delivery::Described { source, families: told.data });
         }
     }
 

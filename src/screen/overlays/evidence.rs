@@ -2,8 +2,8 @@
 
 use crate::series::Quantity;
 use crate::view::{
-    Advice, CapacityMethod, Effect, GateState, Health, Kpi, Lesson, Operation, ProposalView, ServiceRow,
-    Signal, SourceStatus, Verdict, View,
+    Advice, CapacityMethod, Effect, GateState, Health, Kpi, Lesson, MetricView, Operation, ProposalView,
+    ServiceRow, Signal, SourceStatus, Verdict, View,
 };
 
 use super::super::canvas::{ago, clock_minute, clock_second, duration};
@@ -217,6 +217,8 @@ fn signal_lines(view: &View, signal: &Signal) -> Lines {
     if let Some(p) = &signal.provenance {
         out.push((format!("    {} by recipe {}", p.source, p.recipe), Role::Dim));
         out.push((format!("    {}", p.expr), Role::Dim));
+        let named = MetricView::named_in(&view.metrics, &p.expr);
+        out.extend(named.into_iter().map(|m| (format!("    {}", m.sentence()), Role::Dim)));
     }
     out
 }
