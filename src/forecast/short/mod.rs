@@ -2,8 +2,9 @@
 //!
 //! An autoregression on recent means and on the same time of earlier days ([`features`]), fitted by [`recursive`] least
 //! squares with forgetting; a second one for the size of the error; the standardised errors of the last days give the
-//! tail ([`tail`]). Every value costs the same few microseconds, however long the history.
+//! tail ([`tail`]), apart for slots after or at the time of day of surprises ([`contexts`]). Every value costs the same few microseconds, however long the history.
 
+mod contexts;
 mod features;
 mod past;
 mod recursive;

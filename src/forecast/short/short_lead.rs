@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::contexts::{Context, Contexts};
 use super::features::{MIDDLE, SIZE, Spans};
 use super::past::Past;
 use super::recursive::Recursive;
-use super::tail::Tail;
 
 /// Days until what was learned has faded to a third.
 const MEMORY_DAYS: f64 = 7.0;
@@ -28,6 +28,7 @@ struct Told {
     size: [f64; SIZE],
     scale: f64,
     level: f64,
+    context: Context,
 }
 
 /// Demand one lead ahead, as a distribution.
@@ -37,13 +38,14 @@ pub struct Ahead<'a> {
     pub value: f64,
     /// Expected size of the error.
     pub scale: f64,
-    tail: &'a Tail,
+    context: Context,
+    tails: &'a Contexts,
 }
 
 impl Ahead<'_> {
     /// Probability that demand is above `level`.
     pub fn above(&self, level: f64) -> f64 {
-        self.tail.above((level - self.value) / self.scale)
+        self.tails.above(self.context, (level - self.value) / self.scale)
     }
 }
 
@@ -55,20 +57,21 @@ pub struct ShortLead {
     errors: Past,
     middle: Recursive,
     size: Recursive,
-    tail: Tail,
+    tails: Contexts,
     told: VecDeque<Told>,
     slot: u64,
     level: f64,
     fast: f64,
     slow: f64,
     latest: Option<f64>,
-    answer: Option<(f64, f64)>,
+    answer: Option<(f64, f64, Context)>,
 }
 
 impl ShortLead {
     /// For slots of `step`, told `ahead` slots after the latest value.
     pub fn new(step: Duration, ahead: usize) -> Self {
-        let spans = Spans::new(step.as_secs_f64().max(1.0), ahead.max(1));
+        let step = step.as_secs_f64().max(1.0);
+        let spans = Spans::new(step, ahead.max(1));
         let (day, keep) = (spans.day as f64, (8 * spans.day) as usize);
         Self {
             spans,
@@ -76,7 +79,7 @@ impl ShortLead {
             errors: Past::new(keep),
             middle: Recursive::new(MIDDLE, MEMORY_DAYS * day),
             size: Recursive::new(SIZE, MEMORY_DAYS * day),
-            tail: Tail::new(MEMORY_DAYS * day),
+            tails: Contexts::new(step, spans.day as usize, MEMORY_DAYS * day),
             told: VecDeque::new(),
             slot: 0,
             level: 0.0,
@@ -118,8 +121,8 @@ impl ShortLead {
 
     /// The distribution of the slot one lead after the latest; `None` while too few errors are known.
     pub fn ahead(&self) -> Option<Ahead<'_>> {
-        let (value, scale) = self.answer.filter(|_| self.tail.seen() >= FEWEST)?;
-        Some(Ahead { value, scale, tail: &self.tail })
+        let (value, scale, context) = self.answer.filter(|_| self.tails.seen() >= FEWEST)?;
+        Some(Ahead { value, scale, context, tails: &self.tails })
     }
 
     /// The latest value that was seen.
@@ -129,7 +132,7 @@ impl ShortLead {
 
     fn learn(&mut self, told: &Told, value: f64) {
         let error = value - told.value;
-        self.tail.add(error / told.scale);
+        self.tails.add(told.slot, told.context, error / told.scale);
         self.fast += (error.abs() - self.fast) * 0.1;
         self.slow += (error.abs() - self.slow) * 0.01;
         if !(told.level > 0.0 && told.level.is_finite()) {
@@ -155,8 +158,9 @@ impl ShortLead {
         let scale = if young { rough } else { self.size.answer(&size) };
         let scale = if scale.is_finite() { scale.max(least) } else { rough.max(least) };
         let slot = self.slot - 1 + self.spans.ahead as u64;
-        self.told.push_back(Told { slot, middle, value, size, scale, level: self.level });
-        self.answer = Some((value, scale));
+        let context = self.tails.of(slot);
+        self.told.push_back(Told { slot, middle, value, size, scale, level: self.level, context });
+        self.answer = Some((value, scale, context));
     }
 }
 
@@ -215,11 +219,11 @@ mod tests {
         for t in 0..200 {
             short.observe(Some(wave(t)));
         }
-        let seen = short.tail.seen();
+        let seen = short.tails.seen();
         for _ in 0..50 {
             short.observe(None);
         }
-        assert_eq!(short.tail.seen(), seen);
+        assert_eq!(short.tails.seen(), seen);
         assert!(short.ahead().unwrap().value > 50.0, "a gap is not zero");
     }
 }

@@ -53,9 +53,14 @@ impl Tail {
 
     /// Probability of an error above `z`. Half an error more than was seen is assumed out there, fewer the farther out.
     pub fn above(&self, z: f64) -> f64 {
-        let n = (1.0 / (1.0 - self.keep)).min(self.seen as f64);
+        let n = self.weight();
         let share = self.above.get(bin(z)).copied().unwrap_or(0.0);
         (share * n + 0.5 / (1.0 + z.max(0.0))) / (n + 1.0)
+    }
+
+    /// How many values what is remembered counts for.
+    pub fn weight(&self) -> f64 {
+        (1.0 / (1.0 - self.keep)).min(self.seen as f64)
     }
 
     /// Values seen.
