@@ -3,6 +3,7 @@
 mod experience;
 mod intelligence;
 mod kpis;
+mod order;
 pub(super) mod ownership;
 mod predictive;
 mod root;

@@ -22,6 +22,7 @@ pub fn draw(ctx: &PanelContext<'_>, screen: Rect, buf: &mut Buffer) {
         Focus::Reject(reject) => draw_reject(ctx, screen, buf, reject),
         Focus::Edit(edit) => draw_edit(ctx, screen, buf, edit),
         Focus::Note(note) => super::note::draw(ctx, screen, buf, note),
+        Focus::Mute(ask) => super::mute::draw(ctx, screen, buf, ask),
     }
 }
 

@@ -41,6 +41,7 @@ pub(super) fn act(state: &mut ScreenState, action: Action, view: &View) -> Optio
         | Action::Note
         | Action::Adopt
         | Action::Mute
+        | Action::MuteProposals
         | Action::Wheel
         | Action::Point
         | Action::PollNow
