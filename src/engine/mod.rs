@@ -48,6 +48,8 @@ mod teams;
 #[cfg(test)]
 mod evidence_tests;
 #[cfg(test)]
+mod mute_tests;
+#[cfg(test)]
 mod size_tests;
 #[cfg(test)]
 mod team_tests;
