@@ -1,0 +1,224 @@
+//! What is kept beside the frames (signals, forecasts as issued) within the same size: each has its share, and what it does
+//! not need is the frames'.
+
+use rusqlite::{Connection, Params};
+
+use crate::series::Timestamp;
+
+use super::history::EVERY_FAN;
+use super::{Journal, Keep};
+
+/// Bytes of a row beside its body, about: keys, and what SQLite needs.
+pub(super) const ROW: u64 = 32;
+/// Bytes of a minute that is not packed yet, about.
+const OPEN: u64 = 96;
+/// Spans seen to in one go, so that no record waits for long: more come with every key.
+const SPANS_AT_ONCE: usize = 8;
+const HOUR_MS: i64 = 3_600_000;
+const DAY_MS: i64 = 24 * HOUR_MS;
+
+/// Bytes of signals and of forecasts, once they were counted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Beside {
+    /// Packed hours of signals.
+    pub hours: Option<u64>,
+    /// Forecasts as issued.
+    pub fans: Option<u64>,
+}
+
+impl Beside {
+    /// Notes that a packed hour took the place of another.
+    pub fn hour(&mut self, before: Option<usize>, now: usize) {
+        if let Some(bytes) = &mut self.hours {
+            let old = before.map_or(0, |len| len as u64 + ROW);
+            *bytes = (*bytes + now as u64 + ROW).saturating_sub(old);
+        }
+    }
+
+    /// Notes a forecast that was stored.
+    pub fn fan(&mut self, body: usize) {
+        self.fans.iter_mut().for_each(|bytes| *bytes += body as u64 + ROW);
+    }
+
+    /// Notes what was taken away of each.
+    pub fn less(&mut self, hours: u64, fans: u64) {
+        self.hours.iter_mut().for_each(|bytes| *bytes = bytes.saturating_sub(hours));
+        self.fans.iter_mut().for_each(|bytes| *bytes = bytes.saturating_sub(fans));
+    }
+}
+
+/// Runs a `DELETE … RETURNING octet_length(body)`; the bytes that were taken away.
+pub(super) fn removed(db: &Connection, sql: &str, params: impl Params) -> rusqlite::Result<u64> {
+    let mut statement = db.prepare_cached(sql)?;
+    let lengths = statement.query_map(params, |r| r.get::<_, i64>(0))?;
+    let mut bytes = 0;
+    for length in lengths {
+        bytes += u64::try_from(length?).unwrap_or(0) + ROW;
+    }
+    Ok(bytes)
+}
+
+fn counted(db: &Connection, table: &str) -> rusqlite::Result<u64> {
+    let sql = format!("SELECT coalesce(sum(octet_length(body)), 0), count(*) FROM {table}");
+    let (bytes, rows): (i64, i64) = db.query_row(&sql, [], |r| Ok((r.get(0)?, r.get(1)?)))?;
+    Ok(u64::try_from(bytes).unwrap_or(0) + u64::try_from(rows).unwrap_or(0) * ROW)
+}
+
+impl Journal {
+    /// Keeps signals within three eighths and forecasts within a quarter of what all may take, the oldest thinned or taken
+    /// away first; what is left of it for frames.
+    pub(super) fn keep_beside(&mut self, now: Timestamp, keep: Keep) -> rusqlite::Result<u64> {
+        let db = &self.db;
+        let known = self.beside;
+        let mut hours = known.hours.map_or_else(|| counted(db, "signal_hour"), Ok)?;
+        let mut fans = known.fans.map_or_else(|| counted(db, "issued"), Ok)?;
+        let open: i64 = db.query_row("SELECT count(*) FROM signal", [], |r| r.get(0))?;
+        let open = u64::try_from(open).unwrap_or(0) * OPEN;
+        let transaction = db.unchecked_transaction()?;
+        hours = shorten(&transaction, hours, (keep.bytes / 8 * 3).saturating_sub(open))?;
+        fans = thin(&transaction, now, fans, keep.bytes / 4)?;
+        transaction.commit()?;
+        self.beside = Beside { hours: Some(hours), fans: Some(fans) };
+        Ok(keep.bytes.saturating_sub(hours + open + fans))
+    }
+}
+
+/// Takes the oldest hours of signals away while they take more than `most`; the bytes left.
+fn shorten(db: &Connection, mut bytes: u64, most: u64) -> rusqlite::Result<u64> {
+    for _ in 0..SPANS_AT_ONCE {
+        if bytes <= most {
+            break;
+        }
+        let oldest: Option<i64> = db.query_row("SELECT min(hour) FROM signal_hour", [], |r| r.get(0))?;
+        let Some(oldest) = oldest else { break };
+        let sql = "DELETE FROM signal_hour WHERE hour = ?1 RETURNING octet_length(body)";
+        bytes = bytes.saturating_sub(removed(db, sql, [oldest])?);
+    }
+    Ok(bytes)
+}
+
+/// Thins forecasts while they take more than `most`: of those older than two days one in six hours is left, the oldest days
+/// first; where that was done already, the oldest days go. The bytes left.
+fn thin(db: &Connection, now: Timestamp, mut bytes: u64, most: u64) -> rusqlite::Result<u64> {
+    let old = (now - EVERY_FAN).as_millis();
+    let sparse = "(issued_ms / 600000) % 36 <> 0";
+    for _ in 0..SPANS_AT_ONCE {
+        if bytes <= most {
+            break;
+        }
+        let sql = format!("SELECT min(issued_ms) FROM issued WHERE issued_ms < ?1 AND {sparse}");
+        let dense: Option<i64> = db.prepare_cached(&sql)?.query_row([old], |r| r.get(0))?;
+        let (from, to, which) = match dense {
+            Some(from) => (from, (from + DAY_MS).min(old), sparse),
+            None => {
+                let oldest: Option<i64> =
+                    db.query_row("SELECT min(issued_ms) FROM issued", [], |r| r.get(0))?;
+                let Some(from) = oldest else { break };
+                // Of what is young as little as is needed.
+                (from, from + if from < old { DAY_MS } else { HOUR_MS }, "1")
+            }
+        };
+        let sql = format!(
+            "DELETE FROM issued WHERE issued_ms >= ?1 AND issued_ms < ?2 AND {which} RETURNING octet_length(body)"
+        );
+        bytes = bytes.saturating_sub(removed(db, &sql, [from, to])?);
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::super::{Encoder, NewFrame, SignalPoint, StoredFan, sizes};
+    use super::*;
+
+    /// Text that does not deflate well.
+    fn noise(seed: u64, bytes: usize) -> String {
+        let mut random = fastrand::Rng::with_seed(seed);
+        std::iter::repeat_with(|| random.alphanumeric()).take(bytes).collect()
+    }
+
+    #[test]
+    fn signals_forecasts_and_frames_stay_within_one_size_together() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.db");
+        let mut journal = Journal::open(&path).unwrap();
+        let keep = Keep { days: 30, bytes: 1_200_000 };
+        let mut encoder = Encoder::new(1);
+        let mut random = fastrand::Rng::with_seed(1);
+        let start = 1_700_000_000 / 3600 * 60;
+        let hours = 24 * 6;
+        let mut most = 0;
+        for hour in 0..hours {
+            let minute = start + hour * 60;
+            let at = |m: i64| Timestamp::from_secs((minute + m) * 60);
+            let points: Vec<SignalPoint> = (0..60)
+                .flat_map(|m| (0..30).map(move |w| (m, w)))
+                .map(|(m, w)| SignalPoint {
+                    workload: format!("shop/w{w}"),
+                    kind: "demand".into(),
+                    minute: minute + m,
+                    value: 1000.0 + random.f64() * 500.0,
+                })
+                .collect();
+            journal.store_signals(&points, 0).unwrap();
+            for ten in 0..6 {
+                for w in 0..3 {
+                    let body = noise(hour as u64 * 20 + ten as u64 * 3 + w, 400);
+                    let fan = StoredFan { workload: format!("shop/w{w}"), issued: at(ten * 10), body };
+                    journal.store_fan(&fan, Timestamp::from_secs(0)).unwrap();
+                }
+            }
+            for m in 0..60 {
+                let encoded =
+                    encoder.encode(json!({ "at": m, "own": noise((hour * 60 + m) as u64, 300) })).unwrap();
+                journal.store_frame(&NewFrame { at: at(m), mark: String::new(), encoded }, keep).unwrap();
+            }
+            if hour % 12 == 11 {
+                let held = sizes(&path).unwrap();
+                let all = held.hour_bytes + held.fan_bytes + held.key_bytes + held.delta_bytes;
+                most = most.max(all);
+            }
+        }
+        // A group of sixty frames, and an hour that is not packed yet, come before the next look.
+        assert!(most < keep.bytes + 120_000, "{most}");
+        let held = sizes(&path).unwrap();
+        let share = |bytes: u64| bytes as f64 / keep.bytes as f64;
+        assert!(share(held.hour_bytes) < 0.40 && share(held.hour_bytes) > 0.1, "{held:?}");
+        assert!(share(held.fan_bytes) < 0.28 && share(held.fan_bytes) > 0.1, "{held:?}");
+        assert!(share(held.key_bytes + held.delta_bytes) > 0.3, "{held:?}");
+        // What was counted on the way is what is there.
+        assert_eq!(journal.beside.fans, Some(counted(&journal.db, "issued").unwrap()));
+        assert_eq!(journal.beside.hours, Some(counted(&journal.db, "signal_hour").unwrap()));
+        // The newest of each are all there.
+        let end = Timestamp::from_secs((start + hours * 60) * 60);
+        let lately = journal.load_fans(end - Duration::from_secs(6 * 3600)).unwrap();
+        assert_eq!(lately.len(), 6 * 18, "every forecast of the last hours");
+        assert_eq!(lately[0].body.len(), 400, "as it was issued");
+        let hour = journal.load_signals(start + (hours - 2) * 60, 100_000).unwrap();
+        assert_eq!(hour.len(), 2 * 60 * 30);
+    }
+
+    #[test]
+    fn where_there_is_room_nothing_is_taken_away_but_by_age() {
+        let mut journal = Journal::in_memory().unwrap();
+        let start = 1_700_000_000 / 3600 * 3600;
+        for hour in 0..30 {
+            let issued = Timestamp::from_secs(start + hour * 3600);
+            let fan = StoredFan { workload: "a".into(), issued, body: noise(hour as u64, 300) };
+            journal.store_fan(&fan, Timestamp::from_secs(0)).unwrap();
+        }
+        let now = Timestamp::from_secs(start) + EVERY_FAN * 2;
+        let left = journal.keep_beside(now, Keep::default()).unwrap();
+        assert!(left > Keep::default().bytes - 20_000, "{left}");
+        assert_eq!(journal.load_fans(Timestamp::from_secs(0)).unwrap().len(), 30);
+        // Thinned to one in six hours, then taken away.
+        journal.keep_beside(now, Keep { days: 30, bytes: 8_000 }).unwrap();
+        assert_eq!(journal.load_fans(Timestamp::from_secs(0)).unwrap().len(), 5);
+        journal.keep_beside(now, Keep { days: 30, bytes: 100 }).unwrap();
+        assert_eq!(journal.load_fans(Timestamp::from_secs(0)).unwrap().len(), 0);
+    }
+}
