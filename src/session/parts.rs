@@ -36,9 +36,9 @@ const PARTS: [(&str, &[&str]); 9] = [
 fn needed(panel: &str) -> Option<&'static [&'static str]> {
     match panel {
         "1" => Some(&["services", "status", "operations"]),
-        "2" => Some(&["services", "predictive"]),
-        "3" => Some(&["services", "experience"]),
-        "4" => Some(&["services", "intelligence"]),
+        "2" => Some(&["predictive"]),
+        "3" => Some(&["experience"]),
+        "4" => Some(&["intelligence"]),
         "5" => Some(&["kpis"]),
         "6" => Some(&["predictive"]),
         "7" => Some(&["operations", "record"]),
