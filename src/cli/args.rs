@@ -113,7 +113,7 @@ pub enum Command {
     Release(On),
     /// Propose that an autoscaler takes nothing away for a time, or pin KEDA's count
     Hold(Hold),
-    /// Let proposals of a service call nobody for a time, or hear them again; alone, what is muted
+    /// Mute proposals of a service for a time, hear them again, or list what is muted
     Mute(super::mute::MuteArgs),
     /// Put a note about a proposal, an operation or a service into the journal
     Note(Note),

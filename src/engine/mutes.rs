@@ -42,7 +42,7 @@ impl Engine {
     ) -> Answer {
         let (now, by) = (self.clock.now(), caller.person.name.clone());
         let reason = clean(reason, REASON).trim().to_owned();
-        if reason.is_empty() {
+        if !reason.chars().any(char::is_alphanumeric) {
             return self
                 .refused("a mute needs a reason, for those who come after you: give --reason TEXT".into());
         }

@@ -81,14 +81,7 @@ impl People {
                 by: record.user.clone(),
                 at: record.at,
             }),
-            Kind::Lesson => {
-                let read = |name: &str| record.body.get(name).cloned().unwrap_or_default();
-                let lesson = serde_json::from_value::<Learnt>(read("lesson"));
-                let stance = serde_json::from_value::<Stance>(read("stance"));
-                if let (Ok(lesson), Ok(stance)) = (lesson, stance) {
-                    self.lessons.set(lesson, stance, &record.user, record.at);
-                }
-            }
+            Kind::Lesson => self.lesson(record),
             Kind::Import => {
                 let lessons = record.body.get("lessons").cloned().unwrap_or_default();
                 // One by one: a kind of lesson that a later version knows must not take the others with it.
@@ -148,6 +141,16 @@ impl People {
             self.notes.pop_front();
         }
         self.notes.push_back(note);
+    }
+
+    /// What somebody made of a lesson, as it was recorded.
+    fn lesson(&mut self, record: &Record) {
+        let read = |name: &str| record.body.get(name).cloned().unwrap_or_default();
+        let lesson = serde_json::from_value::<Learnt>(read("lesson"));
+        let stance = serde_json::from_value::<Stance>(read("stance"));
+        if let (Ok(lesson), Ok(stance)) = (lesson, stance) {
+            self.lessons.set(lesson, stance, &record.user, record.at);
+        }
     }
 
     /// A mute or its end, as it was recorded.
