@@ -108,15 +108,13 @@ fn thin(db: &Connection, now: Timestamp, mut bytes: u64, most: u64) -> rusqlite:
         }
         let sql = format!("SELECT min(issued_ms) FROM issued WHERE issued_ms < ?1 AND {sparse}");
         let dense: Option<i64> = db.prepare_cached(&sql)?.query_row([old], |r| r.get(0))?;
-        let (from, to, which) = match dense {
-            Some(from) => (from, (from + DAY_MS).min(old), sparse),
-            None => {
-                let oldest: Option<i64> =
-                    db.query_row("SELECT min(issued_ms) FROM issued", [], |r| r.get(0))?;
-                let Some(from) = oldest else { break };
-                // Of what is young as little as is needed.
-                (from, from + if from < old { DAY_MS } else { HOUR_MS }, "1")
-            }
+        let (from, to, which) = if let Some(from) = dense {
+            (from, (from + DAY_MS).min(old), sparse)
+        } else {
+            let oldest: Option<i64> = db.query_row("SELECT min(issued_ms) FROM issued", [], |r| r.get(0))?;
+            let Some(from) = oldest else { break };
+            // Of what is young as little as is needed.
+            (from, from + if from < old { DAY_MS } else { HOUR_MS }, "1")
         };
         let sql = format!(
             "DELETE FROM issued WHERE issued_ms >= ?1 AND issued_ms < ?2 AND {which} RETURNING octet_length(body)"

@@ -171,11 +171,11 @@ mod tests {
             let ready = if executed && minute >= 10 { 11 } else { 6 };
             row.replicas.as_mut().unwrap().ready = ready;
             row.cost.value = Some(f64::from(ready) * 2.0);
-            if !executed {
-                view.operations.data.clear();
-            } else {
+            if executed {
                 let id = first.proposals.data[0].proposal.id.clone();
                 view.operations.data.iter_mut().for_each(|o| o.proposal = id.clone());
+            } else {
+                view.operations.data.clear();
             }
             let seen = i64::from(minute / 5);
             for row in &mut view.forecasts.data {

@@ -36,11 +36,10 @@ const PARTS: [(&str, &[&str]); 9] = [
 fn needed(panel: &str) -> Option<&'static [&'static str]> {
     match panel {
         "1" => Some(&["services", "status", "operations"]),
-        "2" => Some(&["predictive"]),
+        "2" | "6" => Some(&["predictive"]),
         "3" => Some(&["experience"]),
         "4" => Some(&["intelligence"]),
         "5" => Some(&["kpis"]),
-        "6" => Some(&["predictive"]),
         "7" => Some(&["operations", "record"]),
         "8" => Some(&["record"]),
         "9" => Some(&["sources"]),
