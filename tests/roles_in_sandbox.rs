@@ -91,7 +91,8 @@ async fn a_mute_has_a_reason_is_seen_by_all_breaks_through_where_users_wait_and_
         duration: std::time::Duration::from_secs(seconds),
         reason: reason.into(),
     };
-    assert!(ask(&mut one, mute(" \u{1b} ", 3600)).await.contains("needs a reason"));
+    let said = ask(&mut one, mute(" ... ", 3600)).await;
+    assert!(said.contains("needs a reason"), "{said}");
     assert!(ask(&mut one, mute("deploy", 59)).await.contains("from a minute to thirty days"));
     let elsewhere = Command::Mute {
         muted: Muted { service: "shop/nowhere".parse().unwrap(), ..muted.clone() },
