@@ -13,7 +13,7 @@ mod world;
 use tokio::time::timeout;
 use weescale::journal::Kind;
 use weescale::session::{Desk, Link, attach, attach_as};
-use weescale::view::{Command, RejectReason, Role, Spot, Stance, View};
+use weescale::view::{Command, Dimension, Muted, RejectReason, Role, Spot, Stance, View};
 use world::{PATIENCE, SPEED, World, approve};
 
 /// Sends a wish and waits for what is said of it to this person.
@@ -77,6 +77,47 @@ async fn a_learner_at_the_engines_own_keyboard_executes_nothing_either() {
     let view = told(approve(&p), "would approve; nothing is executed").await;
     assert!(view.operations.data.is_empty(), "nothing was executed");
     assert_eq!(world.records(Kind::Shadow).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mute_has_a_reason_is_seen_by_all_breaks_through_where_users_wait_and_ends() {
+    let mut world = World::start(None, &[]).await;
+    let socket = world.socket();
+    let (mut one, mut two) = (attach(&socket, false).await.unwrap(), attach(&socket, false).await.unwrap());
+    let p = world.proposal().await;
+    let muted = Muted::of(&p.proposal);
+    let mute = |reason: &str, seconds| Command::Mute {
+        muted: muted.clone(),
+        duration: std::time::Duration::from_secs(seconds),
+        reason: reason.into(),
+    };
+    let said = ask(&mut one, mute(" ... ", 3600)).await;
+    assert!(said.contains("needs a reason"), "{said}");
+    assert!(ask(&mut one, mute("deploy", 59)).await.contains("from a minute to thirty days"));
+    let elsewhere = Command::Mute {
+        muted: Muted { service: "shop/nowhere".parse().unwrap(), ..muted.clone() },
+        duration: std::time::Duration::from_secs(3600),
+        reason: "deploy".into(),
+    };
+    assert!(ask(&mut one, elsewhere).await.contains("there is no service shop/nowhere"));
+    assert!(ask(&mut one, Command::Unmute(muted.clone())).await.contains("are not muted"));
+    let said = ask(&mut one, mute("deploy \u{1b}[2Jat seven", 86_400)).await;
+    assert!(said.contains("muted by") && said.contains("at seven") && !said.contains('\u{1b}'), "{said}");
+    let view = sees(&mut two, |v| v.mutes.len() == 1).await;
+    assert_eq!(view.mutes[0].muted.dimension, Dimension::Horizontal);
+    // Every service here is short of capacity: the mute stands, and is set aside.
+    let broken = |v: &View| {
+        v.proposals.data.iter().any(|p| p.routed.muted.as_ref().is_some_and(|m| m.aside) && p.routed.calls())
+    };
+    let shown = sees(&mut two, broken).await;
+    assert_eq!(shown.header.muted, 0);
+    assert!(ask(&mut two, Command::Unmute(muted.clone())).await.contains("are heard again"));
+    sees(&mut one, |v| v.mutes.is_empty()).await;
+    drop((one, two));
+    let records = world.records(Kind::Mute).await;
+    assert_eq!(records.len(), 2);
+    assert!(records[0].1["mute"]["reason"].is_string() && records[0].1["caller"]["uid"].is_u64());
+    assert_eq!(records[1].1["unmute"], serde_json::to_value(&muted).unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]

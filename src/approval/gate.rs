@@ -252,6 +252,7 @@ impl Gate {
             context: self.context.name.clone(),
             approver: person.clone(),
             first,
+            staging: proposal.staging.clone(),
             day: None,
             sentence: proposal.sentence.clone(),
             dollars_per_hour: proposal.cost.per_hour(),

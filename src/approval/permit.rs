@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Monotonic;
 use crate::fleet::{Field, WorkloadId};
 use crate::plan::{Limits, PlannedChange, Resize};
-use crate::proposal::{ProposalId, Target};
+use crate::proposal::{ProposalId, Staging, Target};
 use crate::series::Timestamp;
 
 use super::{OperationId, Person, Refusal};
@@ -40,6 +40,9 @@ pub struct MandateRecord {
     /// Whose the first key was, where it took two.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first: Option<Person>,
+    /// The steps in which it is made, as they were shown; `None` if at once, as far as the limits allow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staging: Option<Staging>,
     /// When the day was approved within whose corridors it lies, where it was not approved by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub day: Option<Timestamp>,

@@ -113,6 +113,8 @@ pub enum Command {
     Release(On),
     /// Propose that an autoscaler takes nothing away for a time, or pin KEDA's count
     Hold(Hold),
+    /// Mute proposals of a service for a time, hear them again, or list what is muted
+    Mute(super::mute::MuteArgs),
     /// Put a note about a proposal, an operation or a service into the journal
     Note(Note),
     /// What demand is coming: of one history a picture and quantiles, of a folder of them a file

@@ -17,6 +17,7 @@ mod harden;
 mod journal;
 mod lessons;
 mod live;
+mod mute;
 mod look;
 mod out;
 mod parallel;

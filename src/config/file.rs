@@ -248,6 +248,10 @@ pub struct Service {
     pub step_up: Option<f64>,
     /// No scale-in this long after a scale-up.
     pub cooldown: Option<Written>,
+    /// The steps in which raises are made, per cent of the way, the last 100; without it as it is learned.
+    pub stages: Option<Vec<u8>>,
+    /// Least time from one such step to the next.
+    pub stage_wait: Option<Written>,
     /// Routes that may be shed.
     #[serde(default)]
     pub optional_routes: Vec<String>,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::approval::Mode;
 use crate::fleet::{Context, Objective, Region};
 use crate::journal::Keep;
-use crate::proposal::Lifetimes;
+use crate::proposal::{Lifetimes, Staging};
 use crate::scrape::{Auth, Target};
 use crate::series::Timestamp;
 use crate::series::text::clean;
@@ -296,6 +296,7 @@ impl Merge {
         if s.step_up.is_some_and(|r| !(r > 0.0 && r <= 10.0)) {
             self.problem(field("step_up"), "must be above 0 and at most 10, for example 0.3");
         }
+        let staging = self.staging(&field("stages"), s);
         let objective = s.slo.as_ref().and_then(|slo| {
             let window = slo.window.map_or(Duration::from_secs(30 * 86_400), |w| w.0);
             Objective::declared(slo.target, slo.latency.0, slo.quantile.unwrap_or(0.95), window)
@@ -313,9 +314,21 @@ impl Merge {
             max: s.max,
             step_up: s.step_up,
             cooldown: s.cooldown.map(|c| c.0),
+            staging,
             optional_routes: s.optional_routes.iter().take(LISTED).map(|r| clean(r, NAME_CHARS)).collect(),
             residency: s.residency.iter().take(LISTED).map(|r| clean(r, NAME_CHARS)).collect(),
         }
+    }
+
+    fn staging(&mut self, field: &str, s: &file::Service) -> Option<Staging> {
+        let wait = s.stage_wait.map_or(Duration::ZERO, |w| w.0);
+        let shares = s.stages.as_deref().or_else(|| s.stage_wait.is_some().then_some(&[]))?;
+        let staging = Staging::configured(shares, wait);
+        if staging.is_none() {
+            let example = "must ascend to 100 in at most 8 steps, at most 15m apart, for example stages = [25, 50, 100]";
+            self.problem(field, example);
+        }
+        staging
     }
 
     fn positive(&mut self, field: &str, value: Option<f64>) -> Option<f64> {

@@ -8,7 +8,7 @@ use crate::approval::Mode;
 use crate::fleet::{Context, Objective, Region, WorkloadId};
 use crate::journal::Keep;
 use crate::plan::Limits;
-use crate::proposal::Lifetimes;
+use crate::proposal::{Lifetimes, Staging};
 use crate::scrape;
 use crate::series::Timestamp;
 
@@ -126,6 +126,8 @@ pub struct ServiceRule {
     pub step_up: Option<f64>,
     /// No scale-in this long after a scale-up.
     pub cooldown: Option<Duration>,
+    /// The steps in which raises are made; `None`: as it is learned.
+    pub staging: Option<Staging>,
     /// Routes that may be shed; empty if nobody said.
     pub optional_routes: Vec<String>,
     /// Regions in which its data may be; empty: anywhere.
@@ -169,6 +171,7 @@ impl Settings {
             merged.max = rule.max.or(merged.max);
             merged.step_up = rule.step_up.or(merged.step_up);
             merged.cooldown = rule.cooldown.or(merged.cooldown);
+            merged.staging = rule.staging.clone().or(merged.staging);
             if !rule.optional_routes.is_empty() {
                 merged.optional_routes.clone_from(&rule.optional_routes);
             }

@@ -70,6 +70,8 @@ impl Engine {
                     None => self.refused(format!("{proposal} is no longer open")),
                 }
             }
+            Command::Mute { muted, duration, reason } => self.mute(muted, duration, &reason, caller).await,
+            Command::Unmute(muted) => self.unmute(&muted, caller).await,
             Command::Edit { proposal, to } => self.edit(&proposal, to, caller).await,
             Command::Pause(id) => self.job(Ask::Pause, &id, caller).await,
             Command::Resume(id) => self.job(Ask::Resume, &id, caller).await,
@@ -135,6 +137,9 @@ impl Engine {
         };
         if let Some(why) = self.state.halted.clone() {
             return self.refuse(&proposal, format!("weescale is halted: {why}"), caller).await;
+        }
+        if let Some(why) = super::mutes::refusal(&self.state, &proposal, self.clock.now()) {
+            return self.refuse(&proposal, why, caller).await;
         }
         // Reserved before anything is decided: the engine never waits for the executor, which waits for the engine.
         let Ok(turn) = self.jobs.clone().try_reserve_owned() else {
@@ -288,10 +293,11 @@ impl Engine {
     }
 
     /// The same, with who did it, as the kernel names them, in each record.
-    async fn events_by(&mut self, events: Vec<QueueEvent>, caller: Option<&Caller>) -> bool {
+    async fn events_by(&mut self, mut events: Vec<QueueEvent>, caller: Option<&Caller>) -> bool {
         if events.is_empty() {
             return true;
         }
+        super::staging::choose(&mut self.state, &mut events);
         let mut entries: Vec<Entry> = events.iter().map(record::of_queue).collect();
         if let Some(caller) = caller {
             for (entry, event) in entries.iter_mut().zip(&events) {
@@ -325,9 +331,9 @@ impl Engine {
                 let around = super::stances::circumstances(&self.state, &p.workload, p.created);
                 self.state.learned.scores.watch(p, running, around);
                 self.state.learned.proposals.insert(p.id.clone(), p.clone());
-                // In a team's quiet hours nobody is called for what can wait.
+                // In a team's quiet hours nobody is called for what can wait, nor for what somebody muted.
                 let routed = super::teams::routed(&self.state, p, self.clock.now());
-                if routed.quiet_until.is_none() {
+                if routed.calls() {
                     let whom =
                         if routed.team.is_empty() { String::new() } else { format!(" for {}", routed.team) };
                     self.say(NoticeLevel::Info, format!("new proposal {}{whom}: {}", p.id, p.sentence));

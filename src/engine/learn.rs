@@ -34,6 +34,10 @@ pub struct Learned {
     pub pool: super::pooling::Pool,
     /// What people said.
     pub people: super::people::People,
+    /// What operations were worth, by service and dimension.
+    pub utilities: Vec<crate::learning::Utility>,
+    /// What raises lost, by the steps they were made in.
+    pub stagings: crate::learning::Stagings,
     /// The rules as they were.
     pub rules: super::rules::RuleBook,
 }
@@ -48,6 +52,8 @@ pub fn look_back(state: &mut State, now: Timestamp) -> Vec<Entry> {
     kpi::note_begun(state, now);
     let mut entries = score_proposals(state, now);
     entries.extend(measure_outcomes(state, now));
+    state.learned.stagings = crate::learning::Stagings::of(state.learned.kpis.figures.values());
+    state.learned.utilities = super::worths::measured(state);
     kpi::note_minute(state, now);
     entries.extend(kpi::note_resizes(state, now));
     entries.extend(kpi::freeze_base(state));

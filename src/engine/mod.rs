@@ -23,6 +23,7 @@ mod kpi;
 mod lead;
 mod learn;
 mod lessons;
+mod mutes;
 mod notes;
 mod people;
 mod person;
@@ -39,6 +40,7 @@ mod rules;
 mod run;
 mod shadows;
 mod sources;
+mod staging;
 mod stances;
 mod start;
 mod state;
@@ -46,6 +48,8 @@ mod stuck;
 mod teams;
 #[cfg(test)]
 mod evidence_tests;
+#[cfg(test)]
+mod mute_tests;
 #[cfg(test)]
 mod size_tests;
 #[cfg(test)]
@@ -58,6 +62,7 @@ mod tuning;
 mod sizes;
 mod usage;
 mod wishes;
+mod worths;
 
 pub use error::EngineError;
 pub use kpi::KpiBook;

@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use crate::journal::{Journal, JournalError, Kind, Record};
 use crate::learning::share::SharedShape;
-use crate::learning::{Learnt, LessonBook, Load, Shadows, Stance, Tempo, Waited};
+use crate::learning::{
+    Approvals, Learnt, LessonBook, Load, Mute, Muted, Mutes, Objections, Shadows, Stance, Tempo, Waited,
+};
 use crate::proposal::{Proposal, ProposalId, ProposalState};
 use crate::view::{Caller, NoteLine};
 
@@ -24,6 +26,12 @@ pub struct People {
     pub shadows: Shadows,
     /// Who decided when.
     pub load: Load,
+    /// What they do not want to be called for.
+    pub mutes: Mutes,
+    /// How they decided on what is alike.
+    pub approvals: Approvals,
+    /// Why they rejected.
+    pub objections: Objections,
     /// Days that were approved at once.
     pub days: super::days::Days,
     /// How long proposals waited for them.
@@ -53,6 +61,7 @@ impl People {
             Kind::Rollback,
             Kind::Abort,
             Kind::Handover,
+            Kind::Mute,
         ];
         let mut people = Self::default();
         for record in journal.of_kinds(&kinds)? {
@@ -72,14 +81,7 @@ impl People {
                 by: record.user.clone(),
                 at: record.at,
             }),
-            Kind::Lesson => {
-                let read = |name: &str| record.body.get(name).cloned().unwrap_or_default();
-                let lesson = serde_json::from_value::<Learnt>(read("lesson"));
-                let stance = serde_json::from_value::<Stance>(read("stance"));
-                if let (Ok(lesson), Ok(stance)) = (lesson, stance) {
-                    self.lessons.set(lesson, stance, &record.user, record.at);
-                }
-            }
+            Kind::Lesson => self.lesson(record),
             Kind::Import => {
                 let lessons = record.body.get("lessons").cloned().unwrap_or_default();
                 // One by one: a kind of lesson that a later version knows must not take the others with it.
@@ -105,6 +107,10 @@ impl People {
                 let caller = serde_json::from_value::<Caller>(caller).ok();
                 if !caller.is_some_and(|c| super::days::is_day(&c)) {
                     self.load.note(&record.user, record.at);
+                    let proposal = record.body.get("proposal").cloned().unwrap_or_default();
+                    if let Ok(proposal) = serde_json::from_value::<Proposal>(proposal) {
+                        self.voted(&proposal);
+                    }
                 }
                 let id = ProposalId::new(text("/proposal/id"));
                 self.shadows.decide(&id, &record.user, record.kind == Kind::Approve);
@@ -115,6 +121,7 @@ impl People {
             }
             Kind::Rollback | Kind::Abort | Kind::Ask => {}
             Kind::Handover => self.shifts.take(record),
+            Kind::Mute => self.mute(record),
             Kind::Day => {
                 self.days.take(&record.body);
                 if record.body.pointer("/day/workload").is_some() {
@@ -136,8 +143,43 @@ impl People {
         self.notes.push_back(note);
     }
 
+    /// What somebody made of a lesson, as it was recorded.
+    fn lesson(&mut self, record: &Record) {
+        let read = |name: &str| record.body.get(name).cloned().unwrap_or_default();
+        let lesson = serde_json::from_value::<Learnt>(read("lesson"));
+        let stance = serde_json::from_value::<Stance>(read("stance"));
+        if let (Ok(lesson), Ok(stance)) = (lesson, stance) {
+            self.lessons.set(lesson, stance, &record.user, record.at);
+        }
+    }
+
+    /// A mute or its end, as it was recorded.
+    fn mute(&mut self, record: &Record) {
+        let read = |name: &str| record.body.get(name).cloned().unwrap_or_default();
+        if let Ok(mute) = serde_json::from_value::<Mute>(read("mute")) {
+            self.mutes.set(mute, record.at);
+        } else if let Ok(muted) = serde_json::from_value::<Muted>(read("unmute")) {
+            self.mutes.end(&muted, record.at);
+        }
+    }
+
+    /// Learns from what a person decided of a proposal. Nobody decided on what expired, gave way or was withdrawn.
+    fn voted(&mut self, p: &Proposal) {
+        match p.state {
+            ProposalState::Approved { at, .. } => self.approvals.note(p, true, at),
+            ProposalState::Rejected { at, reason, .. } => {
+                self.approvals.note(p, false, at);
+                self.objections.note(p, reason);
+            }
+            _ => {}
+        }
+    }
+
     /// Takes note of a proposal that closed, by whom if somebody decided it; with an approved day they decided before.
     pub fn decided(&mut self, p: &Proposal, by_day: bool) {
+        if !by_day {
+            self.voted(p);
+        }
         match &p.state {
             ProposalState::Approved { by, at } => {
                 if !by_day {

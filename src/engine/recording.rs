@@ -28,9 +28,9 @@ const WAITING: Duration = Duration::from_secs(30);
 /// Between frames otherwise.
 const QUIET: Duration = Duration::from_secs(60);
 /// Kinds of records at which a frame is taken at once, and to which a replay steps.
-const MARKED: [&str; 15] = [
+const MARKED: [&str; 16] = [
     "approve", "reject", "edit", "snooze", "refuse", "begin", "step", "rollback", "end", "abort", "restore",
-    "outcome", "handover", "note", "lesson",
+    "outcome", "handover", "note", "lesson", "mute",
 ];
 
 struct Offer {

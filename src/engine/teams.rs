@@ -1,9 +1,10 @@
 //! Whose a proposal is, when it can wait, and whether what was executed kept to the rules.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::learning::gini;
+use crate::fleet::WorkloadId;
+use crate::learning::{Levels, gini, service_of};
 use crate::outcome::Figures;
 use crate::plan::{Exhaustion, Foreseen};
 use crate::proposal::Proposal;
@@ -23,8 +24,9 @@ const TOLD: usize = 10;
 pub fn routed(state: &State, p: &Proposal, now: Timestamp) -> Routed {
     let facts = state.fleet.get(&p.workload);
     let team = facts.map_or("", |f| &*f.workload.team);
+    let muted = super::mutes::of(state, p, now);
     let Some(rule) = state.settings.team(team) else {
-        return Routed { team: team.to_owned(), ..Routed::default() };
+        return Routed { team: team.to_owned(), muted, ..Routed::default() };
     };
     let short = facts.and_then(|f| f.plan.as_ref()).map(|plan| plan.exhaustion);
     let foreseen = facts.map_or(&[] as &[Foreseen], |f| f.around.foreseen.as_slice());
@@ -33,7 +35,18 @@ pub fn routed(state: &State, p: &Proposal, now: Timestamp) -> Routed {
         let warm = *end + super::planning::lead(state, &p.workload);
         can_wait(p, short, foreseen, now, warm)
     });
-    Routed { team: team.to_owned(), people: rule.people.clone(), quiet_until }
+    Routed { team: team.to_owned(), people: rule.people.clone(), quiet_until, muted }
+}
+
+/// How people decided, by the teams that own services now. A service of which no region is known belongs to nobody.
+pub fn levels(state: &State) -> Levels<'_> {
+    let owned: BTreeMap<WorkloadId, &str> =
+        state.fleet.values().map(|w| (service_of(&w.workload.id), &*w.workload.team)).collect();
+    state
+        .learned
+        .people
+        .approvals
+        .levels(|service| owned.get(service).copied().unwrap_or_default().to_owned())
 }
 
 /// Whether nothing runs short, and nothing foreseen begins, before capacity that is decided on after quiet hours is `warm`.
@@ -67,7 +80,7 @@ pub fn shown(state: &State, now: Timestamp) -> TeamsView {
     let owned = |name: &str| state.fleet.values().filter(|f| &*f.workload.team == name).count();
     let waiting = |name: &str| {
         let of = state.queue.live().map(|p| routed(state, p, now));
-        of.filter(|r| r.team == name && r.quiet_until.is_none()).count()
+        of.filter(|r| r.team == name && r.calls()).count()
     };
     let mut teams: Vec<TeamView> = state
         .settings

@@ -193,7 +193,8 @@ impl Executor {
             (None, Some(provider), Ok(mandate)) => {
                 let pacing = self.shared.pacing.clone();
                 let run =
-                    OperationRun::new(operation, Before::default(), &record.limits, pacing, warm_up, now);
+                    OperationRun::new(operation, Before::default(), &record.limits, pacing, warm_up, now)
+                        .staged(&record);
                 let task = self.task(run, mandate, provider);
                 return self.launch(task, Begin::Fresh);
             }
@@ -296,7 +297,8 @@ impl Executor {
         let record = mandate.record();
         let operation = operation_of(record, history.begun.unwrap_or(now.wall));
         let pacing = self.shared.pacing.clone();
-        let run = OperationRun::new(operation, Before::default(), &record.limits, pacing, None, now);
+        let run =
+            OperationRun::new(operation, Before::default(), &record.limits, pacing, None, now).staged(record);
         let mut task = self.task(run, mandate, provider);
         for way in [Way::Forward, Way::Back] {
             if let Some(set) = history.last(way) {

@@ -28,9 +28,7 @@ pub(super) async fn check(task: &mut Task) -> Result<Before, String> {
     {
         return Err(other);
     }
-    let Some(first) =
-        super::stages::path(record.change.from, record.change.to, &record.limits).first().copied()
-    else {
+    let Some(first) = super::stages::steps(&record).first().copied() else {
         return Err("the limits leave no step to take".into());
     };
     let provider = std::sync::Arc::clone(&task.provider);

@@ -1,7 +1,9 @@
 //! The stage machine: pure, on whatever time it is given. Gates are judged in `gates.rs`.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
 
+use crate::approval::MandateRecord;
 use crate::clock::Monotonic;
 use crate::plan::Limits;
 use crate::series::Timestamp;
@@ -106,6 +108,8 @@ pub struct OperationRun {
     /// How things were.
     pub before: Before,
     pub(super) path: Vec<u32>,
+    /// Least time from one write forward to the next.
+    pub(super) wait: Duration,
     pub(super) done: usize,
     pub(super) current: usize,
     pub(super) since: Monotonic,
@@ -131,7 +135,31 @@ pub fn path(from: u32, to: u32, limits: &Limits) -> Vec<u32> {
     path
 }
 
+/// The values to be written one after another to make what was approved: in its steps, each of which may take several writes.
+pub fn steps(record: &MandateRecord) -> Vec<u32> {
+    let (from, to) = (record.change.from, record.change.to);
+    let stops = match &record.staging {
+        Some(staging) if to > from => staging.stops(from, to),
+        _ => vec![to],
+    };
+    let mut steps = Vec::new();
+    let mut at = from;
+    for stop in stops {
+        steps.extend(path(at, stop, &record.limits));
+        at = steps.last().copied().unwrap_or(at);
+    }
+    steps
+}
+
 impl OperationRun {
+    /// The same run, in the steps that were approved.
+    #[must_use]
+    pub fn staged(mut self, record: &MandateRecord) -> Self {
+        self.path = steps(record);
+        self.wait = record.staging.as_ref().map_or(Duration::ZERO, |s| s.wait);
+        self
+    }
+
     /// A run at its beginning; stages are pending.
     pub fn new(
         operation: Operation,
@@ -146,6 +174,7 @@ impl OperationRun {
             operation,
             before,
             path,
+            wait: Duration::ZERO,
             done: 0,
             current: 0,
             since: now.mono,
@@ -346,6 +375,9 @@ fn settle(run: &mut OperationRun, kind: StageKind, verdict: Verdict, now: Moment
     match verdict {
         Verdict::Wait => Vec::new(),
         Verdict::Pass if kind == StageKind::Provision && run.done < run.path.len() => {
+            if now.mono.since(run.since) < run.wait {
+                return Vec::new();
+            }
             let batch = sizes::ends_batch(run).then(|| Effect::Batch(sizes::said(run)));
             let write = run.path.get(run.done).map(|v| Effect::Write(*v));
             batch.into_iter().chain(write).collect()

@@ -75,6 +75,8 @@ pub enum Kind {
     Halt,
     /// A person asked an operation or a floor to stop, go on, be undone or be given back.
     Ask,
+    /// A person muted proposals for a while, or ended that.
+    Mute,
     /// Whatever a later version records: kept and shown as it is, never written.
     #[serde(skip_deserializing)]
     Other,
@@ -118,6 +120,7 @@ impl Kind {
             Self::Day => "day",
             Self::Halt => "halt",
             Self::Ask => "ask",
+            Self::Mute => "mute",
             Self::Other => "other",
         }
     }

@@ -1,8 +1,9 @@
 //! The record: append-only, hash-chained SQLite.
 //!
 //! One file holds decisions (chained, never changed), signals at one-minute resolution, forecasts as issued and frames
-//! of what was shown (all three kept for a bounded time), and what was learned so far (replaced as more is). A record is on the disk before [`JournalHandle::record`] answers.
+//! of what was shown (all three kept for a bounded time and within one size), and what was learned so far (replaced as more is). A record is on the disk before [`JournalHandle::record`] answers.
 
+mod beside;
 mod chain;
 mod export;
 mod frame;

@@ -30,6 +30,9 @@ CREATE TABLE IF NOT EXISTS fan (
   workload TEXT NOT NULL, issued_ms INTEGER NOT NULL, body TEXT NOT NULL,
   PRIMARY KEY (workload, issued_ms)) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS fan_issued ON fan (issued_ms);
+CREATE TABLE IF NOT EXISTS issued (
+  issued_ms INTEGER NOT NULL, series INTEGER NOT NULL, body BLOB NOT NULL,
+  PRIMARY KEY (issued_ms, series)) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS remembered (
   topic TEXT NOT NULL, name TEXT NOT NULL, at_ms INTEGER NOT NULL, body TEXT NOT NULL,
   PRIMARY KEY (topic, name)) STRICT, WITHOUT ROWID;
@@ -105,6 +108,8 @@ pub struct Journal {
     pub(super) head: chain::Head,
     /// Bytes of all frames, once they were counted.
     pub(super) frame_bytes: Option<u64>,
+    /// Bytes of what is kept beside them.
+    pub(super) beside: super::beside::Beside,
     /// Held for its lock.
     _lock: Option<File>,
 }
@@ -151,9 +156,14 @@ impl Journal {
         db.pragma_update(None, "user_version", FORMAT).map_err(sqlite)?;
         let (integrity, head) = chain::check(&db).map_err(sqlite)?;
         match integrity {
-            Integrity::Whole { .. } => {
-                Ok(Self { path: path.to_owned(), db, head, frame_bytes: None, _lock: lock })
-            }
+            Integrity::Whole { .. } => Ok(Self {
+                path: path.to_owned(),
+                db,
+                head,
+                frame_bytes: None,
+                beside: super::beside::Beside::default(),
+                _lock: lock,
+            }),
             Integrity::Corrupt { seq, why } => Err(JournalError::Damaged { path: path.to_owned(), seq, why }),
         }
     }

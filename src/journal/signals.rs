@@ -7,6 +7,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use hour::{Hour, MINUTES};
 
+use super::beside::{Beside, removed};
 use super::{Journal, JournalError};
 
 /// Series whose hour is packed in one call: no record waits for long, and there is a call a minute.
@@ -29,7 +30,8 @@ impl Journal {
     /// Keeps signal minutes, in whole hours to four digits; the first value of a minute wins. Minutes older than
     /// `keep_from` are dropped.
     pub fn store_signals(&mut self, points: &[SignalPoint], keep_from: i64) -> Result<(), JournalError> {
-        let run = || -> rusqlite::Result<()> {
+        let mut beside = self.beside;
+        let mut run = || -> rusqlite::Result<()> {
             let transaction = self.db.unchecked_transaction()?;
             let mut insert = transaction.prepare_cached(
                 "INSERT OR IGNORE INTO signal (workload, kind, minute, value) VALUES (?1,?2,?3,?4)",
@@ -41,17 +43,20 @@ impl Journal {
             if let Some(newest) = points.iter().map(|p| p.minute).max() {
                 let until = newest.div_euclid(MINUTES).saturating_mul(MINUTES);
                 let mut left = AT_ONCE;
-                while let Some(packed) = fold(&transaction, until, left)?.filter(|packed| *packed < left) {
+                while let Some(packed) =
+                    fold(&transaction, &mut beside, until, left)?.filter(|packed| *packed < left)
+                {
                     left -= packed;
                 }
             }
             transaction.prepare_cached("DELETE FROM signal WHERE minute < ?1")?.execute([keep_from])?;
-            transaction
-                .prepare_cached("DELETE FROM signal_hour WHERE hour < ?1")?
-                .execute([keep_from.div_euclid(MINUTES)])?;
+            let old = "DELETE FROM signal_hour WHERE hour < ?1 RETURNING octet_length(body)";
+            beside.less(removed(&transaction, old, [keep_from.div_euclid(MINUTES)])?, 0);
             transaction.commit()
         };
-        run().map_err(|e| self.sqlite(e))
+        run().map_err(|e| self.sqlite(e))?;
+        self.beside = beside;
+        Ok(())
     }
 
     /// Stored signal minutes from `from` on, ordered by workload, kind and minute; of more than `limit` the latest.
@@ -112,7 +117,7 @@ pub(super) fn minutes_of(hour: i64, body: &[u8]) -> Vec<(i64, f64)> {
 }
 
 /// Packs at most `most` series of the oldest hour before the minute `until`; how many, or `None` if there is no such hour.
-fn fold(db: &Transaction<'_>, until: i64, most: i64) -> rusqlite::Result<Option<i64>> {
+fn fold(db: &Transaction<'_>, beside: &mut Beside, until: i64, most: i64) -> rusqlite::Result<Option<i64>> {
     let oldest: Option<i64> = db
         .prepare_cached("SELECT min(minute) FROM signal WHERE minute < ?1")?
         .query_row([until], |r| r.get(0))?;
@@ -131,7 +136,7 @@ fn fold(db: &Transaction<'_>, until: i64, most: i64) -> rusqlite::Result<Option<
             .prepare_cached("SELECT body FROM signal_hour WHERE hour = ?1 AND series = ?2")?
             .query_row(key, |r| r.get(0))
             .optional()?;
-        let mut hour = known.map_or_else(Hour::default, |body| Hour::unpack(&body));
+        let mut hour = known.as_deref().map_or_else(Hour::default, Hour::unpack);
         let range = params![workload, kind, start, end];
         let mut rows = db.prepare_cached(
             "SELECT minute, value FROM signal WHERE workload = ?1 AND kind = ?2 AND minute >= ?3 AND minute < ?4",
@@ -140,8 +145,10 @@ fn fold(db: &Transaction<'_>, until: i64, most: i64) -> rusqlite::Result<Option<
             let (minute, value) = row?;
             hour.put(minute - start, value);
         }
+        let packed = hour.pack();
         db.prepare_cached("INSERT OR REPLACE INTO signal_hour (hour, series, body) VALUES (?1, ?2, ?3)")?
-            .execute(params![start / MINUTES, id, hour.pack()])?;
+            .execute(params![start / MINUTES, id, packed])?;
+        beside.hour(known.map(|body| body.len()), packed.len());
         db.prepare_cached(
             "DELETE FROM signal WHERE workload = ?1 AND kind = ?2 AND minute >= ?3 AND minute < ?4",
         )?
@@ -150,7 +157,7 @@ fn fold(db: &Transaction<'_>, until: i64, most: i64) -> rusqlite::Result<Option<
     Ok(i64::try_from(series.len()).ok())
 }
 
-fn series_id(db: &Transaction<'_>, workload: &str, kind: &str) -> rusqlite::Result<i64> {
+pub(super) fn series_id(db: &Transaction<'_>, workload: &str, kind: &str) -> rusqlite::Result<i64> {
     db.prepare_cached("INSERT OR IGNORE INTO signal_series (workload, kind) VALUES (?1, ?2)")?
         .execute([workload, kind])?;
     db.prepare_cached("SELECT id FROM signal_series WHERE workload = ?1 AND kind = ?2")?

@@ -86,6 +86,11 @@ impl ScoreKeeper {
         self.watched.get(id).map(|w| w.row.circumstances)
     }
 
+    /// Whether a proposal whose window is over was needed, if that is known.
+    pub fn needed(&self, id: &ProposalId) -> Option<bool> {
+        self.watched.get(id).filter(|w| w.row.settled).and_then(|w| w.row.needed)
+    }
+
     /// Notes what was decided: `approved`, `rejected: bad time`, `expired`.
     pub fn decided(&mut self, id: &ProposalId, decision: &str) {
         if let Some(w) = self.watched.get_mut(id) {

@@ -8,6 +8,7 @@ use crate::execution::judge::{self, Shift};
 use crate::execution::{Operation, OperationId, OperationState, StageKind};
 use crate::fleet::WorkloadId;
 use crate::plan::Dimension;
+use crate::proposal::{ProposalId, Staging};
 use crate::series::{Timestamp, Window};
 use crate::signals::{LatencyHistogram, SignalKind};
 
@@ -65,6 +66,12 @@ pub struct Response {
 pub struct Figures {
     /// Which operation.
     pub operation: OperationId,
+    /// Of which proposal; `None` in records of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposal: Option<ProposalId>,
+    /// The steps it was made in; `None` if at once, or in records of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staging: Option<Staging>,
     /// On which workload.
     pub workload: WorkloadId,
     /// `t0`.
@@ -110,6 +117,8 @@ pub struct Around<'a> {
     pub operation: &'a Operation,
     /// When it was proposed, if known.
     pub proposed: Option<Timestamp>,
+    /// The steps it was made in, if known.
+    pub staging: Option<&'a Staging>,
     /// What one replica holds, requests a second.
     pub per_replica: Option<f64>,
     /// Price of a replica, $/h.
@@ -142,6 +151,8 @@ pub fn figures(around: &Around<'_>) -> Option<Figures> {
     let load = during.demand.zip(during.ready).filter(|(_, n)| *n > 0.0).map(|(x, n)| x / n);
     Some(Figures {
         operation: operation.id.clone(),
+        proposal: Some(operation.proposal.clone()),
+        staging: around.staging.cloned(),
         workload: operation.workload.clone(),
         started: operation.started,
         until,

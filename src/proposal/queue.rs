@@ -8,7 +8,7 @@ use crate::fleet::{Field, Workload, WorkloadId};
 use crate::plan::{Plan, PlannedChange, Verdict};
 use crate::series::Timestamp;
 
-use super::{Proposal, ProposalId, ProposalState, RejectReason, Target, card};
+use super::{Proposal, ProposalId, ProposalState, RejectReason, Staging, Target, card};
 
 /// Times that govern the life of a proposal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,6 +166,7 @@ impl Queue {
             facts: plan.facts.clone(),
             cost: plan.cost,
             experience: plan.experience,
+            staging: None,
             owner: workload.owner.clone(),
             guardrails: plan.guardrails.clone(),
             created: now.wall,
@@ -260,6 +261,13 @@ impl Queue {
             self.rejected.insert(p.workload.clone(), left);
         }
         expired.iter().filter_map(|w| self.close(w, ProposalState::Expired { at: now.wall })).collect()
+    }
+
+    /// Sets the steps of a live proposal that nobody has seen yet.
+    pub fn stage(&mut self, id: &ProposalId, staging: &Staging) {
+        if let Some(proposal) = self.live.values_mut().find(|p| p.id == *id) {
+            proposal.staging = Some(staging.clone());
+        }
     }
 
     /// Marks an approved proposal; it leaves the queue.

@@ -11,6 +11,8 @@ use crate::fleet::{Owner, WorkloadId};
 use crate::plan::{CostDelta, ExperienceDelta, Fact, GuardrailResult, PlannedChange};
 use crate::series::Timestamp;
 
+use super::Staging;
+
 /// Identity of a proposal: `p-17`, unique within a journal.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -147,6 +149,9 @@ pub struct Proposal {
     pub cost: CostDelta,
     /// What it does to users.
     pub experience: ExperienceDelta,
+    /// The steps in which a raise is made; `None` if at once, as far as the limits allow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staging: Option<Staging>,
     /// Who owns the field.
     pub owner: Owner,
     /// What the owner will do with the write, in one sentence.
@@ -184,6 +189,7 @@ impl Proposal {
             facts: vec![],
             cost: CostDelta::default(),
             experience: ExperienceDelta::default(),
+            staging: None,
             owner: Owner::Nobody,
             owner_note: String::new(),
             guardrails: vec![],
@@ -196,7 +202,7 @@ impl Proposal {
 }
 
 impl Proposal {
-    /// Hash of what an approval binds: uid, field with its present value, from and to, and the size of a replica. Hex SHA-256, 64 characters.
+    /// Hash of what an approval binds: uid, field with its present value, from and to, the steps, and the size of a replica. Hex SHA-256, 64 characters.
     pub fn hash(&self) -> String {
         let mut hasher = Sha256::new();
         let target = self.target.as_ref();
@@ -210,6 +216,11 @@ impl Proposal {
             &self.change.to.to_string(),
             &until,
         ] {
+            hasher.update((part.len() as u64).to_be_bytes());
+            hasher.update(part.as_bytes());
+        }
+        if let Some(staging) = &self.staging {
+            let part = staging.bound();
             hasher.update((part.len() as u64).to_be_bytes());
             hasher.update(part.as_bytes());
         }

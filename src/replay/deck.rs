@@ -105,6 +105,8 @@ impl Deck {
                 None => return Some("no decision or gate before this".into()),
             },
             ReplayWish::Jump(typed) => return self.jump(typed),
+            // Moves nowhere; the player answers it.
+            ReplayWish::WhatIf { .. } => {}
         }
         None
     }

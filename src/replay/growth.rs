@@ -207,11 +207,10 @@ fn others(workloads: usize) -> (f64, f64) {
     let view = fixture::view();
     let sample = view.forecasts.data.iter().find_map(|f| f.forecast.fan()).unwrap();
     let body = serde_json::to_string(&fan(view.at, sample, &mut random)).unwrap();
-    let bytes = body.len() as f64;
     journal.store_fan(&StoredFan { workload: "a".into(), issued: view.at, body }, view.at).unwrap();
     drop(journal);
     let sizes = sizes(&path).unwrap();
-    (sizes.hour_bytes as f64 / sizes.hours as f64, bytes)
+    (sizes.hour_bytes as f64 / sizes.hours as f64, sizes.fan_bytes as f64)
 }
 
 #[test]
@@ -264,9 +263,11 @@ fn thirty_days_of_two_hundred_workloads() {
     let signals = (workloads * SIGNALS * 24 * 15) as f64 * (hour + 12.0);
     let fans = workloads as f64 * (2.0 * 144.0 + 28.0 * 24.0) * fan;
     println!(
-        "beside them: signals of 15 days {:.0} MiB ({hour:.0} bytes an hour each), forecasts of 30 days {:.0} MiB \
-         ({fan:.0} bytes each)",
+        "beside them, if nothing bounded them: signals of 15 days {:.0} MiB ({hour:.0} bytes an hour each), forecasts of 30 \
+         days {:.0} MiB ({fan:.0} bytes each); kept are at most {:.0} and {:.0} MiB, and the frames get what is left",
         mebi(signals),
-        mebi(fans)
+        mebi(fans),
+        mebi(Keep::default().bytes as f64 * 3.0 / 8.0),
+        mebi(Keep::default().bytes as f64 / 4.0)
     );
 }

@@ -9,6 +9,7 @@ mod error;
 #[cfg(test)]
 mod growth;
 mod jump;
+mod other;
 mod player;
 mod recording;
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
 use crate::clock::Clock;
-use crate::view::{Command, Notice, NoticeLevel, ReplayState, View};
+use crate::view::{Command, Notice, NoticeLevel, ProposalId, ReplayState, ReplayWish, View};
 
 use super::came::Came;
 use super::what_if::Verdicts;
@@ -30,6 +30,8 @@ struct Player {
     came: Came,
     /// The recorded view and its place.
     shown: (usize, Arc<View>),
+    /// Another value of a proposal that is asked about.
+    asked: Option<(ProposalId, u32)>,
     /// What to say beside it.
     said: Option<String>,
     notices: u64,
@@ -42,7 +44,7 @@ pub fn play(mut recording: Recording, clock: Clock) -> Result<Replay, ReplayErro
     let verdicts = Verdicts::of(&mut recording);
     let mut came = Came::default();
     came.read(&mut recording, 0);
-    let mut player = Player { recording, deck, verdicts, came, shown, said: None, notices: 0 };
+    let mut player = Player { recording, deck, verdicts, came, shown, asked: None, said: None, notices: 0 };
     let (out, view) = watch::channel(player.picture());
     let (commands, wishes) = mpsc::channel(QUEUE);
     tokio::spawn(player.run(out, wishes, clock));
@@ -62,6 +64,7 @@ impl Player {
             tokio::select! {
                 biased;
                 wish = wishes.recv() => match wish {
+                    Some(Command::Replay(ReplayWish::WhatIf { proposal, to })) => self.asked = Some((proposal, to)),
                     Some(Command::Replay(wish)) => self.said = self.deck.wish(&wish),
                     Some(_) => self.said = Some(NOTHING_EXECUTES.into()),
                     None => break,
@@ -78,6 +81,9 @@ impl Player {
 
     /// Reads the frame that is to be shown. What cannot be read is said; the frame before stays.
     fn loaded(mut self) -> Self {
+        if let Some((proposal, to)) = self.asked.take() {
+            self.said = Some(super::other::told(&mut self.recording, &self.shown.1, &proposal, to));
+        }
         let wanted = self.deck.at();
         if wanted != self.shown.0 {
             match self.recording.view(wanted) {

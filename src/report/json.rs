@@ -22,6 +22,9 @@ pub fn status(view: &View) -> Value {
         "targets": view.sources.iter().map(|s| (s.id.to_string(), target(s, view))).collect::<serde_json::Map<_, _>>(),
         "people": view.people,
         "teams": view.teams,
+        "mutes": view.mutes,
+        "approvals": view.learning.data.approvals.iter().map(|(kind, v)| json!({ "kind": kind, "yes": v.yes, "no": v.no })).collect::<Vec<_>>(),
+        "utilities": view.learning.data.utilities,
         "kpis": view.kpis,
         "journal": header.journal,
         "error": header.halted,
@@ -52,6 +55,13 @@ fn proposal(p: &ProposalView) -> Value {
         "people": p.routed.people,
         "quiet_until": p.routed.quiet_until.map(|t| t.to_string()),
         "lessons": p.lessons,
+        "approved_before": p.approved_before.map(|e| json!({
+            "here": e.here, "team": e.team, "all": e.all, "expected": e.mean(), "alpha": e.alpha, "beta": e.beta,
+        })),
+        "objections": p.objections,
+        "utility": p.utility,
+        "stages": p.proposal.staging,
+        "muted": p.routed.muted,
     })
 }
 

@@ -15,6 +15,15 @@ pub(super) fn weekly(last: &View) -> Vec<Part> {
     }
     let pace = last.learning.data.decisions.pace.words();
     lines.extend(pace.into_iter().map(|words| format!("In 90 days, {words}.")));
+    let approvals = &last.learning.data.approvals;
+    lines
+        .extend(approvals.iter().map(|(kind, v)| format!("Of {} {kind}, people approved {}.", v.n(), v.yes)));
+    let utilities = last.learning.data.utilities.iter();
+    lines.extend(
+        utilities
+            .map(|u| format!("{} operations on {}: {}.", capital(u.dimension.name()), u.service, u.words())),
+    );
+    lines.extend(last.mutes.iter().map(|m| format!("Muted: {}.", m.words())));
     lines.extend(last.learning.data.shadows.iter().map(agreement));
     if t.conformance.executed > 0 {
         let c = &t.conformance;
@@ -55,6 +64,11 @@ pub(super) fn weekly(last: &View) -> Vec<Part> {
         return Vec::new();
     }
     vec![Part::Heading("People".into()), Part::List(lines)]
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|c| c.to_uppercase().collect::<String>()).unwrap_or_default() + letters.as_str()
 }
 
 /// How many lessons of other teams were adopted here, of those that came.

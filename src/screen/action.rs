@@ -58,6 +58,7 @@ pub enum Action {
     Note,
     Adopt,
     Mute,
+    MuteProposals,
     Wheel,
     Point,
     Quit,
@@ -159,8 +160,9 @@ const fn danger(info: ActionInfo) -> ActionInfo {
 pub const ACTIONS: &[ActionInfo] = &[
     danger(line(Action::Approve, "approve", &["a"], "approve the proposal: opens the sheet, never acts by itself", "approve")),
     line(Action::Reject, "reject", &["r"], "reject the proposal: asks for a one-key reason", "reject"),
-    line(Action::Edit, "edit", &["e"], "ask for another value: makes a new proposal", "edit"),
+    line(Action::Edit, "edit", &["e"], "ask for another value; in a replay, what it would bring", "edit"),
     at(Place::Proposals, line(Action::Snooze, "snooze", &["s"], "hide the proposal for 15 minutes", "snooze")),
+    at(Place::Proposals, line(Action::MuteProposals, "mute-proposals", &["M"], "mute proposals like it, with a reason; again hears them", "mute")),
     at(Place::Services, danger(line(Action::Day, "day", &["b"], "approve the coming day of the service as planned: opens a sheet; again ends it", "day"))),
     at(Place::Operations, line(Action::Pause, "pause", &["p"], "stop the operation before its next stage", "pause")),
     at(Place::Operations, danger(line(Action::Resume, "resume", &["c"], "let a paused operation go on: opens a sheet", "resume"))),

@@ -133,6 +133,9 @@ fn right_side(ctx: &PanelContext<'_>) -> Vec<(String, Style)> {
     }
     if ctx.size >= SizeClass::Normal {
         out.push((format!(" {} waiting", h.waiting), waiting));
+        if h.muted > 0 {
+            out.push((format!("  {} muted", h.muted), ctx.style(Role::Dim)));
+        }
         out.push((format!("  {} in flight  ", h.in_flight), flight));
     }
     let clock = if ctx.size >= SizeClass::Compact {

@@ -156,12 +156,12 @@ pub fn proposal_of<'v>(view: &'v View, state: &ScreenState) -> Option<&'v Propos
     }
 }
 
-/// In which order proposals come to the person at this screen: theirs, then those of others, then those that wait for
-/// the end of quiet hours, then those that are decided.
+/// In which order proposals come to the person at this screen: theirs, then those of others, then those that are
+/// muted or wait for the end of quiet hours, then those that are decided.
 fn turn(view: &View, p: &ProposalView) -> u8 {
     match &p.routed {
         _ if !p.proposal.state.is_live() => 3,
-        r if r.quiet_until.is_some() => 2,
+        r if !r.calls() => 2,
         r => u8::from(!r.is_for(&view.header.person)),
     }
 }

@@ -3,6 +3,7 @@
 use crate::fleet::WorkloadId;
 use crate::view::{Attached, OperationId, ProposalId, SourceId, Spot, View};
 
+use super::overlays::Focus;
 use super::state::{PanelId, Route, RowId, ScreenState};
 
 /// Where the person is.
@@ -29,6 +30,7 @@ pub fn spot(state: &ScreenState) -> Spot {
         pan: state.pan,
         zoom: state.zoom,
         pointed: state.pointed,
+        evidence: matches!(state.focus(), Focus::Evidence(_)),
     }
 }
 

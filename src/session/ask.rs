@@ -8,10 +8,10 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
 use crate::series::text::{clean, is_inert};
-use crate::view::{Answer, Attached, Command, View, whole};
+use crate::view::{Answer, Attached, Command, View};
 
 use super::wire::{self, Frame, Hear, Hello, Say, TO_SCREEN, Wants};
-use super::{SessionError, folder, pack};
+use super::{SessionError, folder, pack, parts};
 
 /// How long the engine may take to let a client in.
 const WELCOME: Duration = Duration::from_secs(10);
@@ -124,7 +124,7 @@ async fn message(reader: &mut OwnedReadHalf) -> Result<Hear, SessionError> {
 
 /// A received value as a view.
 pub(super) fn view_of(value: Value) -> Result<View, SessionError> {
-    whole(value).map_err(|e| {
+    parts::view_of(value).map_err(|e| {
         SessionError::Protocol(format!("a view that cannot be read: {}", clean(&e.to_string(), 200)))
     })
 }

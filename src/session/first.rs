@@ -19,6 +19,7 @@ pub fn light(view: &View) -> View {
         journal: view.journal.iter().take(LINES).cloned().collect(),
         notes: Vec::new(),
         sources: Vec::new(),
+        mutes: Vec::new(),
         teams: TeamsView::default(),
         notices: view.notices.iter().rev().take(LINES).rev().cloned().collect(),
         capacity: later(),

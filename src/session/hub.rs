@@ -12,7 +12,7 @@ use crate::series::Timestamp;
 use crate::view::{Answer, Attached, Caller, Command, Company, Role, Spot, View, Wish, in_shadow};
 
 use super::pace::Pace;
-use super::picture::Picture;
+use super::picture::Round;
 use super::wheel::{Wheel, decides};
 use super::wire::Wants;
 
@@ -47,7 +47,7 @@ pub struct Hub {
     /// Number of the newest picture when the first of those who look now came.
     stale: AtomicU64,
     changed: watch::Sender<u64>,
-    picture: watch::Sender<Arc<Picture>>,
+    rounds: watch::Sender<Arc<Round>>,
 }
 
 /// Nothing is left half done under these locks, so a panic elsewhere spoils nothing.
@@ -79,7 +79,7 @@ impl Hub {
             viewers: AtomicUsize::new(0),
             stale: AtomicU64::new(0),
             changed: watch::channel(0).0,
-            picture: watch::channel(Arc::new(Picture::none())).0,
+            rounds: watch::channel(Arc::default()).0,
         }
     }
 
@@ -97,8 +97,8 @@ impl Hub {
             asks: false,
         };
         // Subscribed before it asks for a picture: the next one is for it too.
-        let mut pictures = (wants != Wants::Nothing).then(|| self.picture.subscribe());
-        let number = self.picture.borrow().number;
+        let mut pictures = (wants != Wants::Nothing).then(|| self.rounds.subscribe());
+        let number = self.rounds.borrow().number;
         // What was made before anybody looked is of then.
         if wants != Wants::Nothing && self.viewers.load(Ordering::SeqCst) == 0 {
             self.stale.store(number, Ordering::SeqCst);
@@ -135,6 +135,7 @@ impl Hub {
             pan: spot.pan,
             zoom: spot.zoom,
             pointed: spot.pointed,
+            evidence: spot.evidence,
         };
         if let Some(there) = lock(&self.people).get_mut(&screen).filter(|a| a.spot != spot) {
             there.spot = spot;
@@ -142,6 +143,11 @@ impl Hub {
             return;
         }
         self.note_change();
+    }
+
+    /// What a screen shows, as [`Round::at`] takes it; empty while it has not said so.
+    pub fn shown(&self, screen: u64) -> String {
+        lock(&self.people).get(&screen).map(|a| shown(&a.spot)).unwrap_or_default()
     }
 
     /// Carries a wish of `you` out once, however often it comes.
@@ -233,7 +239,7 @@ impl Hub {
             }
             changed.borrow_and_update();
             let now = Arc::clone(&view.borrow_and_update());
-            let before = Arc::clone(&self.picture.borrow());
+            let before = Arc::clone(&self.rounds.borrow());
             let mut people: Vec<Attached> = lock(&self.people).values().cloned().collect();
             people.sort_by_key(|a| a.screen);
             {
@@ -242,8 +248,11 @@ impl Hub {
                     (person.role, person.asks) = (wheel.role(person.screen), wheel.asks(person.screen, now));
                 }
             }
-            match tokio::task::spawn_blocking(move || Picture::after(&before, &now, &people)).await {
-                Ok(Ok(picture)) => _ = self.picture.send_replace(Arc::new(picture)),
+            let panels = people.iter().map(|a| shown(&a.spot)).collect();
+            let at = self.haste.monotonic();
+            match tokio::task::spawn_blocking(move || Round::after(&before, &now, &people, &panels, at)).await
+            {
+                Ok(Ok(round)) => _ = self.rounds.send_replace(Arc::new(round)),
                 Ok(Err(error)) => tracing::error!("no picture for attached screens: {error}"),
                 Err(error) => tracing::error!("no picture for attached screens: {error}"),
             }
@@ -251,6 +260,11 @@ impl Hub {
             tokio::time::sleep(REST).await;
         }
     }
+}
+
+/// What is shown at a spot: the panel's key, and whether evidence lies over it.
+fn shown(spot: &Spot) -> String {
+    format!("{}{}", spot.panel, if spot.evidence { "?" } else { "" })
 }
 
 /// A client's place; given back on drop.
@@ -261,7 +275,7 @@ pub struct Ticket {
     pub you: Attached,
     wants: Wants,
     /// Pictures, if it wants any.
-    pub pictures: Option<watch::Receiver<Arc<Picture>>>,
+    pub pictures: Option<watch::Receiver<Arc<Round>>>,
 }
 
 impl Drop for Ticket {

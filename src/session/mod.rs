@@ -6,8 +6,9 @@
 //! ```
 //!
 //! What goes over the wire is the view as [`crate::view::slim`] makes it: little of it changes from one moment to the next.
-//! The publisher makes each picture and its difference to the one before once, whoever many look; nothing is made
-//! while nobody looks. A writer whose client does not read waits alone: it keeps the picture it sent last and, when
+//! The publisher makes each picture and its difference to the one before once for each panel at which somebody looks, however
+//! many do: what a panel does not show is sent with it twice a minute, and at once when somebody goes where it is shown.
+//! Nothing is made while nobody looks. A writer whose client does not read waits alone: it keeps the picture it sent last and, when
 //! the client reads again, sends one difference from there to the newest. Who asks is what the kernel says of the
 //! socket's peer, never what the peer says of itself.
 
@@ -19,6 +20,7 @@ mod hub;
 mod link;
 mod pace;
 mod pack;
+mod parts;
 mod peer;
 mod picture;
 mod places;

@@ -1,54 +1,107 @@
 //! Pictures: the view with who is attached, as JSON, with what it takes to get there from the one before.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::clock::Monotonic;
 use crate::series::patch;
-use crate::view::{Attached, View, fans, slim};
+use crate::view::{Attached, View};
 
 use super::first::light;
+use super::parts::Parts;
 use super::{SessionError, pack, wire};
 
-/// One picture.
-#[derive(Debug)]
+/// What a panel does not show is sent this often.
+const DUE: Duration = Duration::from_secs(30);
+
+/// One picture, of what one panel shows.
+#[derive(Debug, Default)]
 pub struct Picture {
-    /// Its number; the first has 1.
+    /// Its number; no other has it.
     pub number: u64,
     /// The view as it is sent.
-    pub value: Value,
-    /// The frame that leads here from the picture before; empty for the first.
-    pub step: Vec<u8>,
+    parts: Parts,
+    /// The picture from which `step` leads here; 0 for none.
+    base: u64,
+    /// The frame that leads here from there.
+    step: Vec<u8>,
+    /// When it last had everything as it was then.
+    full: Monotonic,
     /// The view; `None` before there is one.
     view: Option<Arc<View>>,
 }
 
+/// Pictures of one moment.
+#[derive(Debug, Default)]
+pub struct Round {
+    /// Counts rounds; the first has 1.
+    pub number: u64,
+    /// Everything as it is.
+    pub newest: Arc<Picture>,
+    /// By panel, for those at which somebody looks.
+    panels: BTreeMap<String, Arc<Picture>>,
+    /// The last number that was given to a picture.
+    last: u64,
+}
+
+impl Round {
+    /// The round after `before`; `panels` are those at which somebody looks.
+    pub fn after(
+        before: &Self,
+        view: &Arc<View>,
+        people: &[Attached],
+        panels: &BTreeSet<String>,
+        now: Monotonic,
+    ) -> Result<Self, SessionError> {
+        let all = Parts::of(view, json!(people), &before.newest.parts)?;
+        let picture = |number, parts| Picture {
+            number,
+            parts,
+            full: now,
+            view: Some(Arc::clone(view)),
+            ..Picture::default()
+        };
+        let mut last = before.last + 1;
+        let newest = Arc::new(picture(last, all.clone()));
+        let mut of_panels = BTreeMap::new();
+        for panel in panels {
+            last += 1;
+            let made = match before.panels.get(panel) {
+                None => picture(last, all.clone()),
+                Some(old) => {
+                    let due = now.since(old.full) >= DUE;
+                    let parts = if due { all.clone() } else { all.held(&old.parts, panel) };
+                    let step = frame(old, last, &parts)?;
+                    let full = if due { now } else { old.full };
+                    Picture { base: old.number, step, full, ..picture(last, parts) }
+                }
+            };
+            of_panels.insert(panel.clone(), Arc::new(made));
+        }
+        Ok(Self { number: before.number + 1, newest, panels: of_panels, last })
+    }
+
+    /// The picture for a screen at this panel.
+    pub fn at(&self, panel: &str) -> Arc<Picture> {
+        Arc::clone(self.panels.get(panel).unwrap_or(&self.newest))
+    }
+}
+
 impl Picture {
-    /// Nothing yet.
-    pub const fn none() -> Self {
-        Self { number: 0, value: Value::Null, step: Vec::new(), view: None }
-    }
-
-    /// The picture after `before`.
-    pub fn after(before: &Self, view: &Arc<View>, people: &[Attached]) -> Result<Self, SessionError> {
-        let mut value = with_people(view, json!(people))?;
-        fans::settle(Some(&before.value), &mut value);
-        let number = before.number + 1;
-        let step = if before.number == 0 { Vec::new() } else { between(before, number, &value)? };
-        Ok(Self { number, value, step, view: Some(Arc::clone(view)) })
-    }
-
     /// The whole of it as a frame.
     pub fn whole(&self) -> Result<Vec<u8>, SessionError> {
-        Ok(wire::whole(self.number, &pack::pack(&self.value)?))
+        Ok(wire::whole(self.number, &pack::pack(&self.parts.value())?))
     }
 
     /// The frame that leads here from what a client was sent last.
     pub fn from(&self, sent: Option<&Arc<Self>>) -> Result<Vec<u8>, SessionError> {
         match sent {
             None => self.whole(),
-            Some(sent) if sent.number + 1 == self.number => Ok(self.step.clone()),
-            Some(sent) => between(sent, self.number, &self.value),
+            Some(sent) if sent.number == self.base => Ok(self.step.clone()),
+            Some(sent) => frame(sent, self.number, &self.parts),
         }
     }
 
@@ -56,29 +109,71 @@ impl Picture {
     /// view.
     pub fn first(&self) -> Result<Option<(Vec<u8>, Value)>, SessionError> {
         let Some(view) = &self.view else { return Ok(None) };
-        let people = self.value.get("people").cloned().unwrap_or_default();
-        let first = with_people(&light(view), people)?;
+        let first = Parts::of(&light(view), self.parts.people(), &Parts::default())?.value();
         Ok(Some((wire::whole(self.number, &pack::pack(&first)?), first)))
     }
 
     /// The frame that leads here from the first one.
     pub fn rest(&self, first: &Value) -> Result<Vec<u8>, SessionError> {
-        let rest = patch::diff(first, &self.value).unwrap_or_else(|| json!([1, []]));
+        let rest = patch::diff(first, &self.parts.value()).unwrap_or_else(|| json!([1, []]));
         Ok(wire::delta(self.number, self.number, &pack::pack(&rest)?))
     }
 }
 
-fn with_people(view: &View, people: Value) -> Result<Value, SessionError> {
-    let mut value = slim(view).map_err(|e| SessionError::Protocol(e.to_string()))?;
-    if let Some(fields) = value.as_object_mut() {
-        fields.insert("people".into(), people);
-    }
-    Ok(value)
+fn frame(before: &Picture, number: u64, parts: &Parts) -> Result<Vec<u8>, SessionError> {
+    Ok(wire::delta(before.number, number, &pack::pack(&parts.after(&before.parts))?))
 }
 
-fn between(before: &Picture, number: u64, value: &Value) -> Result<Vec<u8>, SessionError> {
-    let mut sent = value.clone();
-    fans::fold(&before.value, &mut sent);
-    let patch = patch::diff(&before.value, &sent).unwrap_or_else(|| json!([1, []]));
-    Ok(wire::delta(before.number, number, &pack::pack(&patch)?))
+#[cfg(test)]
+mod tests {
+    use crate::screen::fixture;
+
+    use super::*;
+
+    fn at(seconds: u64) -> Monotonic {
+        Monotonic::default().plus(Duration::from_secs(seconds))
+    }
+
+    fn round(before: &Round, requests: u64, panels: &[&str], now: Monotonic) -> Round {
+        let mut view = fixture::view();
+        view.sources[0].requests = requests;
+        let panels = panels.iter().map(|p| (*p).to_owned()).collect();
+        Round::after(before, &Arc::new(view), &[], &panels, now).unwrap()
+    }
+
+    fn requests(picture: &Picture) -> u64 {
+        super::super::parts::view_of(picture.parts.value()).unwrap().sources[0].requests
+    }
+
+    #[test]
+    fn what_is_not_shown_comes_when_it_is_due_and_numbers_are_never_given_twice() {
+        let first = round(&Round::default(), 1, &["1", "9"], at(0));
+        assert_eq!((requests(&first.at("1")), requests(&first.at("9"))), (1, 1), "at first everything");
+        let second = round(&first, 2, &["1", "9"], at(10));
+        assert_eq!((requests(&second.at("1")), requests(&second.at("9"))), (1, 2));
+        assert_eq!(requests(&second.at("5")), 2, "nobody looked at it: all of it, as it is");
+        let third = round(&second, 3, &["1", "9"], at(30));
+        assert_eq!(requests(&third.at("1")), 3, "it is due");
+        let fourth = round(&third, 4, &["1"], at(40));
+        assert_eq!(requests(&fourth.at("1")), 3, "and not again at once");
+        let mut numbers: Vec<u64> = [&first, &second, &third]
+            .iter()
+            .flat_map(|r| [r.newest.number, r.at("1").number, r.at("9").number])
+            .collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        assert_eq!((numbers.len(), numbers[0]), (9, 1));
+    }
+
+    #[test]
+    fn a_step_is_for_who_has_the_picture_before_and_everybody_else_gets_their_own() {
+        let first = round(&Round::default(), 1, &["1", "9"], at(0));
+        let second = round(&first, 2, &["1", "9"], at(10));
+        let next = second.at("1");
+        assert_eq!(next.base, first.at("1").number);
+        assert_eq!(next.from(Some(&first.at("1"))).unwrap(), next.step);
+        let other = next.from(Some(&first.at("9"))).unwrap();
+        assert_ne!(other, next.step, "from another number");
+        assert!(next.from(None).unwrap().len() > other.len());
+    }
 }

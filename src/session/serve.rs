@@ -17,7 +17,7 @@ use super::SessionError;
 use super::folder::{self, Sweep};
 use super::hub::{Hub, Ticket};
 use super::peer::{self, Admission};
-use super::picture::Picture;
+use super::picture::{Picture, Round};
 use super::places::{Place, Places};
 use super::wire::{self, Frame, Hear, Hello, MOST_CLIENTS, PROTOCOL, Say, TO_ENGINE, Wants};
 
@@ -170,7 +170,8 @@ async fn client(
     let (answers, queue) = mpsc::channel(ANSWERS);
     let first = wire::message(&welcome)?;
     let once = wants == Wants::One;
-    let mut writing = tokio::spawn(write(writer, first, queue, ticket.pictures.take(), once));
+    let screen = (Arc::clone(hub), ticket.you.screen);
+    let mut writing = tokio::spawn(write(writer, first, queue, screen, ticket.pictures.take(), once));
     let idle = (wants != Wants::Pictures).then_some(IDLE);
     let read = read(&mut reader, idle, hub, caller, &ticket, &answers).await;
     drop(answers);
@@ -232,7 +233,8 @@ async fn write(
     mut writer: OwnedWriteHalf,
     first: Vec<u8>,
     mut answers: mpsc::Receiver<Vec<u8>>,
-    mut pictures: Option<watch::Receiver<Arc<Picture>>>,
+    (hub, screen): (Arc<Hub>, u64),
+    mut pictures: Option<watch::Receiver<Arc<Round>>>,
     once: bool,
 ) -> Result<(), SessionError> {
     wire::write_within(&mut writer, &first, STALLED).await?;
@@ -244,8 +246,10 @@ async fn write(
                 Some(frame) => wire::write_within(&mut writer, &frame, STALLED).await?,
                 None => return Ok(()),
             },
-            picture = newest(pictures.as_mut()) => {
-                let Some(picture) = picture else { return Ok(()) };
+            round = newest(pictures.as_mut()) => {
+                let Some(round) = round else { return Ok(()) };
+                // At first everything, so that each panel has something to show.
+                let picture = if sent.is_none() { Arc::clone(&round.newest) } else { round.at(&hub.shown(screen)) };
                 let next = Arc::clone(&picture);
                 // What is in sight is on its way before the rest is made.
                 let first = if sent.is_none() && !once { made(move || next.first()).await? } else { None };
@@ -274,8 +278,8 @@ async fn made<T: Send + 'static>(
     tokio::task::spawn_blocking(make).await.map_err(|e| SessionError::Protocol(e.to_string()))?
 }
 
-/// The next picture; never, if none is wanted; `None` if there will be none.
-async fn newest(pictures: Option<&mut watch::Receiver<Arc<Picture>>>) -> Option<Arc<Picture>> {
+/// The next round of pictures; never, if none is wanted; `None` if there will be none.
+async fn newest(pictures: Option<&mut watch::Receiver<Arc<Round>>>) -> Option<Arc<Round>> {
     let Some(pictures) = pictures else { return std::future::pending().await };
     pictures.changed().await.ok()?;
     Some(Arc::clone(&pictures.borrow_and_update()))

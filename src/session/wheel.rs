@@ -149,6 +149,8 @@ pub const fn decides(command: &Command) -> bool {
         Command::Approve { .. }
             | Command::Reject { .. }
             | Command::Snooze { .. }
+            | Command::Mute { .. }
+            | Command::Unmute(_)
             | Command::Edit { .. }
             | Command::ApproveDay { .. }
             | Command::Resume(_)

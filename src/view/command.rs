@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::execution::OperationId;
 use crate::fleet::WorkloadId;
-use crate::learning::Stance;
+use crate::learning::{Muted, Stance};
 use crate::proposal::{ProposalId, RejectReason};
 
 use super::ReplayWish;
@@ -38,6 +38,17 @@ pub enum Command {
         /// How long.
         duration: Duration,
     },
+    /// Let proposals of a service call nobody for a while.
+    Mute {
+        /// Which.
+        muted: Muted,
+        /// How long.
+        duration: Duration,
+        /// Why.
+        reason: String,
+    },
+    /// Let them be heard again.
+    Unmute(Muted),
     /// Approve with another value: makes a new proposal with it that supersedes this one.
     Edit {
         /// Which.

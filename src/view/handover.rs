@@ -8,7 +8,7 @@ use crate::approval::Person;
 use crate::proposal::ProposalState;
 use crate::series::Timestamp;
 
-use super::{Exhaustion, LeaseState, Stance, View};
+use super::{Exhaustion, LeaseState, Mute, Stance, View};
 
 /// What the next person must know, one sentence a line.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +35,9 @@ pub struct Handover {
     /// Lessons that somebody muted.
     #[serde(default)]
     pub muted: Vec<String>,
+    /// Proposals that somebody muted: what, until when, by whom and why.
+    #[serde(default)]
+    pub muted_proposals: Vec<String>,
 }
 
 /// A shift that was handed over.
@@ -121,6 +124,7 @@ impl Handover {
         });
         let proposals = view.proposals.data.iter().filter_map(|p| {
             let state = match &p.proposal.state {
+                ProposalState::Open if p.routed.is_muted() => "is muted".to_owned(),
                 ProposalState::Open => "waits".to_owned(),
                 ProposalState::Snoozed { until } => format!("snoozed until {until}"),
                 ProposalState::Rejected { by, reason, .. } => {
@@ -159,6 +163,7 @@ impl Handover {
             notes: notes.collect(),
             adopted: adopted.collect(),
             muted: muted.collect(),
+            muted_proposals: view.mutes.iter().map(Mute::words).collect(),
             at: view.at,
             in_flight: in_flight.collect(),
             leases: leases(view),
@@ -190,6 +195,7 @@ impl Handover {
             ("Notes", &self.notes),
             ("Adopted lessons", &self.adopted),
             ("Muted lessons", &self.muted),
+            ("Muted proposals", &self.muted_proposals),
         ];
         for (title, lines) in parts {
             out.push_str(&format!("\n## {title}\n\n"));

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fleet::WorkloadId;
-use crate::learning::{Agreement, DecisionPace, Effect, HorizonSkill, Learnt, Scoreboard, Stance};
+use crate::learning::{
+    Agreement, DecisionPace, Effect, HorizonSkill, Learnt, Scoreboard, Stance, Utility, Votes,
+};
 use crate::proposal::RejectReason;
 use crate::series::Timestamp;
 
@@ -56,6 +58,12 @@ pub struct LearningView {
     /// How far each learner agrees with those who decide.
     #[serde(default)]
     pub shadows: Vec<Agreement>,
+    /// What operations were worth, by service and dimension.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub utilities: Vec<Utility>,
+    /// What people approved and rejected, by what is proposed and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<(String, Votes)>,
 }
 
 /// What is known about one workload.

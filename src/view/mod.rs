@@ -32,7 +32,8 @@ pub use crate::forecast::{
     Fan, FanPoint, ForecastState, LEVELS, LevelChange, Load, ModelShare, Season, Structure,
 };
 pub use crate::learning::{
-    Agreement, DecisionPace, Effect, HorizonSkill, Learnt, Scoreboard, ScoredProposal, Stance, Waits,
+    Agreement, DecisionPace, Effect, Expected, HorizonSkill, Learnt, Mute, Muted, Scoreboard, ScoredProposal,
+    Stance, Utility, Votes, Waits,
 };
 pub use crate::outcome::{Comparison, Outcome, OutcomeVerdict};
 pub use crate::plan::lead_time::{LeadTold, Part};
@@ -55,9 +56,9 @@ pub use presence::{Attached, Role, Spot};
 pub use record::{JournalLine, Notice, NoticeLevel};
 pub use replay::{ReplayState, ReplayWish};
 pub use root::{Header, KpiCounts, View};
-pub use slim::{fans, slim, whole};
+pub use slim::{fans, slim, slim_part, whole, whole_part};
 pub use state::{Reading, Widget, WidgetState};
 pub use status::{AutoscalerState, Burn, CapacityRow, CostView, PerformanceRow, ServiceRow};
-pub use team::{Conformance, Decided, NoteLine, Routed, TeamView, TeamsView};
+pub use team::{Conformance, Decided, MutedBy, NoteLine, Routed, TeamView, TeamsView};
 pub use what_if::{Question, WhatIfAnswer, what_if};
 pub use wish::{Answer, Caller, Company, Wish};

@@ -9,6 +9,7 @@ use crate::approval::Person;
 use crate::fleet::WorkloadId;
 use crate::forecast::burst::{Burst, Dip};
 use crate::forecast::{ForecastState, Structure};
+use crate::learning::{Expected, Utility};
 use crate::outcome::Outcome;
 use crate::plan::DaySchedule;
 use crate::proposal::Proposal;
@@ -110,6 +111,15 @@ pub struct ProposalView {
     /// Adopted lessons that bear on it, a sentence each.
     #[serde(default)]
     pub lessons: Vec<String>,
+    /// How people decided on proposals like it; `None` while nobody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_before: Option<Expected>,
+    /// What earlier rejections of the service say of it, a sentence for each reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objections: Vec<String>,
+    /// What operations like it were worth, $; `None` while none was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub utility: Option<Utility>,
     /// Learners who said what they would do of it.
     #[serde(default)]
     pub shadowed: Vec<String>,

@@ -54,6 +54,9 @@ pub struct Spot {
     /// How often they pointed at what is selected.
     #[serde(default)]
     pub pointed: u32,
+    /// Whether they look at where the selected row's numbers come from.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub evidence: bool,
 }
 
 /// One screen that is attached.

@@ -45,6 +45,13 @@ pub enum ReplayWish {
     Forward,
     /// One frame back.
     Back,
+    /// What another value than the proposed one would have brought, by the demand that was recorded.
+    WhatIf {
+        /// Which proposal.
+        proposal: ProposalId,
+        /// The value.
+        to: u32,
+    },
     /// To a time (`19:05`, `2026-03-02T19:05:00Z`, `+10m`, `-1h`, `start`, `end`), or to the next frame whose decision,
     /// record or notice holds a text.
     Jump(String),

@@ -15,7 +15,7 @@ use crate::series::Timestamp;
 
 use super::{
     Attached, CapacityRow, Continuity, CostProjection, CostView, ForecastView, Growth, Heatmap, JournalLine,
-    Knowledge, Kpi, LearningView, Lesson, MetricView, NoteLine, Notice, PerformanceRow, PlatformView,
+    Knowledge, Kpi, LearningView, Lesson, MetricView, Mute, NoteLine, Notice, PerformanceRow, PlatformView,
     ProposalView, RegionView, ReplayState, ResourceRow, Role, Satisfaction, ServiceRow, TeamsView, Widget,
 };
 
@@ -51,6 +51,9 @@ pub struct Header {
     pub kpis: KpiCounts,
     /// Proposals waiting for a person.
     pub waiting: usize,
+    /// Live proposals that somebody muted.
+    #[serde(default)]
+    pub muted: usize,
     /// Operations that are not final.
     pub in_flight: usize,
     /// Backfill of history, while one runs.
@@ -149,6 +152,9 @@ pub struct View {
     /// What people noted, latest first, bounded.
     #[serde(default)]
     pub notes: Vec<NoteLine>,
+    /// Mutes that stand, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mutes: Vec<Mute>,
     /// Who owns what, and who decides how much.
     #[serde(default)]
     pub teams: TeamsView,

@@ -48,22 +48,32 @@ const FORETOLD: [&str; 3] = ["earliest", "median", "horizon"];
 /// A view as a small value.
 pub fn slim(view: &View) -> serde_json::Result<Value> {
     let mut value = serde_json::to_value(view)?;
-    let mut walk = Walk { at: view.at, instants: Instants::default() };
-    walk.shrink(&mut value);
-    if let Value::Object(members) = &mut value {
+    slim_part(&mut value, view.at);
+    Ok(value)
+}
+
+/// Makes some members of a view of `at` small by themselves.
+pub fn slim_part(value: &mut Value, at: Timestamp) {
+    let mut walk = Walk { at, instants: Instants::default() };
+    walk.shrink(value);
+    if let Value::Object(members) = value {
         members.insert(INSTANTS.into(), walk.instants.into_value());
     }
-    Ok(value)
 }
 
 /// The view of a small value, or of one as it is written out.
 pub fn whole(mut value: Value) -> serde_json::Result<View> {
+    let at = value.get("at").and_then(Value::as_i64).map_or(Timestamp::default(), Timestamp::from_millis);
+    whole_part(&mut value, at);
+    View::deserialize(value)
+}
+
+/// Makes what [`slim_part`] made small whole again, as seen at `at`: what was made earlier is older by then.
+pub fn whole_part(value: &mut Value, at: Timestamp) {
     let table = value.as_object_mut().and_then(|members| members.remove(INSTANTS));
     if let Some(table) = table {
-        let at = value.get("at").and_then(Value::as_i64).map_or(Timestamp::default(), Timestamp::from_millis);
-        Walk { at, instants: Instants::of(&table) }.expand(&mut value);
+        Walk { at, instants: Instants::of(&table) }.expand(value);
     }
-    View::deserialize(value)
 }
 
 /// Whether an object is a duration as it is written out.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::learning::Muted;
 use crate::series::Timestamp;
 
 use super::Shift;
@@ -28,9 +29,45 @@ pub struct Routed {
     pub people: Vec<String>,
     /// It waits until then, because the team's quiet hours run and nothing runs short before.
     pub quiet_until: Option<Timestamp>,
+    /// Somebody muted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub muted: Option<MutedBy>,
+}
+
+/// By whom a proposal is muted, until when and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MutedBy {
+    /// Until when.
+    pub until: Timestamp,
+    /// Who muted it.
+    pub by: String,
+    /// Why, in their words.
+    pub reason: String,
+    /// Set aside: capacity is short now, and this is more of it.
+    pub aside: bool,
+    /// What was muted, by which it is heard again.
+    pub muted: Muted,
+}
+
+impl MutedBy {
+    /// `muted by ann until 21:00: deploy; M hears it again`.
+    pub fn sentence(&self) -> String {
+        let then = if self.aside { "set aside, capacity is short now" } else { "M on it hears it again" };
+        format!("muted by {} until {}: {}; {then}", self.by, self.until, self.reason)
+    }
 }
 
 impl Routed {
+    /// Whether it calls nobody now.
+    pub fn is_muted(&self) -> bool {
+        self.muted.as_ref().is_some_and(|m| !m.aside)
+    }
+
+    /// Whether somebody is called for it now: neither muted, nor put off to the end of quiet hours.
+    pub fn calls(&self) -> bool {
+        self.quiet_until.is_none() && !self.is_muted()
+    }
+
     /// Whether it is for `person`: a team without people is everybody's.
     pub fn is_for(&self, person: &str) -> bool {
         self.people.is_empty() || self.people.iter().any(|p| p == person)

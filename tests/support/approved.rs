@@ -50,6 +50,7 @@ pub fn proposal(
         facts: vec![],
         cost: CostDelta::default(),
         experience: ExperienceDelta::default(),
+        staging: None,
         owner: state.owner_of(field).clone(),
         owner_note: String::new(),
         guardrails: vec![],

@@ -34,6 +34,7 @@ pub(in crate::approval) fn proposal(from: u32, to: u32) -> Proposal {
         facts: vec![],
         cost: CostDelta { now: Some(1.0), after: Some(3.0), lease_total: None },
         experience: ExperienceDelta::default(),
+        staging: None,
         owner: Owner::Autoscaler { name: "hpa/checkout".into() },
         owner_note: String::new(),
         guardrails: vec![GuardrailResult { name: "max step".into(), passed: true, detail: String::new() }],

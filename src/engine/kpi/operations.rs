@@ -39,10 +39,12 @@ pub fn figures_of(state: &State, operation: &Operation) -> Option<Figures> {
     let day = Duration::from_secs(86_400);
     let phases = state.resolver.parts().of(id, PartKind::Lifecycle, operation.started, day);
     let lifecycle: Vec<(String, f64)> = phases.iter().map(|(name, s)| (name.to_string(), *s)).collect();
+    let proposal = state.learned.proposals.get(&operation.proposal);
     outcome::figures(&Around {
         lifecycle: &lifecycle,
         operation,
-        proposed: state.learned.proposals.get(&operation.proposal).map(|p| p.created),
+        proposed: proposal.map(|p| p.created),
+        staging: proposal.and_then(|p| p.staging.as_ref()),
         per_replica: declared.or_else(learned),
         price: facts.and_then(|f| f.workload.pod.dollars_per_hour),
         // The model learns the objective's quantile; only at 95 % is that a p95.

@@ -8,6 +8,9 @@ use crate::series::Timestamp;
 use crate::signals::SignalKind;
 use crate::view::{Growth, Knowledge, LearningView, Lesson, Widget, WidgetState};
 
+/// Classes whose utility is shown.
+const UTILITIES: usize = 40;
+
 /// Widget 13.
 pub fn learning(state: &State, now: Timestamp) -> Widget<LearningView> {
     let data = LearningView {
@@ -15,8 +18,14 @@ pub fn learning(state: &State, now: Timestamp) -> Widget<LearningView> {
         decisions: decisions::stats(state, now),
         scoreboard: state.learned.scores.board(),
         shadows: state.learned.people.shadows.agreements(),
+        utilities: state.learned.utilities.iter().take(UTILITIES).cloned().collect(),
+        approvals: state.learned.people.approvals.kinds(),
     };
-    if data.shadows.is_empty() && data.horizons.is_empty() && data.scoreboard.rows.is_empty() {
+    if data.approvals.is_empty()
+        && data.shadows.is_empty()
+        && data.horizons.is_empty()
+        && data.scoreboard.rows.is_empty()
+    {
         let waiting_for =
             "the first forecast to come true: fans are scored as their instants pass".to_owned();
         return Widget {

@@ -4,6 +4,7 @@ mod experience;
 mod intelligence;
 mod kpis;
 mod metrics;
+mod order;
 pub(super) mod ownership;
 mod predictive;
 mod root;

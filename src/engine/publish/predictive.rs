@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::engine::{State, WorkloadFacts};
+use crate::learning::Levels;
 use crate::plan::Exhaustion;
 use crate::proposal::{Proposal, ProposalState};
 use crate::series::{Timestamp, Window};
@@ -89,19 +90,13 @@ fn events(state: &State, w: &WorkloadFacts, now: Timestamp) -> Vec<(Timestamp, S
     shown.map(|e| (e.event.from, e.name.clone())).collect()
 }
 
-/// Widget 6: live proposals by rank, then the lately decided.
+/// Widget 6: live proposals by urgency, then the lately decided.
 pub fn proposals(state: &State, now: Timestamp) -> Widget<Vec<ProposalView>> {
-    let mut live: Vec<ProposalView> = state.queue.live().map(|p| card(state, p, now)).collect();
-    let quiet = |p: &ProposalView| p.routed.quiet_until.is_some();
-    live.sort_by(|a, b| {
-        quiet(a)
-            .cmp(&quiet(b))
-            .then(b.rank.total_cmp(&a.rank))
-            .then_with(|| a.proposal.id.cmp(&b.proposal.id))
-    });
-    let decided =
-        state.queue.closed().filter(|p| now.since(closed_at(p)) <= LINGER).map(|p| card(state, p, now));
-    live.extend(decided);
+    let people = crate::engine::teams::levels(state);
+    let mut live: Vec<ProposalView> = state.queue.live().map(|p| card(state, p, &people, now)).collect();
+    live.sort_by(super::order::order);
+    let lately = state.queue.closed().filter(|p| now.since(closed_at(p)) <= LINGER);
+    live.extend(lately.map(|p| card(state, p, &people, now)));
     Widget::live(live)
 }
 
@@ -115,7 +110,7 @@ fn closed_at(p: &Proposal) -> Timestamp {
     }
 }
 
-fn card(state: &State, p: &Proposal, now: Timestamp) -> ProposalView {
+fn card(state: &State, p: &Proposal, levels: &Levels<'_>, now: Timestamp) -> ProposalView {
     let avoided =
         p.experience.minutes_short_without.unwrap_or(0.0) - p.experience.minutes_short_with.unwrap_or(0.0);
     let price = state
@@ -124,13 +119,17 @@ fn card(state: &State, p: &Proposal, now: Timestamp) -> ProposalView {
         .and_then(|w| state.settings.rule_for(&p.workload, &w.workload.service).short_cost);
     let protected = state.settings.context.protected;
     let (case, people) = (crate::engine::stances::case(state, p), &state.learned.people);
+    let routed = crate::engine::teams::routed(state, p, now);
     ProposalView {
+        approved_before: levels.expected(p, &routed.team),
+        objections: people.objections.sentences(p, |id| state.learned.scores.needed(id)),
+        utility: crate::engine::worths::of(state, p),
         hash: p.hash(),
         left: p.expires.since(now),
         not_approvable: not_approvable(state, p, now),
         type_name: protected.then(|| state.settings.context.name.clone()),
         rank: avoided * price.unwrap_or(1.0) * people.lessons.weight(&case),
-        routed: crate::engine::teams::routed(state, p, now),
+        routed,
         lessons: crate::engine::stances::sentences(state, &case),
         shadowed: people.shadows.of(&p.id).map(str::to_owned).collect(),
         two_keys: two_keys(state, p),
@@ -156,6 +155,9 @@ fn similar(state: &State, p: &Proposal) -> Vec<Outcome> {
 pub fn not_approvable(state: &State, p: &Proposal, now: Timestamp) -> Option<String> {
     if !p.state.is_live() {
         return Some(crate::engine::decisions::decision(&p.state));
+    }
+    if let Some(why) = crate::engine::mutes::refusal(state, p, now) {
+        return Some(why);
     }
     if state.settings.mode == Mode::Observe {
         return Some("observe mode: start with --allow-actions to approve".into());

@@ -51,6 +51,7 @@ pub fn view(state: &State, now: Timestamp) -> View {
         notices: state.notices.iter().cloned().collect(),
         people: Vec::new(),
         notes: state.learned.people.latest().take(NOTES).cloned().collect(),
+        mutes: state.learned.people.mutes.standing(now).cloned().collect(),
         teams: crate::engine::teams::shown(state, now),
         kpis,
         services,
@@ -77,6 +78,7 @@ fn header(state: &State, kpis: &[Kpi], now: Timestamp) -> Header {
             no_data: count(KpiState::NoData),
         },
         waiting: waiting(state, now),
+        muted: muted(state, now),
         in_flight: state.operations.values().filter(|o| !o.state.is_final()).count(),
         backfill: widget::backfill(state),
         journal: if state.journal_error.is_empty() { "ok".into() } else { state.journal_error.clone() },
@@ -99,10 +101,15 @@ fn platforms(state: &State) -> Vec<PlatformView> {
     names.into_iter().map(shown).collect()
 }
 
-/// Proposals that wait for a person now, not for the end of a team's quiet hours.
+/// Proposals that wait for a person now: not muted, and not for the end of a team's quiet hours.
 fn waiting(state: &State, now: Timestamp) -> usize {
-    let calls = |p: &&Proposal| crate::engine::teams::routed(state, p, now).quiet_until.is_none();
+    let calls = |p: &&Proposal| crate::engine::teams::routed(state, p, now).calls();
     state.queue.live().filter(calls).count()
+}
+
+/// Live proposals that are muted.
+fn muted(state: &State, now: Timestamp) -> usize {
+    state.queue.live().filter(|p| crate::engine::mutes::refusal(state, p, now).is_some()).count()
 }
 
 /// Leases that still matter first, soonest expiry first; ended ones after.

@@ -28,6 +28,31 @@ async fn a_floor_is_raised_in_steps_kept_and_given_back() {
 }
 
 #[tokio::test]
+async fn a_raise_goes_in_the_steps_that_were_approved_and_waits_between_them() {
+    let staging = crate::proposal::Staging::configured(&[25, 50, 100], Duration::from_secs(90));
+    let staged = |id: &str| crate::proposal::Proposal {
+        staging: staging.clone(),
+        ..proposal(id, Field::MinReplicas, 6, 11, HOUR)
+    };
+    let mut w = World::new(Platform::new(6, Some(6)));
+    w.start(staged("p-1"), "op-1").await;
+    w.run(60).await;
+    assert_eq!(w.effects(), [8], "the next step waits");
+    w.run(60).await;
+    assert_eq!(w.effects(), [8, 9]);
+    w.run(500).await;
+    assert_eq!(*w.state("op-1"), OperationState::Kept, "{:?}", w.troubles);
+    assert_eq!(w.effects(), [8, 9, 11]);
+    // On the way back there are no steps but those of the limits.
+    let mut w = World::new(Platform::new(6, Some(6)));
+    w.start(staged("p-1"), "op-1").await;
+    w.run(150).await;
+    w.wish(Job::Abort(op("op-1"), "bob".into())).await;
+    w.run(20).await;
+    assert_eq!(w.effects(), [8, 9, 6]);
+}
+
+#[tokio::test]
 async fn each_write_has_a_durable_intent_before_it() {
     let mut w = World::new(Platform::new(6, Some(6)));
     w.start(proposal("p-1", Field::MinReplicas, 6, 11, HOUR), "op-1").await;

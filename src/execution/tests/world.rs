@@ -88,6 +88,7 @@ pub fn proposal(id: &str, field: Field, from: u32, to: u32, lease: Option<Durati
         facts: vec![],
         cost: CostDelta::default(),
         experience: ExperienceDelta::default(),
+        staging: None,
         owner,
         owner_note: String::new(),
         guardrails: vec![],

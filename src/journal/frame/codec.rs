@@ -36,6 +36,23 @@ pub(super) fn unpack(bytes: &[u8]) -> Result<Value, Unreadable> {
     serde_json::from_slice(&json).map_err(|_| Unreadable::Json)
 }
 
+/// Bytes one deflated text may have when it is inflated again.
+const MAX_TEXT: u64 = 1 << 20;
+
+/// Deflates a text of at most a mebibyte.
+pub fn deflated(text: &[u8]) -> Option<Vec<u8>> {
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::new(6));
+    encoder.write_all(text).ok()?;
+    encoder.finish().ok().filter(|_| text.len() as u64 <= MAX_TEXT)
+}
+
+/// Inflates what [`deflated`] made; `None` for anything else.
+pub fn inflated(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut text = Vec::new();
+    DeflateDecoder::new(bytes).take(MAX_TEXT + 1).read_to_end(&mut text).ok()?;
+    (text.len() as u64 <= MAX_TEXT).then_some(text)
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

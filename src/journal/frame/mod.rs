@@ -16,6 +16,7 @@ mod store;
 mod text;
 
 pub use bundle::Cut;
+pub(super) use codec::{deflated, inflated};
 pub use encode::{Encoded, Encoder, Rank};
 pub use error::FrameError;
 pub use file::{FrameFile, FrameInfo, Line};

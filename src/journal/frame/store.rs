@@ -23,7 +23,7 @@ pub struct NewFrame {
 pub struct Keep {
     /// Days.
     pub days: u32,
-    /// Bytes of all frames together.
+    /// Bytes of all frames, signals and forecasts together.
     pub bytes: u64,
 }
 
@@ -72,6 +72,8 @@ impl Journal {
 
     fn forget_frames(&mut self, now: Timestamp, keep: Keep) -> rusqlite::Result<()> {
         let days = std::time::Duration::from_secs(u64::from(keep.days) * 86_400);
+        // What signals and forecasts take is not the frames', which have three eighths at least.
+        let most = self.keep_beside(now, keep)?.max(keep.bytes / 8 * 3);
         // Counted once: a look at every frame takes too long to be had at every key.
         let mut bytes = match self.frame_bytes.take() {
             Some(bytes) => bytes,
@@ -80,12 +82,12 @@ impl Journal {
         let transaction = self.db.unchecked_transaction()?;
         let last: i64 = transaction.query_row("SELECT coalesce(max(grp), 0) FROM frame", [], |r| r.get(0))?;
         bytes = bytes.saturating_sub(expire(&transaction, last, (now - days).as_millis())?);
-        if bytes > keep.bytes {
+        if bytes > most {
             // Nine tenths, so that not every group thins.
-            bytes = thin(&transaction, last, bytes, keep.bytes / 10 * 9)?;
+            bytes = thin(&transaction, last, bytes, most / 10 * 9)?;
             // A little at a time keeps up with one group that comes; only with far too much the oldest go at once.
-            if bytes > keep.bytes / 10 * 11 {
-                bytes = shed(&transaction, last, bytes, keep.bytes)?;
+            if bytes > most / 10 * 11 {
+                bytes = shed(&transaction, last, bytes, most)?;
             }
         }
         transaction.commit()?;

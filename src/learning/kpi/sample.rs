@@ -23,6 +23,8 @@ pub fn operation(number: u32) -> Figures {
     let after = Span { demand: Some(300.0), ready: Some(3.0), full_load: Some(600.0), ..before.clone() };
     Figures {
         operation: OperationId::new(&format!("op-{number}")),
+        proposal: None,
+        staging: None,
         workload: WorkloadId::new("", "a", ""),
         started: Timestamp::from_secs(i64::from(number)),
         until: Timestamp::from_secs(i64::from(number) + 900),

@@ -81,6 +81,7 @@ fn run(
         Window::new(from, MINUTE, (first..first + n).map(|m| value(kind, m)))
     };
     figures(&Around {
+        staging: None,
         lifecycle: &[],
         operation: &operation,
         proposed: Some(at(-1)),

@@ -22,6 +22,7 @@ pub fn draw(ctx: &PanelContext<'_>, screen: Rect, buf: &mut Buffer) {
         Focus::Reject(reject) => draw_reject(ctx, screen, buf, reject),
         Focus::Edit(edit) => draw_edit(ctx, screen, buf, edit),
         Focus::Note(note) => super::note::draw(ctx, screen, buf, note),
+        Focus::Mute(ask) => super::mute::draw(ctx, screen, buf, ask),
     }
 }
 
@@ -146,6 +147,10 @@ fn draw_reject(ctx: &PanelContext<'_>, screen: Rect, buf: &mut Buffer, reject: &
 }
 
 fn draw_edit(ctx: &PanelContext<'_>, screen: Rect, buf: &mut Buffer, edit: &Edit) {
+    let hint = match ctx.view.header.replay {
+        Some(_) => "enter tells what it would have brought, by the demand that was recorded; esc closes",
+        None => "enter makes a new proposal with it; nothing is written yet; esc closes",
+    };
     let inner = boxed(ctx, screen, buf, (screen.width.min(66), 5), "Another value");
     let x = put(buf, inner, 0, 0, &format!("{} {} ", edit.subject, ctx.glyphs.arrow), ctx.style(Role::Text));
     put(buf, inner, x, 0, &format!("{}_", edit.text), ctx.style(Role::Input));
@@ -153,7 +158,7 @@ fn draw_edit(ctx: &PanelContext<'_>, screen: Rect, buf: &mut Buffer, edit: &Edit
         buf,
         Rect { y: inner.y.saturating_add(1), height: inner.height.saturating_sub(1), ..inner },
         0,
-        "enter makes a new proposal with it; nothing is written yet; esc closes",
+        hint,
         ctx.style(Role::Dim),
     );
 }

@@ -233,6 +233,10 @@ fn proposal(view: &View, p: &ProposalView, glyphs: &Glyphs) -> Lines {
         out.push((format!("for    {whose}"), Role::Text));
     }
     out.extend(p.lessons.iter().map(|l| (format!("lesson {l}"), Role::Accent)));
+    out.extend(inner.staging.iter().map(|s| (format!("steps  {}", s.words()), Role::Text)));
+    out.extend(p.approved_before.iter().map(|e| (e.words(), Role::Text)));
+    out.extend(p.objections.iter().map(|o| (format!("before rejected: {o}"), Role::Text)));
+    out.extend(p.utility.iter().map(|u| (format!("worth  ones like it {}", u.words()), Role::Text)));
     if !p.shadowed.is_empty() {
         out.push((format!("shadow {} said what they would do", p.shadowed.join(", ")), Role::Dim));
     }

@@ -4,7 +4,7 @@ use crate::clock::Monotonic;
 use crate::view::ProposalId;
 
 use super::super::state::RowId;
-use super::{Note, Sheet};
+use super::{MuteAsk, Note, Sheet};
 
 /// What has the keys: exactly one thing.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -28,6 +28,8 @@ pub enum Focus {
     Jump(String),
     /// The prompt for a note.
     Note(Note),
+    /// The prompt for muting proposals.
+    Mute(MuteAsk),
 }
 
 /// Help or palette: the actions, searchable.

@@ -60,7 +60,8 @@ fn decide(pen: &Pen<'_>, view: &ProposalView) -> Vec<Line<'static>> {
         line.spans.push(span(why.clone(), pen.ink.warn));
         pieces.push(line);
     } else {
-        for (key, word) in [("a", "approve"), ("r", "reject"), ("e", "edit"), ("s", "snooze")] {
+        for (key, word) in [("a", "approve"), ("r", "reject"), ("e", "edit"), ("s", "snooze"), ("M", "mute")]
+        {
             let word = span(format!(" {word}"), pen.ink.text);
             pieces.push(Line::from(vec![span(key, pen.ink.accent), word]));
         }
@@ -78,8 +79,17 @@ fn decide(pen: &Pen<'_>, view: &ProposalView) -> Vec<Line<'static>> {
         let until = moment(until, pen.view.at, pen.zone);
         pieces.push(pen.status(Level::Unknown, format!("can wait until {until}: quiet hours")));
     }
+    if let Some(muted) = view.routed.muted.as_ref().filter(|m| m.aside) {
+        pieces.push(pen.status(Level::Warn, muted.sentence()));
+    }
     for lesson in &view.lessons {
         pieces.push(Line::from(span(lesson.clone(), pen.ink.accent)));
+    }
+    if let Some(expected) = &view.approved_before {
+        pieces.push(Line::from(span(expected.words(), pen.ink.dim)));
+    }
+    for objection in &view.objections {
+        pieces.push(Line::from(span(format!("rejected before: {objection}"), pen.ink.dim)));
     }
     if let Some(keys) = &view.two_keys {
         pieces.push(Line::from(span(keys.sentence(), pen.ink.warn)));
@@ -102,6 +112,12 @@ fn effects(pen: &Pen<'_>, view: &ProposalView) -> Vec<Line<'static>> {
         let mut line = pen.number(Some(moved), Unit::Ratio);
         line.spans.push(span(" of sessions move", pen.ink.dim));
         pieces.push(line);
+    }
+    if let Some(staging) = &view.proposal.staging {
+        pieces.push(Line::from(span(staging.words(), pen.ink.text)));
+    }
+    if let Some(utility) = &view.utility {
+        pieces.push(Line::from(span(format!("ones like it were worth {}", utility.words()), pen.ink.dim)));
     }
     pieces
 }

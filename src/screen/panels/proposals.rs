@@ -84,7 +84,9 @@ fn draw_card(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, item: Item<'_>) {
 
 fn draw_list(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, items: &[Item<'_>], cursor: Option<usize>) {
     let is_live = |i: &&Item<'_>| matches!(i, Item::Proposal(v) if v.proposal.state.is_live());
-    let live = items.iter().filter(is_live).count();
+    let muted = pen.view.header.muted;
+    let live = items.iter().filter(is_live).count().saturating_sub(muted);
+    let muted = if muted > 0 { format!(", {muted} muted") } else { String::new() };
     let gone = match withdrawn(&pen.view.proposals.data) {
         0 => String::new(),
         n => format!(", {n} withdrawn in the last hour"),
@@ -93,7 +95,7 @@ fn draw_list(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, items: &[Item<'_>], cu
         0 => String::new(),
         n => format!(", {n} advised"),
     };
-    let waiting = Line::from(span(format!("{live} waiting{advised}{gone}"), pen.ink.dim));
+    let waiting = Line::from(span(format!("{live} waiting{muted}{advised}{gone}"), pen.ink.dim));
     let title = Title { right: waiting, ..Title::new("Proposals") };
     framed(pen, area, buf, &title, &pen.view.proposals, |pen, _, area, buf| {
         if items.is_empty() {

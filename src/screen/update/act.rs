@@ -14,7 +14,7 @@ use super::super::rows::proposal_of;
 use super::super::spot;
 use super::super::state::{PanelId, ScreenState, SortKey};
 use super::super::what_if::Asked;
-use super::{decide, people, replay, select};
+use super::{decide, mute, people, replay, select};
 
 /// How long snoozing hides a proposal.
 const SNOOZE: Duration = Duration::from_secs(15 * 60);
@@ -39,6 +39,7 @@ pub(super) fn act(state: &mut ScreenState, keymap: &Keymap, action: Action, view
         Action::Note => state.focus = Focus::Note(Note::about(view, state)),
         Action::Adopt => return people::lesson(state, view, Stance::Adopted),
         Action::Mute => return people::lesson(state, view, Stance::Muted),
+        Action::MuteProposals => return mute::ask(state, view),
         Action::Wheel => return people::wheel(state, view),
         Action::Point => people::point(state, view),
         Action::HandOver => return vec![Effect::Send(Command::HandOver(String::new())), Effect::Draw],

@@ -101,7 +101,16 @@ pub(super) fn reject(state: &mut ScreenState, view: &View) {
 
 /// Opens the prompt for another value, or says why not.
 pub(super) fn edit(state: &mut ScreenState, view: &View) {
-    match proposal_of(view, state).filter(|p| p.proposal.state.is_live()) {
+    edit_of(state, proposal_of(view, state).filter(|p| p.proposal.state.is_live()));
+}
+
+/// The same for one that may be decided already: in a replay nothing is decided, only asked.
+pub(super) fn edit_any(state: &mut ScreenState, view: &View) {
+    edit_of(state, proposal_of(view, state));
+}
+
+fn edit_of(state: &mut ScreenState, proposal: Option<&ProposalView>) {
+    match proposal {
         Some(p) if !p.proposal.change.field.is_count() => {
             state.toast = Some("there is no other value to give it: approve or reject it".into());
         }

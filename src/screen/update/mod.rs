@@ -2,6 +2,7 @@
 
 mod act;
 mod decide;
+mod mute;
 mod overlay;
 mod people;
 mod replay;

@@ -3,7 +3,7 @@
 use crossterm::event::KeyCode;
 
 use crate::clock::Monotonic;
-use crate::view::{Command, RejectReason, View};
+use crate::view::{Command, RejectReason, ReplayWish, View};
 
 use super::super::event::Effect;
 use super::super::key::Key;
@@ -28,6 +28,7 @@ pub(super) fn on_key(
         Focus::Panel => return Vec::new(),
         Focus::Filter => on_filter(state, key, view),
         Focus::Note(note) => return super::people::note(state, note, key),
+        Focus::Mute(ask) => return super::mute::prompt(state, ask, key),
         Focus::Jump(text) => return super::replay::prompt(state, text, key),
         Focus::Menu(menu) => return on_menu(state, keymap, menu, key, view),
         Focus::Evidence(mut evidence) => {
@@ -67,7 +68,11 @@ pub(super) fn on_key(
                 (KeyCode::Esc, _) => return vec![Effect::Draw],
                 (KeyCode::Enter, _) => {
                     let Ok(to) = edit.text.parse() else { return vec![Effect::Draw] };
-                    return vec![Effect::Send(Command::Edit { proposal: edit.id, to }), Effect::Draw];
+                    let command = match view.header.replay {
+                        Some(_) => Command::Replay(ReplayWish::WhatIf { proposal: edit.id, to }),
+                        None => Command::Edit { proposal: edit.id, to },
+                    };
+                    return vec![Effect::Send(command), Effect::Draw];
                 }
                 (KeyCode::Backspace, _) => _ = edit.text.pop(),
                 (_, Some(c)) if c.is_ascii_digit() && edit.text.len() < MAX_DIGITS => edit.text.push(c),

@@ -29,9 +29,13 @@ pub(super) fn act(state: &mut ScreenState, action: Action, view: &View) -> Optio
             return Some(vec![Effect::Draw]);
         }
         Action::Jump => return Some(live(state)),
+        // Another value is asked about, not asked for.
+        Action::Edit if replayed => {
+            super::decide::edit_any(state, view);
+            return Some(vec![Effect::Draw]);
+        }
         Action::Approve
         | Action::Reject
-        | Action::Edit
         | Action::Snooze
         | Action::Pause
         | Action::Resume
@@ -41,6 +45,7 @@ pub(super) fn act(state: &mut ScreenState, action: Action, view: &View) -> Optio
         | Action::Note
         | Action::Adopt
         | Action::Mute
+        | Action::MuteProposals
         | Action::Wheel
         | Action::Point
         | Action::PollNow

@@ -90,6 +90,7 @@ fn on_paste(state: &mut ScreenState, text: &str, view: &View) -> Vec<Effect> {
         }
         // A note is text that a person confirms; nothing is decided by it.
         Focus::Note(note) => push(&mut note.text, &line),
+        Focus::Mute(ask) => push(&mut ask.text, &line),
         _ => {
             state.toast = Some("pasted text was ignored: nothing here takes pasted text".into());
         }

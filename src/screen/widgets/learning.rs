@@ -34,8 +34,12 @@ pub fn draw(pen: &Pen<'_>, area: Rect, buf: &mut Buffer) {
         // Where there is room for it beside the scoreboard.
         let pace = learning.decisions.pace.words();
         let rows = learning.scoreboard.rows.len().min(8) + 2;
-        let room = usize::from(rest.height) >= pace.len() + rows;
+        let room = usize::from(rest.height) >= pace.len() + worths(learning).len() + rows;
         for words in pace.iter().filter(|_| room) {
+            let y = put_wrapped(buf, rest, rest.y, words, pen.ink.text);
+            rest = below(rest, y - rest.y);
+        }
+        for words in worths(learning).iter().filter(|_| room) {
             let y = put_wrapped(buf, rest, rest.y, words, pen.ink.text);
             rest = below(rest, y - rest.y);
         }
@@ -64,6 +68,20 @@ pub fn summary(pen: &Pen<'_>) -> Line<'static> {
         }
         line
     })
+}
+
+/// What people approved by kind, and what operations were worth, most decisions and operations first.
+fn worths(learning: &LearningView) -> Vec<String> {
+    let kinds: Vec<String> =
+        learning.approvals.iter().take(3).map(|(kind, v)| format!("{} of {} {kind}", v.yes, v.n())).collect();
+    let mut utilities: Vec<_> = learning.utilities.iter().collect();
+    utilities.sort_by_key(|u| std::cmp::Reverse(u.n));
+    let approved = (!kinds.is_empty()).then(|| format!("approved: {}", kinds.join(", ")));
+    let worth = utilities
+        .into_iter()
+        .take(3)
+        .map(|u| format!("worth of {} operations on {}: {}", u.dimension.name(), u.service, u.words()));
+    approved.into_iter().chain(worth).collect()
 }
 
 /// `lea in shadow: agrees 12 of 14, κ 0.71 (0.41 to 1.00)`.

@@ -76,6 +76,10 @@ pub fn summary(pen: &Pen<'_>) -> Line<'static> {
 /// Word, glyph and level of a proposal's state.
 pub fn state(pen: &Pen<'_>, view: &ProposalView) -> Line<'static> {
     match &view.proposal.state {
+        ProposalState::Open if view.routed.is_muted() => {
+            let until = view.routed.muted.as_ref().map_or(view.proposal.expires, |m| m.until);
+            pen.status(Level::Unknown, format!("muted till {}", moment(until, pen.view.at, pen.zone)))
+        }
         ProposalState::Open if view.not_approvable.is_some() => pen.status(Level::Unknown, "open, locked"),
         ProposalState::Open => pen.status(Level::Active, "open"),
         ProposalState::Snoozed { until } => {

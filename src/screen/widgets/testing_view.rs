@@ -200,6 +200,8 @@ fn learning(ids: &[WorkloadId], now: Timestamp) -> LearningView {
             summary: "If you had approved all 14: 0 min short (you had 9), +$18.".into(),
         },
         shadows: Vec::new(),
+        utilities: Vec::new(),
+        approvals: Vec::new(),
     }
 }
 

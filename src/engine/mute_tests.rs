@@ -1,0 +1,194 @@
+//! What a mute does to a proposal, in what steps a raise is proposed, and how people's decisions come back after a restart.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::clock::Monotonic;
+use crate::config::ServiceRule;
+use crate::fleet::{Field, WorkloadId};
+use crate::journal::{Entry, Journal, Kind};
+use crate::learning::{Mute, Muted, Stagings};
+use crate::plan::{Dimension, Exhaustion, Plan, PlannedChange, Verdict};
+use crate::proposal::{Chosen, Moment, Proposal, ProposalState, QueueEvent, RejectReason, Staging};
+use crate::series::Timestamp;
+use crate::view::{Handover, View};
+
+use super::people::People;
+use super::tests::{NOW, listed, state, told};
+use super::{State, fleet, planning, publish, record, staging, teams};
+
+const HOUR: Duration = Duration::from_secs(3600);
+const LATER: Exhaustion = Exhaustion::Beyond { horizon: Duration::from_secs(86_400) };
+
+fn id() -> WorkloadId {
+    WorkloadId::new("shop", "checkout", "")
+}
+
+/// One workload with a live proposal to raise it from 6 to `to`.
+fn proposed(rules: Vec<ServiceRule>, to: u32, exhaustion: Exhaustion) -> (State, Vec<QueueEvent>) {
+    let mut state = state(rules);
+    fleet::list(&mut state, "p", vec![listed("u-1", "checkout")], NOW);
+    fleet::merge(&mut state, vec![told(&id(), 900.0)], NOW);
+    let change = PlannedChange {
+        dimension: Dimension::Horizontal,
+        field: Field::Replicas,
+        from: 6,
+        to,
+        until: None,
+        size: None,
+    };
+    let facts = state.fleet.get(&id()).unwrap();
+    let plan =
+        Plan { exhaustion, verdict: Verdict::Change(change), ..planning::plan_one(&state, facts, NOW) };
+    let workload = facts.workload.clone();
+    let now = Moment { wall: NOW, mono: Monotonic::default() };
+    let mut events = state.queue.offer(&plan, &workload, None, now);
+    state.fleet.get_mut(&id()).unwrap().plan = Some(plan);
+    staging::choose(&mut state, &mut events);
+    (state, events)
+}
+
+fn live(state: &State) -> Proposal {
+    state.queue.live().next().unwrap().clone()
+}
+
+fn muted(state: &mut State, until: Timestamp) -> Muted {
+    let muted = Muted::of(&live(state));
+    let mute = Mute { muted: muted.clone(), until, reason: "deploy".into(), by: "ann".into(), at: NOW };
+    assert!(state.learned.people.mutes.set(mute, NOW));
+    muted
+}
+
+fn view(state: &State, at: Timestamp) -> View {
+    publish::view(state, at)
+}
+
+#[test]
+fn a_muted_proposal_calls_nobody_and_is_counted_listed_and_handed_over() {
+    let (mut state, _) = proposed(vec![], 9, LATER);
+    assert_eq!((view(&state, NOW).header.waiting, view(&state, NOW).header.muted), (1, 0));
+    let what = muted(&mut state, NOW + HOUR);
+    let shown = view(&state, NOW);
+    assert_eq!((shown.header.waiting, shown.header.muted), (0, 1));
+    let card = &shown.proposals.data[0];
+    let why = card.not_approvable.clone().unwrap();
+    assert!(why.starts_with("muted by ann until ") && why.contains("deploy"), "{why}");
+    assert_eq!(card.routed.muted.as_ref().map(|m| m.muted.clone()), Some(what.clone()));
+    let handed = Handover::of(&shown);
+    assert_eq!(handed.muted_proposals, [shown.mutes[0].words()]);
+    assert!(handed.proposals[0].contains("is muted"), "{:?}", handed.proposals);
+    assert!(handed.markdown().contains("## Muted proposals"));
+    // It ends by itself, and when somebody ends it.
+    let over = view(&state, NOW + HOUR);
+    assert_eq!(
+        (over.header.muted, over.mutes.len(), over.proposals.data[0].routed.is_muted()),
+        (0, 0, false)
+    );
+    assert!(state.learned.people.mutes.end(&what, NOW).is_some());
+    assert_eq!(view(&state, NOW).header.muted, 0);
+}
+
+#[test]
+fn what_users_are_short_of_now_breaks_through() {
+    let (mut state, _) = proposed(vec![], 9, Exhaustion::Now);
+    muted(&mut state, NOW + HOUR);
+    let shown = view(&state, NOW);
+    assert_eq!((shown.header.waiting, shown.header.muted), (1, 0));
+    let by = shown.proposals.data[0].routed.muted.clone().unwrap();
+    assert!(by.aside && by.sentence().contains("set aside, capacity is short now"), "{}", by.sentence());
+    assert!(teams::routed(&state, &live(&state), NOW).calls());
+    // Taking away helps nobody who waits.
+    let (mut state, _) = proposed(vec![], 4, Exhaustion::Now);
+    muted(&mut state, NOW + HOUR);
+    assert!(!teams::routed(&state, &live(&state), NOW).calls());
+}
+
+#[test]
+fn configured_steps_are_shown_bound_and_never_drawn() {
+    let configured = Staging::configured(&[50, 100], Duration::from_secs(30));
+    let rule = ServiceRule { name: "checkout".into(), staging: configured.clone(), ..ServiceRule::default() };
+    let (mut staged, events) = proposed(vec![rule], 12, LATER);
+    assert_eq!(live(&staged).staging, configured);
+    assert!(matches!(&events[0], QueueEvent::Proposed(p) if p.staging == configured), "as it is recorded");
+    let (plain, _) = proposed(vec![], 12, LATER);
+    assert_eq!(live(&plain).staging, None, "nothing is known yet: at once");
+    assert_ne!(live(&plain).hash(), live(&staged).hash(), "the steps are part of what is approved");
+    staged.learned.stagings = learnt();
+    let mut again = [QueueEvent::Proposed(live(&staged))];
+    staging::choose(&mut staged, &mut again);
+    assert_eq!(live(&staged).staging, configured);
+}
+
+/// Twenty raises at once that lost nine minutes each, twenty in three steps that lost none.
+fn learnt() -> Stagings {
+    let raise = |i: u32| {
+        let mut figures = crate::learning::kpi::sample::operation(i);
+        let seconds = if i < 20 { 540.0 } else { 0.0 };
+        figures.workload = id();
+        figures.response = Some(crate::outcome::Response { seconds, still_short: false });
+        figures.staging = Staging::configured(&[25, 50, 100], Duration::ZERO).filter(|_| i >= 20);
+        figures
+    };
+    Stagings::of((0..40).map(raise).collect::<Vec<_>>().iter())
+}
+
+#[test]
+fn learned_steps_are_drawn_by_the_hash_and_only_where_there_is_time() {
+    let draw = |exhaustion, to| {
+        let (mut state, _) = proposed(vec![], to, exhaustion);
+        state.learned.stagings = learnt();
+        let mut events = [QueueEvent::Proposed(live(&state))];
+        staging::choose(&mut state, &mut events);
+        live(&state).staging
+    };
+    let drawn = draw(LATER, 12).unwrap();
+    assert!(drawn.shares != [100] && drawn.chosen != Chosen::Configured && drawn.seed != 0, "{drawn:?}");
+    assert_eq!(draw(LATER, 12).as_ref(), Some(&drawn), "the same proposal has the same steps");
+    assert_eq!(draw(Exhaustion::Now, 12), None, "users wait now: at once");
+    assert_eq!(draw(Exhaustion::Unknown, 12), None);
+    assert_eq!(draw(LATER, 2), None, "nothing is tried on the way down");
+}
+
+#[test]
+fn decisions_and_mutes_come_back_after_a_restart() {
+    let (state, _) = proposed(vec![], 9, LATER);
+    let made = live(&state);
+    let closed = |state: ProposalState| QueueEvent::Closed(Proposal { state, ..made.clone() });
+    let approved = || closed(ProposalState::Approved { by: "ann".into(), at: NOW });
+    let reason = RejectReason::BadTime;
+    let rejected = closed(ProposalState::Rejected { by: "ann".into(), at: NOW, reason });
+    let expired = closed(ProposalState::Expired { at: NOW });
+    let mut by_day = record::of_queue(&approved());
+    by_day.body["caller"] = json!({ "uid": 1, "name": "ann", "tty": "day approved 2026-01-01T00:00:00Z" });
+    let mute = |reason: &str, service: &str| Mute {
+        muted: Muted { service: WorkloadId::new("shop", service, ""), ..Muted::of(&made) },
+        until: NOW + HOUR,
+        reason: reason.into(),
+        by: "ann".into(),
+        at: NOW,
+    };
+    let (cart, pay) = (mute("deploy", "cart"), mute("sale", "pay"));
+    let entries = [
+        record::of_queue(&approved()),
+        record::of_queue(&approved()),
+        record::of_queue(&rejected),
+        record::of_queue(&expired),
+        by_day,
+        Entry::new(Kind::Mute, "", json!({ "mute": cart })),
+        Entry::new(Kind::Mute, "", json!({ "mute": pay })),
+        Entry::new(Kind::Mute, "", json!({ "unmute": cart.muted })),
+        Entry::new(Kind::Mute, "", json!({ "mute": "rubbish" })),
+    ];
+    let mut journal = Journal::in_memory().unwrap();
+    journal.append(NOW, &entries).unwrap();
+    let people = People::read(&journal).unwrap();
+    let expected = people.approvals.levels(|_| String::new()).expected(&made, "").unwrap();
+    assert_eq!(
+        (expected.here.yes, expected.here.no),
+        (2, 1),
+        "who let it expire, or approved a day, did not decide"
+    );
+    assert_eq!(people.objections.sentences(&made, |_| None).len(), 1);
+    assert_eq!(people.mutes.standing(NOW).map(|m| m.reason.as_str()).collect::<Vec<_>>(), ["sale"]);
+}
