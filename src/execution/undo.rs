@@ -6,6 +6,7 @@ use crate::approval::{LeaseNote, Way};
 use crate::clock::Monotonic;
 use crate::fleet::{Field, ScaleIn};
 
+use super::foreign;
 use super::leases::{is_due, step_down};
 use super::observation::Readings;
 use super::provider::ProviderError;
@@ -105,6 +106,15 @@ impl Task {
             let owner = crate::series::text::clean(owner, 80);
             return Undone::Foreign(value, format!("{owner} holds a lease on it now"));
         }
+        if let (Some(why), Some(v)) = (foreign::drifted(&record.change, &state), value) {
+            // Only what still is ours is touched; a template that is new has new replicas made.
+            let ours = foreign::ours(&record.change, &state);
+            if ours == 0 || foreign::template(&record.change, &state).is_some() {
+                return Undone::Foreign(Some(v), format!("{why}; {ours} replicas still have our size"));
+            }
+            self.at = v;
+        }
+        let record = self.mandate.record();
         match value {
             // What was there before is home as well, even if the bounds would not let it be written.
             Some(v) if v == home || v == record.change.from => return Undone::Done,
@@ -121,9 +131,10 @@ impl Task {
                 return Undone::Foreign(
                     Some(v),
                     format!(
-                        "{name} is {}, ours was {}: someone else changed it",
+                        "{name} is {}, ours was {}: someone else changed it{}",
                         field.word(v),
-                        field.word(self.at)
+                        field.word(self.at),
+                        foreign::by(&state, field)
                     ),
                 );
             }
@@ -266,7 +277,8 @@ impl Task {
         let mut insisted = false;
         loop {
             // A pin keeps replicas from being added: giving it back is never what takes capacity away.
-            let pin = self.run.operation.change.field == Field::ScaleIn && self.at == ScaleIn::Pinned.value();
+            let policy = self.run.operation.change.field == Field::ScaleIn;
+            let pin = policy && ScaleIn::of(self.at) == Some(ScaleIn::Pinned);
             let unsafe_now =
                 if self.run.is_up() && !released && !pin { self.unsafe_to_lower() } else { None };
             if unsafe_now.is_some() {

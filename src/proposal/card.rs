@@ -69,8 +69,10 @@ pub(super) fn capital(text: &str) -> String {
 fn action(change: &PlannedChange, owner: &Owner) -> String {
     if change.field == Field::ScaleIn {
         let verb = if change.to > change.from { "hold" } else { "allow" };
-        if change.to == ScaleIn::Pinned.value() {
-            return format!("pin {} at the present count", owner.label());
+        if ScaleIn::of(change.to) == Some(ScaleIn::Pinned) {
+            let count = ScaleIn::count_of(change.to);
+            let count = count.map_or_else(|| "the present count".to_owned(), |n| format!("{n} replicas"));
+            return format!("pin {} at {count}", owner.label());
         }
         return format!("{verb} scale-in of {}", owner.label());
     }
@@ -112,7 +114,7 @@ pub fn owner_note(owner: &Owner, change: &PlannedChange) -> String {
         }
         Owner::Nobody => "No autoscaler owns the count: it stays as written.".into(),
         Owner::Autoscaler { name }
-            if change.field == Field::ScaleIn && change.to == ScaleIn::Pinned.value() =>
+            if change.field == Field::ScaleIn && ScaleIn::of(change.to) == Some(ScaleIn::Pinned) =>
         {
             format!(
                 "{name} neither adds nor takes away until the lease ends, whatever the load: users are short if it rises. \

@@ -193,8 +193,7 @@ impl ScalingGroups {
     ) -> Result<WorkloadState, ProviderError> {
         let group = self.group(&order.target().uid).await?;
         let suspended = |name: &str| group.suspended_processes.member.iter().any(|p| p.process_name == name);
-        let up = order.set() > order.expect();
-        match (up, suspended("Launch"), suspended("Terminate")) {
+        match (order.raises(), suspended("Launch"), suspended("Terminate")) {
             (true, true, _) => Err(ProviderError::Invalid(
                 "the group's process Launch is suspended: nothing would be launched; resume it first".into(),
             )),

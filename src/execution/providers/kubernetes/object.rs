@@ -349,6 +349,7 @@ pub(super) struct PdbSpec {
     /// Absent selects nothing.
     pub(super) selector: Option<Selector>,
     pub(super) min_available: Option<serde_json::Value>,
+    pub(super) max_unavailable: Option<serde_json::Value>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -429,10 +430,12 @@ pub(super) struct Running {
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 pub(super) struct Reason {
     pub(super) reason: String,
     pub(super) message: String,
+    /// Of a container that ended.
+    pub(super) finished_at: Option<Time>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
