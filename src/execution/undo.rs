@@ -10,6 +10,7 @@ use super::foreign;
 use super::leases::{is_due, step_down};
 use super::observation::Readings;
 use super::provider::ProviderError;
+use super::providers::contract::WorkloadState;
 use super::record::{EntryData, EntryKind};
 use super::sender::Sent;
 use super::shared::{Held, Receipt};
@@ -106,13 +107,8 @@ impl Task {
             let owner = crate::series::text::clean(owner, 80);
             return Undone::Foreign(value, format!("{owner} holds a lease on it now"));
         }
-        if let (Some(why), Some(v)) = (foreign::drifted(&record.change, &state), value) {
-            // Only what still is ours is touched; a template that is new has new replicas made.
-            let ours = foreign::ours(&record.change, &state);
-            if ours == 0 || foreign::template(&record.change, &state).is_some() {
-                return Undone::Foreign(Some(v), format!("{why}; {ours} replicas still have our size"));
-            }
-            self.at = v;
+        if let Some(theirs) = self.drifted(&state, value) {
+            return theirs;
         }
         let record = self.mandate.record();
         match value {
@@ -159,6 +155,20 @@ impl Task {
             }
             Sent::Unsent(why) | Sent::Look(why) | Sent::Refused(why) => Undone::Retry(why),
         }
+    }
+
+    /// Where somebody changed a size meanwhile: only what still is ours is touched, and a template that is new has new
+    /// replicas made. Says when nothing is left to do.
+    fn drifted(&mut self, state: &WorkloadState, value: Option<u32>) -> Option<Undone> {
+        let change = &self.mandate.record().change;
+        let (why, value) = foreign::drifted(change, state).zip(value)?;
+        let ours = foreign::ours(change, state);
+        if ours == 0 || foreign::template(change, state).is_some() {
+            let why = format!("{why}; {ours} replicas still have our size");
+            return Some(Undone::Foreign(Some(value), why));
+        }
+        self.at = value;
+        None
     }
 
     /// The value to be written next on the way home.

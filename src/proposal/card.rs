@@ -122,7 +122,10 @@ pub fn owner_note(owner: &Owner, change: &PlannedChange) -> String {
             )
         }
         Owner::Autoscaler { name } if change.field == Field::ScaleIn => {
-            format!("{name} goes on adding replicas and takes none away until the lease ends.")
+            // Of a group of instances a process is suspended, which does more than scaling in.
+            let group = name.starts_with("asg:");
+            let more = if group { " Unhealthy instances are not replaced meanwhile." } else { "" };
+            format!("{name} goes on adding replicas and takes none away until the lease ends.{more}")
         }
         Owner::Autoscaler { name } => {
             format!("{name} keeps deciding above {}; it goes on by itself when the lease ends.", change.to)

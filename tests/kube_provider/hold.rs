@@ -172,6 +172,8 @@ async fn whole(cluster: Cluster) {
         assert_eq!(state.fields.scale_in, Some(policy.value()));
         let rehearsed = provider.write(&mandate(&state, Field::ScaleIn, HELD).rehearsal(HELD)).await.unwrap();
         assert_eq!(rehearsed.fields.scale_in, Some(HELD), "the state as it would be");
+        let back = provider.write(&mandate(&state, Field::ScaleIn, HELD).rehearsal_back()).await.unwrap();
+        assert_eq!(back.fields.scale_in, Some(policy.value()), "and as it would be again");
         assert_eq!(cluster.get(HPAS, name).await["spec"]["behavior"], before);
         let mut authority = mandate(&state, Field::ScaleIn, HELD);
         let until = weescale::series::Timestamp::from_secs(9_000_000_000);

@@ -418,8 +418,8 @@ pub(super) struct ContainerStatus {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct ContainerState {
-    pub(super) waiting: Option<Reason>,
-    pub(super) terminated: Option<Reason>,
+    pub(super) waiting: Option<Standstill>,
+    pub(super) terminated: Option<Standstill>,
     pub(super) running: Option<Running>,
 }
 
@@ -431,7 +431,7 @@ pub(super) struct Running {
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(super) struct Reason {
+pub(super) struct Standstill {
     pub(super) reason: String,
     pub(super) message: String,
     /// Of a container that ended.
