@@ -233,9 +233,25 @@ impl Mandate {
         self.make(Way::Forward, self.record.change.from, set, true)
     }
 
+    /// An order that checks whether what is there now could be written back, and changes nothing: what cannot be taken
+    /// back is not begun. It is rehearsed over what is there, as nothing of ours is yet.
+    pub fn rehearsal_back(&self) -> WriteOrder {
+        self.make(Way::Back, self.record.change.from, self.record.home(), true)
+    }
+
+    /// Replicas of ours were replaced by others of the template's size: the way goes on from the `at` that are left, each
+    /// write of it a new one. Only for fields that count resized replicas, whose writes test the replica itself.
+    pub fn fall_to(&mut self, at: u32) {
+        if self.record.change.field.is_in_place() && self.forward.is_some_and(|last| last > at) {
+            self.forward = (at > self.record.change.from).then_some(at);
+            self.refused();
+        }
+    }
+
     fn make(&self, way: Way, expect: u32, set: u32, dry_run: bool) -> WriteOrder {
         let tag = match (dry_run, way) {
-            (true, _) => 'd',
+            (true, Way::Forward) => 'd',
+            (true, Way::Back) => 'r',
             (false, Way::Forward) => 'f',
             (false, Way::Back) => 'b',
         };
@@ -248,6 +264,7 @@ impl Mandate {
             expect,
             set,
             size: self.record.change.size,
+            raises: self.record.is_up() == (way == Way::Forward),
             dry_run,
             key: format!("{}.{tag}{set}{again}", self.record.key),
             annotations: BTreeMap::new(),
@@ -305,6 +322,7 @@ pub struct WriteOrder {
     expect: u32,
     set: u32,
     size: Option<Resize>,
+    raises: bool,
     dry_run: bool,
     key: String,
     annotations: BTreeMap<String, Option<String>>,
@@ -363,6 +381,16 @@ impl WriteOrder {
     /// Whether it only checks.
     pub const fn is_dry_run(&self) -> bool {
         self.dry_run
+    }
+
+    /// Whether it is the way back that is only checked: over what is there, as nothing of ours is yet.
+    pub fn rehearses_back(&self) -> bool {
+        self.dry_run && self.way == Way::Back
+    }
+
+    /// Whether its way raises the value.
+    pub const fn raises(&self) -> bool {
+        self.raises
     }
 
     /// Idempotency key: the same for the same value the same way of the same operation.

@@ -55,19 +55,30 @@ fn possible(facts: &WorkloadFacts, to: ScaleIn) -> Result<ScaleIn, String> {
     match now {
         None => Err(format!("what {name} may take away is not known, or not for weescale to set")),
         Some(now) if now >= to => Err(format!("{name} is {} already", now.word())),
+        Some(_) if value(facts, to).is_none() => Err(format!("there are no replicas of {id} to pin")),
         Some(now) => Ok(now),
     }
+}
+
+/// The value that is asked for: a pin is at the count there is, and another count is another proposal.
+fn value(facts: &WorkloadFacts, to: ScaleIn) -> Option<u32> {
+    if to != ScaleIn::Pinned {
+        return Some(to.value());
+    }
+    let count = facts.platform.as_ref()?.state.fields.replicas.filter(|n| *n > 0)?;
+    Some(ScaleIn::pinned_at(count))
 }
 
 /// The change that was asked for, if it still is to be decided.
 fn wanted(state: &State, id: &WorkloadId, now: Timestamp) -> Option<PlannedChange> {
     let asked = state.freezes.get(id).filter(|a| now.since(a.at) <= STANDS && a.until > now)?;
-    let from = possible(state.fleet.get(id)?, asked.to).ok()?;
+    let facts = state.fleet.get(id)?;
+    let from = possible(facts, asked.to).ok()?;
     Some(PlannedChange {
         dimension: Dimension::Horizontal,
         field: Field::ScaleIn,
         from: from.value(),
-        to: asked.to.value(),
+        to: value(facts, asked.to)?,
         until: Some(asked.until),
         size: None,
     })

@@ -106,10 +106,18 @@ fn a_freeze_that_was_asked_for_is_proposed_until_it_is_decided() {
     seen(&mut s, item);
     s.freezes = super::freezes::asked(&id(), ScaleIn::Pinned, NOW + Duration::from_secs(7200), NOW);
     let p = proposed(&mut s).unwrap_or_else(|| panic!("{:?}", s.fleet[&id()].plan));
-    assert_eq!((p.change.field, p.change.from, p.change.to), (Field::ScaleIn, 0, 3));
+    assert_eq!((p.change.field, p.change.from, p.change.to), (Field::ScaleIn, 0, ScaleIn::pinned_at(6)));
     assert_eq!(p.change.until, Some(NOW + Duration::from_secs(7200)));
-    assert!(p.sentence.contains("pin keda/checkout at the present count"), "{}", p.sentence);
+    assert!(p.sentence.contains("pin keda/checkout at 6 replicas"), "{}", p.sentence);
     assert!(p.owner_note.contains("neither adds nor takes away"), "{}", p.owner_note);
+    // The count moved: what was shown is not what would be executed any more, however young it is.
+    let mut moved = sized(Owner::Nobody);
+    moved.owner = Owner::Autoscaler { name: "keda/checkout".into() };
+    (moved.fields.scale_in, moved.fields.replicas) = (Some(0), Some(7));
+    seen(&mut s, moved);
+    let again = proposed(&mut s).unwrap();
+    assert_eq!(again.change.to, ScaleIn::pinned_at(7));
+    assert!(again.id != p.id && again.hash() != p.hash(), "the first is stale");
     // Nobody decided: it is forgotten.
     s.freezes = super::freezes::asked(
         &id(),

@@ -2,7 +2,7 @@
 
 use crate::execution::providers::contract::{Sizing, WorkloadState};
 use crate::fleet::{Field, Owner};
-use crate::plan::{Lever, SizeFacts};
+use crate::plan::{Lever, MOST_IN_PLACE, SizeFacts};
 
 use super::state::WorkloadFacts;
 
@@ -33,14 +33,17 @@ fn lever(state: &WorkloadState, sizing: &Sizing, field: Field, pods: Field) -> O
         return None;
     }
     let ours = sizing.owner == Owner::Nobody;
+    let in_place =
+        sizing.in_place.filter(|_| ours && dial.not_in_place.is_none() && state.fields.get(pods).is_some());
+    let resized = state.fields.get(pods).unwrap_or(0);
+    let template = resized > 0 || in_place.is_none_or(|n| n > MOST_IN_PLACE);
+    let most = sizing.most(if template { field } else { pods });
     Some(Lever {
         request: state.fields.get(field)?,
         others: dial.others,
-        in_place: sizing
-            .in_place
-            .filter(|_| ours && dial.not_in_place.is_none() && state.fields.get(pods).is_some()),
-        resized: state.fields.get(pods).unwrap_or(0),
-        highest: dial.highest.as_ref().map(|b| (b.value, b.why.clone())),
+        in_place,
+        resized,
+        highest: most.map(|b| (b.value, b.why.clone())),
         template: sizing.template || !ours,
     })
 }

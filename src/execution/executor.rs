@@ -396,6 +396,14 @@ impl Task {
     fn restore_position(&mut self, at: u32, history: &History, live: &WorkloadState) {
         let now = self.shared.now();
         self.at = at;
+        if history.undoing.is_none() && self.run.operation.change.field.is_in_place() {
+            // What was replaced since is resized anew, if a person says so.
+            let applied = |w: &super::WriteNote| w.way == Way::Forward && w.outcome == "applied";
+            if history.writes.iter().any(|w| applied(w) && w.set > at) {
+                self.mandate.fall_to(at);
+                self.shared.invariants().fall_to(&self.run.operation.id, at);
+            }
+        }
         self.wrote = history.writes.iter().any(|w| w.set == at || w.outcome == "applied");
         self.lost = history.lost().filter(|lost| *lost != at);
         // Pods from before the operation are not known any more: all present count as old, so that nothing is

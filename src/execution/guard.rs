@@ -313,7 +313,7 @@ impl Guard {
         let percent = |share: f64| (share * 100.0).round();
         let up = a.record.change.is_more();
         // A pin keeps replicas from being added: it needs the data that taking away needs.
-        let pins = a.order.field() == Field::ScaleIn && a.order.set() == ScaleIn::Pinned.value();
+        let pins = a.order.field() == Field::ScaleIn && ScaleIn::of(a.order.set()) == Some(ScaleIn::Pinned);
         let least = if up && !pins { 0.0 } else { self.policy.fresh_to_lower };
         let known = |share: Option<f64>| share.filter(|s| s.is_finite());
         let why = match (known(a.fleet.unready), known(a.fleet.fresh)) {
@@ -339,18 +339,31 @@ impl Guard {
             return refuse(format!("freeze window {} until {}", f.name, f.to));
         }
         let sort = sort(a.order.field());
-        let others = || {
-            self.moves.iter().filter(|m| {
-                m.workload == a.record.workload && m.operation != a.record.operation && m.sort == sort
-            })
+        let of_it = || {
+            let other = |m: &&Move| m.operation != a.record.operation;
+            self.moves.iter().filter(|m| m.workload == a.record.workload).filter(other)
         };
+        let others = || of_it().filter(|m| m.sort == sort);
         let up = a.record.change.is_more();
-        let last_up = others().filter(|m| m.up).map(|m| m.age(a.now)).min();
-        if let Some(age) = last_up
+        // Counts and sizes are the capacity of one object: what one of them gave has to show before the other is moved,
+        // and nothing is taken away twice. More after less is the way back, and never waits.
+        let bars = |m: &&Move| match (m.sort == sort, sort, m.sort) {
+            (true, ..) => m.up,
+            (_, Sort::Count, Sort::Size) | (_, Sort::Size, Sort::Count) => m.up || !up,
+            _ => false,
+        };
+        let last = of_it().filter(bars).map(|m| (m.age(a.now), m)).min_by_key(|(age, _)| *age);
+        if let Some((age, last)) = last
             && age < a.record.limits.cooldown
         {
-            let left = a.record.limits.cooldown.saturating_sub(age);
-            return refuse(format!("cool-down after the last scale-up: {} s left", left.as_secs()));
+            let left = a.record.limits.cooldown.saturating_sub(age).as_secs();
+            let what = match (last.sort, last.up) {
+                (Sort::Size, true) => "replicas got more each",
+                (Sort::Size, false) => "replicas got less each",
+                (_, true) => "the last scale-up",
+                (_, false) => "the last scale-down",
+            };
+            return refuse(format!("cool-down after {what}: {left} s left"));
         }
         let same = others().filter(|m| m.up == up && m.age(a.now) < HOUR).count();
         if same >= self.policy.same_way_an_hour && !a.looked {

@@ -71,10 +71,21 @@ impl Invariants {
     /// What the journal tells of an operation taken up after a restart.
     pub fn recall(&mut self, record: &MandateRecord, writes: &[WriteNote]) {
         let path = self.path(&record.operation);
+        let in_place = record.change.field.is_in_place();
         for write in writes.iter().filter(|w| w.outcome == "applied") {
             let values = if write.way == Way::Forward { &mut path.forward } else { &mut path.back };
+            // Of resized replicas some were replaced between: what came after is what is.
+            if in_place {
+                values.retain(|v| (*v < write.set) == (write.way == Way::Forward) && *v != write.set);
+            }
             values.push(write.set);
         }
+    }
+
+    /// Of resized replicas only `at` are left: a person saw it, and the others are written to anew. Each write tests the
+    /// replica it is for, so that none is resized twice.
+    pub fn fall_to(&mut self, id: &OperationId, at: u32) {
+        self.path(id).forward.retain(|v| *v <= at);
     }
 
     /// The operation is over: nothing of it is sent any more.

@@ -6,11 +6,14 @@
 //! workload is turned in `traffic`.
 
 mod absent;
+mod budget;
 mod executor;
+mod foreign;
 mod gates;
 mod guard;
 mod invariants;
 pub mod judge;
+mod killed;
 mod leases;
 mod observation;
 mod preflight;

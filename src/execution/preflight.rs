@@ -1,7 +1,7 @@
 //! Before the first write: is the world still what was shown?
 
 use crate::approval::LeaseNote;
-use crate::fleet::Field;
+use crate::fleet::{Field, ScaleIn};
 use crate::series::Timestamp;
 
 use super::provider::ProviderError;
@@ -11,7 +11,7 @@ use super::task::Task;
 
 const TRIES: u32 = 5;
 
-/// Reads again, compares, rehearses. The error says what differed.
+/// Reads again, compares, rehearses the way there and the way back. The error says what differed.
 pub(super) async fn check(task: &mut Task) -> Result<Before, String> {
     let state = read(task).await?;
     let record = task.mandate.record().clone();
@@ -34,6 +34,11 @@ pub(super) async fn check(task: &mut Task) -> Result<Before, String> {
     let provider = std::sync::Arc::clone(&task.provider);
     let rehearsal = task.mandate.rehearsal(first);
     provider.write(&rehearsal).await.map_err(|error| format!("dry run: {error}"))?;
+    let back = task.mandate.rehearsal_back();
+    provider.write(&back).await.map_err(|error| {
+        let home = back.field().word(back.set());
+        format!("dry run of the way back to {home}: {error}; what cannot be taken back is not begun")
+    })?;
     // Platforms answer a dry run with the state as it would be: only reading shows that nothing changed.
     let state = read(task).await?;
     if state.fields.get(record.change.field) != Some(record.change.from) {
@@ -70,6 +75,9 @@ pub(super) fn drift(state: &WorkloadState, field: Field, from: u32, to: u32) -> 
     if let Some(why) = disowned(state, field) {
         return Some(why);
     }
+    if let Some(why) = pin_moved(state, field, to) {
+        return Some(why);
+    }
     match (field, state.fields.max_replicas, state.fields.min_replicas) {
         (Field::MinReplicas | Field::Replicas, Some(max), _) if to > max => {
             Some(format!("max_replicas is {max}, below {to}"))
@@ -79,6 +87,13 @@ pub(super) fn drift(state: &WorkloadState, field: Field, from: u32, to: u32) -> 
         }
         _ => None,
     }
+}
+
+/// A pin is approved at a count: another one is another contract.
+fn pin_moved(state: &WorkloadState, field: Field, to: u32) -> Option<String> {
+    let pinned = ScaleIn::count_of(to).filter(|_| field == Field::ScaleIn)?;
+    let live = state.fields.replicas.filter(|live| *live != pinned)?;
+    Some(format!("there are {live} replicas now, approved was to pin {pinned}: the approval is stale"))
 }
 
 /// Why a new write of `field` would not be respected, in one sentence.

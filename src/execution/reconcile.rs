@@ -6,6 +6,7 @@ use crate::approval::{MandateRecord, Way};
 
 use crate::series::Timestamp;
 
+use super::foreign;
 use super::providers::contract::WorkloadState;
 use super::record::{Entry, EntryKind, WriteNote};
 use super::traffic::Ledger;
@@ -167,12 +168,18 @@ pub fn reconcile(history: &History, live: Option<&WorkloadState>) -> Next {
     let Some(at) = state.fields.get(mandate.change.field) else {
         return Next::Halt(format!("{name} does not exist any more"));
     };
+    let drifted = if history.undoing.is_some() { None } else { foreign::drifted(&mandate.change, state) };
+    if let Some(why) = drifted {
+        return Next::Halt(why);
+    }
+    let fewer = fewer(history, at);
     let ours = at == from || at == mandate.home() || history.writes.iter().any(|w| w.set == at);
-    if !ours {
+    if !ours && fewer.is_none() {
         let tried: Vec<String> = history.writes.iter().map(|w| w.set.to_string()).collect();
         return Next::Halt(format!(
-            "{name} is {at}, ours were {}: someone else changed it",
-            tried.join(", ")
+            "{name} is {at}, ours were {}: someone else changed it{}",
+            tried.join(", "),
+            foreign::by(state, mandate.change.field)
         ));
     }
     if let Some(set) = taken_back(history, at) {
@@ -185,6 +192,9 @@ pub fn reconcile(history: &History, live: Option<&WorkloadState>) -> Next {
     }
     if let Some(why) = &history.undoing {
         return Next::RollBack { at, why: why.clone() };
+    }
+    if let Some(why) = fewer {
+        return Next::Ask { at, why };
     }
     // What took effect and is not there any more was taken back by somebody; writing it again would be applying it
     // twice.
@@ -206,12 +216,30 @@ pub fn reconcile(history: &History, live: Option<&WorkloadState>) -> Next {
     }
 }
 
+/// That fewer running replicas have our size than were resized: those that are gone took it with them, which is nobody's
+/// decision against it. One sentence.
+fn fewer(history: &History, at: u32) -> Option<String> {
+    if !history.mandate.change.field.is_in_place() {
+        return None;
+    }
+    let resized = history.writes.iter().rev().find(|w| w.way == Way::Forward && w.outcome == "applied")?.set;
+    (at < resized).then(|| {
+        format!(
+            "weescale was restarted; {resized} replicas were resized and {at} of them are left, the others were \
+             replaced: resume resizes the rest, abort puts all back"
+        )
+    })
+}
+
 /// The value that was written on the way back and took effect, if it is `at` no more and not on the way home either:
 /// writing it again would be undoing twice what somebody decided since.
 fn taken_back(history: &History, at: u32) -> Option<u32> {
     let applied = history.writes.iter().rposition(|w| w.outcome == "applied")?;
     let write = history.writes.get(applied).filter(|w| w.way == Way::Back)?;
     let home = at == history.mandate.home() || at == history.mandate.change.from;
+    // A replica that is gone took its size with it.
+    let gone = history.mandate.change.field.is_in_place() && at < write.set;
+    let home = home || gone;
     let since = history.writes.iter().skip(applied).any(|w| w.set == at);
     (!home && !since).then_some(write.set)
 }

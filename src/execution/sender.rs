@@ -216,8 +216,10 @@ impl Task {
             let clock = self.shared.clock.clone();
             clock.sleep(self.shared.pacing.poll).await;
             let waited = clock.monotonic().since(began);
-            let value = match self.read().await {
-                Ok(Some(state)) => state.fields.get(order.field()),
+            let (value, by) = match self.read().await {
+                Ok(Some(state)) => {
+                    (state.fields.get(order.field()), super::foreign::by(&state, order.field()))
+                }
                 Err(ProviderError::NotFound(gone)) => {
                     return Sent::Foreign(format!("the object is gone: {gone}"));
                 }
@@ -240,7 +242,7 @@ impl Task {
                     (
                         "foreign",
                         Sent::Foreign(format!(
-                            "{name} is {found}, neither {expect} nor {set}: someone else changed it"
+                            "{name} is {found}, neither {expect} nor {set}: someone else changed it{by}"
                         )),
                     )
                 }

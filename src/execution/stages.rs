@@ -8,7 +8,10 @@ use crate::clock::Monotonic;
 use crate::plan::Limits;
 use crate::series::Timestamp;
 
+use super::budget;
+use super::foreign;
 use super::gates::{self, Verdict};
+use super::killed::{self, Lives};
 use super::observation::{Pacing, Readings};
 use super::providers::contract::{PodPhase, PodState, WorkloadState};
 use super::sizes;
@@ -116,6 +119,8 @@ pub struct OperationRun {
     pub(super) pacing: Pacing,
     pub(super) learned_warm: Option<std::time::Duration>,
     pub(super) gathered: Gathered,
+    /// Restarts of replicas, as they were before.
+    pub(super) lives: Lives,
     /// What a load balancer in front of the workload adds to the gates.
     pub(super) traffic: TrafficGates,
 }
@@ -181,6 +186,7 @@ impl OperationRun {
             pacing,
             learned_warm,
             gathered: Gathered::default(),
+            lives: Lives::new(),
             traffic: TrafficGates::default(),
         }
     }
@@ -330,24 +336,23 @@ pub fn advance(
 ) -> Vec<Effect> {
     run.operation.ready = Some(state.ready);
     let live = state.fields.get(run.operation.change.field);
+    if let Some(why) = foreign::drifted(&run.operation.change, state) {
+        return vec![Effect::Halt(why)];
+    }
     if run.operation.change.field.is_in_place() && live.is_some_and(|n| n < run.applied()) {
         let why = "a replica was replaced while they were resized, and has the template's size";
         return vec![Effect::RollBack(why.into())];
     }
     if live != Some(run.applied()) {
-        let found = live.map_or_else(|| "gone".to_owned(), |v| v.to_string());
-        let name = run.operation.change.field.name();
-        return vec![Effect::Halt(format!(
-            "someone else changed {name}: it is {found}, ours was {}",
-            run.applied()
-        ))];
+        return vec![Effect::Halt(foreign::changed(state, run.operation.change.field, run.applied()))];
     }
     let Some(kind) = run.stage() else { return Vec::new() };
     if run.operation.stages.get(run.current).is_some_and(|s| s.state == GateState::Pending) {
         run.begin(now);
     }
     if run.done == 0 {
-        return run.path.first().map(|v| Effect::Write(*v)).into_iter().collect();
+        run.lives = killed::before(state);
+        return write(run, state, now);
     }
     let reading = run.take_in(state, readings);
     let in_place = run.operation.change.field.is_in_place();
@@ -355,6 +360,11 @@ pub fn advance(
         && kind < StageKind::Validate
         && let Some(reading) = &reading
         && let Some(why) = gates::hurts(run, reading)
+    {
+        return settle(run, kind, Verdict::Fail(why), now);
+    }
+    if kind < StageKind::Keep
+        && let Some(why) = killed::found(run, state, kind)
     {
         return settle(run, kind, Verdict::Fail(why), now);
     }
@@ -368,20 +378,34 @@ pub fn advance(
     if let Some(stage) = run.operation.stages.get_mut(run.current) {
         stage.gates = gates;
     }
+    if verdict == Verdict::Pass && kind == StageKind::Provision && run.done < run.path.len() {
+        if now.mono.since(run.since) < run.wait {
+            return Vec::new();
+        }
+        let batch = sizes::ends_batch(run).then(|| Effect::Batch(sizes::said(run)));
+        return batch.into_iter().chain(write(run, state, now)).collect();
+    }
     settle(run, kind, verdict, now)
+}
+
+/// Writes the next value, or waits until it may be written.
+fn write(run: &mut OperationRun, state: &WorkloadState, now: Moment) -> Vec<Effect> {
+    match budget::next(run, state) {
+        budget::Step::Write(value) => vec![Effect::Write(value)],
+        budget::Step::Done => Vec::new(),
+        budget::Step::Wait(why) => {
+            let (gate, verdict) = budget::wait(run, &why, now);
+            if let Some(stage) = run.operation.stages.get_mut(run.current) {
+                stage.gates.push(gate);
+            }
+            settle(run, StageKind::Provision, verdict, now)
+        }
+    }
 }
 
 fn settle(run: &mut OperationRun, kind: StageKind, verdict: Verdict, now: Moment) -> Vec<Effect> {
     match verdict {
         Verdict::Wait => Vec::new(),
-        Verdict::Pass if kind == StageKind::Provision && run.done < run.path.len() => {
-            if now.mono.since(run.since) < run.wait {
-                return Vec::new();
-            }
-            let batch = sizes::ends_batch(run).then(|| Effect::Batch(sizes::said(run)));
-            let write = run.path.get(run.done).map(|v| Effect::Write(*v));
-            batch.into_iter().chain(write).collect()
-        }
         Verdict::Pass => {
             run.pass(now);
             vec![Effect::Passed(kind)]

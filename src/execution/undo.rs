@@ -6,9 +6,11 @@ use crate::approval::{LeaseNote, Way};
 use crate::clock::Monotonic;
 use crate::fleet::{Field, ScaleIn};
 
+use super::foreign;
 use super::leases::{is_due, step_down};
 use super::observation::Readings;
 use super::provider::ProviderError;
+use super::providers::contract::WorkloadState;
 use super::record::{EntryData, EntryKind};
 use super::sender::Sent;
 use super::shared::{Held, Receipt};
@@ -105,6 +107,10 @@ impl Task {
             let owner = crate::series::text::clean(owner, 80);
             return Undone::Foreign(value, format!("{owner} holds a lease on it now"));
         }
+        if let Some(theirs) = self.drifted(&state, value) {
+            return theirs;
+        }
+        let record = self.mandate.record();
         match value {
             // What was there before is home as well, even if the bounds would not let it be written.
             Some(v) if v == home || v == record.change.from => return Undone::Done,
@@ -121,9 +127,10 @@ impl Task {
                 return Undone::Foreign(
                     Some(v),
                     format!(
-                        "{name} is {}, ours was {}: someone else changed it",
+                        "{name} is {}, ours was {}: someone else changed it{}",
                         field.word(v),
-                        field.word(self.at)
+                        field.word(self.at),
+                        foreign::by(&state, field)
                     ),
                 );
             }
@@ -148,6 +155,20 @@ impl Task {
             }
             Sent::Unsent(why) | Sent::Look(why) | Sent::Refused(why) => Undone::Retry(why),
         }
+    }
+
+    /// Where somebody changed a size meanwhile: only what still is ours is touched, and a template that is new has new
+    /// replicas made. Says when nothing is left to do.
+    fn drifted(&mut self, state: &WorkloadState, value: Option<u32>) -> Option<Undone> {
+        let change = &self.mandate.record().change;
+        let (why, value) = foreign::drifted(change, state).zip(value)?;
+        let ours = foreign::ours(change, state);
+        if ours == 0 || foreign::template(change, state).is_some() {
+            let why = format!("{why}; {ours} replicas still have our size");
+            return Some(Undone::Foreign(Some(value), why));
+        }
+        self.at = value;
+        None
     }
 
     /// The value to be written next on the way home.
@@ -266,7 +287,8 @@ impl Task {
         let mut insisted = false;
         loop {
             // A pin keeps replicas from being added: giving it back is never what takes capacity away.
-            let pin = self.run.operation.change.field == Field::ScaleIn && self.at == ScaleIn::Pinned.value();
+            let policy = self.run.operation.change.field == Field::ScaleIn;
+            let pin = policy && ScaleIn::of(self.at) == Some(ScaleIn::Pinned);
             let unsafe_now =
                 if self.run.is_up() && !released && !pin { self.unsafe_to_lower() } else { None };
             if unsafe_now.is_some() {

@@ -93,12 +93,14 @@ impl Field {
         }
     }
 
-    /// A value of it, for people: `6`, `held`, `250m`, `512Mi`.
+    /// A value of it, for people: `6`, `held`, `pinned at 7`, `250m`, `512Mi`.
     pub fn word(self, value: u32) -> String {
         match self {
-            Self::ScaleIn => {
-                super::ScaleIn::of(value).map_or_else(|| value.to_string(), |p| p.word().to_owned())
-            }
+            Self::ScaleIn => match (super::ScaleIn::of(value), super::ScaleIn::count_of(value)) {
+                (Some(policy), Some(count)) => format!("{} at {count}", policy.word()),
+                (Some(policy), None) => policy.word().to_owned(),
+                (None, _) => value.to_string(),
+            },
             Self::CpuRequest => format!("{value}m"),
             Self::MemoryRequest => format!("{value}Mi"),
             _ => value.to_string(),

@@ -56,7 +56,7 @@ pub use day::{DaySchedule, DayStep};
 pub use hold::HoldFacts;
 pub use input::{FleetState, PlanInput, Recent, Usual};
 pub use planner::{capacity as capacity_of, instead, plan};
-pub use resize::{Lever, SizeFacts};
+pub use resize::{Lever, MOST_IN_PLACE, SizeFacts};
 pub use scaling::{Scaling, ScalingModel};
 pub use spending::{Allocation, allocation, over_budget};
 pub use survey::{Declared, Learning, Member, Money, PARTS_AGE, Survey};

@@ -258,7 +258,7 @@ impl Limits {
         if field.is_size() {
             return super::resize::limits(self, field);
         }
-        let most = ScaleIn::Pinned.value();
+        let most = ScaleIn::HIGHEST;
         let (step_up_count, step_down_ratio, cooldown) = (most, 1.0, Duration::ZERO);
         Self { min: 0, max: most, step_up_count, step_down_ratio, cooldown, ..self.clone() }
     }

@@ -69,8 +69,10 @@ pub(super) fn capital(text: &str) -> String {
 fn action(change: &PlannedChange, owner: &Owner) -> String {
     if change.field == Field::ScaleIn {
         let verb = if change.to > change.from { "hold" } else { "allow" };
-        if change.to == ScaleIn::Pinned.value() {
-            return format!("pin {} at the present count", owner.label());
+        if ScaleIn::of(change.to) == Some(ScaleIn::Pinned) {
+            let count = ScaleIn::count_of(change.to);
+            let count = count.map_or_else(|| "the present count".to_owned(), |n| format!("{n} replicas"));
+            return format!("pin {} at {count}", owner.label());
         }
         return format!("{verb} scale-in of {}", owner.label());
     }
@@ -112,7 +114,7 @@ pub fn owner_note(owner: &Owner, change: &PlannedChange) -> String {
         }
         Owner::Nobody => "No autoscaler owns the count: it stays as written.".into(),
         Owner::Autoscaler { name }
-            if change.field == Field::ScaleIn && change.to == ScaleIn::Pinned.value() =>
+            if change.field == Field::ScaleIn && ScaleIn::of(change.to) == Some(ScaleIn::Pinned) =>
         {
             format!(
                 "{name} neither adds nor takes away until the lease ends, whatever the load: users are short if it rises. \
@@ -120,7 +122,10 @@ pub fn owner_note(owner: &Owner, change: &PlannedChange) -> String {
             )
         }
         Owner::Autoscaler { name } if change.field == Field::ScaleIn => {
-            format!("{name} goes on adding replicas and takes none away until the lease ends.")
+            // Of a group of instances a process is suspended, which does more than scaling in.
+            let group = name.starts_with("asg:");
+            let more = if group { " Unhealthy instances are not replaced meanwhile." } else { "" };
+            format!("{name} goes on adding replicas and takes none away until the lease ends.{more}")
         }
         Owner::Autoscaler { name } => {
             format!("{name} keeps deciding above {}; it goes on by itself when the lease ends.", change.to)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::clock::Monotonic;
-use crate::fleet::{Field, Workload, WorkloadId};
+use crate::fleet::{Field, ScaleIn, Workload, WorkloadId};
 use crate::plan::{Plan, PlannedChange, Verdict};
 use crate::series::Timestamp;
 
@@ -133,7 +133,10 @@ impl Queue {
             let old =
                 self.made.get(&plan.workload).is_some_and(|at| now.mono.since(*at) >= self.lifetimes.settle);
             let other_object = live.target != target;
-            if !other_object && (self.is_same(live, change) || !old) {
+            // A pin at another count is another contract from the first moment on.
+            let moved = ScaleIn::count_of(change.to) != ScaleIn::count_of(live.change.to);
+            let moved = moved && change.field == Field::ScaleIn && live.change.field == Field::ScaleIn;
+            if !other_object && !moved && (self.is_same(live, change) || !old) {
                 return Vec::new();
             }
             let by = ProposalId::new(&format!("p-{}", self.next));

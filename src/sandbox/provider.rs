@@ -221,10 +221,8 @@ fn pod_state(pod: &Pod, now: i64) -> PodState {
         ready_ms: (pod.ready <= now).then(|| pod.ready.saturating_mul(1000)),
         warm: Some(pod.is_warm(now)),
         traffic: Some(pod.traffic(now)),
-        cpu_used: None,
-        memory_used: None,
-        address: None,
         restarts: pod.restarts(now),
         reason: pod.reason(now).to_owned(),
+        ..PodState::default()
     }
 }

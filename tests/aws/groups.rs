@@ -4,9 +4,9 @@ use std::process::Command;
 
 use weescale::approval::{LeaseNote, Way};
 use weescale::execution::providers::aws::ScalingGroups;
-use weescale::execution::providers::contract::{PodPhase, WorkloadState};
+use weescale::execution::providers::contract::{Fields, PodPhase, WorkloadState};
 use weescale::execution::{Provider, ProviderError};
-use weescale::fleet::{Field, Owner};
+use weescale::fleet::{Field, Owner, ScaleIn};
 
 use super::moto::{Moto, SHIPPED, allow, encode};
 use super::orders::{mandate, note};
@@ -45,6 +45,9 @@ pub fn account(moto: &Moto) {
     moto.user("reader", &allow(&["autoscaling:Describe*"]));
     moto.user("blind", &allow(&["autoscaling:DescribeAutoScalingGroups"]));
     moto.user("nobody", &allow(&["s3:ListAllMyBuckets"]));
+    moto.user("base", &allow(&["sts:AssumeRole"]));
+    moto.role("seer", "base", &allow(&["autoscaling:Describe*"]));
+    moto.role("barred", "nobody", &allow(&["autoscaling:Describe*"]));
     moto.lock();
 }
 
@@ -107,7 +110,32 @@ async fn a_floor_is_seen_rehearsed_written_and_given_back() {
     let seen = find(&ops, "web").await;
     assert_eq!(seen.fields.min_replicas, Some(1));
     assert!(seen.annotations.is_empty(), "{:?}", seen.annotations);
+    held(&ops, &seen).await;
     identity(&ops, &web).await;
+}
+
+/// Scale-in is held by the one process that ends instances, and given back; nothing else is suspended or resumed.
+async fn held(ops: &ScalingGroups, web: &WorkloadState) {
+    let (allowed, held) = (ScaleIn::Allowed.value(), ScaleIn::Held.value());
+    assert_eq!(web.fields.scale_in, Some(allowed));
+    let mut leave = mandate(web, Field::ScaleIn, held);
+    ops.write(&leave.rehearsal(held)).await.unwrap();
+    ops.write(&leave.rehearsal_back()).await.unwrap();
+    assert_eq!(find(ops, "web").await.fields.scale_in, Some(allowed), "a rehearsal suspends nothing");
+
+    let order = leave.order(Way::Forward, allowed, held).unwrap().with_note(Some(&note()));
+    let after = ops.write(&order).await.unwrap();
+    assert_eq!(after.fields, Fields { scale_in: Some(held), ..web.fields }, "no count was touched");
+    let seen = find(ops, "web").await;
+    assert!(seen.notes.iter().any(|n| n.contains("Terminate is suspended")), "{:?}", seen.notes);
+    assert_eq!(seen.annotations[LeaseNote::keys(Field::ScaleIn)[2]], "ann_x op-1 key");
+    let stale = ops.write(&order).await.unwrap_err();
+    assert!(matches!(stale, ProviderError::Precondition { .. }), "{stale}");
+
+    let back = leave.order(Way::Back, held, allowed).unwrap().with_note(None);
+    ops.write(&back).await.unwrap();
+    let seen = find(ops, "web").await;
+    assert_eq!((seen.fields, seen.notes.is_empty(), seen.annotations.is_empty()), (web.fields, true, true));
 }
 
 /// A group made again under an old name is not the group that was approved.
@@ -131,6 +159,18 @@ async fn identity_and_rights(moto: &Moto) {
     let as_user = |name: &str| ScalingGroups::new(moto.client(name));
     let wrong = as_user("ops-wrong").list().await.unwrap_err();
     assert!(matches!(wrong, ProviderError::Unauthenticated(_)), "{wrong}");
+    // A role has its own rights: what its source may not do it may, and no more.
+    assert!(as_user("base").list().await.is_err());
+    let seer = as_user("seer");
+    let web = find(&seer, "web").await;
+    let order = mandate(&web, Field::MinReplicas, 3).order(Way::Forward, 1, 3).unwrap();
+    let denied = seer.write(&order).await.unwrap_err();
+    assert!(matches!(denied, ProviderError::Forbidden(_)), "{denied}");
+    let barred = as_user("barred").list().await.unwrap_err().to_string();
+    assert!(
+        barred.contains("role/barred cannot be assumed") && barred.contains("sts:AssumeRole"),
+        "{barred}"
+    );
     let denied = as_user("nobody").list().await.unwrap_err();
     assert!(
         matches!(&denied, ProviderError::Forbidden(why) if why.contains("allow autoscaling:DescribeAutoScalingGroups")),

@@ -71,6 +71,30 @@ impl Moto {
         self.profile(&format!("{name}-wrong"), &part("AccessKeyId"), "not/the/secret");
     }
 
+    /// A role with the rights of `policy`, as a profile of that name whose source is `source`.
+    pub fn role(&self, name: &str, source: &str, policy: &str) {
+        let trust = encode(
+            r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}"#,
+        );
+        self.query(
+            "iam",
+            &format!("Action=CreateRole&Version=2010-05-08&RoleName={name}&AssumeRolePolicyDocument={trust}"),
+        );
+        let policy = encode(policy);
+        self.query(
+            "iam",
+            &format!(
+                "Action=PutRolePolicy&Version=2010-05-08&RoleName={name}&PolicyName=p&PolicyDocument={policy}"
+            ),
+        );
+        let path = self.dir.path().join("config");
+        let mut text = std::fs::read_to_string(&path).unwrap_or_default();
+        text.push_str(&format!(
+            "[profile {name}]\nrole_arn = arn:aws:iam::123456789012:role/{name}\nsource_profile = {source}\n"
+        ));
+        std::fs::write(path, text).unwrap();
+    }
+
     fn profile(&self, name: &str, id: &str, secret: &str) {
         let path = self.dir.path().join("credentials");
         let mut text = std::fs::read_to_string(&path).unwrap_or_default();

@@ -52,6 +52,8 @@ async fn rehearsal(cluster: &Cluster, provider: &impl Provider, worker: &Workloa
     let before = cluster.get(DEPLOYMENTS, "worker").await;
     let state = provider.write(&mandate(worker, Field::Replicas, 5).rehearsal(5)).await.unwrap();
     assert_eq!(state.fields.replicas, Some(5), "the state as it would be");
+    let back = provider.write(&mandate(worker, Field::Replicas, 5).rehearsal_back()).await.unwrap();
+    assert_eq!(back.fields, worker.fields, "and as it would be again");
     let after = cluster.get(DEPLOYMENTS, "worker").await;
     assert_eq!(after["spec"], before["spec"]);
     assert_eq!(after["metadata"]["generation"], before["metadata"]["generation"]);

@@ -84,7 +84,7 @@ async fn keda_is_pinned_for_as_long_as_the_lease_runs() {
         scaled["metadata"]["annotations"] = json!({ "team": "front" });
         world.put(scaled);
     };
-    let mut r = begin((Field::ScaleIn, ScaleIn::Pinned.value()), 6, prepare, false).await;
+    let mut r = begin((Field::ScaleIn, ScaleIn::pinned_at(6)), 6, prepare, false).await;
     r.until(ended).await;
     assert_eq!(r.states.last(), Some(&OperationState::Kept), "{:?}", r.states);
     let there = r.api.world().get(SCALED, "web")["metadata"]["annotations"].clone();
@@ -104,7 +104,28 @@ async fn keda_is_pinned_for_as_long_as_the_lease_runs() {
         .await;
     assert!(replicas(&r, 3).await, "KEDA scales again");
     assert_eq!(r.api.world().get(SCALED, "web")["metadata"]["annotations"], json!({ "team": "front" }));
-    assert_eq!(r.written(), vec![ScaleIn::Pinned.value(), 0]);
+    assert_eq!(r.written(), vec![ScaleIn::pinned_at(6), 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pin_at_another_count_than_was_approved_is_stale() {
+    let prepare = |world: &mut World| {
+        world.put(made_by_keda());
+        world.put(scaled_object("web", "s-web", "web"));
+    };
+    let mut r = begin((Field::ScaleIn, ScaleIn::pinned_at(5)), 6, prepare, false).await;
+    r.until(ended).await;
+    let Some(OperationState::Cancelled { why }) = r.states.last() else { panic!("{:?}", r.states) };
+    assert!(why.contains("there are 6 replicas now, approved was to pin 5"), "{why}");
+    // The same beside the write, for a count that moves after the last look.
+    let provider = KubernetesProvider::new(r.api.settings()).unwrap();
+    let web = named(&provider, "web").await;
+    let refused = provider.write(&order(&web, Field::ScaleIn, ScaleIn::pinned_at(5))).await;
+    assert!(
+        matches!(&refused, Err(ProviderError::Precondition { why, .. }) if why.contains("pin 5")),
+        "{refused:?}"
+    );
+    assert_eq!((r.written(), r.api.world().count("PATCH")), (vec![], 0));
 }
 
 #[tokio::test]
@@ -114,7 +135,7 @@ async fn an_hpa_cannot_be_pinned() {
     api.world().put(hpa("web", "h-web", "web", 2, 12));
     let provider = KubernetesProvider::new(api.settings()).unwrap();
     let web = named(&provider, "web").await;
-    let refused = provider.write(&order(&web, Field::ScaleIn, ScaleIn::Pinned.value())).await;
+    let refused = provider.write(&order(&web, Field::ScaleIn, ScaleIn::pinned_at(3))).await;
     assert!(matches!(refused, Err(ProviderError::Invalid(_))), "{refused:?}");
     assert_eq!(api.world().count("PATCH"), 0);
 }
@@ -151,6 +172,8 @@ async fn whole(cluster: Cluster) {
         assert_eq!(state.fields.scale_in, Some(policy.value()));
         let rehearsed = provider.write(&mandate(&state, Field::ScaleIn, HELD).rehearsal(HELD)).await.unwrap();
         assert_eq!(rehearsed.fields.scale_in, Some(HELD), "the state as it would be");
+        let back = provider.write(&mandate(&state, Field::ScaleIn, HELD).rehearsal_back()).await.unwrap();
+        assert_eq!(back.fields.scale_in, Some(policy.value()), "and as it would be again");
         assert_eq!(cluster.get(HPAS, name).await["spec"]["behavior"], before);
         let mut authority = mandate(&state, Field::ScaleIn, HELD);
         let until = weescale::series::Timestamp::from_secs(9_000_000_000);

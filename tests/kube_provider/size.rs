@@ -71,6 +71,8 @@ async fn template(cluster: &Cluster, provider: &KubernetesProvider) {
     let mut authority = size_mandate(&state, Field::MemoryRequest, 400);
     let rehearsed = provider.write(&authority.rehearsal(400)).await.unwrap();
     assert_eq!(rehearsed.fields.sizes.memory_request, Some(400));
+    let back = provider.write(&authority.rehearsal_back()).await.unwrap();
+    assert_eq!(back.fields.sizes.memory_request, Some(245), "and as it would be again");
     assert_eq!(
         cluster.get(DEPLOYMENTS, "template").await["spec"],
         before["spec"],
@@ -128,6 +130,8 @@ async fn in_place(cluster: &Cluster, provider: &KubernetesProvider) {
     let mut authority = size_mandate(&state, Field::CpuPods, 400);
     let rehearsed = provider.write(&authority.rehearsal(1)).await.unwrap();
     assert_eq!(rehearsed.fields.sizes.cpu_pods, Some(1), "as it would be");
+    let back = provider.write(&authority.rehearsal_back()).await.unwrap();
+    assert_eq!(back.fields.sizes.cpu_pods, Some(0), "and as it would be again");
     assert_eq!(provider.read(&state.uid).await.unwrap().fields.sizes.cpu_pods, Some(0), "and is not");
 
     let first = authority.order(Way::Forward, 0, 1).unwrap();

@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
+use weescale::approval::{Gate, Mode};
 use weescale::clock::Clock;
 use weescale::execution::providers::KubernetesProvider;
-use weescale::execution::{EntryKind, ExecutorConfig, Job, OperationState, Provider, Receipt, spawn};
-use weescale::fleet::Field;
+use weescale::execution::{
+    EntryKind, ExecutorConfig, Job, OperationState, Provider, Receipt, spawn, unfinished,
+};
+use weescale::fleet::{Context, Field};
 use weescale::plan::Limits;
 use weescale::series::Timestamp;
 
@@ -38,7 +41,10 @@ pub struct Play {
     journal: Memory,
     pub weather: Arc<Weather>,
     pub states: Vec<OperationState>,
-    _tasks: JoinSet<()>,
+    pub jobs: mpsc::Sender<Job>,
+    clock: Clock,
+    executor: JoinHandle<()>,
+    tasks: JoinSet<()>,
 }
 
 pub fn asks(cpu: &str) -> Value {
@@ -140,7 +146,8 @@ pub async fn begin(field: Field, to: u32, replicas: u32, prepare: impl FnOnce(&m
     let (out, receipts) = mpsc::channel(256);
     let journal = Memory::default();
     let providers = [("kube".to_owned(), Arc::clone(&provider) as Arc<dyn Provider>)].into();
-    spawn(ExecutorConfig::default(), clock.clone(), providers, Arc::new(journal.clone()), inbox, out);
+    let recorder = Arc::new(journal.clone());
+    let executor = spawn(ExecutorConfig::default(), clock.clone(), providers, recorder, inbox, out);
     let weather = Arc::new(Weather::default());
     let mut tasks = JoinSet::new();
     tasks.spawn(world_goes_on(Arc::clone(&api), jobs.clone(), clock.clone(), Arc::clone(&weather)));
@@ -148,7 +155,7 @@ pub async fn begin(field: Field, to: u32, replicas: u32, prepare: impl FnOnce(&m
     let proposal = resized(&web, field, to);
     let permit = permit(&proposal, Limits::default(), clock.monotonic());
     jobs.send(Job::Start { proposal: Box::new(proposal), permit, warm_up: None }).await.unwrap();
-    Play { api, receipts, journal, weather, states: Vec::new(), _tasks: tasks }
+    Play { api, receipts, journal, weather, states: Vec::new(), jobs, clock, executor, tasks }
 }
 
 async fn world_goes_on(api: Arc<KubeApi>, jobs: mpsc::Sender<Job>, clock: Clock, weather: Arc<Weather>) {
@@ -164,6 +171,32 @@ async fn world_goes_on(api: Arc<KubeApi>, jobs: mpsc::Sender<Job>, clock: Clock,
 }
 
 impl Play {
+    /// The process dies on the spot; the world goes on with `meanwhile`, and the next one takes up what it finds.
+    pub async fn restart(mut self, meanwhile: impl FnOnce(&mut World)) -> Self {
+        self.executor.abort();
+        let _ = (&mut self.executor).await;
+        self.tasks.abort_all();
+        self.api.world().faults.clear();
+        meanwhile(&mut self.api.world());
+        let provider = Arc::new(KubernetesProvider::new(self.api.settings()).unwrap());
+        named(&provider, "web").await;
+        let (jobs, inbox) = mpsc::channel(64);
+        let (out, receipts) = mpsc::channel(256);
+        let providers = [("kube".to_owned(), provider as Arc<dyn Provider>)].into();
+        let recorder = Arc::new(self.journal.clone());
+        let executor = spawn(ExecutorConfig::default(), self.clock.clone(), providers, recorder, inbox, out);
+        let (api, weather) = (Arc::clone(&self.api), Arc::clone(&self.weather));
+        let mut tasks = JoinSet::new();
+        tasks.spawn(world_goes_on(api, jobs.clone(), self.clock.clone(), weather));
+        let open = unfinished(self.journal.0.lock().unwrap().iter());
+        let gate = Gate::new(Mode::Ask, Context { name: "t".into(), protected: false });
+        for history in open {
+            let mandate = gate.readmit(history.mandate.clone()).unwrap();
+            jobs.send(Job::Adopt { history: Box::new(history), mandate }).await.unwrap();
+        }
+        Self { receipts, states: Vec::new(), jobs, executor, tasks, ..self }
+    }
+
     /// Waits until an operation is as wished.
     pub async fn until(&mut self, mut done: impl FnMut(&Receipt) -> bool) {
         let seen = tokio::time::timeout(Duration::from_secs(60), async {

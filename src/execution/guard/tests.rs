@@ -273,3 +273,45 @@ proptest::proptest! {
         }
     }
 }
+
+fn size_mandate(id: &str, from: u32, to: u32) -> Mandate {
+    let mut shown = world::proposal("p-1", Field::CpuRequest, from, to, None);
+    shown.owner = Owner::Nobody;
+    let mut gate = crate::approval::Gate::new(
+        crate::approval::Mode::Ask,
+        crate::fleet::Context { name: "t".into(), protected: false },
+    );
+    let facts = world::facts(id, Owner::Nobody);
+    let permit = gate.approve(&shown, &shown.hash(), None, &world::person(), at(0), facts).unwrap();
+    permit.redeem(at(0)).unwrap()
+}
+
+fn sized(request: u32) -> WorkloadState {
+    let mut state = live(8);
+    state.fields.sizes.cpu_request = Some(request);
+    let owner = Owner::Nobody;
+    state.sizing =
+        Some(Box::new(crate::execution::providers::contract::Sizing { owner, ..Default::default() }));
+    state
+}
+
+#[test]
+fn counts_and_sizes_of_one_object_cool_down_together() {
+    let size = |from, to, now| Try { live: sized(from), ..step(from, to, now) };
+    // More each bars both ways of the count until it has shown.
+    let mut g = Guard::new(GuardPolicy::default());
+    assert_eq!(check(&mut g, &mut size_mandate("op-1", 250, 400), &size(250, 400, 0)), Ok(()));
+    refused(&check(&mut g, &mut mandate("op-2", 8, 9, None), &step(8, 9, 599)), "replicas got more each");
+    refused(&check(&mut g, &mut mandate("op-3", 8, 7, None), &step(8, 7, 599)), "replicas got more each");
+    assert_eq!(check(&mut g, &mut mandate("op-4", 8, 9, None), &step(8, 9, 600)), Ok(()));
+    // And the other way round.
+    let back = check(&mut g, &mut size_mandate("op-5", 400, 300), &size(400, 300, 1199));
+    refused(&back, "the last scale-up");
+    assert_eq!(check(&mut g, &mut size_mandate("op-5", 400, 300), &size(400, 300, 1200)), Ok(()));
+    // Nothing is taken away twice; more after less is the way back.
+    refused(&check(&mut g, &mut mandate("op-6", 9, 8, None), &step(9, 8, 1500)), "replicas got less each");
+    assert_eq!(check(&mut g, &mut mandate("op-7", 8, 9, None), &step(8, 9, 1500)), Ok(()));
+    // What is undone waits for nobody.
+    let undo = Try { way: Way::Back, ..step(9, 8, 1501) };
+    assert_eq!(check(&mut g, &mut mandate("op-7", 8, 9, None), &undo), Ok(()));
+}

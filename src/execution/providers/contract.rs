@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use super::sizing::{Dial, SizeFields, Sizing};
+pub use super::sizing::{Dial, Odd, SizeFields, Sizing};
 
 /// Answer to the list request.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -149,6 +149,9 @@ pub struct WorkloadState {
     /// What the platform warned of in the last minutes, the latest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
+    /// Who last wrote a field, where the platform tells and it was not us. Not part of the HTTP contract.
+    #[serde(skip)]
+    pub written_by: BTreeMap<crate::fleet::Field, String>,
     /// The size of its replicas, where the platform can change it. Not part of the HTTP contract.
     #[serde(skip)]
     pub sizing: Option<Box<Sizing>>,
@@ -294,6 +297,12 @@ pub struct PodState {
     /// Restarts since creation.
     #[serde(default)]
     pub restarts: u32,
+    /// When the last of its containers that ended did so, milliseconds since the Unix epoch by its node's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_ms: Option<i64>,
+    /// Why that one ended: `OOMKilled`, `Error`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub ended_by: String,
     /// Why it is not ready: `Unschedulable: no node with 2 cores`, `OOMKilled`.
     #[serde(default)]
     pub reason: String,

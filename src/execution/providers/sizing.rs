@@ -24,12 +24,31 @@ pub struct Dial {
     pub others: f64,
     /// The highest request that quota and nodes have room for.
     pub highest: Option<Bound>,
+    /// The same by a new template, whose rolling update has more replicas than there are for a while.
+    pub rolled: Option<Bound>,
+    /// The highest request with which the replicas that a rolling update brings first fit beside the old ones.
+    pub beside: Option<Bound>,
+    /// Why those do not fit whatever they ask for of this.
+    pub no_surge: Option<String>,
     /// Whether a resize in place restarts the container.
     pub restarts: bool,
     /// Why it must not be changed at all.
     pub blocked: Option<String>,
     /// Why it must not be changed in place.
     pub not_in_place: Option<String>,
+}
+
+/// A running replica that asks for something else than the template.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Odd {
+    /// Its name.
+    pub pod: String,
+    /// CPU it asks for, thousandths of a core; `None` if nothing.
+    pub cpu: Option<u32>,
+    /// Memory it asks for, MiB; `None` if nothing.
+    pub memory: Option<u32>,
+    /// Who wrote that last, where the platform tells and it was not us.
+    pub by: String,
 }
 
 /// The size of the replicas and how it can be changed.
@@ -51,6 +70,8 @@ pub struct Sizing {
     pub stuck: Vec<String>,
     /// Replicas whose resize waits, and why.
     pub waiting: Vec<String>,
+    /// Replicas that ask for something else than the template.
+    pub odd: Vec<Odd>,
     /// What a person should know before deciding: one sentence each.
     pub notes: Vec<String>,
     /// Where the requests stand in a manifest.
@@ -66,7 +87,18 @@ impl Sizing {
         }
     }
 
-    /// Why a request must not go from `from` to `to`, in one sentence; no bound refuses less.
+    /// The highest request that may be written: by a new template, or in place.
+    pub fn most(&self, field: Field) -> Option<&Bound> {
+        let dial = self.dial(field);
+        if field.is_in_place() {
+            return dial.highest.as_ref();
+        }
+        let most = dial.rolled.as_ref().or(dial.highest.as_ref());
+        most.into_iter().chain(dial.beside.as_ref()).min_by_key(|b| b.value)
+    }
+
+    /// Why a request must not go from `from` to `to`, in one sentence. Less is refused only where a rolling update's first
+    /// replicas do not fit beside the old ones.
     pub fn forbid(&self, field: Field, from: u32, to: u32) -> Option<String> {
         let dial = self.dial(field);
         if let Some(why) =
@@ -74,7 +106,14 @@ impl Sizing {
         {
             return Some(why.clone());
         }
-        let bound = self.dial(field).highest.as_ref().filter(|b| to > from && to > b.value)?;
+        let by_template = !field.is_in_place();
+        if let Some(why) = dial.no_surge.as_ref().filter(|_| by_template) {
+            return Some(why.clone());
+        }
+        // Smaller ones need their place beside the old ones as well.
+        let beside = dial.beside.as_ref().filter(|b| by_template && to > b.value);
+        let most = dial.rolled.as_ref().filter(|_| by_template).or(dial.highest.as_ref());
+        let bound = beside.or(most.filter(|b| to > from && to > b.value))?;
         let word = |v| field.in_template().word(v);
         Some(format!(
             "{} is refused, {} is the highest at present: {}",
@@ -111,6 +150,19 @@ mod tests {
         assert_eq!(sizing.forbid(Field::CpuRequest, 500, 600), None);
         assert_eq!(sizing.forbid(Field::CpuRequest, 900, 700), None, "back towards it");
         assert_eq!(sizing.forbid(Field::MemoryRequest, 500, 700), None);
+
+        let beside = Some(Bound { value: 200, why: "quota team".into(), limit: String::new() });
+        let dial = Dial { beside, ..sizing.cpu.clone() };
+        let tight = Sizing { cpu: dial, ..Sizing::default() };
+        let refused = tight.forbid(Field::CpuRequest, 500, 300).unwrap();
+        assert!(refused.starts_with("300m is refused, 200m is the highest at present"), "{refused}");
+        assert_eq!(tight.forbid(Field::CpuPods, 500, 600), None, "in place brings no more replicas");
+        let most = |field| tight.most(field).map(|b| b.value);
+        assert_eq!((most(Field::CpuRequest), most(Field::CpuPods)), (Some(200), Some(600)));
+        let full = Dial { no_surge: Some("no pods left".into()), ..Dial::default() };
+        let full = Sizing { cpu: full, ..Sizing::default() };
+        assert_eq!(full.forbid(Field::CpuRequest, 500, 300).as_deref(), Some("no pods left"));
+        assert_eq!(full.forbid(Field::CpuPods, 500, 300), None);
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod leases;
 mod path;
 mod platform;
 mod schedule;
+mod sizes;
 mod traffic;
 mod traffic_drains;
 mod traffic_faults;

@@ -4,9 +4,14 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use crate::approval::WriteOrder;
-use crate::execution::providers::contract::{Fields, PodPhase, PodState, WorkloadList, WorkloadState};
+use crate::execution::providers::contract::{
+    Fields, Odd, PodPhase, PodState, SizeFields, Sizing, WorkloadList, WorkloadState,
+};
 use crate::execution::{Pending, Provider, ProviderError};
 use crate::fleet::{Field, Owner};
+
+/// What replicas are resized to, thousandths of a core.
+pub const OURS: u32 = 400;
 
 /// What happens to the next write.
 #[derive(Clone, Debug)]
@@ -87,6 +92,8 @@ pub struct Inner {
     pub never_ready: bool,
     pub cold: bool,
     pub crash_reason: Option<String>,
+    /// What a rehearsal of the way back is answered.
+    pub no_way_back: Option<ProviderError>,
     pub born: u32,
     /// Every write that was sent and was not a dry run.
     pub arrived: Vec<Arrived>,
@@ -126,6 +133,23 @@ impl Platform {
             inner.converge();
             inner.settle();
         }
+        platform
+    }
+
+    /// One whose replicas ask for 250 thousandths of a core each and can be resized in place.
+    pub fn sized(replicas: u32) -> Self {
+        let platform = Self::new(replicas, None);
+        platform.set(|i| {
+            let sizing = Sizing {
+                owner: Owner::Nobody,
+                in_place: Some(replicas),
+                template: true,
+                ..Sizing::default()
+            };
+            i.state.sizing = Some(Box::new(sizing));
+            i.state.fields.sizes =
+                SizeFields { cpu_request: Some(250), cpu_pods: Some(0), ..SizeFields::default() };
+        });
         platform
     }
 
@@ -202,14 +226,46 @@ impl Inner {
             Field::MinReplicas => self.state.fields.min_replicas = Some(value),
             Field::MaxReplicas => self.state.fields.max_replicas = Some(value),
             Field::ScaleIn => self.state.fields.scale_in = Some(value),
-            size => self.state.fields.sizes = Fields::only(size, value).sizes,
+            size => self.resize(size, value),
         }
         self.state.generation += 1;
         self.converge();
     }
 
+    /// So many replicas have our size, the first ones; or the template gets it.
+    fn resize(&mut self, field: Field, value: u32) {
+        if !field.is_in_place() {
+            self.state.fields.sizes.cpu_request = Some(value);
+            return;
+        }
+        let Some(sizing) = &mut self.state.sizing else { return };
+        let names = self.state.pods.iter().map(|p| p.name.clone());
+        while sizing.odd.len() > value as usize {
+            // What has another size is not ours to put back.
+            let Some(last) = sizing.odd.iter().rposition(|o| o.cpu == Some(OURS)) else { break };
+            sizing.odd.remove(last);
+        }
+        let missing = (value as usize).saturating_sub(sizing.odd.len());
+        let new: Vec<String> =
+            names.filter(|n| sizing.odd.iter().all(|o| o.pod != *n)).take(missing).collect();
+        sizing.odd.extend(new.into_iter().map(|pod| Odd { pod, cpu: Some(OURS), ..Odd::default() }));
+        self.state.fields.sizes.cpu_pods = Some(value);
+    }
+
+    /// A resized replica is replaced by one of the template's size.
+    pub fn replace_one(&mut self) -> bool {
+        let Some(odd) = self.state.sizing.as_mut().and_then(|s| s.odd.pop()) else { return false };
+        self.born += 1;
+        let name = format!("checkout-{}", self.born);
+        self.state.pods.iter_mut().filter(|p| p.name == odd.pod).for_each(|p| p.name.clone_from(&name));
+        self.state.fields.sizes.cpu_pods = self.state.fields.sizes.cpu_pods.map(|n| n - 1);
+        self.state.generation += 1;
+        true
+    }
+
     fn apply(&mut self, order: &Arrived) -> Result<WorkloadState, ProviderError> {
-        if let Some(first) = self.done.get(&order.key) {
+        // A cluster knows no such keys: its patch tests the replica it is for.
+        if let Some(first) = self.done.get(&order.key).filter(|_| !order.field.is_in_place()) {
             return Ok(first.clone());
         }
         let current = Some(Box::new(self.state.clone()));
@@ -261,6 +317,9 @@ impl Provider for Platform {
             self.fuse.pass().await;
             let fault = {
                 let mut inner = self.inner.lock().unwrap();
+                if let Some(error) = inner.no_way_back.clone().filter(|_| order.rehearses_back()) {
+                    return Err(error);
+                }
                 if order.is_dry_run() {
                     return inner.apply(&order.into());
                 }

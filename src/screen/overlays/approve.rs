@@ -134,7 +134,7 @@ fn guards(proposal: &ProposalView, glyphs: &Glyphs) -> Vec<Line> {
     out
 }
 
-fn plain(
+pub(super) fn plain(
     title: &'static str,
     button: &'static str,
     lines: Vec<Line>,

@@ -47,6 +47,7 @@ pub(super) fn act(state: &mut ScreenState, keymap: &Keymap, action: Action, view
         Action::Reject => decide::reject(state, view),
         Action::Edit => decide::edit(state, view),
         Action::Day => return decide::day(state, view),
+        Action::Hold => decide::hold(state, view),
         Action::Resume => decide::operation(state, view, false),
         Action::Abort => decide::operation(state, view, true),
         Action::Release => decide::release(state, view),

@@ -7,7 +7,7 @@ use crate::view::{
 use super::super::event::Effect;
 use super::super::glyphs::{GlyphSet, Glyphs};
 use super::super::overlays::{
-    Edit, Focus, Reject, Sheet, Subject, approve_sheet, day_sheet, operation_sheet, release_sheet,
+    Edit, Focus, Reject, Sheet, Subject, approve_sheet, day_sheet, hold_sheet, operation_sheet, release_sheet,
 };
 use super::super::rows::{advice_of, proposal_of, workload_of};
 use super::super::state::{RowId, ScreenState};
@@ -86,6 +86,23 @@ fn day_of(state: &mut ScreenState, view: &View, workload: Option<&WorkloadId>) -
         }
     }
     vec![Effect::Draw]
+}
+
+/// Opens the sheet for holding the selected service's autoscaler, or says why not.
+pub(super) fn hold(state: &mut ScreenState, view: &View) {
+    let sheet = match workload_of(view, state) {
+        _ if state.frozen => Err(frozen(state).unwrap_or_default()),
+        _ if view.role() == Role::Learner => Err("you learn along: a hold is asked for by others".to_owned()),
+        _ if view.header.mode == Mode::Observe => {
+            Err("observe mode: start with --allow-actions to hold an autoscaler".to_owned())
+        }
+        Some(workload) => hold_sheet(view, workload),
+        None => Err("select a service first".to_owned()),
+    };
+    match sheet {
+        Ok(sheet) => open(state, sheet),
+        Err(why) => state.toast = Some(why),
+    }
 }
 
 /// Opens the sheet that asks why, or says why not.

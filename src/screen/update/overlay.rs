@@ -8,7 +8,7 @@ use crate::view::{Command, RejectReason, ReplayWish, View};
 use super::super::event::Effect;
 use super::super::key::Key;
 use super::super::keymap::Keymap;
-use super::super::overlays::{Focus, Menu, Sheet, entries};
+use super::super::overlays::{Focus, Menu, Sheet, adjusted, entries};
 use super::super::state::ScreenState;
 use super::root::push;
 use super::{act, decide, select};
@@ -161,6 +161,11 @@ fn on_sheet(
         }
         (KeyCode::Tab | KeyCode::BackTab | KeyCode::Left | KeyCode::Right, _) => sheet.on_button ^= true,
         (KeyCode::Backspace, _) => _ = sheet.typed.pop(),
+        (_, Some(c)) if matches!(sheet.command, Command::Freeze { .. }) => {
+            if let Some(other) = adjusted(&sheet, c, view) {
+                *sheet = other;
+            }
+        }
         (_, Some(c)) if sheet.type_name.is_some() => push(&mut sheet.typed, c.encode_utf8(&mut [0; 4])),
         _ => {}
     }

@@ -441,3 +441,39 @@ fn withdrawn_proposals_are_not_listed_unless_selected_or_searched_for() {
     s.state.filter = template.proposal.workload.name.to_string();
     assert_eq!(rows(&s).len(), 15);
 }
+
+#[test]
+fn an_autoscaler_is_held_through_a_sheet_and_the_same_command_as_from_a_shell() {
+    use crate::fleet::Owner;
+    let mut s = Screen::new((80, 24));
+    let scaled = |row: &crate::view::ServiceRow| matches!(row.owner, Owner::Autoscaler { .. });
+    let at = s.view.services.data.iter().position(scaled).unwrap();
+    s.view.services.data.swap(0, at);
+    let workload = s.view.services.data[0].workload.clone();
+    s.event(Event::View);
+    s.keys("1 home");
+    let asked = |hours: u64, pin| Command::Freeze {
+        workload: workload.clone(),
+        duration: Duration::from_secs(3600 * hours),
+        pin,
+    };
+    assert_eq!(s.keys("K enter"), [], "cancel has the focus");
+    assert_eq!(s.keys("K tab enter"), [asked(2, false)]);
+    assert_eq!(s.keys("K + + - tab enter"), [asked(4, false)]);
+    assert_eq!(s.keys("K tab + enter"), [], "what changed has to be read again");
+    assert_eq!(s.keys("K p tab enter"), [asked(2, false)], "an HPA cannot be pinned");
+    s.view.services.data[0].owner = Owner::Autoscaler { name: "keda/checkout".into() };
+    assert_eq!(s.keys("K p tab enter"), [asked(2, true)]);
+    assert_eq!(s.keys("K p p tab enter"), [asked(2, false)]);
+    assert_eq!(s.keys("K + + + + + + + tab enter"), [asked(48, false)], "no longer than two days");
+    // Its owner changes while the sheet is open: nothing is sent.
+    s.keys("K tab");
+    s.view.services.data[0].owner = Owner::Nobody;
+    assert_eq!(s.keys("enter"), []);
+    s.keys("esc");
+    assert_eq!(s.keys("K"), []);
+    assert!(s.toast().contains("no autoscaler that could be held"), "{}", s.toast());
+    s.view.header.mode = Mode::Observe;
+    s.keys("K");
+    assert!(s.toast().contains("observe mode"), "{}", s.toast());
+}

@@ -7,12 +7,13 @@ use serde_json::{Value, json};
 
 use crate::approval::WriteOrder;
 use crate::execution::provider::{Pending, Provider, ProviderError};
-use crate::execution::providers::contract::{Fields, WorkloadList, WorkloadState};
+use crate::execution::providers::contract::{Fields, PodState, WorkloadList, WorkloadState};
 use crate::fleet::{Field, Owner, Replicas, ScaleIn};
 use crate::scrape::aws::{AwsClient, Call, Effect, Service as Part};
 use crate::series::text::clean;
 
 use super::ecs_answers::{Arns, Described, Service, Suspended};
+use super::ecs_tasks::{self, Task, TaskArns, Tasks};
 use super::owners::owner;
 use super::scalable::{self, DIMENSION, Scaling};
 use super::wrong::{senseless, wrong};
@@ -22,6 +23,9 @@ use super::{Gaps, note, order};
 const MAX_PAGES: usize = 100;
 /// Services described by one call, as AWS allows.
 const AT_ONCE: usize = 10;
+/// Tasks named and described by one call, as AWS allows, and pages of them at most.
+const TASKS: usize = 100;
+const TASK_PAGES: usize = 50;
 /// Most services taken over.
 const MAX_SERVICES: usize = 10_000;
 /// Longest identity.
@@ -118,20 +122,59 @@ impl EcsServices {
         Ok(services)
     }
 
+    /// Tasks of a cluster, or of one of its services, by service; nothing of those that may not be read, which is told.
+    async fn tasks(&self, cluster: &str, service: Option<&str>) -> BTreeMap<String, Vec<PodState>> {
+        match self.read_tasks(cluster, service).await {
+            Ok(tasks) => ecs_tasks::by_service(&tasks),
+            Err(error) => {
+                self.gaps.note(format!("tasks in {} are unknown: {error}", self.client.region()));
+                BTreeMap::new()
+            }
+        }
+    }
+
+    async fn read_tasks(&self, cluster: &str, service: Option<&str>) -> Result<Vec<Task>, ProviderError> {
+        let mut body = json!({ "cluster": cluster, "maxResults": TASKS });
+        if let (Some(service), Some(object)) = (service, body.as_object_mut()) {
+            object.insert("serviceName".into(), service.into());
+        }
+        let mut all = Vec::new();
+        for _ in 0..TASK_PAGES {
+            let page: TaskArns = self.ask("ListTasks", &body).await?;
+            for some in page.task_arns.chunks(TASKS) {
+                let asked = json!({ "cluster": cluster, "tasks": some });
+                all.extend(self.ask::<Tasks>("DescribeTasks", &asked).await?.tasks);
+            }
+            match (page.next_token.filter(|t| !t.is_empty()), body.as_object_mut()) {
+                (Some(token), Some(object)) => _ = object.insert("nextToken".into(), token.into()),
+                _ => return Ok(all),
+            }
+        }
+        // A part of the tasks would look like a loss of the others.
+        let why = format!("more than {} tasks in {}", TASKS * TASK_PAGES, clean(cluster, 200));
+        Err(ProviderError::Unavailable { why, retry_after: None })
+    }
+
     async fn state_of(&self, uid: &str) -> Result<WorkloadState, ProviderError> {
         let id = Uid::new(uid)?;
         let (resource, names) = (id.resource(), [id.name.to_owned()]);
-        let (described, scaling) = tokio::join!(
+        let (described, scaling, mut tasks) = tokio::join!(
             self.describe(id.cluster, &names),
-            scalable::read(&self.client, &self.gaps, Some(&resource))
+            scalable::read(&self.client, &self.gaps, Some(&resource)),
+            self.tasks(id.cluster, Some(id.name))
         );
         let found = described?.into_iter().find(|s| s.arn == id.arn && s.status != "INACTIVE");
         let service =
             found.ok_or_else(|| ProviderError::NotFound(format!("no ECS service {resource} any more")))?;
-        self.state(&service, &scaling)
+        self.state(&service, &scaling, tasks.remove(id.name).unwrap_or_default())
     }
 
-    fn state(&self, service: &Service, scaling: &Scaling) -> Result<WorkloadState, ProviderError> {
+    fn state(
+        &self,
+        service: &Service,
+        scaling: &Scaling,
+        pods: Vec<PodState>,
+    ) -> Result<WorkloadState, ProviderError> {
         let broken = |what: &str| ProviderError::Unavailable {
             why: format!("ECS service {}: {what}", clean(&service.arn, 200)),
             retry_after: None,
@@ -172,6 +215,7 @@ impl EcsServices {
                 ..Fields::default()
             },
             ready: service.running_count,
+            pods,
             owner: owner_of(service, scaling, &resource, target.is_some()),
             annotations: tags.into_iter().filter(|(k, _)| k.starts_with("weescale.io/")).collect(),
             uid,
@@ -240,6 +284,11 @@ impl EcsServices {
     }
 }
 
+/// The cluster in the ARN of a service.
+fn cluster_of(arn: &str) -> Option<&str> {
+    Some(arn.split_once(":service/")?.1.split_once('/')?.0)
+}
+
 /// What policies may take away.
 const fn scale_in(suspended: Suspended) -> ScaleIn {
     if suspended.scale_in { ScaleIn::Held } else { ScaleIn::Allowed }
@@ -268,8 +317,18 @@ impl Provider for EcsServices {
                 return Ok(WorkloadList::default());
             }
             let scaling = scalable::read(&self.client, &self.gaps, None).await;
+            let mut tasks: BTreeMap<&str, BTreeMap<String, Vec<PodState>>> = BTreeMap::new();
+            for cluster in services.iter().filter_map(|s| cluster_of(&s.arn)) {
+                if !tasks.contains_key(cluster) {
+                    tasks.insert(cluster, self.tasks(cluster, None).await);
+                }
+            }
             let live = services.iter().filter(|s| s.status != "INACTIVE");
-            Ok(self.gaps.sound(live.map(|s| self.state(s, &scaling))))
+            Ok(self.gaps.sound(live.map(|s| {
+                let name = s.arn.rsplit('/').next().unwrap_or_default();
+                let of_it = cluster_of(&s.arn).and_then(|c| tasks.get(c)).and_then(|t| t.get(name));
+                self.state(s, &scaling, of_it.cloned().unwrap_or_default())
+            })))
         })
     }
 

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use crate::approval::WriteOrder;
 use crate::execution::provider::{Pending, Provider, ProviderError};
 use crate::execution::providers::contract::{Fields, WorkloadList, WorkloadState};
-use crate::fleet::{Field, Replicas};
+use crate::fleet::{Field, Replicas, ScaleIn};
 use crate::scrape::aws::{AwsClient, Call, Effect};
 use crate::series::text::clean;
 
@@ -18,6 +18,8 @@ use super::wrong::{senseless, wrong};
 use super::{Gaps, note, order};
 
 const VERSION: &str = "2011-01-01";
+/// The process of a group that ends instances.
+const TERMINATE: &str = "Terminate";
 /// Most pages of one list, of 100 each.
 const MAX_PAGES: usize = 100;
 /// Activities looked at for one group.
@@ -152,10 +154,12 @@ impl ScalingGroups {
                 replicas: Some(group.desired_capacity),
                 min_replicas: Some(group.min_size),
                 max_replicas: Some(group.max_size),
+                scale_in: Some(held(group).value()),
                 ..Fields::default()
             },
             ready: ready(group),
             owner,
+            notes: if held(group) == ScaleIn::Held { vec![HELD.to_owned()] } else { Vec::new() },
             pods: activities.map(|a| pods(group, a)).unwrap_or_default(),
             annotations: tags.into_iter().filter(|(k, _)| k.starts_with("weescale.io/")).collect(),
             ..WorkloadState::default()
@@ -170,15 +174,7 @@ impl ScalingGroups {
         if order.is_dry_run() {
             return self.rehearse(order, present).await;
         }
-        let field = match order.field() {
-            Field::Replicas => "DesiredCapacity",
-            Field::MinReplicas => "MinSize",
-            // The order was checked to be about a count.
-            _ => "MaxSize",
-        };
-        let params =
-            [("AutoScalingGroupName".to_owned(), name.clone()), (field.to_owned(), order.set().to_string())];
-        let call = Call::query("UpdateAutoScalingGroup", VERSION, &params, Effect::Write);
+        let call = call_of(order, &name);
         self.client.call(&call).await.map_err(|e| wrong(&e, &call))?;
         let mut state = order::read_back(order, || Box::pin(self.state_of(uid))).await?;
         self.tag(order, &name, &mut state).await;
@@ -192,9 +188,11 @@ impl ScalingGroups {
         present: WorkloadState,
     ) -> Result<WorkloadState, ProviderError> {
         let group = self.group(&order.target().uid).await?;
-        let suspended = |name: &str| group.suspended_processes.member.iter().any(|p| p.process_name == name);
-        let up = order.set() > order.expect();
-        match (up, suspended("Launch"), suspended("Terminate")) {
+        if order.field() == Field::ScaleIn {
+            return Ok(present);
+        }
+        let suspended = |name: &str| is_suspended(&group, name);
+        match (order.raises(), suspended("Launch"), suspended("Terminate")) {
             (true, true, _) => Err(ProviderError::Invalid(
                 "the group's process Launch is suspended: nothing would be launched; resume it first".into(),
             )),
@@ -267,6 +265,39 @@ impl Provider for ScalingGroups {
     fn write<'a>(&'a self, order: &'a WriteOrder) -> Pending<'a, Result<WorkloadState, ProviderError>> {
         Box::pin(self.send(order))
     }
+}
+
+/// What is said of a group whose scale-in is held.
+const HELD: &str =
+    "its process Terminate is suspended: it takes no instance away, and does not replace unhealthy ones";
+
+fn is_suspended(group: &Group, process: &str) -> bool {
+    group.suspended_processes.member.iter().any(|p| p.process_name == process)
+}
+
+/// What the group may take away. Of what AWS documents only suspending `Terminate` stops scale-in by every kind of policy
+/// and schedule and lets scale-out go on, in one call on the group itself. `AlarmNotification` stops both ways;
+/// `DisableScaleIn` is a part of each target tracking policy, and other kinds have none; protection from scale-in is a part
+/// of each instance, and lets the desired size fall meanwhile. Unhealthy instances are not replaced while it lasts.
+fn held(group: &Group) -> ScaleIn {
+    if is_suspended(group, TERMINATE) { ScaleIn::Held } else { ScaleIn::Allowed }
+}
+
+/// The one call that does what `order` says.
+fn call_of(order: &WriteOrder, name: &str) -> Call {
+    let (action, field, value) = match order.field() {
+        Field::ScaleIn => {
+            let hold = order.set() == ScaleIn::Held.value();
+            let action = if hold { "SuspendProcesses" } else { "ResumeProcesses" };
+            (action, "ScalingProcesses.member.1", TERMINATE.to_owned())
+        }
+        Field::Replicas => ("UpdateAutoScalingGroup", "DesiredCapacity", order.set().to_string()),
+        Field::MinReplicas => ("UpdateAutoScalingGroup", "MinSize", order.set().to_string()),
+        // The order was checked to be about a count.
+        _ => ("UpdateAutoScalingGroup", "MaxSize", order.set().to_string()),
+    };
+    let params = [("AutoScalingGroupName".to_owned(), name.to_owned()), (field.to_owned(), value)];
+    Call::query(action, VERSION, &params, Effect::Write)
 }
 
 /// The name in an ARN such as `arn:aws:autoscaling:eu-west-1:1:autoScalingGroup:UUID:autoScalingGroupName/web`.

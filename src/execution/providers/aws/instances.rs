@@ -45,25 +45,29 @@ pub(super) fn pods(group: &Group, activities: &[Activity]) -> Vec<PodState> {
             }
         })
         .collect();
-    pods.extend(missing(group, activities));
+    pods.extend(missing(group, activities, pods.len()));
     pods
 }
 
-/// An instance that should be there and could not be launched, with AWS's reason.
-fn missing(group: &Group, activities: &[Activity]) -> Option<PodState> {
-    if group.instances.member.len() >= usize::try_from(group.desired_capacity).unwrap_or(usize::MAX) {
-        return None;
-    }
+/// The instances that should be there and could not be launched, each of them, with AWS's reason.
+fn missing(group: &Group, activities: &[Activity], there: usize) -> Vec<PodState> {
+    let wanted = usize::try_from(group.desired_capacity).unwrap_or(usize::MAX);
+    let missing = wanted.saturating_sub(group.instances.member.len());
     // Newest first.
-    let newest = activities.first().filter(|a| a.status_code == "Failed")?;
+    let newest = activities.first().filter(|a| a.status_code == "Failed");
+    let Some((newest, created_ms)) = newest.and_then(|a| Some((a, millis(&a.start_time)?))) else {
+        return Vec::new();
+    };
     let reason = if newest.status_message.is_empty() { &newest.description } else { &newest.status_message };
-    Some(PodState {
-        name: "(not launched)".into(),
-        phase: PodPhase::Pending,
-        created_ms: millis(&newest.start_time)?,
-        reason: clean(reason, MAX_TEXT),
-        ..PodState::default()
-    })
+    (1..=missing.min(MAX_PODS.saturating_sub(there)))
+        .map(|n| PodState {
+            name: format!("(not launched {n} of {missing})"),
+            phase: PodPhase::Pending,
+            created_ms,
+            reason: clean(reason, MAX_TEXT),
+            ..PodState::default()
+        })
+        .collect()
 }
 
 fn state(instance: &Instance) -> String {

@@ -6,6 +6,7 @@
 
 mod ecs;
 mod ecs_answers;
+mod ecs_tasks;
 mod group;
 mod group_answers;
 mod gaps;

@@ -1,5 +1,6 @@
 //! From objects to a workload as the contract has it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::clock::Monotonic;
@@ -14,6 +15,7 @@ use super::limits::{Around, Room, limits};
 use super::object::{Hpa, Meta, Pod, Scalable, ScaledObject};
 use super::owner::{Facts, Holder, Verdict, resolve};
 use super::size::{self, Surroundings};
+use super::writing::MANAGER;
 use super::{hold, owner, pods, usage, warning, writer};
 
 /// What was not heard of for longer is not known.
@@ -121,7 +123,7 @@ impl View<'_> {
             replicas,
             min_replicas: min.map(count).transpose()?,
             max_replicas: max.map(count).transpose()?,
-            scale_in: self.scale_in(holder).map(ScaleIn::value),
+            scale_in: self.scale_in_value(holder),
             ..Fields::default()
         })
     }
@@ -133,6 +135,14 @@ impl View<'_> {
             Holder::Hpa(name) => self.hpa(name).and_then(hold::of_hpa),
             Holder::Scaled(name) => self.scaled(name).map(hold::of_scaled),
         }
+    }
+
+    /// The same as the value of the field: of a pin, with its count.
+    fn scale_in_value(&self, holder: &Holder) -> Option<u32> {
+        let policy = self.scale_in(holder)?;
+        let Holder::Scaled(name) = holder else { return Some(policy.value()) };
+        let count = self.scaled(name).and_then(hold::pinned_at).filter(|_| policy == ScaleIn::Pinned);
+        Some(count.map_or(policy.value(), ScaleIn::pinned_at))
     }
 
     /// Why scale-in is not to be held anew, in one sentence.
@@ -251,8 +261,32 @@ impl View<'_> {
                 .chain(warnings.iter().take(2).map(Warning::sentence))
                 .collect(),
             warnings,
+            written_by: self.written_by(&verdict.holder),
             sizing: sizes.sizing,
         })
+    }
+
+    /// Who else wrote the fields last, as the server notes it.
+    fn written_by(&self, holder: &Holder) -> BTreeMap<Field, String> {
+        use writer::Written as W;
+        let own = &self.workload.metadata;
+        let holder_meta = self.holder(holder);
+        let keda = matches!(holder, Holder::Scaled(_));
+        let (min, max) =
+            if keda { (W::MinReplicaCount, W::MaxReplicaCount) } else { (W::MinReplicas, W::MaxReplicas) };
+        let all = [
+            (Field::Replicas, own, W::Replicas),
+            (Field::MinReplicas, holder_meta, min),
+            (Field::MaxReplicas, holder_meta, max),
+            (Field::ScaleIn, holder_meta, W::Behavior),
+            (Field::CpuRequest, own, W::Resources),
+            (Field::MemoryRequest, own, W::Resources),
+        ];
+        let told = |(field, meta, written): (Field, &Meta, W)| {
+            let by = writer::other(&meta.writers, written, MANAGER);
+            (!by.is_empty()).then_some((field, by))
+        };
+        all.into_iter().filter_map(told).collect()
     }
 
     /// What the cluster warns of lately, of the workload, its parts and what scales it.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::fleet::ScaleIn;
+use crate::fleet::{Replicas, ScaleIn};
 
 use super::object::{Hpa, Meta, ScaledObject};
 
@@ -44,6 +44,12 @@ pub(super) fn of_scaled(scaled: &ScaledObject) -> ScaleIn {
     } else {
         ScaleIn::Allowed
     }
+}
+
+/// The count that KEDA was told to keep; `None` for what is no count.
+pub(super) fn pinned_at(scaled: &ScaledObject) -> Option<u32> {
+    let count = scaled.metadata.annotations.get(PAUSED_REPLICAS)?.parse().ok()?;
+    Replicas::check_count(count).ok()
 }
 
 /// What KEDA's own HPA may take away; `None` where it cannot be seen among `hpas`. Versions before 2.18 never pass a pause

@@ -55,7 +55,26 @@ fn disruption(workload: &Scalable, replicas: u32, pdb: &Pdb, autoscaled: bool) -
         why: format!("PodDisruptionBudget {name} allows {n} pods to go at present"),
         limit: format!("disruption budget {name}"),
     });
-    hard.into_iter().chain(step).max_by_key(|b| b.value)
+    // What its controller has not looked at yet is worked out here.
+    let spec = pdb.spec.max_unavailable.as_ref().filter(|_| !seen && !autoscaled);
+    let missing = spec.and_then(|most| share(most, replicas)).map(|n| Bound {
+        value: replicas.saturating_sub(n),
+        why: format!("PodDisruptionBudget {name} lets {n} pods be missing"),
+        limit: format!("disruption budget {name}"),
+    });
+    hard.into_iter().chain(step).chain(missing).max_by_key(|b| b.value)
+}
+
+/// A number of pods, or a share of them, which is rounded up as the disruption controller does.
+fn share(most: &serde_json::Value, replicas: u32) -> Option<u32> {
+    match most {
+        serde_json::Value::Number(n) => u32::try_from(n.as_u64()?).ok(),
+        serde_json::Value::String(text) => {
+            let share = text.trim_end_matches('%').parse::<f64>().ok()? / 100.0;
+            Some((f64::from(replicas) * share.clamp(0.0, 1.0)).ceil() as u32)
+        }
+        _ => None,
+    }
 }
 
 fn quota(workload: &Scalable, replicas: u32, quota: &Quota) -> Option<Bound> {
@@ -101,9 +120,14 @@ pub(super) struct Room {
     open: bool,
     /// Cores, bytes and pods left on each usable node; `None` where it states none.
     free: BTreeMap<String, [Option<f64>; 3]>,
+    /// The same of cores and of bytes, the largest first.
+    largest: [Vec<f64>; 2],
     /// Pods that wait for a node.
     waiting: f64,
 }
+
+/// Nodes that a rolling update's replicas are spread over at most when it is worked out how large they may be.
+const SPREAD: usize = 64;
 
 impl Room {
     /// Of all nodes and all pods of the cluster.
@@ -118,7 +142,7 @@ impl Room {
         }
         // Those that wait already take the first places.
         let waiting = used.get("").map_or(0.0, |[_, _, pods]| *pods);
-        let mut room = Self { open: true, free: BTreeMap::new(), waiting };
+        let mut room = Self { open: true, waiting, ..Self::default() };
         let mut grows = false;
         for node in nodes {
             room.open = false;
@@ -132,6 +156,11 @@ impl Room {
             }
         }
         room.open |= grows;
+        for (resource, largest) in room.largest.iter_mut().enumerate() {
+            *largest = room.free.values().filter_map(|free| *free.get(resource)?).collect();
+            largest.sort_by(|a, b| b.total_cmp(a));
+            largest.truncate(SPREAD);
+        }
         room
     }
 
@@ -140,9 +169,12 @@ impl Room {
         *self.free.get(node)?.get(resource)?
     }
 
-    /// The most that is left on one node; `None` if no node states it.
-    pub(super) fn most_free(&self, resource: usize) -> Option<f64> {
-        self.free.values().filter_map(|free| *free.get(resource)?).max_by(f64::total_cmp)
+    /// The most that each of `n` new pods could ask for of one resource, spread over as many nodes as is best and evenly;
+    /// `None` if no node states it.
+    pub(super) fn most_for(&self, n: u32, resource: usize) -> Option<f64> {
+        let n = n.max(1);
+        let nodes = (1..=n).zip(self.largest.get(resource)?);
+        nodes.map(|(nodes, free)| free / f64::from(n.div_ceil(nodes))).max_by(f64::total_cmp)
     }
 
     /// Whether nodes come by themselves, or none is seen.
@@ -213,6 +245,14 @@ mod tests {
         let around = |autoscaled| Around { pdbs: vec![&share], autoscaled, ..Around::default() };
         assert_eq!(limits(&api(), 10, &around(false)).min_allowed.unwrap().value, 5);
         assert_eq!(limits(&api(), 10, &around(true)).min_allowed, None, "the HPA walks down by itself");
+        let unseen = |most: serde_json::Value| -> u32 {
+            let pdb: Pdb = of(
+                json!({ "spec": { "maxUnavailable": most, "selector": { "matchLabels": { "app": "api" } } } }),
+            );
+            let around = Around { pdbs: vec![&pdb], ..Around::default() };
+            limits(&api(), 10, &around).min_allowed.unwrap().value
+        };
+        assert_eq!((unseen(json!(2)), unseen(json!("25%"))), (8, 7), "2; 2.5 rounded up");
     }
 
     #[test]

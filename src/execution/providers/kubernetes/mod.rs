@@ -9,6 +9,7 @@ mod assemble;
 mod cache;
 mod connect;
 mod exec;
+mod followed;
 mod fresh;
 mod hold;
 mod kind;

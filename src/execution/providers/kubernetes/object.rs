@@ -349,6 +349,7 @@ pub(super) struct PdbSpec {
     /// Absent selects nothing.
     pub(super) selector: Option<Selector>,
     pub(super) min_available: Option<serde_json::Value>,
+    pub(super) max_unavailable: Option<serde_json::Value>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -417,8 +418,8 @@ pub(super) struct ContainerStatus {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct ContainerState {
-    pub(super) waiting: Option<Reason>,
-    pub(super) terminated: Option<Reason>,
+    pub(super) waiting: Option<Standstill>,
+    pub(super) terminated: Option<Standstill>,
     pub(super) running: Option<Running>,
 }
 
@@ -429,10 +430,12 @@ pub(super) struct Running {
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Reason {
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Standstill {
     pub(super) reason: String,
     pub(super) message: String,
+    /// Of a container that ended.
+    pub(super) finished_at: Option<Time>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -60,6 +60,9 @@ pub(super) fn state(pod: &Pod) -> Option<PodState> {
         };
     }
     let placed = conditions.get("PodScheduled").filter(|c| c.status == "True");
+    // Also where the container is well again: only this tells that it was killed between two looks.
+    let ends = containers.iter().filter_map(|c| c.last_state.terminated.as_ref());
+    let ended = ends.max_by_key(|t| t.finished_at);
     // A container that restarted says when it did so, not how long the pod took to come up.
     let first = containers.iter().all(|c| c.restart_count == 0 && c.state.running.is_some());
     let started = containers.iter().filter_map(|c| c.state.running.as_ref()?.started_at).filter(|_| first);
@@ -78,6 +81,8 @@ pub(super) fn state(pod: &Pod) -> Option<PodState> {
         // As a load balancer lists it; anything that is no address would be compared with nothing.
         address: pod.status.pod_ip.parse::<std::net::IpAddr>().ok().map(|ip| ip.to_string()),
         restarts: containers.iter().map(|c| u32::try_from(c.restart_count).unwrap_or(0)).max().unwrap_or(0),
+        ended_ms: ended.and_then(|t| t.finished_at).map(|t| t.0.as_millisecond()),
+        ended_by: ended.map(|t| clean(&t.reason, 80)).unwrap_or_default(),
         reason: clean(reason.trim_end_matches([':', ' ']), 300),
     })
 }
@@ -117,6 +122,17 @@ mod tests {
             "containerStatuses": [{ "restartCount": 4, "state": { "waiting": { "reason": "CrashLoopBackOff", "message": "back-off" } },
                 "lastState": { "terminated": { "reason": "OOMKilled" } } }] }));
         assert_eq!((loops.phase, loops.restarts, loops.reason.as_str()), (PodPhase::Failed, 4, "OOMKilled"));
+        let back = pod(
+            &json!({ "phase": "Running", "conditions": [placed, { "type": "Ready", "status": "True" }],
+            "containerStatuses": [{ "restartCount": 1, "state": { "running": {} }, "lastState": { "terminated": {
+                "reason": "OOMKilled", "finishedAt": "2026-11-23T21:13:43Z" } } }] }),
+        );
+        assert_eq!((back.phase, back.restarts, back.reason.as_str()), (PodPhase::Ready, 1, ""));
+        assert_eq!(
+            (back.ended_by.as_str(), back.ended_ms.is_some()),
+            ("OOMKilled", true),
+            "well again, and told"
+        );
         let wait = pod(&json!({ "phase": "Pending",
             "conditions": [{ "type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes\u{1b}[2J" }] }));
         assert_eq!(wait.phase, PodPhase::Pending);

@@ -15,6 +15,7 @@ use super::api::Api;
 use super::assemble::{STALE, View, room, workload_uid};
 use super::cache::{Cache, Health, Key, Scope};
 use super::connect;
+use super::followed::Followed;
 use super::fresh::Fresh;
 use super::kind::{Kind, is_name};
 use super::limits::Room;
@@ -47,7 +48,7 @@ pub(super) struct Shared {
     /// Whether the cluster can resize pods in place, once it has said so.
     pub(super) resizable: OnceLock<bool>,
     /// Workloads whose pods are resized in place, by uid: their pods are read afresh.
-    pub(super) resized: Mutex<BTreeSet<String>>,
+    pub(super) followed: Mutex<Followed>,
     /// What writes had to leave out.
     pub(super) remarks: Mutex<BTreeSet<String>>,
 }
@@ -55,6 +56,10 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn cache(&self) -> MutexGuard<'_, Cache> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn followed(&self) -> MutexGuard<'_, Followed> {
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -97,7 +102,7 @@ impl KubernetesProvider {
             silence,
             rights: Mutex::default(),
             resizable: OnceLock::new(),
-            resized: Mutex::default(),
+            followed: Mutex::default(),
             remarks: Mutex::default(),
         };
         Ok(Self { shared: Arc::new(shared), running: tokio::sync::Mutex::default() })
@@ -212,6 +217,14 @@ impl KubernetesProvider {
     /// Finds the object behind an identity and reads it afresh.
     pub(super) async fn fresh(&self, identity: &str) -> Result<Fresh, ProviderError> {
         let uid = workload_uid(identity);
+        let found = self.found(uid).await;
+        if matches!(found, Err(ProviderError::NotFound(_))) {
+            self.shared.followed().forget(uid);
+        }
+        found
+    }
+
+    async fn found(&self, uid: &str) -> Result<Fresh, ProviderError> {
         let (kind, key) = self.locate(uid).await?;
         let keda = self.start().await?.has(Kind::ScaledObject);
         let mut fresh = Fresh::read(&self.shared.api, kind, &key, keda).await?;
@@ -219,7 +232,8 @@ impl KubernetesProvider {
         if !self.shared.cache().size_rights.contains_key(&key.0) {
             self.size_rights().await;
         }
-        let resized = self.shared.resized.lock().unwrap_or_else(PoisonError::into_inner).contains(uid);
+        let now = self.shared.api.clock().monotonic();
+        let resized = self.shared.followed().has(uid, now);
         if resized {
             fresh.pods = Some(all_pods(&self.shared.api, &fresh.workload).await?);
         }

@@ -77,15 +77,16 @@ impl Asked {
         Self { request: Some(new), limit }
     }
 
-    /// The operations on the container at `path` that put `to` in this one's place, each behind a test.
-    fn ops(&self, to: &Self, path: &str, resource: &str) -> Vec<Value> {
+    /// The operations on the container at `path` that put `to` in this one's place, each behind a test. What stays as it
+    /// is is written only where that is what is rehearsed.
+    fn ops(&self, to: &Self, path: &str, resource: &str, rehearsal: bool) -> Vec<Value> {
         let mut ops = Vec::new();
         for (kind, is, set) in [("requests", &self.request, &to.request), ("limits", &self.limit, &to.limit)]
         {
             let (Some(is), Some(set)) = (is, set) else { continue };
             let path = format!("{path}/resources/{kind}/{resource}");
             ops.push(json!({ "op": "test", "path": path, "value": is }));
-            if is != set {
+            if is != set || rehearsal {
                 ops.push(json!({ "op": "add", "path": path, "value": set }));
             }
         }
@@ -142,6 +143,7 @@ fn on_template(object: &Value, name: &str, order: &WriteOrder) -> Result<Value, 
                 notes.insert(WAS.to_owned(), None);
                 before
             }
+            None if order.rehearses_back() => is.clone(),
             None => is.with(field, order.set()),
         };
     if order.way() == Way::Forward {
@@ -149,7 +151,7 @@ fn on_template(object: &Value, name: &str, order: &WriteOrder) -> Result<Value, 
         notes.insert(WAS.to_owned(), Some(was.to_string()));
     }
     let mut ops = vec![json!({ "op": "test", "path": format!("{path}/name"), "value": name })];
-    ops.extend(is.ops(&to, &path, resource));
+    ops.extend(is.ops(&to, &path, resource, order.rehearses_back()));
     let uid = uid_of(object);
     Ok(whole(uid, ops, Some(&annotations), &notes))
 }
@@ -163,15 +165,20 @@ fn on_pod(pod: &Value, template: &Value, name: &str, order: &WriteOrder) -> Resu
     let (_, made) = container(template, name).ok_or_else(gone)?;
     let is = Asked::of(found, resource);
     let was = Asked::of(made, resource);
-    let back = order.way() == Way::Back;
+    let rehearsal = order.rehearses_back();
+    let back = order.way() == Way::Back && !rehearsal;
     // What is put back is the template's size as it was, over exactly ours.
     if back && (whole_units(&was, resource) != Some(size.from) || is != was.with(order.field(), size.to)) {
         return Err(lost("the pod or its template was changed since: it is not put back"));
     }
-    let to = if back { was } else { is.with(order.field(), size.to) };
+    let to = match order.way() {
+        Way::Forward => is.with(order.field(), size.to),
+        Way::Back if rehearsal => is.clone(),
+        Way::Back => was,
+    };
     let path = format!("/spec/containers/{i}");
     let mut ops = vec![json!({ "op": "test", "path": format!("{path}/name"), "value": name })];
-    ops.extend(is.ops(&to, &path, resource));
+    ops.extend(is.ops(&to, &path, resource, rehearsal));
     let uid = uid_of(pod);
     Ok(whole(uid, ops, None, &BTreeMap::new()))
 }
@@ -179,7 +186,8 @@ fn on_pod(pod: &Value, template: &Value, name: &str, order: &WriteOrder) -> Resu
 /// The pod whose turn it is: forward one that has the template's size, back one that has ours.
 fn next<'a>(pods: &'a [Value], view: &View<'_>, name: &str, order: &WriteOrder) -> Option<&'a Value> {
     let size = order.size()?;
-    let wanted = if order.way() == Way::Forward { size.from } else { size.to };
+    let ours = order.way() == Way::Back && !order.rehearses_back();
+    let wanted = if ours { size.to } else { size.from };
     let of = if resource(order.field()).0 == "memory" { memory } else { cpu };
     pods.iter().find(|value| {
         let Ok(pod) = Pod::deserialize_from(value) else { return false };
@@ -324,7 +332,7 @@ mod tests {
 
     #[test]
     fn every_value_is_tested_and_only_what_changes_is_written() {
-        let ops = asked("500m", Some("1")).ops(&asked("400m", Some("1")), "/spec/containers/0", "cpu");
+        let ops = asked("500m", Some("1")).ops(&asked("400m", Some("1")), "/spec/containers/0", "cpu", false);
         let said: Vec<String> =
             ops.iter().map(|o| format!("{} {} {}", o["op"], o["path"], o["value"])).collect();
         assert_eq!(

@@ -1,6 +1,6 @@
 //! The size of a workload's replicas as its template and its pods have it, who sets it, and how it can be changed. Pure.
 
-use crate::execution::providers::contract::{Dial, ManifestField, SizeFields, Sizing};
+use crate::execution::providers::contract::{Dial, ManifestField, Odd, SizeFields, Sizing};
 use crate::fleet::{Field, Owner};
 use crate::series::text::clean;
 
@@ -12,13 +12,17 @@ use super::object::{Amounts, Container, Pod, PodSpec, Scalable, Template, reques
 use super::owner::{Verdict, size_owner};
 use super::rights::SizeRights;
 use super::rolling::Rolling;
-use super::size_room::{Stock, highest};
+use super::size_room::{Stock, beside, highest, no_surge};
+use super::writer::{self, Written};
+use super::writing::MANAGER;
 use crate::clock::Monotonic;
 
 /// Names the container that is meant where a pod has several.
 const MAIN: &str = "kubectl.kubernetes.io/default-container";
 /// Replicas named at most.
 const NAMED: usize = 5;
+/// Resized replicas looked at one by one at most: more are not resized in place.
+const ODD: usize = 200;
 
 /// What is read of the size.
 #[derive(Clone, Debug, Default)]
@@ -79,12 +83,12 @@ pub(super) fn read(view: &View<'_>, around: &Surroundings<'_>) -> Sizes {
     let vpas = around.cache.health.keys().any(|(k, _)| *k == Kind::Vpa);
     let seen = !vpas || around.cache.is_known(Kind::Vpa, &workload.metadata.namespace, around.now, STALE);
     let (owner, mut notes) = view.with_facts(around.cache, |f| size_owner(f, around.verdict, seen));
-    let rolling = is_rolling(workload);
+    let under_way = is_rolling(workload);
     let amounts = main.resources.requests;
     let pods = around.pods.unwrap_or_default();
     let mut sizes =
         Sizes { fields: fields(amounts, main, pods, around.pods.is_some(), rights), ..Sizes::default() };
-    let whole = !rolling && around.pods.is_some() && is_whole(workload, pods, main);
+    let whole = !under_way && around.pods.is_some() && is_whole(workload, pods, main);
     let in_place = (rights.resize == Some(true) && whole).then_some(pods.len() as u32);
     let template = template_is_ours(view.kind, workload, rights, &mut notes);
     remark(main, rights, &mut notes);
@@ -93,12 +97,13 @@ pub(super) fn read(view: &View<'_>, around: &Surroundings<'_>) -> Sizes {
         owner,
         in_place,
         template,
+        odd: odd(amounts, main, pods),
         notes,
         manifest,
         ..Sizing::default()
     };
     progress(workload, pods, main, &mut sizing);
-    let surge = in_place.is_none();
+    let rolling = in_place.is_none();
     let stock = Stock {
         workload,
         amounts,
@@ -106,16 +111,15 @@ pub(super) fn read(view: &View<'_>, around: &Surroundings<'_>) -> Sizes {
         pods,
         quotas: Cache::within(&around.cache.quotas, &workload.metadata.namespace),
         room: around.room,
-        surge,
     };
-    sizing.cpu = dial(Field::CpuRequest, main, &stock);
-    sizing.memory = dial(Field::MemoryRequest, main, &stock);
+    sizing.cpu = dial(Field::CpuRequest, main, &stock, rolling);
+    sizing.memory = dial(Field::MemoryRequest, main, &stock, rolling);
     if let Owner::Autoscaler { name } = &around.verdict.owner {
         sizing.cpu.blocked = Some(format!(
             "{name} may aim at a share of the CPU request: another one would change the count, so that it is left"
         ));
     }
-    if rolling {
+    if under_way {
         sizes.pending.extend([Field::CpuRequest, Field::MemoryRequest]);
     }
     if pods.iter().any(|p| !is_settled(p, main)) {
@@ -142,6 +146,21 @@ fn fields(amounts: Amounts, main: &Container, pods: &[&Pod], seen: bool, rights:
         cpu_pods: differ(cpu, cpu_request),
         memory_pods: differ(memory, memory_request),
     }
+}
+
+/// Replicas that ask for something else than the template, and whose doing that is.
+fn odd(amounts: Amounts, main: &Container, pods: &[&Pod]) -> Vec<Odd> {
+    let differs = |a: &Amounts| cpu(*a) != cpu(amounts) || memory(*a) != memory(amounts);
+    let all = pods.iter().filter(|p| is_live(p)).filter_map(|p| Some((p, own(p, main)?)));
+    all.filter(|(_, a)| differs(a))
+        .take(ODD)
+        .map(|(pod, a)| Odd {
+            pod: clean(&pod.metadata.name, 253),
+            cpu: cpu(a),
+            memory: memory(a),
+            by: writer::other(&pod.metadata.writers, Written::PodResources, MANAGER),
+        })
+        .collect()
 }
 
 /// What one replica asks for, cores and bytes: what all that run ask for alike, or else what the template says.
@@ -253,7 +272,7 @@ fn remark(main: &Container, rights: SizeRights, notes: &mut Vec<String>) {
     }
 }
 
-fn dial(field: Field, main: &Container, stock: &Stock<'_>) -> Dial {
+fn dial(field: Field, main: &Container, stock: &Stock<'_>, rolling: bool) -> Dial {
     let memory = field == Field::MemoryRequest;
     let (all_cpu, all_memory) = requests(&stock.workload.spec.template.spec);
     let (all, own, unit) = if memory {
@@ -276,7 +295,16 @@ fn dial(field: Field, main: &Container, stock: &Stock<'_>) -> Dial {
     } else {
         None
     };
-    Dial { others, highest: highest(field, others, stock), restarts, blocked: None, not_in_place }
+    Dial {
+        others,
+        highest: highest(field, others, stock, rolling),
+        rolled: highest(field, others, stock, true),
+        beside: beside(field, others, stock),
+        no_surge: no_surge(field, stock),
+        restarts,
+        blocked: None,
+        not_in_place,
+    }
 }
 
 /// Replicas whose resize waits or can never be carried out, and a rolling update that stands still.

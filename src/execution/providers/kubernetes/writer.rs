@@ -20,9 +20,12 @@ pub(super) enum Written {
     PausedScaleIn,
     /// Resources of containers in a template.
     Resources,
+    /// Resources of the containers of a pod.
+    PodResources,
 }
 
-const ALL: [(Written, &str); 7] = [
+const ALL: [(Written, &str); 8] = [
+    (Written::PodResources, "f:containers"),
     (Written::Resources, "f:template"),
     (Written::Replicas, "f:replicas"),
     (Written::MinReplicas, "f:minReplicas"),
@@ -70,6 +73,9 @@ impl Fields {
         if field == Written::Resources {
             return self.spec.get(key).is_some_and(claims_resources);
         }
+        if field == Written::PodResources {
+            return self.spec.get(key).is_some_and(any_resources);
+        }
         self.spec.get(key).is_some_and(|part| {
             let down = part.get("f:scaleDown");
             field != Written::Behavior
@@ -86,10 +92,20 @@ fn claims_resources(template: &serde_json::Value) -> bool {
         _ => Some(serde_json::Value::Null),
     };
     let Some(spec) = within(template, "f:spec") else { return false };
-    let Some(containers) = within(&spec, "f:containers") else { return false };
+    within(&spec, "f:containers").is_some_and(|containers| any_resources(&containers))
+}
+
+/// Whether a writer of containers wrote resources of any of them.
+fn any_resources(containers: &serde_json::Value) -> bool {
+    let whole = |part: &serde_json::Value| part.as_object().is_none_or(serde_json::Map::is_empty);
     containers
         .as_object()
-        .is_none_or(|all| all.is_empty() || all.values().any(|c| within(c, "f:resources").is_some()))
+        .is_none_or(|all| all.is_empty() || all.values().any(|c| whole(c) || c.get("f:resources").is_some()))
+}
+
+/// Who wrote `field` last, if it was somebody else than `us`; empty if that is not known.
+pub(super) fn other(writers: &[Writer], field: Written, us: &str) -> String {
+    of(writers, field).first().filter(|w| w.manager != us).map(|w| w.manager.clone()).unwrap_or_default()
 }
 
 /// Decodes `managedFields`. Status writers are left out; writers of other fields stay, so that an object whose

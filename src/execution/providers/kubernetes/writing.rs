@@ -1,7 +1,5 @@
 //! The write: read afresh, compare, one conditional patch, and what its answer means.
 
-use std::sync::PoisonError;
-
 use serde::Deserialize;
 
 use crate::approval::{Way, WriteOrder};
@@ -22,9 +20,7 @@ use super::refusal;
 use super::writer::Written;
 
 /// Who we are in `managedFields`.
-const MANAGER: &str = "weescale";
-/// Workloads whose pods are read with them at most.
-const FOLLOWED: usize = 1000;
+pub(super) const MANAGER: &str = "weescale";
 
 /// The field to write and the object it is in.
 struct Place {
@@ -45,7 +41,7 @@ impl Place {
             Written::MinReplicaCount => "minReplicaCount",
             Written::MaxReplicaCount => "maxReplicaCount",
             Written::Behavior => "behavior",
-            Written::PausedScaleIn | Written::Resources => "",
+            Written::PausedScaleIn | Written::Resources | Written::PodResources => "",
         }
     }
 }
@@ -84,10 +80,16 @@ fn body(view: &View<'_>, place: &Place, order: &WriteOrder) -> Result<serde_json
         Holder::Hpa(name) => view.hpa(name).map(|h| hold::on_hpa(h, set, &mut notes)),
         Holder::Scaled(name) => {
             let replicas = view.workload.spec.replicas.unwrap_or(1);
-            if set == ScaleIn::Pinned && replicas == 0 {
-                return Err(ProviderError::Invalid("there are no replicas to pin".into()));
+            // Of what an older weescale approved the count is not known: it is the present one.
+            let approved = ScaleIn::count_of(order.set()).map_or(replicas, i64::from);
+            if set == ScaleIn::Pinned
+                && order.way() == Way::Forward
+                && (replicas == 0 || replicas != approved)
+            {
+                let why = format!("there are {replicas} replicas now, approved was to pin {approved}");
+                return Err(ProviderError::Precondition { why, current: None });
             }
-            view.scaled(name).map(|s| hold::on_scaled(s, set, replicas, &mut notes))
+            view.scaled(name).map(|s| hold::on_scaled(s, set, approved, &mut notes))
         }
         Holder::Workload => None,
     };
@@ -99,7 +101,7 @@ impl KubernetesProvider {
     pub(super) async fn send(&self, order: &WriteOrder) -> Result<WorkloadState, ProviderError> {
         let identity = &order.target().uid;
         if order.field().is_in_place() {
-            self.follow_pods(workload_uid(identity));
+            self.shared.followed().follow(workload_uid(identity), self.shared.api.clock().monotonic());
         }
         let mut fresh = match self.fresh(identity).await {
             Ok(fresh) => fresh,
@@ -141,14 +143,6 @@ impl KubernetesProvider {
             Ok(reply) if matches!(reply.status, 200 | 201) => self.accepted(fresh, &place, &reply),
             Ok(reply) => Err(self.refused(order, &place, &namespace, &reply).await),
             Err(no) => Err(NoReply::of_write(no)),
-        }
-    }
-
-    /// From now on the pods of this workload are read afresh with it.
-    fn follow_pods(&self, uid: &str) {
-        let mut resized = self.shared.resized.lock().unwrap_or_else(PoisonError::into_inner);
-        if resized.len() < FOLLOWED {
-            resized.insert(uid.to_owned());
         }
     }
 

@@ -33,6 +33,8 @@ pub enum Service {
     ApplicationAutoScaling,
     /// `CloudWatch`: JSON 1.0.
     CloudWatch,
+    /// Security Token Service: Query protocol.
+    Sts,
 }
 
 impl Service {
@@ -43,6 +45,7 @@ impl Service {
             Self::Ecs => "ecs",
             Self::ApplicationAutoScaling => "application-autoscaling",
             Self::CloudWatch => "monitoring",
+            Self::Sts => "sts",
         }
     }
 
@@ -56,7 +59,7 @@ impl Service {
 
     const fn target(self) -> &'static str {
         match self {
-            Self::AutoScaling => "",
+            Self::AutoScaling | Self::Sts => "",
             Self::Ecs => "AmazonEC2ContainerServiceV20141113",
             Self::ApplicationAutoScaling => "AnyScaleFrontendService",
             Self::CloudWatch => "GraniteServiceVersion20100801",
@@ -65,7 +68,7 @@ impl Service {
 
     const fn content_type(self) -> &'static str {
         match self {
-            Self::AutoScaling => "application/x-www-form-urlencoded; charset=utf-8",
+            Self::AutoScaling | Self::Sts => "application/x-www-form-urlencoded; charset=utf-8",
             Self::CloudWatch => "application/x-amz-json-1.0",
             Self::Ecs | Self::ApplicationAutoScaling => "application/x-amz-json-1.1",
         }
@@ -179,6 +182,7 @@ impl AwsClient {
         if let Some(path) = &setup.ca_file {
             builder = builder.tls_certs_only(read_ca(path)?);
         }
+        credentials.reach(setup);
         let client = builder.build().map_err(|e| AwsSetupError::Client(transport(&e)))?;
         Ok(Self { client, region: region.clone(), endpoint, credentials, sent: AtomicU64::new(0) })
     }

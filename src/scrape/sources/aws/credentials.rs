@@ -1,6 +1,7 @@
 //! Where keys come from, and when they are asked for again.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -8,10 +9,14 @@ use tokio::sync::Mutex;
 use crate::clock::{Clock, Monotonic};
 
 use super::profile::{self, Given};
-use super::{Keys, Metadata, process};
+use super::role::{self, Role};
+use super::{AwsSetup, Keys, Metadata, process};
 
 /// After a failure nobody asks again for this long: a command that hangs would otherwise be run by every poll.
 const PAUSE: Duration = Duration::from_secs(15);
+
+/// Roles asked for one with the keys of the other.
+const ROLES: usize = 4;
 
 /// The shared files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +68,10 @@ impl Access {
 pub struct Credentials {
     access: Access,
     kept: Mutex<Kept>,
+    /// How AWS is reached where a role is to be asked for: as by the first client that uses these keys.
+    setup: OnceLock<AwsSetup>,
+    /// Given once and for all.
+    fixed: bool,
 }
 
 #[derive(Default)]
@@ -80,7 +89,20 @@ impl std::fmt::Debug for Kept {
 impl Credentials {
     /// Nothing is read before the first call.
     pub fn new(access: Access) -> Self {
-        Self { access, kept: Mutex::default() }
+        Self { access, kept: Mutex::default(), setup: OnceLock::new(), fixed: false }
+    }
+
+    /// These keys, and never others.
+    pub(super) fn fixed(keys: Keys) -> Self {
+        let files = Files { credentials: PathBuf::new(), config: PathBuf::new() };
+        let kept = Kept { keys: Some(keys), failed: None };
+        let access = Access { profile: None, files, metadata: None };
+        Self { access, kept: Mutex::new(kept), setup: OnceLock::new(), fixed: true }
+    }
+
+    /// How AWS is reached.
+    pub(super) fn reach(&self, setup: &AwsSetup) {
+        let _ = self.setup.set(setup.clone());
     }
 
     /// Keys that are good now.
@@ -90,6 +112,9 @@ impl Credentials {
     pub async fn keys(&self) -> Result<Keys, String> {
         let clock = Clock::real();
         let mut kept = self.kept.lock().await;
+        if self.fixed {
+            return kept.keys.clone().ok_or_else(|| "AWS does not accept its keys".to_owned());
+        }
         if let Some(keys) = kept.keys.as_ref().filter(|k| !k.is_due(clock.now())) {
             return Ok(keys.clone());
         }
@@ -139,14 +164,11 @@ impl Credentials {
         let name = access.profile.clone().or_else(|| var("AWS_PROFILE"));
         let named = name.is_some();
         let name = name.unwrap_or_else(|| "default".to_owned());
-        match profile::read(&name, &access.files.credentials, &access.files.config)? {
-            Some(Given::Keys(keys)) => return Ok(Fetched { keys, keep: false }),
-            Some(Given::Process(command)) => {
-                return Ok(Fetched { keys: process::run(&command).await?, keep: true });
-            }
+        match self.profile(&name).await? {
+            Some(fetched) => return Ok(fetched),
             None if named => {
                 return Err(format!(
-                    "profile {} gives no keys: neither {} nor {} has it with aws_access_key_id or credential_process",
+                    "profile {} gives no keys: neither {} nor {} has it with aws_access_key_id, credential_process, or role_arn and source_profile",
                     crate::series::text::clean(&name, 64),
                     access.files.credentials.display(),
                     access.files.config.display()
@@ -160,6 +182,44 @@ impl Credentials {
                          ~/.aws/credentials, or write metadata = true to use the role of this machine"
                 .into()),
         }
+    }
+
+    /// The keys of a profile. A role's are asked for with those of its source, which may be those of a role as well.
+    async fn profile(&self, name: &str) -> Result<Option<Fetched>, String> {
+        let Files { credentials, config } = &self.access.files;
+        let mut roles: Vec<Role> = Vec::new();
+        let mut at = name.to_owned();
+        let base = loop {
+            // A profile may be the source of its own role.
+            let own = roles.last().is_some_and(|role| role.source == at) && roles.len() == 1 && at == name;
+            match profile::read(&at, credentials, config, own)? {
+                Some(Given::Keys(keys)) => break Fetched { keys, keep: false },
+                Some(Given::Process(command)) => {
+                    break Fetched { keys: process::run(&command).await?, keep: true };
+                }
+                Some(Given::Role(role)) if roles.len() < ROLES => {
+                    at.clone_from(&role.source);
+                    roles.push(role);
+                }
+                Some(Given::Role(_)) => {
+                    let name = crate::series::text::clean(name, 64);
+                    return Err(format!("profile {name}: more than {ROLES} roles one upon the other"));
+                }
+                None if roles.is_empty() => return Ok(None),
+                None => {
+                    let (name, at) =
+                        (crate::series::text::clean(name, 64), crate::series::text::clean(&at, 64));
+                    return Err(format!("profile {name}: its source_profile {at} gives no keys"));
+                }
+            }
+        };
+        let Fetched { mut keys, mut keep } = base;
+        for role in roles.iter().rev() {
+            let setup = self.setup.get().ok_or("a role is asked for, and no client is there to do it")?;
+            keys = role::assume(role, keys, setup).await?;
+            keep = true;
+        }
+        Ok(Some(Fetched { keys, keep }))
     }
 }
 

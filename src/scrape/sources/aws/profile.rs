@@ -6,19 +6,14 @@ use std::path::Path;
 use crate::series::text::clean;
 
 use super::Keys;
+use super::role::Role;
 
 /// Largest file read.
 const MAX_FILE: u64 = 1 << 20;
 
-/// Settings that need AWS's token service, which is not called.
-const ELSEWHERE: [&str; 6] = [
-    "role_arn",
-    "source_profile",
-    "sso_session",
-    "sso_start_url",
-    "web_identity_token_file",
-    "login_session",
-];
+/// Settings that need what weescale does not do: a browser, a token of somebody else's, a role of the machine.
+const ELSEWHERE: [&str; 5] =
+    ["role_arn", "sso_session", "sso_start_url", "web_identity_token_file", "login_session"];
 
 /// What a profile gives.
 pub(super) enum Given {
@@ -26,12 +21,20 @@ pub(super) enum Given {
     Keys(Keys),
     /// A command that prints keys.
     Process(String),
+    /// A role, for which the keys of another profile are given.
+    Role(Role),
 }
 
 type Section = BTreeMap<String, String>;
 
-/// The profile `name` of both files; the credentials file wins key by key. `None` if neither has it.
-pub(super) fn read(name: &str, credentials: &Path, config: &Path) -> Result<Option<Given>, String> {
+/// The profile `name` of both files; the credentials file wins key by key. `None` if neither has it. `plain` asks for its
+/// own keys, whatever role it asks for: a profile may name itself as the source of its role.
+pub(super) fn read(
+    name: &str,
+    credentials: &Path,
+    config: &Path,
+    plain: bool,
+) -> Result<Option<Given>, String> {
     let mut profile = section(config, |heading| {
         heading == name && name == "default" || heading.strip_prefix("profile ").map(str::trim) == Some(name)
     })?;
@@ -48,7 +51,11 @@ pub(super) fn read(name: &str, credentials: &Path, config: &Path) -> Result<Opti
     let get = |key: &str| profile.get(key).map(String::as_str).filter(|v| !v.is_empty());
     let shown = clean(name, 64);
     // A profile that assumes a role has the keys of its source, if any: they are not what was asked for.
-    if let Some(key) = ELSEWHERE.iter().find(|key| get(key).is_some()) {
+    let role = if plain { None } else { Role::new(&get).map_err(|why| format!("profile {shown}: {why}"))? };
+    if let Some(role) = role {
+        return Ok(Some(Given::Role(role)));
+    }
+    if !plain && let Some(key) = ELSEWHERE.iter().find(|key| get(key).is_some()) {
         return Err(format!(
             "profile {shown} has {key}, which needs a call that weescale does not make; write a profile with \
              credential_process = aws configure export-credentials --profile {shown} --format process"
@@ -120,13 +127,14 @@ mod tests {
                                [half]\naws_access_key_id=AKHALF\n[chain]\naws_access_key_id=A\naws_secret_access_key=B\n";
     const CONFIG: &str = "[default]\nregion = eu-west-1\n[profile tool]\ns3 =\n  aws_access_key_id = no\n\
                           credential_process = \"/opt/a b/keys\" --json # comment\n[tool2]\ncredential_process=x\n\
-                          [profile chain]\nrole_arn = arn:aws:iam::1:role/r\nsource_profile = default\n[profile empty]\n";
+                          [profile chain]\nrole_arn = arn:aws:iam::1:role/r\nsource_profile = default\n[profile empty]\n\
+                          [profile machine]\nrole_arn = arn:aws:iam::1:role/r\ncredential_source = Environment\n";
 
     fn look(name: &str) -> Result<Option<Given>, String> {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("credentials"), CREDENTIALS).unwrap();
         std::fs::write(dir.path().join("config"), CONFIG).unwrap();
-        read(name, &dir.path().join("credentials"), &dir.path().join("config"))
+        read(name, &dir.path().join("credentials"), &dir.path().join("config"), false)
     }
 
     #[test]
@@ -142,9 +150,11 @@ mod tests {
 
     #[test]
     fn what_cannot_work_says_how_it_could() {
-        let error = look("chain").err().unwrap();
+        let Ok(Some(Given::Role(role))) = look("chain") else { panic!() };
+        assert_eq!(role.source, "default");
+        let error = look("machine").err().unwrap();
         assert!(
-            error.contains("role_arn") && error.contains("export-credentials --profile chain"),
+            error.contains("role_arn") && error.contains("export-credentials --profile machine"),
             "{error}"
         );
         assert!(look("half").err().unwrap().contains("no aws_secret_access_key"));
@@ -153,7 +163,7 @@ mod tests {
     #[test]
     fn a_pipe_in_place_of_a_file_makes_nobody_wait() {
         let dir = tempfile::tempdir().unwrap();
-        let error = read("default", dir.path(), &dir.path().join("none")).err().unwrap();
+        let error = read("default", dir.path(), &dir.path().join("none"), false).err().unwrap();
         assert!(error.contains("not a plain file"), "{error}");
     }
 }
