@@ -124,15 +124,7 @@ impl Task {
                 self.lost = None;
             }
             Some(v) => {
-                return Undone::Foreign(
-                    Some(v),
-                    format!(
-                        "{name} is {}, ours was {}: someone else changed it{}",
-                        field.word(v),
-                        field.word(self.at),
-                        foreign::by(&state, field)
-                    ),
-                );
+                return Undone::Foreign(Some(v), foreign::changed(&state, field, self.at));
             }
             None => return Undone::Foreign(None, format!("{name} does not exist any more")),
         }

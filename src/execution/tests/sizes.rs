@@ -255,14 +255,31 @@ fn check(w: &World, about: (u32, bool, bool)) {
     assert_eq!(ours, wanted, "{about:?}: {values:?} {states:?}");
 }
 
+async fn every_cut(abort: bool, replaced: bool) {
+    let mut cut = 0;
+    while trial(cut, abort, replaced).await {
+        cut += 1;
+        assert!(cut < 1000);
+    }
+    assert!(cut > 20, "only {cut} cuts");
+}
+
 #[tokio::test]
 async fn no_cut_resizes_twice_or_loses_a_decision() {
-    for (abort, replaced) in [(false, false), (true, false), (false, true), (true, true)] {
-        let mut cut = 0;
-        while trial(cut, abort, replaced).await {
-            cut += 1;
-            assert!(cut < 1000);
-        }
-        assert!(cut > 20, "only {cut} cuts");
-    }
+    every_cut(false, false).await;
+}
+
+#[tokio::test]
+async fn no_cut_keeps_a_resize_from_being_taken_back() {
+    every_cut(true, false).await;
+}
+
+#[tokio::test]
+async fn no_cut_and_no_replaced_replica_keeps_a_resize_from_going_on() {
+    every_cut(false, true).await;
+}
+
+#[tokio::test]
+async fn no_cut_and_no_replaced_replica_keeps_it_from_being_taken_back() {
+    every_cut(true, true).await;
 }

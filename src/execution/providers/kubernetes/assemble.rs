@@ -211,12 +211,7 @@ impl View<'_> {
         let scale_in = |is: bool| if is { vec![Field::ScaleIn] } else { Vec::new() };
         let replicas = fields.replicas.unwrap_or(1);
         let known = |kind: Kind| cache.is_known(kind, &meta.namespace, now, STALE);
-        let mut of_it = None;
-        if self.pods.is_some() || known(Kind::Pod) {
-            let all = self.pods.clone().unwrap_or_else(|| Cache::within(&cache.pods, &meta.namespace));
-            let all = all.into_iter().filter(|p| pods::belongs(p, self.kind, &meta.name)).take(MAX_PODS);
-            of_it = Some(all.collect::<Vec<&Pod>>());
-        }
+        let of_it = (self.pods.is_some() || known(Kind::Pod)).then(|| self.own_pods(cache));
         let mut list: Vec<PodState> = of_it.iter().flatten().filter_map(|p| pods::state(p)).collect();
         let around = Surroundings { cache, verdict: &verdict, pods: of_it.as_deref(), room, now };
         let sizes = size::read(self, &around);
@@ -264,6 +259,13 @@ impl View<'_> {
             written_by: self.written_by(&verdict.holder),
             sizing: sizes.sizing,
         })
+    }
+
+    /// Its pods: as just read, or as the watch has them.
+    fn own_pods<'a>(&'a self, cache: &'a Cache) -> Vec<&'a Pod> {
+        let meta = &self.workload.metadata;
+        let all = self.pods.clone().unwrap_or_else(|| Cache::within(&cache.pods, &meta.namespace));
+        all.into_iter().filter(|p| pods::belongs(p, self.kind, &meta.name)).take(MAX_PODS).collect()
     }
 
     /// Who else wrote the fields last, as the server notes it.
