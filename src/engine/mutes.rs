@@ -55,15 +55,16 @@ impl Engine {
         if !self.state.fleet.keys().any(known) {
             return self.refused(format!("there is no service {}: nothing is muted", muted.service));
         }
+        if !self.state.learned.people.mutes.has_room(now) {
+            return self.refused("too many mutes stand already; end one first".into());
+        }
         let mute = Mute { muted, until: now + lasts, reason, by: by.clone(), at: now };
         let text = mute.words();
         let body = serde_json::json!({ "mute": mute, "caller": caller });
         if !self.journal(vec![Entry::new(Kind::Mute, text.clone(), body).by(&by)]).await {
             return Answer::no("nothing is muted: the journal cannot be written");
         }
-        if !self.state.learned.people.mutes.set(mute, now) {
-            return self.refused("too many mutes stand already; end one first".into());
-        }
+        self.state.learned.people.mutes.set(mute, now);
         self.say(NoticeLevel::Info, text.clone());
         Answer::yes(text)
     }

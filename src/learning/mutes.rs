@@ -69,7 +69,7 @@ pub struct Mute {
 impl Mute {
     /// `horizontal proposals for shop/cart until 21:00, muted by ann: deploy`.
     pub fn words(&self) -> String {
-        format!("{} until {}, muted by {}: {}", self.muted.words(), self.until, self.by, self.reason)
+        format!("{} until {}, muted by {}: {}", self.muted.words(), self.until.minute(), self.by, self.reason)
     }
 }
 
@@ -88,6 +88,11 @@ impl Mutes {
         }
         self.held.push(mute);
         true
+    }
+
+    /// Whether another one may be held.
+    pub fn has_room(&self, now: Timestamp) -> bool {
+        self.standing(now).count() < MOST
     }
 
     /// Ends a mute; `None` if none of the same stands.
@@ -136,7 +141,7 @@ mod tests {
         let words = mutes.of(&proposal("eu"), at(1)).map(Mute::words).unwrap();
         assert_eq!(
             words,
-            "horizontal proposals for shop/cart until 1970-01-01T00:01:40Z, muted by ann: deploy"
+            "horizontal proposals for shop/cart until 1970-01-01 00:01 UTC, muted by ann: deploy"
         );
     }
 

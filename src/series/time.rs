@@ -54,6 +54,11 @@ impl Timestamp {
         Self(self.0.div_euclid(step).saturating_mul(step))
     }
 
+    /// To the minute, for sentences: `2026-06-09 13:56 UTC`.
+    pub fn minute(self) -> String {
+        self.to_jiff().strftime("%F %H:%M UTC").to_string()
+    }
+
     /// As a `jiff` timestamp, for calendars and time zones; saturates at jiff's limits.
     pub fn to_jiff(self) -> jiff::Timestamp {
         jiff::Timestamp::from_millisecond(self.0).unwrap_or(if self.0 < 0 {

@@ -53,7 +53,7 @@ impl MutedBy {
     /// `muted by ann until 21:00: deploy; M hears it again`.
     pub fn sentence(&self) -> String {
         let then = if self.aside { "set aside, capacity is short now" } else { "M on it hears it again" };
-        format!("muted by {} until {}: {}; {then}", self.by, self.until, self.reason)
+        format!("muted by {} until {}: {}; {then}", self.by, self.until.minute(), self.reason)
     }
 }
 
