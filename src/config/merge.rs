@@ -325,7 +325,8 @@ impl Merge {
         let shares = s.stages.as_deref().or_else(|| s.stage_wait.is_some().then_some(&[]))?;
         let staging = Staging::configured(shares, wait);
         if staging.is_none() {
-            let example = "must ascend to 100 in at most 8 steps, at most 15m apart, for example stages = [25, 50, 100]";
+            let example =
+                "must ascend to 100 in at most 8 steps, at most 5m apart, for example stages = [25, 50, 100]";
             self.problem(field, example);
         }
         staging

@@ -138,7 +138,9 @@ impl Engine {
         if let Some(why) = self.state.halted.clone() {
             return self.refuse(&proposal, format!("weescale is halted: {why}"), caller).await;
         }
-        if let Some(why) = super::mutes::refusal(&self.state, &proposal, self.clock.now()) {
+        // What a day's approval covers was approved before it was muted.
+        let muted = super::mutes::refusal(&self.state, &proposal, self.clock.now());
+        if let Some(why) = muted.filter(|_| !matches!(authority, Authority::Day(..))) {
             return self.refuse(&proposal, why, caller).await;
         }
         // Reserved before anything is decided: the engine never waits for the executor, which waits for the engine.

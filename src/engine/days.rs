@@ -285,7 +285,7 @@ impl Engine {
             p.state == ProposalState::Open
                 && !days.left.contains(&p.id)
                 && days.of(&p.workload).is_some_and(|d| d.covers(p, now).is_ok())
-                && super::publish::not_approvable(&self.state, p, now).is_none()
+                && super::publish::barred(&self.state, p, now).is_none()
                 && self.passes_now(p)
         };
         let covered = self.state.queue.live().filter(within);

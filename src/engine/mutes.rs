@@ -55,7 +55,7 @@ impl Engine {
         if !self.state.fleet.keys().any(known) {
             return self.refused(format!("there is no service {}: nothing is muted", muted.service));
         }
-        if !self.state.learned.people.mutes.has_room(now) {
+        if !self.state.learned.people.mutes.has_room(&muted, now) {
             return self.refused("too many mutes stand already; end one first".into());
         }
         let mute = Mute { muted, until: now + lasts, reason, by: by.clone(), at: now };

@@ -75,7 +75,9 @@ impl Journal {
         let open: i64 = db.query_row("SELECT count(*) FROM signal", [], |r| r.get(0))?;
         let open = u64::try_from(open).unwrap_or(0) * OPEN;
         let transaction = db.unchecked_transaction()?;
-        hours = shorten(&transaction, hours, (keep.bytes / 8 * 3).saturating_sub(open))?;
+        // Minutes of the hour that runs never cost more than half of what was packed before: they are packed at its end.
+        let most = keep.bytes / 8 * 3;
+        hours = shorten(&transaction, hours, most.saturating_sub(open).max(most / 2))?;
         fans = thin(&transaction, now, fans, keep.bytes / 4)?;
         transaction.commit()?;
         self.beside = Beside { hours: Some(hours), fans: Some(fans) };

@@ -90,9 +90,9 @@ impl Mutes {
         true
     }
 
-    /// Whether another one may be held.
-    pub fn has_room(&self, now: Timestamp) -> bool {
-        self.standing(now).count() < MOST
+    /// Whether a mute may be held, beside the others or in place of one of the same.
+    pub fn has_room(&self, muted: &Muted, now: Timestamp) -> bool {
+        self.standing(now).filter(|m| m.muted != *muted).count() < MOST
     }
 
     /// Ends a mute; `None` if none of the same stands.

@@ -30,19 +30,19 @@ pub fn lost(figures: &Figures) -> Option<f64> {
     if !figures.kept {
         return Some(figures.until.since(figures.started).as_secs_f64() / 60.0);
     }
-    let short = figures.response.map_or(0.0, |r| r.seconds / 60.0);
-    Some(short + disruption(figures)?)
+    Some(figures.response?.seconds / 60.0 + disruption(figures)?)
 }
 
 /// What raises lost, by service and way.
 #[derive(Clone, Debug, Default)]
 pub struct Stagings {
     lost: BTreeMap<(WorkloadId, usize), Vec<f64>>,
+    /// Raises that were measured and whose way was not drawn, by service. They tell nothing of ways: those that had no time
+    /// are among them.
+    undrawn: BTreeMap<WorkloadId, usize>,
 }
 
-fn way_of(staging: Option<&Staging>) -> Option<usize> {
-    // Without any staging a raise was made at once.
-    let Some(staging) = staging else { return Some(0) };
+fn way_of(staging: &Staging) -> Option<usize> {
     WAYS.iter()
         .position(|(shares, wait)| staging.shares == *shares && staging.wait == Duration::from_secs(*wait))
 }
@@ -54,7 +54,12 @@ impl Stagings {
         let mut raises: Vec<&Figures> = figures.filter(|f| f.to > f.from).collect();
         raises.sort_by_key(|f| f.started);
         for figures in raises {
-            if let (Some(way), Some(lost)) = (way_of(figures.staging.as_ref()), lost(figures)) {
+            let Some(lost) = lost(figures) else { continue };
+            let Some(staging) = &figures.staging else {
+                *stagings.undrawn.entry(service_of(&figures.workload)).or_default() += 1;
+                continue;
+            };
+            if let Some(way) = way_of(staging) {
                 let of = stagings.lost.entry((service_of(&figures.workload), way)).or_default();
                 of.push(lost);
                 if of.len() > MOST {
@@ -92,7 +97,8 @@ impl Stagings {
         seed: u64,
     ) -> Option<Staging> {
         let service = service_of(workload);
-        let measured: usize = (0..WAYS.len()).map(|way| self.held(&service, way).len()).sum();
+        let drawn: usize = (0..WAYS.len()).map(|way| self.held(&service, way).len()).sum();
+        let measured = drawn + self.undrawn.get(&service).copied().unwrap_or_default();
         if measured < SEASONED || to <= from {
             return None;
         }
@@ -116,9 +122,11 @@ impl Stagings {
         }
         let of = possible.len();
         let mean = |way: usize| self.belief(&service, way).mean;
-        let best = possible.iter().map(|(way, ..)| *way).min_by(|a, b| mean(*a).total_cmp(&mean(*b)))?;
+        // What was never tried is not the best so far.
+        let known = possible.iter().map(|(way, ..)| *way).filter(|way| !self.held(&service, *way).is_empty());
+        let best = known.min_by(|a, b| mean(*a).total_cmp(&mean(*b)));
         let (way, staging, _) = possible.into_iter().min_by(|a, b| a.2.total_cmp(&b.2))?;
-        let chosen = if way == best { Chosen::Best } else { Chosen::Tried };
+        let chosen = if Some(way) == best { Chosen::Best } else { Chosen::Tried };
         (of > 1).then(|| Staging { chosen, of, n: self.held(&service, way).len(), seed, ..staging })
     }
 }
@@ -142,7 +150,7 @@ mod tests {
         let mut figures = sample::operation(number);
         figures.during.failed = 0.0;
         figures.response = Some(Response { seconds: minutes * 60.0, still_short: false });
-        figures.staging = Staging::configured(shares, Duration::from_secs(wait)).filter(|_| way > 0);
+        figures.staging = Staging::configured(shares, Duration::from_secs(wait));
         figures
     }
 
@@ -159,7 +167,7 @@ mod tests {
         let mut counts = [0; 4];
         for seed in 0..seeds {
             let chosen = stagings.choose(&id(), (6, 14), ROOM, seed).unwrap();
-            counts[way_of(Some(&chosen)).unwrap()] += 1;
+            counts[way_of(&chosen).unwrap()] += 1;
         }
         counts
     }
@@ -177,11 +185,12 @@ mod tests {
     #[test]
     fn it_learns_from_its_own_choices() {
         // Way 1 loses a minute, all others four: of the last fifty of two hundred raises most are made in it.
-        let mut raises: Vec<Figures> = (0..SEASONED as u32).map(|i| raise(i, 0, 4.0)).collect();
+        let mut raises: Vec<Figures> =
+            (0..SEASONED as u32).map(|i| Figures { staging: None, ..raise(i, 0, 4.0) }).collect();
         let mut late = 0;
         for seed in 0..200_u64 {
             let chosen = Stagings::of(raises.iter()).choose(&id(), (6, 14), ROOM, seed).unwrap();
-            let way = way_of(Some(&chosen)).unwrap();
+            let way = way_of(&chosen).unwrap();
             late += usize::from(seed >= 150 && way == 1);
             let minutes = if way == 1 { 1.0 } else { 4.0 } + (seed % 5) as f64 * 0.2;
             raises.push(raise(1000 + seed as u32, way, minutes));
@@ -207,6 +216,9 @@ mod tests {
         assert_eq!(stagings.choose(&id(), (14, 6), ROOM, 1), None, "nothing is explored on the way down");
         let young = learnt([1.0, 1.0, 1.0, 1.0], 1);
         assert_eq!(young.choose(&id(), (6, 14), ROOM, 1), None, "four raises are too few");
+        let urgent: Vec<Figures> = (0..9).map(|i| Figures { staging: None, ..raise(i, 0, 20.0) }).collect();
+        let first = Stagings::of(urgent.iter()).choose(&id(), (6, 14), ROOM, 3).unwrap();
+        assert_eq!((first.chosen, first.n), (Chosen::Tried, 0), "what had no choice says nothing of ways");
         let elsewhere = WorkloadId::new("", "other", "");
         assert_eq!(stagings.choose(&elsewhere, (6, 14), ROOM, 1), None);
     }
@@ -219,6 +231,8 @@ mod tests {
         let mut blind = raise(1, 1, 2.0);
         blind.before.requests = 0.0;
         assert_eq!(lost(&blind), None);
+        let unknown = Figures { response: None, ..raise(1, 1, 2.0) };
+        assert_eq!(lost(&unknown), None, "when capacity is not known");
         assert!(Stagings::of([blind].iter()).lost.is_empty());
     }
 }

@@ -76,7 +76,8 @@ pub fn disruption(figures: &Figures) -> Option<f64> {
 pub fn worth(row: &ScoredProposal, figures: &Figures, minute: f64) -> Option<Worth> {
     let avoided = row.minutes_short_without? - row.minutes_short_with?;
     let dollars = minute * avoided - row.cost? - minute * disruption(figures)?;
-    let settled = row.settled && row.decision.starts_with("approved");
+    // One that was rolled back avoided nothing that is known.
+    let settled = row.settled && figures.kept && row.decision.starts_with("approved");
     let (service, dimension) = (service_of(&row.workload), figures.dimension);
     (settled && dollars.is_finite()).then_some(Worth { service, dimension, dollars, minute })
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Steps at most.
 pub const MOST_STEPS: usize = 8;
 /// Longest wait between two steps.
-pub const LONGEST_WAIT: Duration = Duration::from_secs(900);
+pub const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
 /// Who chose it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -109,15 +109,20 @@ fn read(recording: &mut Recording, proposal: &Proposal) -> Recorded {
 }
 
 /// What a floor of `to` would have brought, as the scoreboard reckons: a raise counts once it is warm and is paid from the
-/// start; what the proposal itself added, where it was executed, is taken out first.
+/// start; what the proposal itself added or took away, where it was executed, is undone first.
 fn with(recorded: &Recorded, capacity: &Capacity, proposal: &Proposal, to: u32) -> Brought {
     let change = &proposal.change;
     let running = recorded.ready.values().next().copied().unwrap_or(change.from);
     let lift = change.to.saturating_sub(running.max(change.from));
+    let cut = running.min(change.from).saturating_sub(change.to);
     let there = |at: Timestamp| {
         let ready = recorded.ready.range(..=at).next_back().or_else(|| recorded.ready.iter().next());
         let ready = ready.map_or(running, |(_, n)| *n);
-        if recorded.executed { ready.saturating_sub(lift).max(running.min(ready)) } else { ready }
+        match (recorded.executed, change.to < change.from) {
+            (true, false) => ready.saturating_sub(lift).max(running.min(ready)),
+            (true, true) => ready.saturating_add(cut).min(running.max(ready)),
+            (false, _) => ready,
+        }
     };
     let held = |at| if to >= change.from { there(at).max(to) } else { there(at).min(to) };
     let warm = proposal.created + if to > change.from { recorded.lead } else { Duration::ZERO };

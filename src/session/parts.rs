@@ -28,7 +28,7 @@ const PARTS: [(&str, &[&str]); 9] = [
     ("predictive", &["forecasts", "advice", "reports", "resources", "projection"]),
     ("record", &["journal", "outcomes", "notes"]),
     ("services", &["services"]),
-    ("sources", &["sources", "platforms", "forecasting", "teams"]),
+    ("sources", &["sources", "platforms", "forecasting"]),
     ("status", &["capacity", "performance", "cost"]),
 ];
 

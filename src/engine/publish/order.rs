@@ -27,7 +27,9 @@ fn urgency(rank: f64) -> i32 {
 fn promise(p: &ProposalView) -> f64 {
     let chance = p.approved_before.map_or(0.5, |expected| expected.mean());
     let brought = p.utility.as_ref().and_then(|u| u.expected);
-    chance * brought.map_or(p.rank, |brought| f64::midpoint(p.rank, brought))
+    let worth = brought.map_or(p.rank, |brought| f64::midpoint(p.rank, brought));
+    // A loss is none the smaller for being unlikely to be approved.
+    if worth > 0.0 { chance * worth } else { worth }
 }
 
 #[cfg(test)]

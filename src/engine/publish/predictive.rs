@@ -153,11 +153,14 @@ fn similar(state: &State, p: &Proposal) -> Vec<Outcome> {
 
 /// What the gate would say, for the card. The gate itself decides.
 pub fn not_approvable(state: &State, p: &Proposal, now: Timestamp) -> Option<String> {
+    let muted = crate::engine::mutes::refusal(state, p, now).filter(|_| p.state.is_live());
+    muted.or_else(|| barred(state, p, now))
+}
+
+/// The same for what was approved before, as an approved day's raises were: a mute takes no approval back.
+pub fn barred(state: &State, p: &Proposal, now: Timestamp) -> Option<String> {
     if !p.state.is_live() {
         return Some(crate::engine::decisions::decision(&p.state));
-    }
-    if let Some(why) = crate::engine::mutes::refusal(state, p, now) {
-        return Some(why);
     }
     if state.settings.mode == Mode::Observe {
         return Some("observe mode: start with --allow-actions to approve".into());

@@ -68,8 +68,8 @@ pub(super) fn draw(ctx: &PanelContext<'_>, screen: Rect, buf: &mut Buffer, ask: 
         put(buf, inner, 0, y + 1 + i as u16, line, ctx.style(Role::Input));
     }
     let used = y + 1 + ROWS as u16;
-    let hint = "enter mutes them, under your name: they call nobody, and stay listed and counted; what users are short of now \
-                is never muted; esc leaves it";
+    let hint = "enter mutes them, under your name: they call nobody, are not approved, and stay listed and counted; approved \
+                days go on, what users are short of now is never muted; esc leaves it";
     let below = Rect { y: inner.y.saturating_add(used), height: inner.height.saturating_sub(used), ..inner };
     put_wrapped(buf, below, 0, hint, ctx.style(Role::Dim));
 }
