@@ -11,5 +11,5 @@ mod root;
 mod status;
 mod widget;
 
-pub(in crate::engine) use predictive::{barred, month_start, not_approvable, projection};
+pub(in crate::engine) use predictive::{barred, month_start, projection};
 pub use root::view;

@@ -152,7 +152,7 @@ fn similar(state: &State, p: &Proposal) -> Vec<Outcome> {
 }
 
 /// What the gate would say, for the card. The gate itself decides.
-pub fn not_approvable(state: &State, p: &Proposal, now: Timestamp) -> Option<String> {
+fn not_approvable(state: &State, p: &Proposal, now: Timestamp) -> Option<String> {
     let muted = crate::engine::mutes::refusal(state, p, now).filter(|_| p.state.is_live());
     muted.or_else(|| barred(state, p, now))
 }
