@@ -68,7 +68,10 @@ pub async fn leases(live: &Live, shape: Shape) -> Outcome {
             let (id, workload, field) = (&l.operation, &l.workload, l.field.name());
             format!(
                 "{id} {workload} {field} {} until {}, then {}: {}",
-                l.floor, l.expires, l.restore, l.reason
+                l.field.word(l.floor),
+                l.expires,
+                l.field.word(l.restore),
+                l.reason
             )
         })
         .collect();

@@ -220,6 +220,12 @@ fn recent(state: &State, id: &WorkloadId, now: Timestamp) -> Recent {
     let executed = |o: &&Operation| o.workload == *id && o.checkpoint.is_some() && o.change.field.is_count();
     let up = |o: &&Operation| o.change.to > o.change.from;
     let lately = |o: &&Operation| now.since(o.started) <= hour;
+    // What replicas got more each is capacity as well: it has to show before their count is moved, as the guard has it.
+    let sizes = state.operations.values().filter(|o| o.workload == *id && o.checkpoint.is_some());
+    let larger = sizes
+        .filter(|o| o.change.field.is_size() && o.change.is_more())
+        .filter(|o| !matches!(o.state, OperationState::RolledBack { .. }))
+        .map(|o| now.since(o.started));
     Recent {
         since_up: state
             .operations
@@ -227,6 +233,7 @@ fn recent(state: &State, id: &WorkloadId, now: Timestamp) -> Recent {
             .filter(executed)
             .filter(up)
             .map(|o| now.since(o.started))
+            .chain(larger)
             .chain(earlier().filter(|(up, _)| *up).map(|(_, ago)| ago))
             .min(),
         ups_last_hour: state.operations.values().filter(executed).filter(up).filter(lately).count() as u32

@@ -25,14 +25,13 @@ pub(super) fn next(run: &mut OperationRun, state: &WorkloadState) -> Step {
     let change = &run.operation.change;
     let lowest = state.limits.min_allowed.as_ref().filter(|_| change.field.is_count() && !change.is_more());
     let at = run.applied();
-    match lowest.filter(|bound| bound.value > next) {
+    match lowest.filter(|bound| bound.value > next && run.done > 0) {
         Some(bound) if bound.value < at => {
-            let value = bound.value;
-            run.path.insert(run.done, value);
-            Step::Write(value)
+            run.pass_by(bound.value);
+            Step::Write(bound.value)
         }
-        Some(bound) if run.done > 0 => Step::Wait(bound.why.clone()),
-        _ => Step::Write(next),
+        Some(bound) => Step::Wait(bound.why.clone()),
+        None => Step::Write(next),
     }
 }
 

@@ -410,6 +410,8 @@ impl Task {
         // judged by a comparison that was never made.
         let readings = self.shared.before(&self.run.operation.workload);
         self.run.before = Before::new(live, &readings);
+        // Steps were made smaller as a disruption budget became tighter.
+        history.writes.iter().filter(|w| w.way == Way::Forward).for_each(|w| self.run.pass_by(w.set));
         self.run.wrote(at, now);
         if self.wrote {
             let (old, field) = (self.mandate.record().home(), self.mandate.record().change.field);

@@ -140,6 +140,8 @@ struct Move {
     /// Counts, policies and sizes are each counted among themselves.
     sort: Sort,
     at: Monotonic,
+    /// Whether it was put back: it gave nothing that had to show.
+    undone: bool,
     /// Age it had then already: moves of earlier runs happened before this clock began.
     before: Duration,
 }
@@ -191,7 +193,12 @@ impl Guard {
         }
         let (operation, workload) = (record.operation.clone(), record.workload.clone());
         let (up, sort) = (record.change.is_more(), sort(record.change.field));
-        self.moves.push_back(Move { operation, workload, up, sort, at, before });
+        self.moves.push_back(Move { operation, workload, up, sort, at, undone: false, before });
+    }
+
+    /// A move was put back.
+    pub fn undone(&mut self, operation: &OperationId) {
+        self.moves.iter_mut().filter(|m| m.operation == *operation).for_each(|m| m.undone = true);
     }
 
     /// A change is held, also one of an earlier run: its cost counts until it is released.
@@ -241,7 +248,13 @@ impl Guard {
         match live.fields.get(order.field()) {
             Some(value) if value == order.expect() => Ok(()),
             Some(value) => {
-                refuse(format!("{} is {value}, expected {}", order.field().name(), order.expect()))
+                let word = |v| order.field().word(v);
+                refuse(format!(
+                    "{} is {}, expected {}",
+                    order.field().name(),
+                    word(value),
+                    word(order.expect())
+                ))
             }
             None => refuse(format!("{} does not exist on {}", order.field().name(), a.record.workload)),
         }
@@ -349,7 +362,7 @@ impl Guard {
         // and nothing is taken away twice. More after less is the way back, and never waits.
         let bars = |m: &&Move| match (m.sort == sort, sort, m.sort) {
             (true, ..) => m.up,
-            (_, Sort::Count, Sort::Size) | (_, Sort::Size, Sort::Count) => m.up || !up,
+            (_, Sort::Count, Sort::Size) | (_, Sort::Size, Sort::Count) => !m.undone && (m.up || !up),
             _ => false,
         };
         let last = of_it().filter(bars).map(|m| (m.age(a.now), m)).min_by_key(|(age, _)| *age);

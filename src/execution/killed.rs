@@ -15,11 +15,13 @@ const NAMED: usize = 3;
 pub(super) struct Life {
     restarts: u32,
     ended: Option<i64>,
+    /// Whether it was ever seen ready.
+    ready: bool,
 }
 
 impl Life {
     fn of(pod: &PodState) -> Self {
-        Self { restarts: pod.restarts, ended: pod.ended_ms }
+        Self { restarts: pod.restarts, ended: pod.ended_ms, ready: pod.phase == PodPhase::Ready }
     }
 
     /// Whether a container has ended since.
@@ -38,8 +40,10 @@ pub(super) fn before(state: &WorkloadState) -> Lives {
 
 /// Why the stage fails, in one sentence: replicas were killed since the operation began, or while they take traffic.
 ///
-/// A new replica may restart while it comes up, as it waits for what it needs, but not for lack of memory; old ones are
-/// looked at where less than before is given to them.
+/// A new replica may restart while it comes up, the first ones until they are warm and later ones until they are ready, as it
+/// waits for what it needs, but not for lack of memory; old ones are
+/// looked at where less than before is given to them. What ended by itself, or restarted before already, says nothing
+/// of what was changed, but for lack of memory.
 pub(super) fn found(run: &mut OperationRun, state: &WorkloadState, kind: StageKind) -> Option<String> {
     let change = &run.operation.change;
     let field = change.field;
@@ -53,17 +57,20 @@ pub(super) fn found(run: &mut OperationRun, state: &WorkloadState, kind: StageKi
     for pod in state.pods.iter().filter(|p| p.phase != PodPhase::Terminating) {
         let new = !run.before.pods.contains(&pod.name);
         let now = Life::of(pod);
-        let born = new && kind <= StageKind::WarmUp;
-        let known = lives.entry(pod.name.clone()).or_insert(if born { Life::default() } else { now });
+        let known = lives.entry(pod.name.clone()).or_insert(if new { Life::default() } else { now });
         // A replica made anew under the same name begins at zero.
         if now.restarts < known.restarts {
             *known = now;
         }
-        if !known.is_before(now) || !(new || all) {
+        let was = *known;
+        known.ready |= now.ready;
+        if !was.is_before(now) || !(new || all) {
             continue;
         }
-        if born && !pod.ended_by.contains("OOMKilled") {
-            *known = now;
+        let excused = pod.ended_by == "Completed"
+            || if new { kind <= StageKind::WarmUp || !was.ready } else { was.restarts > 0 };
+        if excused && !pod.ended_by.contains("OOMKilled") {
+            *known = Life { ready: known.ready, ..now };
         } else {
             bad.push(words(pod));
         }

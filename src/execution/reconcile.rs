@@ -158,7 +158,8 @@ pub enum Next {
 /// Compares the journal with the live object (`None` if it is gone).
 pub fn reconcile(history: &History, live: Option<&WorkloadState>) -> Next {
     let mandate = &history.mandate;
-    let (name, from) = (mandate.change.field.name(), mandate.change.from);
+    let (field, from) = (mandate.change.field, mandate.change.from);
+    let (name, word) = (field.name(), |v| field.word(v));
     if history.writes.is_empty() {
         return Next::Cancel("weescale stopped before anything was sent".into());
     }
@@ -175,16 +176,19 @@ pub fn reconcile(history: &History, live: Option<&WorkloadState>) -> Next {
     let fewer = fewer(history, at);
     let ours = at == from || at == mandate.home() || history.writes.iter().any(|w| w.set == at);
     if !ours && fewer.is_none() {
-        let tried: Vec<String> = history.writes.iter().map(|w| w.set.to_string()).collect();
+        let tried: Vec<String> = history.writes.iter().map(|w| word(w.set)).collect();
         return Next::Halt(format!(
-            "{name} is {at}, ours were {}: someone else changed it{}",
+            "{name} is {}, ours were {}: someone else changed it{}",
+            word(at),
             tried.join(", "),
             foreign::by(state, mandate.change.field)
         ));
     }
     if let Some(set) = taken_back(history, at) {
         return Next::Halt(format!(
-            "{name} is {at}, it was given back to {set}: someone else changed it since"
+            "{name} is {}, it was given back to {}: someone else changed it since",
+            word(at),
+            word(set)
         ));
     }
     if history.ended == Some(OperationState::Kept) {
@@ -202,7 +206,11 @@ pub fn reconcile(history: &History, live: Option<&WorkloadState>) -> Next {
         && !history.writes.iter().skip(known).any(|w| w.set == at)
     {
         let set = history.writes.get(known).map_or(from, |w| w.set);
-        return Next::Halt(format!("{name} is {at}, ours was {set}: someone else changed it back"));
+        return Next::Halt(format!(
+            "{name} is {}, ours was {}: someone else changed it back",
+            word(at),
+            word(set)
+        ));
     }
     let last = history.writes.last();
     let effect = match last {
@@ -212,7 +220,10 @@ pub fn reconcile(history: &History, live: Option<&WorkloadState>) -> Next {
     };
     Next::Ask {
         at,
-        why: format!("weescale was restarted; the last write {effect}, {name} is {at}: resume or abort"),
+        why: format!(
+            "weescale was restarted; the last write {effect}, {name} is {}: resume or abort",
+            word(at)
+        ),
     }
 }
 

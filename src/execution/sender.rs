@@ -238,11 +238,14 @@ impl Task {
                     )),
                 ),
                 other => {
-                    let found = other.map_or_else(|| "gone".to_owned(), |v| v.to_string());
+                    let word = |v| order.field().word(v);
+                    let found = other.map_or_else(|| "gone".to_owned(), word);
                     (
                         "foreign",
                         Sent::Foreign(format!(
-                            "{name} is {found}, neither {expect} nor {set}: someone else changed it{by}"
+                            "{name} is {found}, neither {} nor {}: someone else changed it{by}",
+                            word(expect),
+                            word(set)
                         )),
                     )
                 }

@@ -216,6 +216,16 @@ impl OperationRun {
         StageKind::ALL.get(self.current).copied()
     }
 
+    /// A value on the way that was not planned becomes a stage of it.
+    pub(super) fn pass_by(&mut self, value: u32) {
+        let (from, to, up) = (self.operation.change.from, self.operation.change.to, self.is_up());
+        let on_the_way = if up { from < value && value < to } else { to < value && value < from };
+        if on_the_way && !self.path.contains(&value) {
+            let place = self.path.iter().position(|v| if up { *v > value } else { *v < value });
+            self.path.insert(place.unwrap_or(self.path.len()), value);
+        }
+    }
+
     /// A forward write took effect.
     pub fn wrote(&mut self, value: u32, now: Moment) {
         if let Some(i) = self.path.iter().position(|v| *v == value) {

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
-use crate::approval::{Mandate, PERMIT_LIFE, Way};
+use crate::approval::{Mandate, MandateRecord, PERMIT_LIFE, Way};
 use crate::clock::Monotonic;
+use crate::fleet::Field;
 
 use super::preflight;
 use super::provider::{Provider, ProviderError};
@@ -396,11 +397,15 @@ impl Task {
 
     /// Reads the object; `None` for an answer older than one already seen.
     pub async fn read(&mut self) -> Result<Option<WorkloadState>, ProviderError> {
-        let uid = self.mandate.record().target.uid.clone();
+        let MandateRecord { target, change, .. } = self.mandate.record();
+        let (uid, field, to) = (target.uid.clone(), change.field, change.to);
         // Before the call: an answer is at most as new as its question.
         let asked = self.shared.clock.monotonic();
-        let state = self.provider.read(&uid).await?;
+        let mut state = self.provider.read(&uid).await?;
         self.read_at = Some(asked);
+        if field == Field::ScaleIn && state.shows(field, to) {
+            state.fields.scale_in = Some(to);
+        }
         if state.uid != uid {
             let why = format!("asked for {uid}, the platform answered {}", state.uid);
             return Err(ProviderError::NotFound(crate::series::text::clean(&why, 200)));
@@ -453,6 +458,9 @@ impl Task {
         self.run.operation.state = state.clone();
         if state != OperationState::Kept {
             self.shared.guard().release(self.run.operation.id.as_str());
+        }
+        if matches!(state, OperationState::RolledBack { .. }) {
+            self.shared.guard().undone(&self.run.operation.id);
         }
         let text = match &state {
             OperationState::Halted { why }

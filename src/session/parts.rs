@@ -19,6 +19,10 @@ const CORE: &str = "core";
 const SIGNALS: &str = "signals";
 /// The part that they are taken out of.
 const SERVICES: &str = "services";
+/// The approved days, by workload: keys act on them on panels that show no forecast.
+const DAYS: &str = "days";
+/// The part that they are taken out of, and what they are there.
+const FORECASTS: (&str, &str) = ("predictive", "approved_day");
 /// The other parts, with the members of a view that each has.
 const PARTS: [(&str, &[&str]); 9] = [
     ("experience", &["satisfaction", "continuity", "heatmaps", "regions"]),
@@ -68,6 +72,8 @@ impl Parts {
         parts.insert(CORE, value);
         let signals = parts.get_mut(SERVICES).map(take_signals).unwrap_or_default();
         parts.insert(SIGNALS, Value::Object(signals));
+        let days = parts.get_mut(FORECASTS.0).map(take_days).unwrap_or_default();
+        parts.insert(DAYS, Value::Object(days));
         let made = parts.into_iter().map(|(name, mut part)| {
             slim_part(&mut part, view.at);
             fans::settle(before.0.get(name).map(AsRef::as_ref), &mut part);
@@ -79,7 +85,7 @@ impl Parts {
     /// What a screen at `panel` is sent after `sent`: the parts it needs as they are in `self`, the others as they were.
     pub fn held(&self, sent: &Self, panel: &str) -> Self {
         let Some(needed) = needed(panel) else { return self.clone() };
-        let new = |name: &str| name == CORE || needed.contains(&name);
+        let new = |name: &str| [CORE, DAYS].contains(&name) || needed.contains(&name);
         let part = |(name, part): (&&'static str, &Arc<Value>)| {
             let kept = sent.0.get(*name).filter(|_| !new(name)).unwrap_or(part);
             (*name, Arc::clone(kept))
@@ -113,9 +119,9 @@ impl Parts {
     }
 }
 
-/// The rows of the service table.
-fn rows(services: &mut Value) -> impl Iterator<Item = &mut Map<String, Value>> {
-    let rows = services.pointer_mut("/services/data").and_then(Value::as_array_mut);
+/// The rows of a table that a part has.
+fn rows<'v>(part: &'v mut Value, table: &str) -> impl Iterator<Item = &'v mut Map<String, Value>> {
+    let rows = part.pointer_mut(&format!("/{table}/data")).and_then(Value::as_array_mut);
     rows.into_iter().flatten().filter_map(Value::as_object_mut)
 }
 
@@ -125,14 +131,30 @@ fn name_of(row: &Map<String, Value>) -> String {
 
 /// Takes the signals out of the rows of the service table.
 fn take_signals(services: &mut Value) -> Map<String, Value> {
-    rows(services).filter_map(|row| Some((name_of(row), row.remove(SIGNALS)?))).collect()
+    rows(services, "services").filter_map(|row| Some((name_of(row), row.remove(SIGNALS)?))).collect()
 }
 
 /// Puts them back; a row that came since they were sent has none yet.
-fn put_signals(services: &mut Value, mut signals: Map<String, Value>) {
-    for row in rows(services) {
+fn put_signals(whole: &mut Value, mut signals: Map<String, Value>) {
+    for row in rows(whole, "services") {
         let of = signals.remove(&name_of(row)).unwrap_or_else(|| json!([]));
         row.insert(SIGNALS.into(), of);
+    }
+}
+
+/// Takes the approved days out of the forecasts.
+fn take_days(predictive: &mut Value) -> Map<String, Value> {
+    let taken =
+        rows(predictive, "forecasts").filter_map(|row| Some((name_of(row), row.remove(FORECASTS.1)?)));
+    taken.filter(|(_, day)| !day.is_null()).collect()
+}
+
+/// Puts them back.
+fn put_days(whole: &mut Value, mut days: Map<String, Value>) {
+    for row in rows(whole, "forecasts") {
+        if let Some(day) = days.remove(&name_of(row)) {
+            row.insert(FORECASTS.1.into(), day);
+        }
     }
 }
 
@@ -143,17 +165,19 @@ pub fn view_of(mut value: Value) -> serde_json::Result<View> {
         .and_then(Value::as_i64)
         .map_or(Timestamp::default(), Timestamp::from_millis);
     let mut whole = Map::new();
-    let mut signals = Map::new();
+    let (mut signals, mut days) = (Map::new(), Map::new());
     for (name, part) in value.as_object_mut().into_iter().flatten() {
         whole_part(part, at);
         match part.take() {
             Value::Object(members) if name == SIGNALS => signals = members,
+            Value::Object(members) if name == DAYS => days = members,
             Value::Object(members) => whole.extend(members),
             _ => {}
         }
     }
     let mut whole = Value::Object(whole);
     put_signals(&mut whole, signals);
+    put_days(&mut whole, days);
     serde_json::from_value(whole)
 }
 
@@ -161,12 +185,28 @@ pub fn view_of(mut value: Value) -> serde_json::Result<View> {
 mod tests {
     use std::time::Duration;
 
+    use crate::approval::Person;
+    use crate::fleet::{Field, WorkloadId};
     use crate::screen::fixture;
+    use crate::view::{DayApproval, Target};
 
     use super::*;
 
     fn parts(view: &View) -> Parts {
         Parts::of(view, json!([]), &Parts::default()).unwrap()
+    }
+
+    fn day(workload: &WorkloadId, at: Timestamp) -> DayApproval {
+        DayApproval {
+            workload: workload.clone(),
+            target: Target { provider: "p".into(), uid: "u".into() },
+            field: Field::MinReplicas,
+            context: "prod".into(),
+            corridors: Vec::new(),
+            by: Person { uid: 1, name: "ann".into() },
+            at,
+            typed: None,
+        }
     }
 
     /// The same a moment later, with other values everywhere.
@@ -177,6 +217,7 @@ mod tests {
         later.sources[0].requests += 5;
         later.services.data[0].signals[0].at = later.at;
         later.header.waiting = 9;
+        later.forecasts.data[0].approved_day = Some(day(&later.forecasts.data[0].workload, later.at));
         later
     }
 
@@ -211,6 +252,13 @@ mod tests {
         let status = shown("1");
         assert_eq!((demand(&status), status.header.waiting), (Some(777.0), 9));
         assert_eq!(status.sources[0].requests, old.sources[0].requests, "not shown there");
+        let approved = |v: &View| v.forecasts.data[0].approved_day.clone();
+        assert!(approved(&new).is_some() && approved(&old).is_none());
+        assert_eq!(
+            (approved(&status), approved(&shown("3"))),
+            (approved(&new), approved(&new)),
+            "`b` acts on it"
+        );
         assert_eq!(shown("9").sources[0].requests, new.sources[0].requests);
         assert_eq!(demand(&shown("9")), demand(&old));
         assert_eq!(shown("?").sources[0].requests, new.sources[0].requests, "who knows what they see");

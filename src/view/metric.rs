@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 pub struct MetricView {
     /// Its name.
     pub name: String,
+    /// The server that told; empty for what was scraped here.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub source: String,
     /// The `# TYPE`, a word; empty if no target said it.
     pub kind: String,
     /// The `# HELP`; empty if no target said it.
@@ -28,11 +31,11 @@ impl MetricView {
         format!("{}{kind}{unit}{help}", self.name)
     }
 
-    /// Those of `metrics` that a PromQL expression names, in the order of `metrics`.
-    pub fn named_in<'a>(metrics: &'a [Self], expr: &str) -> Vec<&'a Self> {
+    /// Those of `metrics` that a PromQL expression names, as `source` told them, in the order of `metrics`.
+    pub fn named_in<'a>(metrics: &'a [Self], source: &str, expr: &str) -> Vec<&'a Self> {
         let part_of_a_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':');
         let words: Vec<&str> = expr.split(|c| !part_of_a_name(c)).filter(|w| !w.is_empty()).collect();
-        metrics.iter().filter(|m| words.contains(&m.name.as_str())).collect()
+        metrics.iter().filter(|m| m.source == source && words.contains(&m.name.as_str())).collect()
     }
 }
 
@@ -44,6 +47,7 @@ mod tests {
     fn only_whole_names_are_found_and_what_was_not_said_is_left_out() {
         let metric = |name: &str, kind: &str, help: &str, unit: &str| MetricView {
             name: name.into(),
+            source: String::new(),
             kind: kind.into(),
             help: help.into(),
             unit: unit.into(),
@@ -54,8 +58,10 @@ mod tests {
             metric("b:rate", "gauge", "", ""),
             metric("build_info", "info", "", ""),
         ];
-        let found = MetricView::named_in(&all, "sum by (le) (rate(a_seconds_bucket[5m])) / b:rate{x=\"y\"}");
+        let found =
+            MetricView::named_in(&all, "", "sum by (le) (rate(a_seconds_bucket[5m])) / b:rate{x=\"y\"}");
         assert_eq!(found, [&all[1], &all[2]]);
+        assert!(MetricView::named_in(&all, "http://other", "b:rate").is_empty());
         let told: Vec<String> = all.iter().map(MetricView::sentence).collect();
         assert_eq!(
             told,

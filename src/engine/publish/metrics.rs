@@ -4,20 +4,20 @@ use crate::engine::{State, described};
 use crate::store::Metadata;
 use crate::view::MetricView;
 
-/// By name; metrics of which nothing was said are left out. What was scraped here counts before what a server says.
+/// By name and who told it; metrics of which nothing was said are left out.
 pub fn said(state: &State) -> Vec<MetricView> {
-    let servers = |name: &str| state.sources.values().find_map(|facts| facts.described.get(name));
     let names = described::metrics(state.catalogue.recipes());
-    let shown = names.into_iter().filter_map(|name| {
-        let said = state.store.metadata(name).or_else(|| servers(name))?;
-        Some(view(name, said))
+    let scraped = names.into_iter().filter_map(|name| Some(view(name, "", state.store.metadata(name)?)));
+    let told = state.sources.iter().flat_map(|(source, facts)| {
+        facts.described.iter().map(move |(name, said)| view(name, &source.to_string(), said))
     });
-    shown.collect()
+    scraped.chain(told).collect()
 }
 
-fn view(name: &str, said: &Metadata) -> MetricView {
+fn view(name: &str, source: &str, said: &Metadata) -> MetricView {
     MetricView {
         name: name.to_owned(),
+        source: source.to_owned(),
         kind: said.kind.word().to_owned(),
         help: said.help.to_string(),
         unit: said.unit.to_string(),

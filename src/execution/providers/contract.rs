@@ -157,7 +157,21 @@ pub struct WorkloadState {
     pub sizing: Option<Box<Sizing>>,
 }
 
+/// Annotation of weescale's: the count that it pinned.
+pub const PINNED_AT: &str = "weescale.io/pinned-at";
+
 impl WorkloadState {
+    /// Whether the field has this value. A pin that an older version approved is written without its count: it is there as
+    /// long as the count is the one that was noted.
+    pub fn shows(&self, field: crate::fleet::Field, value: u32) -> bool {
+        use crate::fleet::{Field, ScaleIn};
+        let is = self.fields.get(field);
+        let pinned = || is.and_then(ScaleIn::count_of).map(|count| count.to_string());
+        let older = field == Field::ScaleIn && value == ScaleIn::Pinned.value();
+        is == Some(value)
+            || older && pinned().is_some_and(|count| self.annotations.get(PINNED_AT) == Some(&count))
+    }
+
     /// Who owns `field`: the size of a replica may have another owner than their count.
     pub fn owner_of(&self, field: crate::fleet::Field) -> &crate::fleet::Owner {
         const UNKNOWN: &crate::fleet::Owner = &crate::fleet::Owner::Unknown;

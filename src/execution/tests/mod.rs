@@ -2,6 +2,7 @@
 
 mod balancer;
 mod crash;
+mod earlier;
 mod faults;
 mod fleet;
 mod late;

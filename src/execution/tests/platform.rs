@@ -272,7 +272,7 @@ impl Inner {
         if order.uid != self.state.uid {
             return Err(ProviderError::Conflict { why: "409".into(), current });
         }
-        if self.state.fields.get(order.field) != Some(order.expect) {
+        if !self.state.shows(order.field, order.expect) {
             return Err(ProviderError::Precondition { why: "412".into(), current });
         }
         if order.dry_run {

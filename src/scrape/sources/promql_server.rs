@@ -86,8 +86,13 @@ impl Source for PromqlServer {
             self.ask(at, &mut polled).await;
         }
         let spent = self.client.take_spent();
+        // After what is waited for: descriptions are for people only.
+        if polled.failure.is_none() {
+            self.describe(&mut polled).await;
+        }
+        let described = self.client.take_spent();
         polled.refresh = Some(self.asker.refresh(spent.requests)).filter(|r| r.queries > 0);
-        for Spent { requests, bytes, time, waited, .. } in [before, spent] {
+        for Spent { requests, bytes, time, waited, .. } in [before, spent, described] {
             polled.requests += requests;
             polled.bytes += bytes;
             polled.busy += time;
@@ -119,7 +124,6 @@ impl PromqlServer {
                 let names: BTreeSet<Arc<str>> = kept.map(|n| Arc::from(n.as_str())).collect();
                 polled.deliveries.push(Delivery::Names { source: self.client.id().clone(), names });
                 polled.warnings.extend(told.warnings);
-                self.describe(now, polled).await;
             }
             Err(error) if error.is_server_wide() => polled.failure = Some(error),
             // The queries may work all the same; the names are asked for again at the next poll.
@@ -127,9 +131,9 @@ impl PromqlServer {
         }
     }
 
-    /// Asks what the metrics are if that is due. A server that does not tell is as good as before: descriptions are for
-    /// people only.
-    async fn describe(&mut self, now: Monotonic, polled: &mut Polled) {
+    /// Asks what the metrics are if that is due. A server that does not tell is as good as before.
+    async fn describe(&mut self, polled: &mut Polled) {
+        let now = self.clock.monotonic();
         let names = self.names_told.unwrap_or_default();
         let due = self
             .described

@@ -3,7 +3,7 @@
 use crate::series::Quantity;
 use crate::view::{
     Advice, CapacityMethod, Effect, GateState, Health, Kpi, Lesson, MetricView, Operation, ProposalView,
-    ServiceRow, Signal, SourceStatus, Verdict, View,
+    ServiceRow, Signal, SourceKind, SourceStatus, Verdict, View,
 };
 
 use super::super::canvas::{ago, clock_minute, clock_second, duration};
@@ -217,7 +217,9 @@ fn signal_lines(view: &View, signal: &Signal) -> Lines {
     if let Some(p) = &signal.provenance {
         out.push((format!("    {} by recipe {}", p.source, p.recipe), Role::Dim));
         out.push((format!("    {}", p.expr), Role::Dim));
-        let named = MetricView::named_in(&view.metrics, &p.expr);
+        let server = view.sources.iter().any(|s| s.id == p.source && s.kind == SourceKind::PromqlServer);
+        let told = if server { p.source.to_string() } else { String::new() };
+        let named = MetricView::named_in(&view.metrics, &told, &p.expr);
         out.extend(named.into_iter().map(|m| (format!("    {}", m.sentence()), Role::Dim)));
     }
     out

@@ -33,12 +33,16 @@ pub fn adjusted(shown: &Sheet, key: char, view: &View) -> Option<Sheet> {
         'p' if can_pin(name) => (!*pin, minutes),
         _ => return None,
     };
-    Some(Sheet { painted: shown.painted, ..sheet(view, workload, name, pin, minutes) })
+    Some(sheet(view, workload, name, pin, minutes))
 }
 
 /// Why nothing can be held, in one sentence; for what a sheet is bound to.
-pub(super) fn obstacle(view: &View, workload: &WorkloadId) -> Option<String> {
-    autoscaler(view, workload).err()
+pub(super) fn obstacle(view: &View, workload: &WorkloadId, shown: &str) -> Option<String> {
+    match autoscaler(view, workload) {
+        Ok(name) if name == shown => None,
+        Ok(name) => Some(format!("its autoscaler is {name} now, shown was {shown}")),
+        Err(why) => Some(why),
+    }
 }
 
 fn autoscaler<'v>(view: &'v View, workload: &WorkloadId) -> Result<&'v str, String> {
@@ -87,5 +91,5 @@ fn sheet(view: &View, workload: &WorkloadId, name: &str, pin: bool, minutes: u64
     ];
     let command = Command::Freeze { workload: workload.clone(), duration, pin };
     let (title, button) = if pin { ("Pin the count", "Ask for it") } else { ("Hold scale-in", "Ask for it") };
-    plain(title, button, lines, Subject::Autoscaler(workload.clone()), command)
+    plain(title, button, lines, Subject::Autoscaler(workload.clone(), name.to_owned()), command)
 }

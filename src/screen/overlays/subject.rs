@@ -12,8 +12,8 @@ pub enum Subject {
     Proposal(ProposalId, String),
     /// The day plan of a workload with the hash that was shown.
     Day(WorkloadId, String),
-    /// The autoscaler of a workload, to be held.
-    Autoscaler(WorkloadId),
+    /// The autoscaler of a workload, by the name that was shown, to be held.
+    Autoscaler(WorkloadId, String),
     /// An operation that is not over.
     Operation(OperationId),
     /// A lease that is held.
@@ -26,7 +26,7 @@ impl Subject {
         match self {
             Self::Proposal(id, hash) => proposal_obstacle(view, id, hash),
             Self::Day(workload, hash) => day_obstacle(view, workload, hash),
-            Self::Autoscaler(workload) => super::hold_sheet::obstacle(view, workload),
+            Self::Autoscaler(workload, name) => super::hold_sheet::obstacle(view, workload, name),
             Self::Operation(id) => {
                 let live = view.operations.data.iter().any(|o| o.id == *id && !o.state.is_final());
                 (!live).then(|| format!("{id} is over"))
@@ -45,7 +45,7 @@ impl Subject {
                 let open = forecast.filter(|f| f.approved_day.is_none()).and_then(|f| f.day.as_ref());
                 open.is_some_and(|day| day_hash(day) != *hash)
             }
-            Self::Autoscaler(_) | Self::Operation(_) | Self::Lease(_) => false,
+            Self::Autoscaler(..) | Self::Operation(_) | Self::Lease(_) => false,
         }
     }
 

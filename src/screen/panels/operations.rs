@@ -210,7 +210,7 @@ fn lease_row(pen: &Pen<'_>, lease: &Lease) -> Row {
         LeaseState::Restoring => (Level::Active, "restoring", String::new()),
         LeaseState::Restored { at } => (Level::Ok, "restored", format!("at {}", moment(*at, now, pen.zone))),
         LeaseState::Foreign { found } => {
-            let found = found.map_or_else(|| "no value".into(), |v| v.to_string());
+            let found = found.map_or_else(|| "no value".into(), |v| lease.field.word(v));
             (Level::Warn, "not ours", format!("found {found}, which is not what we wrote; left alone"))
         }
         LeaseState::Failing { why } => (Level::Bad, "failing", why.clone()),

@@ -468,6 +468,10 @@ fn an_autoscaler_is_held_through_a_sheet_and_the_same_command_as_from_a_shell() 
     assert_eq!(s.keys("K + + + + + + + tab enter"), [asked(48, false)], "no longer than two days");
     // Its owner changes while the sheet is open: nothing is sent.
     s.keys("K tab");
+    s.view.services.data[0].owner = Owner::Autoscaler { name: "hpa/checkout".into() };
+    assert_eq!(s.keys("enter"), [], "shown was KEDA");
+    s.keys("esc");
+    s.keys("K tab");
     s.view.services.data[0].owner = Owner::Nobody;
     assert_eq!(s.keys("enter"), []);
     s.keys("esc");

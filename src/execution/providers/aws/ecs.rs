@@ -123,12 +123,18 @@ impl EcsServices {
     }
 
     /// Tasks of a cluster, or of one of its services, by service; nothing of those that may not be read, which is told.
-    async fn tasks(&self, cluster: &str, service: Option<&str>) -> BTreeMap<String, Vec<PodState>> {
+    /// Of one service, whose tasks are compared with those seen before, an answer that failed to come is no empty one.
+    async fn tasks(
+        &self,
+        cluster: &str,
+        service: Option<&str>,
+    ) -> Result<BTreeMap<String, Vec<PodState>>, ProviderError> {
         match self.read_tasks(cluster, service).await {
-            Ok(tasks) => ecs_tasks::by_service(&tasks),
+            Ok(tasks) => Ok(ecs_tasks::by_service(&tasks)),
+            Err(error) if service.is_some() && !matches!(error, ProviderError::Forbidden(_)) => Err(error),
             Err(error) => {
                 self.gaps.note(format!("tasks in {} are unknown: {error}", self.client.region()));
-                BTreeMap::new()
+                Ok(BTreeMap::new())
             }
         }
     }
@@ -158,7 +164,7 @@ impl EcsServices {
     async fn state_of(&self, uid: &str) -> Result<WorkloadState, ProviderError> {
         let id = Uid::new(uid)?;
         let (resource, names) = (id.resource(), [id.name.to_owned()]);
-        let (described, scaling, mut tasks) = tokio::join!(
+        let (described, scaling, tasks) = tokio::join!(
             self.describe(id.cluster, &names),
             scalable::read(&self.client, &self.gaps, Some(&resource)),
             self.tasks(id.cluster, Some(id.name))
@@ -166,7 +172,7 @@ impl EcsServices {
         let found = described?.into_iter().find(|s| s.arn == id.arn && s.status != "INACTIVE");
         let service =
             found.ok_or_else(|| ProviderError::NotFound(format!("no ECS service {resource} any more")))?;
-        self.state(&service, &scaling, tasks.remove(id.name).unwrap_or_default())
+        self.state(&service, &scaling, tasks?.remove(id.name).unwrap_or_default())
     }
 
     fn state(
@@ -320,7 +326,7 @@ impl Provider for EcsServices {
             let mut tasks: BTreeMap<&str, BTreeMap<String, Vec<PodState>>> = BTreeMap::new();
             for cluster in services.iter().filter_map(|s| cluster_of(&s.arn)) {
                 if !tasks.contains_key(cluster) {
-                    tasks.insert(cluster, self.tasks(cluster, None).await);
+                    tasks.insert(cluster, self.tasks(cluster, None).await?);
                 }
             }
             let live = services.iter().filter(|s| s.status != "INACTIVE");

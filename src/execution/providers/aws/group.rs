@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 
-use crate::approval::WriteOrder;
+use crate::approval::{Way, WriteOrder};
 use crate::execution::provider::{Pending, Provider, ProviderError};
 use crate::execution::providers::contract::{Fields, WorkloadList, WorkloadState};
 use crate::fleet::{Field, Replicas, ScaleIn};
@@ -188,7 +188,8 @@ impl ScalingGroups {
         present: WorkloadState,
     ) -> Result<WorkloadState, ProviderError> {
         let group = self.group(&order.target().uid).await?;
-        if order.field() == Field::ScaleIn {
+        // What is suspended now may be resumed until then: it does not bar the way there.
+        if order.field() == Field::ScaleIn || order.way() == Way::Back {
             return Ok(present);
         }
         let suspended = |name: &str| is_suspended(&group, name);

@@ -20,7 +20,12 @@ pub(super) fn check(order: &WriteOrder, present: &WorkloadState) -> Result<(), P
     }
     if present.fields.get(field) != Some(order.expect()) {
         let why = match present.fields.get(field) {
-            Some(value) => format!("{} is {value}, not {} any more", field.name(), order.expect()),
+            Some(value) => format!(
+                "{} is {}, not {} any more",
+                field.name(),
+                field.word(value),
+                field.word(order.expect())
+            ),
             None => format!("{} does not exist on this object any more", field.name()),
         };
         return Err(ProviderError::Precondition { why, current: Some(Box::new(present.clone())) });

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use crate::execution::providers::contract::PINNED_AT;
 use crate::fleet::{Replicas, ScaleIn};
 
 use super::object::{Hpa, Meta, ScaledObject};
@@ -17,8 +18,6 @@ use super::object::{Hpa, Meta, ScaledObject};
 pub(super) const PAUSED_SCALE_IN: &str = "autoscaling.keda.sh/paused-scale-in";
 /// Annotation of KEDA: the count is set to this and left there.
 pub(super) const PAUSED_REPLICAS: &str = "autoscaling.keda.sh/paused-replicas";
-/// Our annotation: the count that we pinned.
-const PINNED_AT: &str = "weescale.io/pinned-at";
 /// Our annotation: which object under `spec` a hold has made, `behavior` or `scaleDown`.
 const MADE: &str = "weescale.io/hold-made";
 

@@ -127,7 +127,9 @@ pub(super) struct Room {
 }
 
 /// Nodes that a rolling update's replicas are spread over at most when it is worked out how large they may be.
-const SPREAD: usize = 64;
+const SPREAD: usize = 512;
+/// Halvings until that is known to a billionth.
+const BISECTIONS: usize = 40;
 
 impl Room {
     /// Of all nodes and all pods of the cluster.
@@ -169,12 +171,20 @@ impl Room {
         *self.free.get(node)?.get(resource)?
     }
 
-    /// The most that each of `n` new pods could ask for of one resource, spread over as many nodes as is best and evenly;
-    /// `None` if no node states it.
+    /// The most that each of `n` new pods could ask for of one resource, each node taking as many as it holds; `None` if no
+    /// node states it.
     pub(super) fn most_for(&self, n: u32, resource: usize) -> Option<f64> {
-        let n = n.max(1);
-        let nodes = (1..=n).zip(self.largest.get(resource)?);
-        nodes.map(|(nodes, free)| free / f64::from(n.div_ceil(nodes))).max_by(f64::total_cmp)
+        let (n, free) = (f64::from(n.max(1)), self.largest.get(resource)?);
+        let held = |each: f64| free.iter().map(|free| (free / each + 1e-9).max(0.0).floor()).sum::<f64>();
+        let (mut fits, mut most) = (0.0, *free.first()?);
+        if held(most) >= n {
+            return Some(most);
+        }
+        for _ in 0..BISECTIONS {
+            let middle = f64::midpoint(fits, most);
+            if middle > 0.0 && held(middle) >= n { fits = middle } else { most = middle }
+        }
+        Some(fits)
     }
 
     /// Whether nodes come by themselves, or none is seen.
@@ -273,6 +283,12 @@ mod tests {
         let room = Room::of([&node].into_iter(), [&pod].into_iter());
         let around = Around { room: Some(&room), ..Around::default() };
         assert_eq!(limits(&api(), 10, &around).max_allowed.unwrap().value, 13);
+        let mut small = node.clone();
+        small.metadata.name = "small".into();
+        small.status.allocatable = of(json!({ "cpu": "500m", "memory": "8Gi", "pods": "20" }));
+        let uneven = Room::of([&node, &small].into_iter(), std::iter::empty());
+        let most = |n| uneven.most_for(n, 0).unwrap();
+        assert!((most(1) - 2.0).abs() < 1e-6 && (most(4) - 0.5).abs() < 1e-6 && (most(5) - 0.5).abs() < 1e-6);
         let mut dead = node.clone();
         dead.status.conditions[0].status = "Unknown".into();
         let room = Room::of([&dead].into_iter(), [&pod].into_iter());

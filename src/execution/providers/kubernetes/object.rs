@@ -110,6 +110,7 @@ pub(super) struct Strategy {
 pub(super) struct RollingUpdate {
     /// A number of pods or a share of them: `1`, `25%`.
     pub(super) max_surge: Option<serde_json::Value>,
+    pub(super) max_unavailable: Option<serde_json::Value>,
 }
 
 impl Strategy {
@@ -125,6 +126,7 @@ pub(super) struct Canary {
     #[serde(deserialize_with = "or_default")]
     pub(super) steps: Vec<serde::de::IgnoredAny>,
     pub(super) max_surge: Option<serde_json::Value>,
+    pub(super) max_unavailable: Option<serde_json::Value>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -6,7 +6,7 @@ use crate::execution::providers::contract::{PodPhase, PodState};
 use crate::series::text::clean;
 
 use super::kind::Kind;
-use super::object::{Condition, Pod};
+use super::object::{Condition, Pod, Standstill};
 
 /// Whether `pod` was made for the workload.
 pub(super) fn belongs(pod: &Pod, kind: Kind, name: &str) -> bool {
@@ -61,8 +61,12 @@ pub(super) fn state(pod: &Pod) -> Option<PodState> {
     }
     let placed = conditions.get("PodScheduled").filter(|c| c.status == "True");
     // Also where the container is well again: only this tells that it was killed between two looks.
-    let ends = containers.iter().filter_map(|c| c.last_state.terminated.as_ref());
-    let ended = ends.max_by_key(|t| t.finished_at);
+    let ends = || containers.iter().filter_map(|c| c.last_state.terminated.as_ref());
+    let ended = ends().max_by_key(|t| t.finished_at);
+    // One container without memory often takes its neighbours along.
+    let at = |t: &Standstill| t.finished_at.map(|at| at.0.as_millisecond());
+    let around = |t: &&Standstill| ended.and_then(at).zip(at(t)).is_some_and(|(last, at)| last - at < 60_000);
+    let no_memory = ends().filter(around).find(|t| t.reason == "OOMKilled");
     // A container that restarted says when it did so, not how long the pod took to come up.
     let first = containers.iter().all(|c| c.restart_count == 0 && c.state.running.is_some());
     let started = containers.iter().filter_map(|c| c.state.running.as_ref()?.started_at).filter(|_| first);
@@ -82,7 +86,7 @@ pub(super) fn state(pod: &Pod) -> Option<PodState> {
         address: pod.status.pod_ip.parse::<std::net::IpAddr>().ok().map(|ip| ip.to_string()),
         restarts: containers.iter().map(|c| u32::try_from(c.restart_count).unwrap_or(0)).max().unwrap_or(0),
         ended_ms: ended.and_then(|t| t.finished_at).map(|t| t.0.as_millisecond()),
-        ended_by: ended.map(|t| clean(&t.reason, 80)).unwrap_or_default(),
+        ended_by: no_memory.or(ended).map(|t| clean(&t.reason, 80)).unwrap_or_default(),
         reason: clean(reason.trim_end_matches([':', ' ']), 300),
     })
 }

@@ -82,10 +82,40 @@ pub(super) fn surge(workload: &Scalable, wanted: u32) -> u32 {
     }
 }
 
+/// Whether a rolling update takes old replicas away before new ones are there: `maxUnavailable`, rounded down as the
+/// controllers do. The API server writes it out where nobody did.
+pub(super) fn takes_first(workload: &Scalable, wanted: u32) -> bool {
+    let strategy = &workload.spec.strategy;
+    let rolling = strategy.rolling_update.as_ref().and_then(|r| r.max_unavailable.as_ref());
+    let canary = strategy.canary.as_ref().and_then(|c| c.max_unavailable.as_ref());
+    match rolling.or(canary) {
+        Some(Value::Number(n)) => n.as_u64().is_some_and(|n| n > 0),
+        Some(Value::String(text)) => {
+            let share = text.trim_end_matches('%').parse::<f64>().unwrap_or(0.0) / 100.0;
+            f64::from(wanted) * share >= 1.0
+        }
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn old_replicas_go_first_where_the_strategy_lets_one_be_missing() {
+        let takes = |unavailable: Value, n: u32| {
+            let made: Scalable = serde_json::from_value(json!({ "spec": { "replicas": n,
+                "strategy": { "rollingUpdate": { "maxSurge": 1, "maxUnavailable": unavailable } } } }))
+            .unwrap();
+            takes_first(&made, n)
+        };
+        assert!(
+            takes(json!("25%"), 4) && !takes(json!("25%"), 3) && takes(json!(1), 3) && !takes(json!(0), 9)
+        );
+        assert!(!takes_first(&workload(&json!(1), &json!({})), 10), "not said");
+    }
 
     fn workload(surge: &Value, status: &Value) -> Scalable {
         serde_json::from_value(json!({ "spec": { "replicas": 10,

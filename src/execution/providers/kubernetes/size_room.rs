@@ -6,7 +6,7 @@ use crate::series::text::clean;
 
 use super::limits::Room;
 use super::object::{Amounts, Pod, Quota, Scalable, requests};
-use super::rolling::surge;
+use super::rolling::{surge, takes_first};
 
 /// What a larger size is taken from.
 pub(super) struct Stock<'a> {
@@ -41,7 +41,8 @@ impl Stock<'_> {
 
     /// New replicas that a rolling update brings up beside the old ones.
     fn surge(&self) -> u32 {
-        surge(self.workload, u32::try_from(self.workload.spec.replicas.unwrap_or(1)).unwrap_or(1))
+        let wanted = u32::try_from(self.workload.spec.replicas.unwrap_or(1)).unwrap_or(1);
+        if takes_first(self.workload, wanted) { 0 } else { surge(self.workload, wanted) }
     }
 
     /// Those of a new template; none in place.

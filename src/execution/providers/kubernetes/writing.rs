@@ -112,8 +112,9 @@ impl KubernetesProvider {
             let why = "another object holds the field now".to_owned();
             return Err(ProviderError::Conflict { why, current: Some(Box::new(state)) });
         }
-        if state.fields.get(order.field()) != Some(order.expect()) {
-            let why = format!("{} is not {} any more", order.field().name(), order.expect());
+        if !state.shows(order.field(), order.expect()) {
+            let (name, expect) = (order.field().name(), order.field().word(order.expect()));
+            let why = format!("{name} is not {expect} any more");
             return Err(ProviderError::Precondition { why, current: Some(Box::new(state)) });
         }
         // Somebody may have taken the field over since it was looked at; undoing our own stays allowed.
@@ -256,7 +257,15 @@ impl KubernetesProvider {
                     ProviderError::Conflict { why, current }
                 } else if moved || refusal::is_failed_test(reply) {
                     let why = match value {
-                        Some(v) => format!("{} is {v}, expected {}", order.field().name(), order.expect()),
+                        Some(v) => {
+                            let field = order.field();
+                            format!(
+                                "{} is {}, expected {}",
+                                field.name(),
+                                field.word(v),
+                                field.word(order.expect())
+                            )
+                        }
                         None => why,
                     };
                     ProviderError::Precondition { why, current }

@@ -188,10 +188,10 @@ impl Credentials {
     async fn profile(&self, name: &str) -> Result<Option<Fetched>, String> {
         let Files { credentials, config } = &self.access.files;
         let mut roles: Vec<Role> = Vec::new();
-        let mut at = name.to_owned();
+        let (mut at, mut before) = (name.to_owned(), None);
         let base = loop {
             // A profile may be the source of its own role.
-            let own = roles.last().is_some_and(|role| role.source == at) && roles.len() == 1 && at == name;
+            let own = before.replace(at.clone()).as_ref() == Some(&at);
             match profile::read(&at, credentials, config, own)? {
                 Some(Given::Keys(keys)) => break Fetched { keys, keep: false },
                 Some(Given::Process(command)) => {

@@ -1,0 +1,105 @@
+//! What an earlier run began: steps that were made smaller, and pins from before a pin named its count.
+
+use std::time::Duration;
+
+use super::platform::Platform;
+use super::world::{World, op, proposal};
+use crate::execution::providers::contract::{Bound, PINNED_AT, PodPhase, PodState};
+use crate::execution::{ExecutorConfig, Job, LeaseState, OperationState, unfinished};
+use crate::fleet::{Field, ScaleIn};
+
+const HOUR: Option<Duration> = Some(Duration::from_secs(3600));
+
+/// A new process on the same journal and platform.
+async fn restarted(mut old: World) -> World {
+    old.handle.abort();
+    let _ = (&mut old.handle).await;
+    let (platform, journal) = (old.platform.clone(), old.journal.clone());
+    let mut w = World::with(platform, journal, old.clock.clone(), ExecutorConfig::default());
+    let open = unfinished(w.journal.entries.lock().unwrap().iter());
+    for history in open {
+        let mandate = w.gate.readmit(history.mandate.clone()).unwrap();
+        w.wish(Job::Adopt { history: Box::new(history), mandate }).await;
+    }
+    w
+}
+
+#[tokio::test]
+async fn a_step_that_a_budget_made_smaller_is_known_after_a_restart() {
+    let mut w = World::new(Platform::new(20, None));
+    w.start(proposal("p-1", Field::Replicas, 20, 14, None), "op-1").await;
+    while w.effects().is_empty() {
+        w.run(1).await;
+    }
+    let first = w.effects()[0];
+    let bound = Bound { value: first - 1, why: "one may go".into(), limit: "budget".into() };
+    w.platform.set(|i| i.state.limits.min_allowed = Some(bound));
+    while w.effects().len() < 2 {
+        w.run(1).await;
+    }
+    let mut w = restarted(w).await;
+    w.platform.set(|i| i.state.limits.min_allowed = None);
+    w.run(30).await;
+    assert!(matches!(w.state("op-1"), OperationState::Paused { .. }), "{:?}", w.state("op-1"));
+    w.wish(Job::Resume(op("op-1"), "bob".into())).await;
+    w.run(900).await;
+    assert_eq!(*w.state("op-1"), OperationState::Kept, "{:?}", w.effects());
+    assert_eq!((w.effects()[..2].to_vec(), w.effects().last()), (vec![first, first - 1], Some(&14)));
+}
+
+#[tokio::test]
+async fn a_pin_of_an_earlier_version_is_given_back_unless_somebody_moved_it() {
+    for (moved, given_back) in [(false, true), (true, false)] {
+        let mut w = World::new(Platform::new(6, Some(6)));
+        w.start(proposal("p-1", Field::ScaleIn, 0, ScaleIn::Pinned.value(), HOUR), "op-1").await;
+        w.run(700).await;
+        assert_eq!(*w.lease("op-1"), LeaseState::Held, "{:?}", w.state("op-1"));
+        // The platform says at which count, as it does now; the journal does not.
+        w.platform.set(|i| {
+            i.state.fields.scale_in = Some(ScaleIn::pinned_at(if moved { 9 } else { 6 }));
+            i.state.annotations.insert(PINNED_AT.into(), "6".into());
+        });
+        let mut w = restarted(w).await;
+        w.run(4000).await;
+        let is = w.platform.get(|i| i.state.fields.scale_in);
+        if given_back {
+            assert!(matches!(w.lease("op-1"), LeaseState::Restored { .. }), "{:?}", w.lease("op-1"));
+            assert_eq!(is, Some(0));
+        } else {
+            let OperationState::Halted { why } = w.state("op-1") else { panic!("{:?}", w.state("op-1")) };
+            assert!(why.contains("pinned at 9"), "{why}");
+            assert_eq!(is, Some(ScaleIn::pinned_at(9)), "theirs is left alone");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_replica_that_comes_late_may_restart_as_it_comes_up() {
+    let mut config = ExecutorConfig::default();
+    config.pacing.settle = Duration::from_secs(200);
+    let clock = crate::clock::Clock::paused(crate::series::Timestamp::from_secs(super::world::START));
+    let mut w = World::with(Platform::new(6, Some(6)), super::world::Journal::default(), clock, config);
+    w.start(proposal("p-1", Field::MinReplicas, 6, 8, None), "op-1").await;
+    w.run(60).await;
+    // The autoscaler adds one of its own; it waits for what it needs, and restarts over it.
+    let late = |restarts, phase| PodState {
+        name: "checkout-late".into(),
+        phase,
+        restarts,
+        ended_by: if restarts > 0 { "Error".into() } else { String::new() },
+        ..w.platform.get(|i| i.state.pods[0].clone())
+    };
+    let (coming, again) = (late(0, PodPhase::Starting), late(1, PodPhase::Starting));
+    w.platform.set(|i| {
+        i.never_ready = true;
+        i.state.pods.push(coming);
+    });
+    w.run(5).await;
+    w.platform.set(|i| {
+        if let Some(pod) = i.state.pods.iter_mut().find(|p| p.name == "checkout-late") {
+            *pod = again;
+        }
+    });
+    w.run(5).await;
+    assert!(!matches!(w.state("op-1"), OperationState::RolledBack { .. }), "{:?}", w.state("op-1"));
+}
