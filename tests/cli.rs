@@ -281,6 +281,9 @@ fn manual_and_keys_are_printed() {
     assert!(man.contains(".TH weescale 1") && man.contains("journal"), "{man}");
     let keys = home.good(&["keys"]);
     assert!(keys.contains("| `a` | approve |") && keys.contains("| `q` | quit |"), "{keys}");
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let missing: Vec<&str> = keys.lines().filter(|row| !readme.contains(row)).collect();
+    assert!(missing.is_empty(), "README's table of keys has other rows: {missing:#?}");
 }
 
 #[test]

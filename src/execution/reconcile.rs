@@ -174,15 +174,10 @@ pub fn reconcile(history: &History, live: Option<&WorkloadState>) -> Next {
         return Next::Halt(why);
     }
     let fewer = fewer(history, at);
-    let ours = at == from || at == mandate.home() || history.writes.iter().any(|w| w.set == at);
-    if !ours && fewer.is_none() {
-        let tried: Vec<String> = history.writes.iter().map(|w| word(w.set)).collect();
-        return Next::Halt(format!(
-            "{name} is {}, ours were {}: someone else changed it{}",
-            word(at),
-            tried.join(", "),
-            foreign::by(state, mandate.change.field)
-        ));
+    if fewer.is_none()
+        && let Some(why) = stranger(history, state, at)
+    {
+        return Next::Halt(why);
     }
     if let Some(set) = taken_back(history, at) {
         return Next::Halt(format!(
@@ -225,6 +220,23 @@ pub fn reconcile(history: &History, live: Option<&WorkloadState>) -> Next {
             word(at)
         ),
     }
+}
+
+/// That the value present is neither ours nor what was there before, in one sentence.
+fn stranger(history: &History, state: &WorkloadState, at: u32) -> Option<String> {
+    let mandate = &history.mandate;
+    let field = mandate.change.field;
+    if at == mandate.change.from || at == mandate.home() || history.writes.iter().any(|w| w.set == at) {
+        return None;
+    }
+    let tried: Vec<String> = history.writes.iter().map(|w| field.word(w.set)).collect();
+    Some(format!(
+        "{} is {}, ours were {}: someone else changed it{}",
+        field.name(),
+        field.word(at),
+        tried.join(", "),
+        foreign::by(state, field)
+    ))
 }
 
 /// That fewer running replicas have our size than were resized: those that are gone took it with them, which is nobody's
