@@ -56,13 +56,24 @@ pub(crate) struct Lessons<'a> {
 }
 
 /// Past forecasts of one range of leads: inputs, what happened, in which half, and the naive forecast.
-#[derive(Default)]
 struct Tried {
     rows: Vec<Row>,
     places: Vec<Sample<PLACES>>,
     newer: Vec<bool>,
     naive: Vec<f64>,
     seen: Vec<[Quantiles; SEEN]>,
+}
+
+impl Tried {
+    fn with_capacity(n: usize) -> Self {
+        Self {
+            rows: Vec::with_capacity(n),
+            places: Vec::with_capacity(n),
+            newer: Vec::with_capacity(n),
+            naive: Vec::with_capacity(n),
+            seen: Vec::with_capacity(n),
+        }
+    }
 }
 
 impl<'a> Lessons<'a> {
@@ -90,8 +101,9 @@ impl<'a> Lessons<'a> {
     fn tried(&self, range: usize) -> Tried {
         let t = self.tracks;
         let fade = -std::f64::consts::LN_2 * self.minutes / (HALF_LIFE * 1440.0);
-        let mut out = Tried::default();
-        for lead in leads(range, self.minutes) {
+        let leads = leads(range, self.minutes);
+        let mut out = Tried::with_capacity(leads.len() * self.origins.len());
+        for lead in leads {
             for (i, (origin, recent)) in self.origins.iter().zip(&self.recent).enumerate() {
                 let y = at(&t.values, origin + lead);
                 // Without a value at the origin this would be another lead.
