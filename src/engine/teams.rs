@@ -25,17 +25,18 @@ pub fn routed(state: &State, p: &Proposal, now: Timestamp) -> Routed {
     let facts = state.fleet.get(&p.workload);
     let team = facts.map_or("", |f| &*f.workload.team);
     let muted = super::mutes::of(state, p, now);
-    let Some(rule) = state.settings.team(team) else {
-        return Routed { team: team.to_owned(), muted, ..Routed::default() };
-    };
     let short = facts.and_then(|f| f.plan.as_ref()).map(|plan| plan.exhaustion);
     let foreseen = facts.map_or(&[] as &[Foreseen], |f| f.around.foreseen.as_slice());
-    let quiet_until = rule.quiet.until(now).filter(|end| {
+    let waits = |end: &Timestamp| {
         // Where a decision at their end bears fruit.
         let warm = *end + super::planning::lead(state, &p.workload);
         can_wait(p, short, foreseen, now, warm)
-    });
-    Routed { team: team.to_owned(), people: rule.people.clone(), quiet_until, muted }
+    };
+    let bad_until = state.learned.people.objections.bad_hours(p, now).filter(waits);
+    let rule = state.settings.team(team);
+    let quiet_until = rule.and_then(|rule| rule.quiet.until(now)).filter(waits);
+    let people = rule.map_or_else(Vec::new, |rule| rule.people.clone());
+    Routed { team: team.to_owned(), people, quiet_until, bad_until, muted }
 }
 
 /// How people decided, by the teams that own services now. A service of which no region is known belongs to nobody.

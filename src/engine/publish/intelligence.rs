@@ -20,6 +20,7 @@ pub fn learning(state: &State, now: Timestamp) -> Widget<LearningView> {
         shadows: state.learned.people.shadows.agreements(),
         utilities: state.learned.utilities.iter().take(UTILITIES).cloned().collect(),
         approvals: state.learned.people.approvals.kinds(),
+        taught: state.learned.people.objections.taught(now, |id| state.learned.scores.needed(id)),
     };
     if data.approvals.is_empty()
         && data.shadows.is_empty()

@@ -123,6 +123,7 @@ fn card(state: &State, p: &Proposal, levels: &Levels<'_>, now: Timestamp) -> Pro
     ProposalView {
         approved_before: levels.expected(p, &routed.team),
         objections: people.objections.sentences(p, |id| state.learned.scores.needed(id)),
+        doubt: people.objections.doubt(p, |id| state.learned.scores.needed(id)),
         utility: crate::engine::worths::of(state, p),
         hash: p.hash(),
         left: p.expires.since(now),

@@ -268,14 +268,17 @@ fn proposal(view: &View, p: &ProposalView, glyphs: &Glyphs) -> Lines {
 /// `shop (ann, bob); waits until 07:00 UTC: quiet hours`; `None` where nobody owns it.
 pub(super) fn whose(p: &ProposalView) -> Option<String> {
     let r = &p.routed;
+    let bad = r.bad_until.map_or_else(String::new, |until| {
+        format!("; waits until {} UTC: a bad time, and nothing runs short before", clock_minute(until))
+    });
     if r.team.is_empty() {
-        return None;
+        return r.bad_until.map(|_| format!("nobody's{bad}"));
     }
     let people = if r.people.is_empty() { String::new() } else { format!(" ({})", r.people.join(", ")) };
     let quiet = r.quiet_until.map_or_else(String::new, |until| {
         format!("; waits until {} UTC: quiet hours, and nothing runs short before", clock_minute(until))
     });
-    Some(format!("{}{people}{quiet}", r.team))
+    Some(format!("{}{people}{quiet}{bad}", r.team))
 }
 
 fn advice(a: &Advice) -> Lines {

@@ -79,6 +79,12 @@ fn decide(pen: &Pen<'_>, view: &ProposalView) -> Vec<Line<'static>> {
         let until = moment(until, pen.view.at, pen.zone);
         pieces.push(pen.status(Level::Unknown, format!("can wait until {until}: quiet hours")));
     }
+    if let Some(until) = whose.bad_until {
+        let until = moment(until, pen.view.at, pen.zone);
+        pieces.push(
+            pen.status(Level::Unknown, format!("can wait until {until}: rejected before as a bad time")),
+        );
+    }
     if let Some(muted) = view.routed.muted.as_ref().filter(|m| m.aside) {
         pieces.push(pen.status(Level::Warn, muted.sentence()));
     }

@@ -81,7 +81,8 @@ fn worths(learning: &LearningView) -> Vec<String> {
         .into_iter()
         .take(3)
         .map(|u| format!("worth of {} operations on {}: {}", u.dimension.name(), u.service, u.words()));
-    approved.into_iter().chain(worth).collect()
+    let taught = learning.taught.iter().take(3).map(|line| format!("rejections taught: {line}"));
+    approved.into_iter().chain(taught).chain(worth).collect()
 }
 
 /// `lea in shadow: agrees 12 of 14, κ 0.71 (0.41 to 1.00)`.
