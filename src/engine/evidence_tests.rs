@@ -89,6 +89,7 @@ fn operation(started: Timestamp) -> Operation {
         workload: id(),
         target: Target { provider: "p".into(), uid: "u-1".into() },
         change,
+        staging: None,
         approved_by: "ann".into(),
         started,
         ended: None,

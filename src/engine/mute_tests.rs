@@ -151,6 +151,31 @@ fn learned_steps_are_drawn_by_the_hash_and_only_where_there_is_time() {
 }
 
 #[test]
+fn steps_that_no_longer_fit_are_fewer_when_it_is_approved() {
+    let (mut state, _) = proposed(vec![], 12, LATER);
+    let lead = planning::lead(&state, &id());
+    let shown =
+        Staging { chosen: Chosen::Best, ..Staging::configured(&[25, 50, 100], Duration::ZERO).unwrap() };
+    let p = Proposal { staging: Some(shown.clone()), ..live(&state) };
+    let mut left = |exhaustion| {
+        state.fleet.get_mut(&id()).unwrap().plan.as_mut().unwrap().exhaustion = exhaustion;
+        staging::hastened(&state, &p)
+    };
+    assert_eq!(left(LATER), None, "there is time");
+    let room = |leads: u32| Exhaustion::In { earliest: lead * leads - lead / 2, median: None };
+    assert_eq!(left(room(4)), None);
+    let (two, why) = left(room(3)).unwrap();
+    assert_eq!((two.shares.as_slice(), two.chosen), (&[50, 100][..], Chosen::Hastened));
+    assert_eq!(why, "in steps 50/100 instead of in steps 25/50/100: there is no time for more of them");
+    for short in [room(2), Exhaustion::Now, Exhaustion::Unknown] {
+        let (once, why) = left(short).unwrap();
+        assert_eq!((once.shares.as_slice(), &why[..8]), (&[100][..], "at once "), "{short:?}");
+    }
+    let at_once = Proposal { staging: None, ..p.clone() };
+    assert_eq!(staging::hastened(&state, &at_once), None);
+}
+
+#[test]
 fn decisions_and_mutes_come_back_after_a_restart() {
     let (state, _) = proposed(vec![], 9, LATER);
     let made = live(&state);

@@ -6,6 +6,7 @@ use crate::plan::Exhaustion;
 use crate::proposal::{Proposal, QueueEvent, Staging};
 
 use super::State;
+use super::state::WorkloadFacts;
 
 /// Chooses the steps of what was proposed just now, in the queue and in the events that record and show it.
 pub fn choose(state: &mut State, events: &mut [QueueEvent]) {
@@ -28,14 +29,30 @@ fn of(state: &State, p: &Proposal) -> Option<Staging> {
     if let Some(configured) = rule.staging {
         return Some(configured);
     }
-    let room = match facts.plan.as_ref()?.exhaustion {
+    let lead = super::planning::lead(state, &p.workload);
+    let way = (p.change.from, p.change.to);
+    state.learned.stagings.choose(&p.workload, way, (room(facts)?, lead), seed(&p.hash()))
+}
+
+/// Time until capacity is needed, at the earliest; none where it is short now, or that is not known.
+fn room(facts: &WorkloadFacts) -> Option<Duration> {
+    Some(match facts.plan.as_ref()?.exhaustion {
         Exhaustion::In { earliest, .. } => earliest,
         Exhaustion::Beyond { horizon } => horizon,
         Exhaustion::Now | Exhaustion::Unknown => Duration::ZERO,
-    };
+    })
+}
+
+/// The steps in which a proposal is made if it is approved now, where there is no time any more for those that were shown, and
+/// why in a few words.
+pub fn hastened(state: &State, p: &Proposal) -> Option<(Staging, String)> {
+    let shown = p.staging.as_ref()?;
+    let room = room(state.fleet.get(&p.workload)?).unwrap_or_default();
     let lead = super::planning::lead(state, &p.workload);
-    let way = (p.change.from, p.change.to);
-    state.learned.stagings.choose(&p.workload, way, (room, lead), seed(&p.hash()))
+    let fewer = shown.hastened((p.change.from, p.change.to), room, lead)?;
+    let steps = if fewer.shares.len() > 1 { format!("in steps {}", fewer.steps()) } else { "at once".into() };
+    let why = format!("{steps} instead of in steps {}: there is no time for more of them", shown.steps());
+    Some((fewer, why))
 }
 
 /// The first sixteen digits of the hash of what is proposed.

@@ -101,6 +101,7 @@ fn operation(o: &crate::view::Operation) -> Value {
         "paused": matches!(o.state, OperationState::Paused { .. }),
         "stage": o.stages.iter().filter(|s| s.began.is_some()).count(),
         "stages": o.stages,
+        "steps": o.staging,
     })
 }
 

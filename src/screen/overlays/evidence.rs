@@ -302,6 +302,7 @@ fn operation(view: &View, o: &Operation, glyphs: &Glyphs) -> Lines {
         (format!("{} {} {change}: {}", o.id, o.workload, o.state.label()), Role::Title),
         (format!("approved by {}, {}", o.approved_by, ago(view.at, o.started)), Role::Text),
     ];
+    out.extend(o.staging.iter().map(|s| (s.words(), Role::Text)));
     if let Some(c) = &o.checkpoint {
         out.push((format!("checkpoint: {}", c.words()), Role::Text));
     }
