@@ -16,7 +16,7 @@ use crate::view::{Handover, View};
 
 use super::people::People;
 use super::tests::{NOW, listed, state, told};
-use super::{State, fleet, planning, publish, record, staging, teams};
+use super::{State, fleet, mutes, planning, publish, record, staging, teams};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const LATER: Exhaustion = Exhaustion::Beyond { horizon: Duration::from_secs(86_400) };
@@ -118,6 +118,29 @@ fn configured_steps_are_shown_bound_and_never_drawn() {
     let mut again = [QueueEvent::Proposed(live(&staged))];
     staging::choose(&mut staged, &mut again);
     assert_eq!(live(&staged).staging, configured);
+}
+
+#[test]
+fn what_was_muted_and_becomes_urgent_calls_once() {
+    let (mut state, _) = proposed(vec![], 9, LATER);
+    assert!(mutes::urgent(&mut state, NOW).is_empty());
+    muted(&mut state, NOW + HOUR);
+    assert!(mutes::urgent(&mut state, NOW).is_empty(), "silent");
+    let mut at = |exhaustion| {
+        state.fleet.get_mut(&id()).unwrap().plan.as_mut().unwrap().exhaustion = exhaustion;
+        mutes::urgent(&mut state, NOW)
+    };
+    let said = at(Exhaustion::Now);
+    assert_eq!(said.len(), 1);
+    assert!(said[0].starts_with("urgent now, p-1 shop/checkout: "), "{said:?}");
+    assert!(said[0].contains("muted by ann") && said[0].contains("capacity is short now"), "{said:?}");
+    assert!(at(Exhaustion::Now).is_empty(), "once");
+    // Calm, and short again: that is news again.
+    assert!(at(LATER).is_empty());
+    assert_eq!(at(Exhaustion::Now).len(), 1);
+    // One whose mute is over calls by being there, not as urgent.
+    assert!(at(LATER).is_empty());
+    assert!(mutes::urgent(&mut state, NOW + HOUR).is_empty());
 }
 
 /// Twenty raises at once that lost nine minutes each, twenty in three steps that lost none.

@@ -31,7 +31,36 @@ pub fn refusal(state: &State, p: &Proposal, now: Timestamp) -> Option<String> {
     of(state, p, now).filter(|m| !m.aside).map(|m| m.sentence())
 }
 
+/// Proposals that were silent and for which somebody has to be called now, because capacity is short: each once, a sentence
+/// each.
+pub fn urgent(state: &mut State, now: Timestamp) -> Vec<String> {
+    let live: Vec<Proposal> = state.queue.live().cloned().collect();
+    state.silent.retain(|id| live.iter().any(|p| p.id == *id));
+    let mut said = Vec::new();
+    for p in live {
+        let routed = super::teams::routed(state, &p, now);
+        if !routed.calls() {
+            state.silent.insert(p.id);
+            continue;
+        }
+        let plan = state.fleet.get(&p.workload).and_then(|f| f.plan.as_ref());
+        let short = plan.is_some_and(|plan| plan.exhaustion == Exhaustion::Now);
+        if short && state.silent.remove(&p.id) {
+            let muted = routed.muted.map_or_else(String::new, |m| format!("; {}", m.sentence()));
+            said.push(format!("urgent now, {} {}: {}{muted}", p.id, p.workload, p.sentence));
+        }
+    }
+    said
+}
+
 impl Engine {
+    /// Calls for what was silent and has become urgent.
+    pub(super) fn call_for_urgent(&mut self, now: Timestamp) {
+        for text in urgent(&mut self.state, now) {
+            self.say(NoticeLevel::Warning, text);
+        }
+    }
+
     /// Mutes, for a time and with a reason.
     pub(super) async fn mute(
         &mut self,

@@ -177,6 +177,8 @@ pub struct State {
     pub first_keys: BTreeMap<ProposalId, Person>,
     /// Moves of earlier runs that still count, and how long before the start each was.
     pub moved: Vec<(MandateRecord, Duration)>,
+    /// Proposals that nobody was called for: muted, or put off.
+    pub silent: BTreeSet<ProposalId>,
     /// Operations, all since start and those adopted.
     pub operations: BTreeMap<OperationId, Operation>,
     /// Leases by operation.

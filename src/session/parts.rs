@@ -217,6 +217,7 @@ mod tests {
         later.sources[0].requests += 5;
         later.services.data[0].signals[0].at = later.at;
         later.header.waiting = 9;
+        later.header.urgent = "cart now".into();
         later.forecasts.data[0].approved_day = Some(day(&later.forecasts.data[0].workload, later.at));
         later
     }
@@ -259,6 +260,12 @@ mod tests {
             (approved(&new), approved(&new)),
             "`b` acts on it"
         );
+        for panel in ["1", "3", "4", "9", "0"] {
+            assert_eq!(shown(panel).header.urgent, "cart now", "what the smallest terminal shows");
+            // An approved day that ended is gone from every panel at once.
+            let ended = before.held(&after, panel);
+            assert_eq!(approved(&view_of(ended.value()).unwrap()), None, "{panel}");
+        }
         assert_eq!(shown("9").sources[0].requests, new.sources[0].requests);
         assert_eq!(demand(&shown("9")), demand(&old));
         assert_eq!(shown("?").sources[0].requests, new.sources[0].requests, "who knows what they see");

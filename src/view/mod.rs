@@ -58,7 +58,7 @@ pub use replay::{ReplayState, ReplayWish};
 pub use root::{Header, KpiCounts, View};
 pub use slim::{fans, slim, slim_part, whole, whole_part};
 pub use state::{Reading, Widget, WidgetState};
-pub use status::{AutoscalerState, Burn, CapacityRow, CostView, PerformanceRow, ServiceRow};
+pub use status::{AutoscalerState, Burn, CapacityRow, CostView, PerformanceRow, ServiceRow, urgent};
 pub use team::{Conformance, Decided, MutedBy, NoteLine, Routed, TeamView, TeamsView};
 pub use what_if::{Question, WhatIfAnswer, what_if};
 pub use wish::{Answer, Caller, Company, Wish};
