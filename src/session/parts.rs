@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use crate::series::{Timestamp, patch};
-use crate::view::{View, fans, slim_part, whole_part};
+use crate::view::{View, fans, slim_part, steady, whole_part};
 
 use super::SessionError;
 
@@ -76,7 +76,11 @@ impl Parts {
         parts.insert(DAYS, Value::Object(days));
         let made = parts.into_iter().map(|(name, mut part)| {
             slim_part(&mut part, view.at);
-            fans::settle(before.0.get(name).map(AsRef::as_ref), &mut part);
+            let before = before.0.get(name).map(AsRef::as_ref);
+            fans::settle(before, &mut part);
+            if name == FORECASTS.0 {
+                steady::settle(before, &mut part);
+            }
             (name, Arc::new(part))
         });
         Ok(Self(made.collect()))
@@ -111,7 +115,7 @@ impl Parts {
             let Some(old) = before.0.get(name).filter(|old| !Arc::ptr_eq(old, part)) else { continue };
             let mut sent = part.as_ref().clone();
             fans::fold(old, &mut sent);
-            if let Some(patch) = patch::diff(old, &sent) {
+            if let Some(patch) = patch::diff_in_steps(old, &sent) {
                 changed.extend([place.into(), patch]);
             }
         }
