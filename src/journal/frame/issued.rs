@@ -41,7 +41,9 @@ impl FrameFile {
                 let Some(name) = names.get(&row.get(0)?) else { continue };
                 issues.entry(name.clone()).or_default().push(Timestamp::from_millis(row.get(1)?));
             }
-            issues.values_mut().for_each(|times| times.reverse());
+            for times in issues.values_mut() {
+                times.reverse();
+            }
             Ok(issues)
         };
         run().map_err(|e| damaged(&self.path, &e))
