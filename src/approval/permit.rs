@@ -40,7 +40,7 @@ pub struct MandateRecord {
     /// Whose the first key was, where it took two.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first: Option<Person>,
-    /// The steps in which it is made, as they were shown; `None` if at once, as far as the limits allow.
+    /// The steps in which it is made, as they were shown, those of the proposal or the fewer that time allowed; `None` if at once, as far as the limits allow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub staging: Option<Staging>,
     /// When the day was approved within whose corridors it lies, where it was not approved by itself.

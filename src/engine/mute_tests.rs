@@ -121,25 +121,47 @@ fn configured_steps_are_shown_bound_and_never_drawn() {
 }
 
 #[test]
+fn fewer_steps_are_shown_before_they_are_approved_and_only_for_want_of_time() {
+    let drawn =
+        Staging { chosen: Chosen::Best, ..Staging::configured(&[50, 100], Duration::from_secs(30)).unwrap() };
+    let (mut state, _) = proposed(vec![], 12, LATER);
+    let id_of = live(&state).id;
+    state.queue.stage(&id_of, &drawn);
+    let mut shown = |exhaustion| {
+        state.fleet.get_mut(&id()).unwrap().plan.as_mut().unwrap().exhaustion = exhaustion;
+        view(&state, NOW).proposals.data[0].hastened.clone()
+    };
+    assert_eq!(shown(LATER), None);
+    assert_eq!(shown(Exhaustion::Unknown), None, "what is not known is no want of time");
+    let fewer = shown(Exhaustion::Now).unwrap();
+    assert!(fewer.starts_with("at once instead of in steps 50/100"), "{fewer}");
+}
+
+#[test]
 fn what_was_muted_and_becomes_urgent_calls_once() {
     let (mut state, _) = proposed(vec![], 9, LATER);
     assert!(mutes::urgent(&mut state, NOW).is_empty());
     muted(&mut state, NOW + HOUR);
     assert!(mutes::urgent(&mut state, NOW).is_empty(), "silent");
-    let mut at = |exhaustion| {
+    let minute = Duration::from_secs(60);
+    let mut at = |exhaustion, now| {
         state.fleet.get_mut(&id()).unwrap().plan.as_mut().unwrap().exhaustion = exhaustion;
-        mutes::urgent(&mut state, NOW)
+        mutes::urgent(&mut state, now)
     };
-    let said = at(Exhaustion::Now);
+    let said = at(Exhaustion::Now, NOW);
     assert_eq!(said.len(), 1);
     assert!(said[0].starts_with("urgent now, p-1 shop/checkout: "), "{said:?}");
     assert!(said[0].contains("muted by ann") && said[0].contains("capacity is short now"), "{said:?}");
-    assert!(at(Exhaustion::Now).is_empty(), "once");
-    // Calm, and short again: that is news again.
-    assert!(at(LATER).is_empty());
-    assert_eq!(at(Exhaustion::Now).len(), 1);
+    // Demand about capacity: now short, now not.
+    for i in 1..40_u32 {
+        let exhaustion = if i % 2 == 0 { Exhaustion::Now } else { LATER };
+        assert!(at(exhaustion, NOW + minute * i / 2).is_empty(), "once");
+    }
+    // Calm for a while, and short again: that is news again.
+    assert!(at(LATER, NOW + minute * 20).is_empty());
+    assert_eq!(at(Exhaustion::Now, NOW + minute * 30).len(), 1);
     // One whose mute is over calls by being there, not as urgent.
-    assert!(at(LATER).is_empty());
+    assert!(at(LATER, NOW + minute * 31).is_empty());
     assert!(mutes::urgent(&mut state, NOW + HOUR).is_empty());
 }
 
@@ -190,7 +212,8 @@ fn steps_that_no_longer_fit_are_fewer_when_it_is_approved() {
     let (two, why) = left(room(3)).unwrap();
     assert_eq!((two.shares.as_slice(), two.chosen), (&[50, 100][..], Chosen::Hastened));
     assert_eq!(why, "in steps 50/100 instead of in steps 25/50/100: there is no time for more of them");
-    for short in [room(2), Exhaustion::Now, Exhaustion::Unknown] {
+    assert_eq!(left(Exhaustion::Unknown), None, "what is not known is no want of time");
+    for short in [room(2), Exhaustion::Now] {
         let (once, why) = left(short).unwrap();
         assert_eq!((once.shares.as_slice(), &why[..8]), (&[100][..], "at once "), "{short:?}");
     }

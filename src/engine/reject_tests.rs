@@ -13,7 +13,7 @@ use crate::series::Timestamp;
 
 use super::people::People;
 use super::tests::{NOW, listed, state, told};
-use super::{State, fleet, lessons, planning, publish, record, teams};
+use super::{State, fleet, lessons, mutes, planning, publish, record, teams};
 
 const LATER: Exhaustion = Exhaustion::Beyond { horizon: Duration::from_secs(86_400) };
 
@@ -75,13 +75,27 @@ fn at_a_bad_time_what_can_wait_waits_and_what_users_need_does_not() {
     assert_eq!(teams::routed(&state, &made, until).bad_until, None, "the hours are over");
     let shown = publish::view(&state, NOW);
     assert_eq!((shown.header.waiting, shown.proposals.data.len()), (0, 1), "listed all the same");
-    assert!(shown.proposals.data[0].not_approvable.as_deref().is_none_or(|why| !why.contains("bad time")));
     for urgent in [Exhaustion::Now, Exhaustion::Unknown, Exhaustion::In { earliest: day / 144, median: None }]
     {
         let mut state = proposed(urgent);
         state.learned.people = after_restart(&closed);
         assert!(teams::routed(&state, &live(&state), NOW).calls(), "{urgent:?}");
     }
+}
+
+#[test]
+fn what_was_put_off_and_can_wait_no_longer_calls_once() {
+    let mut state = proposed(LATER);
+    let made = live(&state);
+    let week = Duration::from_secs(7 * 86_400);
+    let closed = [1, 2].map(|weeks| rejected(&made, RejectReason::BadTime, NOW - week * weeks));
+    state.learned.people = after_restart(&closed);
+    assert!(mutes::urgent(&mut state, NOW).is_empty(), "it waits");
+    let soon = Exhaustion::In { earliest: Duration::from_secs(600), median: None };
+    state.fleet.get_mut(&id()).unwrap().plan.as_mut().unwrap().exhaustion = soon;
+    let said = mutes::urgent(&mut state, NOW);
+    assert!(said.len() == 1 && said[0].starts_with("can wait no longer, p-1 shop/checkout: "), "{said:?}");
+    assert!(mutes::urgent(&mut state, NOW).is_empty(), "once");
 }
 
 /// A class that has earned its autonomy.
@@ -97,17 +111,18 @@ fn seasoned() -> State {
 #[test]
 fn what_is_not_trusted_loses_its_autonomy_and_other_work_costs_nothing() {
     let mut state = seasoned();
-    assert_eq!(lessons::autonomy(&state).0, ["raising shop/checkout"]);
+    assert_eq!(lessons::autonomy(&state, NOW).0, ["raising shop/checkout"]);
     let made = live(&state);
-    let at = Timestamp::from_secs(30);
+    let at = NOW - Duration::from_secs(30 * 60);
     let of = |reason| after_restart(&[rejected(&made, reason, at)]);
     state.learned.people = of(RejectReason::OtherWork);
-    assert_eq!(lessons::autonomy(&state).0.len(), 1);
+    assert_eq!(lessons::autonomy(&state, NOW).0.len(), 1);
     assert!(state.learned.people.approvals.kinds().is_empty(), "no vote");
     state.learned.people = of(RejectReason::NotTrusted);
-    assert!(lessons::autonomy(&state).0.is_empty(), "thirty since then are too few");
+    assert!(lessons::autonomy(&state, NOW).0.is_empty(), "thirty since then are too few");
     let taught = publish::view(&state, NOW).learning.data.taught;
-    assert!(taught.len() <= 1, "{taught:?}");
+    assert_eq!(taught.len(), 1);
+    assert!(taught[0].starts_with("shop/checkout: autonomy of raises is earned anew since "), "{taught:?}");
     assert_eq!(state.learned.people.approvals.kinds().len(), 1);
 }
 

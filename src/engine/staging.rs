@@ -34,20 +34,21 @@ fn of(state: &State, p: &Proposal) -> Option<Staging> {
     state.learned.stagings.choose(&p.workload, way, (room(facts)?, lead), seed(&p.hash()))
 }
 
-/// Time until capacity is needed, at the earliest; none where it is short now, or that is not known.
+/// Time until capacity is needed, at the earliest: nothing where it is short now; `None` where that is not known.
 fn room(facts: &WorkloadFacts) -> Option<Duration> {
-    Some(match facts.plan.as_ref()?.exhaustion {
-        Exhaustion::In { earliest, .. } => earliest,
-        Exhaustion::Beyond { horizon } => horizon,
-        Exhaustion::Now | Exhaustion::Unknown => Duration::ZERO,
-    })
+    match facts.plan.as_ref()?.exhaustion {
+        Exhaustion::In { earliest, .. } => Some(earliest),
+        Exhaustion::Beyond { horizon } => Some(horizon),
+        Exhaustion::Now => Some(Duration::ZERO),
+        Exhaustion::Unknown => None,
+    }
 }
 
-/// The steps in which a proposal is made if it is approved now, where there is no time any more for those that were shown, and
-/// why in a few words.
+/// The steps in which a proposal is made if it is approved now, where there is no time any more for those that it was
+/// proposed with, and why in a few words. Where it is not known how much time there is, they stay.
 pub fn hastened(state: &State, p: &Proposal) -> Option<(Staging, String)> {
     let shown = p.staging.as_ref()?;
-    let room = room(state.fleet.get(&p.workload)?).unwrap_or_default();
+    let room = room(state.fleet.get(&p.workload)?)?;
     let lead = super::planning::lead(state, &p.workload);
     let fewer = shown.hastened((p.change.from, p.change.to), room, lead)?;
     let steps = if fewer.shares.len() > 1 { format!("in steps {}", fewer.steps()) } else { "at once".into() };

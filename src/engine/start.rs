@@ -212,6 +212,7 @@ pub(super) fn state(
         operations: BTreeMap::new(),
         moved: restored.moved.clone(),
         silent: BTreeSet::new(),
+        called: BTreeMap::new(),
         leases: BTreeMap::new(),
         outcomes: VecDeque::new(),
         learned: Learned::default(),

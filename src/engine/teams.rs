@@ -33,10 +33,21 @@ pub fn routed(state: &State, p: &Proposal, now: Timestamp) -> Routed {
         can_wait(p, short, foreseen, now, warm)
     };
     let bad_until = state.learned.people.objections.bad_hours(p, now).filter(waits);
+    let quiet_until = quiet(state, team, now).filter(waits);
     let rule = state.settings.team(team);
-    let quiet_until = rule.and_then(|rule| rule.quiet.until(now)).filter(waits);
     let people = rule.map_or_else(Vec::new, |rule| rule.people.clone());
     Routed { team: team.to_owned(), people, quiet_until, bad_until, muted }
+}
+
+/// When the quiet hours of a team end, if it has them now.
+fn quiet(state: &State, team: &str, now: Timestamp) -> Option<Timestamp> {
+    state.settings.team(team)?.quiet.until(now)
+}
+
+/// Whether it is an hour in which what is proposed would wait if it could.
+pub fn is_quiet(state: &State, p: &Proposal, now: Timestamp) -> bool {
+    let team = state.fleet.get(&p.workload).map_or("", |f| &*f.workload.team);
+    quiet(state, team, now).is_some() || state.learned.people.objections.bad_hours(p, now).is_some()
 }
 
 /// How people decided, by the teams that own services now. A service of which no region is known belongs to nobody.

@@ -3,11 +3,11 @@
 //!
 //! - wrong forecast: where what came proved the objection right, what rests on the service's forecasts ranks lower;
 //! - too costly: what asks at least as much for a minute short ranks lower;
-//! - bad time: in those hours what can wait waits for their end;
+//! - bad time: in those hours what is alike and can wait waits for their end;
 //! - don't trust: autonomy of the class is earned anew ([`Objections::distrusted`]);
 //! - other work: it is left alone for a while, and nobody voted on it.
 //!
-//! An approval at the same hour, or of what costs as much, overrules what stood against it.
+//! An approval of what could have waited at the same hour, or of what costs as much, overrules what stood against it.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::fleet::WorkloadId;
 use crate::proposal::{Proposal, ProposalId, RejectReason};
 use crate::series::Timestamp;
 
-use super::approvals::{Class, Why, service_of};
+use super::approvals::{Act, Class, Why, service_of};
 use super::{quarter_of, weekday_of};
 
 /// What is remembered.
@@ -40,6 +40,7 @@ struct Objection {
     service: WorkloadId,
     reason: RejectReason,
     made: Timestamp,
+    act: Act,
     /// Whether more was proposed.
     raises: bool,
     /// What a minute short that it avoids would have cost, $; `None` without a price, or where it avoids none.
@@ -84,18 +85,22 @@ impl Objections {
             service: service_of(&p.workload),
             reason,
             made: p.created,
+            act: Class::of(p).act,
             raises: p.change.is_more(),
             dollars_a_minute: dollars_a_minute(p),
             overruled: false,
         });
     }
 
-    /// Notes an approval: the hour is no bad one any more, and what costs as much is not too much.
+    /// Notes an approval: the hour is no bad one any more for what is like it, unless demand of now left no choice, and what
+    /// costs as much is not too much.
     pub fn approved(&mut self, p: &Proposal) {
-        let (service, price) = (service_of(&p.workload), dollars_a_minute(p));
+        let (Class { service, act, why }, price) = (Class::of(p), dollars_a_minute(p));
         for objection in self.held.iter_mut().filter(|o| o.service == service) {
             objection.overruled |= match objection.reason {
-                RejectReason::BadTime => same_hours(objection.made, p.created),
+                RejectReason::BadTime => {
+                    objection.act == act && why != Why::Present && same_hours(objection.made, p.created)
+                }
                 RejectReason::TooCostly => {
                     objection.dollars_a_minute.zip(price).is_some_and(|(rejected, paid)| paid >= rejected)
                 }
@@ -142,24 +147,29 @@ impl Objections {
         (trusted * dear).max(LOWEST)
     }
 
-    /// When the hours end in which proposals of this service were rejected as a bad time, if they were more than once.
+    /// When the hours end in which proposals to do the same with this service were rejected as a bad time, if they were more
+    /// than once. Only replica counts wait: a size is no matter of hours, and a hold is for now.
     pub fn bad_hours(&self, p: &Proposal, now: Timestamp) -> Option<Timestamp> {
-        let service = service_of(&p.workload);
+        let Class { service, act, .. } = Class::of(p);
+        if !matches!(act, Act::Raise | Act::Lower) {
+            return None;
+        }
         let bad = self.of(&service, now).filter(|o| o.reason == RejectReason::BadTime && !o.overruled);
-        let bad = bad.filter(|o| same_hours(o.made, now)).count();
+        let bad = bad.filter(|o| o.act == act && same_hours(o.made, now)).count();
         (bad >= FEWEST).then(|| now.floor_to(QUARTER) + QUARTER)
     }
 
-    /// What was not trusted, whether it was to be more, and when: autonomy earned before it counts no more.
-    pub fn distrusted(&self) -> impl Iterator<Item = (&WorkloadId, bool, Timestamp)> {
-        let distrusted = self.held.iter().filter(|o| o.reason == RejectReason::NotTrusted);
+    /// What was not trusted lately, whether it was to be more, and when: autonomy earned before it counts no more.
+    pub fn distrusted(&self, now: Timestamp) -> impl Iterator<Item = (&WorkloadId, bool, Timestamp)> {
+        let lately = self.held.iter().filter(move |o| now.since(o.made) <= SPAN);
+        let distrusted = lately.filter(|o| o.reason == RejectReason::NotTrusted);
         distrusted.map(|o| (&o.workload, o.raises, o.made))
     }
 
     /// What earlier rejections of the same service say of a proposal, a sentence for each reason that was given, with what
     /// they do to it.
     pub fn sentences(&self, p: &Proposal, needed: impl Fn(&ProposalId) -> Option<bool>) -> Vec<String> {
-        let service = service_of(&p.workload);
+        let Class { service, act, .. } = Class::of(p);
         let held: Vec<&Objection> = self.of(&service, p.created).collect();
         let of = |reason| held.iter().filter(move |o| o.reason == reason);
         let mut told = Vec::new();
@@ -180,7 +190,7 @@ impl Objections {
             let this = this.map_or_else(String::new, |this| format!("; this one asks ${this:.2}{ranked}"));
             told.push(format!("too costly at ${price:.2} a minute short avoided (median){this}"));
         }
-        let hours = |o: &&&Objection| same_hours(o.made, p.created);
+        let hours = |o: &&&Objection| o.act == act && same_hours(o.made, p.created);
         let at = of(RejectReason::BadTime).filter(hours).count();
         if at > 0 {
             let days = of(RejectReason::BadTime).filter(hours);
@@ -204,7 +214,8 @@ impl Objections {
                 others.len()
             ));
         }
-        let distrusted = of(RejectReason::NotTrusted).count();
+        let alike = |o: &&&Objection| o.workload == p.workload && o.raises == p.change.is_more();
+        let distrusted = of(RejectReason::NotTrusted).filter(alike).count();
         if distrusted > 0 {
             told.push(format!("not trusted {}: its autonomy is earned anew since", times(distrusted)));
         }
@@ -229,30 +240,45 @@ impl Objections {
             if let Some(least) = least {
                 told.push(format!("{service}: too costly from ${least:.2} a minute short on: ranked lower"));
             }
-            let bad: Vec<&Objection> =
-                self.of(service, now).filter(|o| o.reason == RejectReason::BadTime && !o.overruled).collect();
-            for quarter in 0..8_u8 {
-                let here = |o: &&&Objection| {
-                    quarter_of(o.made) == quarter % 4 && (weekday_of(o.made) >= 5) == (quarter >= 4)
-                };
-                if bad.iter().filter(here).count() >= FEWEST {
-                    let (from, days) = (quarter % 4 * 6, if quarter < 4 { "workdays" } else { "weekends" });
-                    let to = from + 6;
-                    told.push(format!(
-                        "{service}: {days} {from:02}:00 to {to:02}:00 UTC are a bad time: what can wait waits"
-                    ));
-                }
-            }
+            told.extend(self.bad_times(service, now));
             let distrusted = self.of(service, now).rfind(|o| o.reason == RejectReason::NotTrusted);
             if let Some(last) = distrusted {
                 let what = if last.raises { "raises" } else { "lowerings" };
                 told.push(format!(
-                    "{service}: autonomy of {what} is earned anew since {}",
+                    "{}: autonomy of {what} is earned anew since {}",
+                    last.workload,
                     last.made.minute()
                 ));
             }
         }
+        let more = told.len().saturating_sub(TOLD);
         told.truncate(TOLD);
+        told.extend((more > 0).then(|| format!("and {more} more")));
+        told
+    }
+
+    /// The hours in which some of what can wait waits, a line for each.
+    fn bad_times(&self, service: &WorkloadId, now: Timestamp) -> Vec<String> {
+        let bad: Vec<&Objection> =
+            self.of(service, now).filter(|o| o.reason == RejectReason::BadTime && !o.overruled).collect();
+        let mut told = Vec::new();
+        for act in [Act::Raise, Act::Lower] {
+            for quarter in 0..8_u8 {
+                let here = |o: &&&Objection| {
+                    o.act == act
+                        && quarter_of(o.made) == quarter % 4
+                        && (weekday_of(o.made) >= 5) == (quarter >= 4)
+                };
+                if bad.iter().filter(here).count() >= FEWEST {
+                    let (from, days) = (quarter % 4 * 6, if quarter < 4 { "workdays" } else { "weekends" });
+                    told.push(format!(
+                        "{service}: {days} {from:02}:00 to {:02}:00 UTC are a bad time for {}: what can wait waits",
+                        from + 6,
+                        act.words()
+                    ));
+                }
+            }
+        }
         told
     }
 }
@@ -402,7 +428,8 @@ mod tests {
     #[test]
     fn hours_are_bad_after_two_rejections_and_until_somebody_approves_in_them() {
         let mut objections = Objections::default();
-        let day = |day: i64, hour: i64| proposal("p-1", day * 24 + hour);
+        // For a peak that is ahead: it could have waited.
+        let day = |day: i64, hour: i64| peak("p-1", day * 24 + hour);
         // The first day is a Thursday.
         objections.note(&day(0, 9), RejectReason::BadTime);
         assert_eq!(objections.bad_hours(&day(1, 8), day(1, 8).created), None, "once is once");
@@ -416,10 +443,20 @@ mod tests {
         assert_eq!(objections.bad_hours(&monday, day(2, 8).created), None, "not on a Saturday");
         assert_eq!(
             objections.taught(monday.created, |_| None),
-            ["shop/cart: workdays 06:00 to 12:00 UTC are a bad time: what can wait waits"]
+            ["shop/cart: workdays 06:00 to 12:00 UTC are a bad time for raises: what can wait waits"]
         );
         objections.approved(&day(4, 14));
         assert!(objections.bad_hours(&monday, monday.created).is_some(), "approved at another hour");
+        objections.approved(&proposal("p-2", 4 * 24 + 11));
+        assert!(objections.bad_hours(&monday, monday.created).is_some(), "demand of now left no choice");
+        let mut fewer = monday.clone();
+        fewer.change.to = fewer.change.from - 1;
+        assert_eq!(objections.bad_hours(&fewer, fewer.created), None, "raises were refused, not lowerings");
+        objections.approved(&fewer);
+        assert!(
+            objections.bad_hours(&monday, monday.created).is_some(),
+            "and a lowering says nothing of them"
+        );
         objections.approved(&day(4, 11));
         assert_eq!(objections.bad_hours(&monday, monday.created), None);
     }
@@ -435,8 +472,13 @@ mod tests {
         );
         assert!(objections.taught(next.created, |_| Some(false)).is_empty());
         objections.note(&proposal("p-3", 9), RejectReason::NotTrusted);
-        let since: Vec<_> = objections.distrusted().collect();
+        let since: Vec<_> = objections.distrusted(next.created).collect();
         assert_eq!(since, [(&next.workload, true, Timestamp::from_secs(9 * 3600))]);
+        let late = Timestamp::from_secs(91 * 86_400 + 9 * 3600);
+        assert_eq!(objections.distrusted(late).count(), 0, "as long as it is told, and no longer");
+        let elsewhere = Proposal { workload: WorkloadId::new("shop", "cart", "us"), ..next.clone() };
+        let said = |p: &Proposal| objections.sentences(p, |_| None).join(" ").contains("not trusted");
+        assert!(said(&next) && !said(&elsewhere), "the class of another region lost nothing");
         assert_eq!(objections.taught(next.created, |_| None).len(), 1);
     }
 }

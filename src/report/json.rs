@@ -52,6 +52,8 @@ fn proposal(p: &ProposalView) -> Value {
         "reason": p.proposal.sentence,
         "not_approvable": p.not_approvable,
         "two_keys": p.two_keys,
+        "steps": p.proposal.staging.as_ref().map(|s| s.steps()),
+        "fewer_steps": p.hastened,
         "team": p.routed.team,
         "people": p.routed.people,
         "quiet_until": p.routed.quiet_until.map(|t| t.to_string()),

@@ -102,6 +102,9 @@ pub struct ProposalView {
     /// Present if it takes two people.
     #[serde(default)]
     pub two_keys: Option<TwoKeys>,
+    /// In which fewer steps it would be made, where there is no time any more for those it was proposed with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hastened: Option<String>,
     /// What to commit instead, where version control would take a write back and the platform knows the manifest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patch: Option<ManifestPatch>,

@@ -69,7 +69,7 @@ pub fn growth(state: &State, mined: &[Mined], now: Timestamp) -> Widget<Growth> 
     let rows: Vec<&WorkloadFacts> =
         state.fleet.values().filter(|w| w.signals.get(SignalKind::Demand).is_some()).collect();
     let pooled = crate::learning::kpi::growth(&state.learned.pool.scores());
-    let (earned, classes) = evidence::autonomy(state);
+    let (earned, classes) = evidence::autonomy(state, now);
     let data = Growth {
         covered: (rows.iter().filter(|w| w.forecast.fan().is_some()).count(), rows.len()),
         pooled_gain: pooled.value,

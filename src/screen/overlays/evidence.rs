@@ -236,6 +236,7 @@ fn proposal(view: &View, p: &ProposalView, glyphs: &Glyphs) -> Lines {
     }
     out.extend(p.lessons.iter().map(|l| (format!("lesson {l}"), Role::Accent)));
     out.extend(inner.staging.iter().map(|s| (format!("steps  {}", s.words()), Role::Text)));
+    out.extend(p.hastened.iter().map(|fewer| (format!("steps  {fewer}"), Role::Warn)));
     out.extend(p.approved_before.iter().map(|e| (e.words(), Role::Text)));
     out.extend(p.objections.iter().map(|o| (format!("before rejected: {o}"), Role::Text)));
     out.extend(p.utility.iter().map(|u| (format!("worth  ones like it {}", u.words()), Role::Text)));

@@ -119,7 +119,9 @@ fn effects(pen: &Pen<'_>, view: &ProposalView) -> Vec<Line<'static>> {
         line.spans.push(span(" of sessions move", pen.ink.dim));
         pieces.push(line);
     }
-    if let Some(staging) = &view.proposal.staging {
+    if let Some(fewer) = &view.hastened {
+        pieces.push(Line::from(span(fewer.clone(), pen.ink.warn)));
+    } else if let Some(staging) = &view.proposal.staging {
         pieces.push(Line::from(span(staging.words(), pen.ink.text)));
     }
     if let Some(utility) = &view.utility {
