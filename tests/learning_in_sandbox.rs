@@ -257,7 +257,7 @@ fn check_steps(journal: &Journal, made: &Value) {
     assert_eq!((&drawn.shares, drawn.wait, drawn.n), (&staging.shares, staging.wait, staging.n));
 }
 
-fn is_staged(p: &&Value) -> bool {
+fn is_staged(p: &Value) -> bool {
     !p["stages"].is_null()
 }
 
@@ -266,8 +266,8 @@ fn is_staged(p: &&Value) -> bool {
 async fn approved(run: &Run) -> (Value, String, u64) {
     let mut approved = 0;
     loop {
-        let status = run.until("raise in steps", |s| raises(s).iter().any(is_staged)).await;
-        let made = raises(&status).into_iter().find(is_staged).unwrap().clone();
+        let status = run.until("raise in steps", |s| raises(s).iter().any(|p| is_staged(p))).await;
+        let made = raises(&status).into_iter().find(|p| is_staged(p)).unwrap().clone();
         let (id, hash) = (made["id"].as_str().unwrap(), made["hash"].as_str().unwrap());
         // Another may have taken its place meanwhile.
         if !ask(run.service.socket(), &["approve", id, "--hash", hash]).await.0 {
@@ -310,9 +310,9 @@ async fn settled(run: &Run, made: &Value, operation: &str) {
 
 /// That the worth of operations, how people decided and the next raise are told as the formulas give them; the raise.
 async fn told(run: &Run, mean: f64, decided: (u64, u64)) -> Value {
-    let all = |s: &Value| raises(s).iter().any(is_staged) && utility(s).is_some();
+    let all = |s: &Value| raises(s).iter().any(|p| is_staged(p)) && utility(s).is_some();
     let status = run.until("raise in steps and worth", all).await;
-    let next = raises(&status).into_iter().find(is_staged).unwrap().clone();
+    let next = raises(&status).into_iter().find(|p| is_staged(p)).unwrap().clone();
     assert_eq!(utility(&status).unwrap()["n"], UTILITY_FEWEST);
     assert!(near(&utility(&status).unwrap()["expected"], mean), "{:?} is not {mean}", utility(&status));
     let approvals = status["approvals"].as_array().unwrap();

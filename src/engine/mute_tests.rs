@@ -207,7 +207,8 @@ fn steps_that_no_longer_fit_are_fewer_when_it_is_approved() {
         staging::hastened(&state, &p)
     };
     assert_eq!(left(LATER), None, "there is time");
-    let room = |leads: u32| Exhaustion::In { earliest: lead * leads - lead / 2, median: None };
+    let room =
+        |leads: u32| Exhaustion::In { earliest: (lead * leads).saturating_sub(lead / 2), median: None };
     assert_eq!(left(room(4)), None);
     let (two, why) = left(room(3)).unwrap();
     assert_eq!((two.shares.as_slice(), two.chosen), (&[50, 100][..], Chosen::Hastened));

@@ -220,7 +220,7 @@ fn thirty_days_of_two_hundred_workloads() {
     let days = number("WEESCALE_GROWTH_DAYS", 30);
     let groups = groups(workloads);
     let folder = tempfile::tempdir().unwrap();
-    let (all, kept) = (folder.path().join("all.db"), folder.path().join("kept.db"));
+    let [all, kept, beside] = ["all.db", "kept.db", "beside.db"].map(|name| folder.path().join(name));
     let clock = Clock::real();
     let key = groups.iter().map(|g| g[0].1.body.len()).sum::<usize>() / groups.len();
     let deltas = groups.iter().flat_map(|g| &g[1..]).map(|(_, e)| e.body.len()).sum::<usize>();
@@ -239,7 +239,6 @@ fn thirty_days_of_two_hundred_workloads() {
     let most = Keep::default().bytes as f64;
     // What signals of fifteen days and forecasts of thirty leave.
     let left = most - signals.min(most * 3.0 / 8.0) - fans.min(most / 4.0);
-    let beside = folder.path().join("beside.db");
     written(&kept, &groups, days, Keep::default());
     written(&beside, &groups, days, Keep { bytes: left as u64, ..Keep::default() });
     for (name, path) in [("all", &all), ("within 512 MiB", &kept), ("beside signals and forecasts", &beside)]

@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     fn settled(old: Value, new: Value) -> Value {
-        let mut new = new;
+        let (old, mut new) = (old, new);
         settle(Some(&old), &mut new);
         new
     }
