@@ -71,16 +71,23 @@ async fn looking_around_takes_less_than_a_multiplexer_paints() {
     for (panel, name) in [("1", "Status"), ("2", "Predictive"), ("7", "Operations")] {
         inner.keys(&[panel]);
         tokio::time::sleep(Duration::from_secs(3)).await;
-        let before = (count.load(Ordering::Relaxed), painted("inner"), painted("outer"));
-        tokio::time::sleep(COUNTED).await;
-        let line = (count.load(Ordering::Relaxed) - before.0) as f64 / second;
-        let own = (painted("inner") - before.1) as f64 / second;
-        let multiplexer = (painted("outer") - before.2) as f64 / second;
+        let mut windows = Vec::new();
+        for _ in 0..2 {
+            let before = (count.load(Ordering::Relaxed), painted("inner"), painted("outer"));
+            tokio::time::sleep(COUNTED).await;
+            let line = (count.load(Ordering::Relaxed) - before.0) as f64 / second;
+            let own = (painted("inner") - before.1) as f64 / second;
+            windows.push((line, own, (painted("outer") - before.2) as f64 / second));
+        }
+        // What other panels show comes every two minutes: in one of both windows at most.
+        let (line, own, multiplexer) = windows.into_iter().min_by(|a, b| a.0.total_cmp(&b.0)).unwrap();
         println!(
             "{name}: {line:.0} bytes/s on the line to the screen; {own:.0} painted by it, {multiplexer:.0} by a multiplexer that \
              shows it"
         );
         assert!(line > 0.0 && multiplexer > 0.0, "nothing was counted");
+        // A clock and an age alone are a few characters to paint, and a frame around them.
+        assert!(line < multiplexer.max(30.0) * 1.2, "{name}: {line} bytes/s, {multiplexer} by a multiplexer");
     }
     // Somebody who looks around: the line carries nothing for it, a multiplexer paints the screen anew.
     let before = (count.load(Ordering::Relaxed), painted("outer"));

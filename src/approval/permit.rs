@@ -40,7 +40,7 @@ pub struct MandateRecord {
     /// Whose the first key was, where it took two.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first: Option<Person>,
-    /// The steps in which it is made, as they were shown; `None` if at once, as far as the limits allow.
+    /// The steps in which it is made, as they were shown, those of the proposal or the fewer that time allowed; `None` if at once, as far as the limits allow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub staging: Option<Staging>,
     /// When the day was approved within whose corridors it lies, where it was not approved by itself.
@@ -105,6 +105,17 @@ impl Permit {
     /// The same, naming the day that was approved at once.
     pub(super) fn within_day(mut self, approved: Timestamp) -> Self {
         self.record.day = Some(approved);
+        self
+    }
+
+    /// The same in fewer of the steps that were shown, and why: each value is still one that was approved. Steps that were not
+    /// shown change nothing.
+    #[must_use]
+    pub fn hastened(mut self, staging: Staging, why: &str) -> Self {
+        if self.record.staging.as_ref().is_some_and(|shown| staging.is_part_of(shown)) {
+            self.record.staging = Some(staging);
+            self.record.sentence = format!("{}; {why}", self.record.sentence);
+        }
         self
     }
 

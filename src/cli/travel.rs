@@ -189,7 +189,7 @@ pub fn report(live: &Live, args: &Report) -> Outcome {
         .collect();
     let mut incident = Incident::new(records, args.operation.clone());
     for index in 0..recording.frames().len() {
-        incident.frame(&recording.view(index).map_err(refused)?);
+        incident.frame(&recording.told(index).map_err(refused)?);
     }
     let incident = incident.finish().map_err(Failure::Usage)?;
     match (args.format, &args.output) {

@@ -169,6 +169,11 @@ impl Engine {
             }
             Err(refusal) => return self.refuse(&proposal, refusal.to_string(), caller).await,
         };
+        let hastened = super::staging::hastened(&self.state, &proposal);
+        let (permit, how) = match hastened {
+            Some((fewer, why)) => (permit.hastened(fewer, &why), format!(", {why}")),
+            None => (permit, String::new()),
+        };
         self.next_operation += 1;
         self.state.learned.rules.approved(operation.clone(), limits);
         let name = &caller.person.name;
@@ -179,7 +184,10 @@ impl Engine {
         if self.events_by(vec![event], Some(caller)).await {
             let warm_up = self.state.learned_warm_up(&proposal.workload);
             turn.send(Job::Start { proposal: Box::new(proposal), permit, warm_up });
-            Answer::yes(format!("{id} is approved: {operation} begins"))
+            if !how.is_empty() {
+                self.say(NoticeLevel::Info, format!("{operation} is made{}", how.trim_start_matches(',')));
+            }
+            Answer::yes(format!("{id} is approved: {operation} begins{how}"))
         } else {
             let text = format!("{id} was not executed: the journal cannot be written");
             self.say(NoticeLevel::Error, text.clone());

@@ -89,6 +89,7 @@ fn operation(started: Timestamp) -> Operation {
         workload: id(),
         target: Target { provider: "p".into(), uid: "u-1".into() },
         change,
+        staging: None,
         approved_by: "ann".into(),
         started,
         ended: None,
@@ -144,7 +145,7 @@ fn a_verdict_that_is_not_known_earns_nothing() {
         for i in 0..60 {
             state.learned.kpis.keep(Figures { verdict, ..crate::learning::kpi::sample::operation(i) });
         }
-        (lessons::autonomy(&state).0.len(), lessons::mined(&state).len())
+        (lessons::autonomy(&state, crate::engine::tests::NOW).0.len(), lessons::mined(&state).len())
     };
     assert_eq!(earned(Some(OutcomeVerdict::AsExpected)).0, 1);
     assert!(earned(Some(OutcomeVerdict::AsExpected)).1 > 0);

@@ -7,6 +7,7 @@ use crate::learning::{
     Circumstances, Evidence, Mined, ScoredProposal, Subject, eligible, mine, quarter_of, weekday_of,
 };
 use crate::outcome::{Figures, OutcomeVerdict};
+use crate::proposal::RejectReason;
 use crate::series::Timestamp;
 
 use super::State;
@@ -137,7 +138,7 @@ fn moments(at: Timestamp, circumstances: Circumstances, up: bool) -> Vec<Subject
 type Decisions = Vec<(Timestamp, Option<bool>)>;
 
 /// Classes (workload and direction) whose record would allow earned autonomy by name, and how many classes there are.
-pub fn autonomy(state: &State) -> (Vec<String>, usize) {
+pub fn autonomy(state: &State, now: Timestamp) -> (Vec<String>, usize) {
     let mut classes: BTreeMap<(WorkloadId, bool), Decisions> = BTreeMap::new();
     for f in state.learned.kpis.figures.values() {
         // Rolled back, or kept and judged; what cannot be judged earns nothing.
@@ -147,8 +148,13 @@ pub fn autonomy(state: &State) -> (Vec<String>, usize) {
         }
         classes.entry((f.workload.clone(), f.to > f.from)).or_default().push((f.started, good));
     }
+    // What is not trusted earns anew; that other work solves it says nothing of it.
+    for (workload, raises, at) in state.learned.people.objections.distrusted(now) {
+        classes.entry((workload.clone(), raises)).or_default().push((at, None));
+    }
+    let other = RejectReason::OtherWork.phrase();
     for row in &state.learned.scores.board().rows {
-        if row.decision.starts_with("rejected") {
+        if row.decision.strip_prefix("rejected: ").is_some_and(|reason| reason != other) {
             let class = classes.entry((row.workload.clone(), row.to > row.from)).or_default();
             class.push((row.created, Some(false)));
         }

@@ -51,6 +51,8 @@ mod evidence_tests;
 #[cfg(test)]
 mod mute_tests;
 #[cfg(test)]
+mod reject_tests;
+#[cfg(test)]
 mod size_tests;
 #[cfg(test)]
 mod team_tests;

@@ -16,7 +16,7 @@ use crate::view::{Handover, View};
 
 use super::people::People;
 use super::tests::{NOW, listed, state, told};
-use super::{State, fleet, planning, publish, record, staging, teams};
+use super::{State, fleet, mutes, planning, publish, record, staging, teams};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const LATER: Exhaustion = Exhaustion::Beyond { horizon: Duration::from_secs(86_400) };
@@ -120,6 +120,51 @@ fn configured_steps_are_shown_bound_and_never_drawn() {
     assert_eq!(live(&staged).staging, configured);
 }
 
+#[test]
+fn fewer_steps_are_shown_before_they_are_approved_and_only_for_want_of_time() {
+    let drawn =
+        Staging { chosen: Chosen::Best, ..Staging::configured(&[50, 100], Duration::from_secs(30)).unwrap() };
+    let (mut state, _) = proposed(vec![], 12, LATER);
+    let id_of = live(&state).id;
+    state.queue.stage(&id_of, &drawn);
+    let mut shown = |exhaustion| {
+        state.fleet.get_mut(&id()).unwrap().plan.as_mut().unwrap().exhaustion = exhaustion;
+        view(&state, NOW).proposals.data[0].hastened.clone()
+    };
+    assert_eq!(shown(LATER), None);
+    assert_eq!(shown(Exhaustion::Unknown), None, "what is not known is no want of time");
+    let fewer = shown(Exhaustion::Now).unwrap();
+    assert!(fewer.starts_with("at once instead of in steps 50/100"), "{fewer}");
+}
+
+#[test]
+fn what_was_muted_and_becomes_urgent_calls_once() {
+    let (mut state, _) = proposed(vec![], 9, LATER);
+    assert!(mutes::urgent(&mut state, NOW).is_empty());
+    muted(&mut state, NOW + HOUR);
+    assert!(mutes::urgent(&mut state, NOW).is_empty(), "silent");
+    let minute = Duration::from_secs(60);
+    let mut at = |exhaustion, now| {
+        state.fleet.get_mut(&id()).unwrap().plan.as_mut().unwrap().exhaustion = exhaustion;
+        mutes::urgent(&mut state, now)
+    };
+    let said = at(Exhaustion::Now, NOW);
+    assert_eq!(said.len(), 1);
+    assert!(said[0].starts_with("urgent now, p-1 shop/checkout: "), "{said:?}");
+    assert!(said[0].contains("muted by ann") && said[0].contains("capacity is short now"), "{said:?}");
+    // Demand about capacity: now short, now not.
+    for i in 1..40_u32 {
+        let exhaustion = if i % 2 == 0 { Exhaustion::Now } else { LATER };
+        assert!(at(exhaustion, NOW + minute * i / 2).is_empty(), "once");
+    }
+    // Calm for a while, and short again: that is news again.
+    assert!(at(LATER, NOW + minute * 20).is_empty());
+    assert_eq!(at(Exhaustion::Now, NOW + minute * 30).len(), 1);
+    // One whose mute is over calls by being there, not as urgent.
+    assert!(at(LATER, NOW + minute * 31).is_empty());
+    assert!(mutes::urgent(&mut state, NOW + HOUR).is_empty());
+}
+
 /// Twenty raises at once that lost nine minutes each, twenty in three steps that lost none.
 fn learnt() -> Stagings {
     let raise = |i: u32| {
@@ -148,6 +193,33 @@ fn learned_steps_are_drawn_by_the_hash_and_only_where_there_is_time() {
     assert_eq!(draw(Exhaustion::Now, 12), None, "users wait now: at once");
     assert_eq!(draw(Exhaustion::Unknown, 12), None);
     assert_eq!(draw(LATER, 2), None, "nothing is tried on the way down");
+}
+
+#[test]
+fn steps_that_no_longer_fit_are_fewer_when_it_is_approved() {
+    let (mut state, _) = proposed(vec![], 12, LATER);
+    let lead = planning::lead(&state, &id());
+    let shown =
+        Staging { chosen: Chosen::Best, ..Staging::configured(&[25, 50, 100], Duration::ZERO).unwrap() };
+    let p = Proposal { staging: Some(shown.clone()), ..live(&state) };
+    let mut left = |exhaustion| {
+        state.fleet.get_mut(&id()).unwrap().plan.as_mut().unwrap().exhaustion = exhaustion;
+        staging::hastened(&state, &p)
+    };
+    assert_eq!(left(LATER), None, "there is time");
+    let room =
+        |leads: u32| Exhaustion::In { earliest: (lead * leads).saturating_sub(lead / 2), median: None };
+    assert_eq!(left(room(4)), None);
+    let (two, why) = left(room(3)).unwrap();
+    assert_eq!((two.shares.as_slice(), two.chosen), (&[50, 100][..], Chosen::Hastened));
+    assert_eq!(why, "in steps 50/100 instead of in steps 25/50/100: there is no time for more of them");
+    assert_eq!(left(Exhaustion::Unknown), None, "what is not known is no want of time");
+    for short in [room(2), Exhaustion::Now] {
+        let (once, why) = left(short).unwrap();
+        assert_eq!((once.shares.as_slice(), &why[..8]), (&[100][..], "at once "), "{short:?}");
+    }
+    let at_once = Proposal { staging: None, ..p.clone() };
+    assert_eq!(staging::hastened(&state, &at_once), None);
 }
 
 #[test]

@@ -16,6 +16,8 @@ use super::run::Engine;
 
 /// Longest reason, characters.
 const REASON: usize = 200;
+/// A workload that was called for calls again after it was not urgent for so long.
+const CALM: Duration = Duration::from_secs(600);
 
 /// The mute that a proposal is under, and whether it is set aside because capacity is short now.
 pub fn of(state: &State, p: &Proposal, now: Timestamp) -> Option<MutedBy> {
@@ -31,7 +33,44 @@ pub fn refusal(state: &State, p: &Proposal, now: Timestamp) -> Option<String> {
     of(state, p, now).filter(|m| !m.aside).map(|m| m.sentence())
 }
 
+/// Proposals that were silent and for which somebody has to be called now, a sentence each: because capacity is short, or
+/// because what was put off can wait no longer. A workload calls once, and again only after [`CALM`].
+pub fn urgent(state: &mut State, now: Timestamp) -> Vec<String> {
+    let live: Vec<Proposal> = state.queue.live().cloned().collect();
+    state.silent.retain(|id| live.iter().any(|p| p.id == *id));
+    state.called.retain(|_, seen| now.since(*seen) < CALM);
+    let mut said = Vec::new();
+    for p in live {
+        let routed = super::teams::routed(state, &p, now);
+        if !routed.calls() {
+            state.silent.insert(p.id);
+            continue;
+        }
+        let plan = state.fleet.get(&p.workload).and_then(|f| f.plan.as_ref());
+        let short = plan.is_some_and(|plan| plan.exhaustion == Exhaustion::Now);
+        if !short && !super::teams::is_quiet(state, &p, now) {
+            continue;
+        }
+        let was_silent = state.silent.remove(&p.id);
+        let called = state.called.get_mut(&p.workload).map(|seen| *seen = now).is_some();
+        if was_silent && !called {
+            state.called.insert(p.workload.clone(), now);
+            let muted = routed.muted.map_or_else(String::new, |m| format!("; {}", m.sentence()));
+            let when = if short { "urgent now" } else { "can wait no longer" };
+            said.push(format!("{when}, {} {}: {}{muted}", p.id, p.workload, p.sentence));
+        }
+    }
+    said
+}
+
 impl Engine {
+    /// Calls for what was silent and has become urgent.
+    pub(super) fn call_for_urgent(&mut self, now: Timestamp) {
+        for text in urgent(&mut self.state, now) {
+            self.say(NoticeLevel::Warning, text);
+        }
+    }
+
     /// Mutes, for a time and with a reason.
     pub(super) async fn mute(
         &mut self,

@@ -9,7 +9,7 @@ use crate::learning::share::SharedShape;
 use crate::learning::{
     Approvals, Learnt, LessonBook, Load, Mute, Muted, Mutes, Objections, Shadows, Stance, Tempo, Waited,
 };
-use crate::proposal::{Proposal, ProposalId, ProposalState};
+use crate::proposal::{Proposal, ProposalId, ProposalState, RejectReason};
 use crate::view::{Caller, NoteLine};
 
 /// Notes held, the latest.
@@ -166,9 +166,15 @@ impl People {
     /// Learns from what a person decided of a proposal. Nobody decided on what expired, gave way or was withdrawn.
     fn voted(&mut self, p: &Proposal) {
         match p.state {
-            ProposalState::Approved { at, .. } => self.approvals.note(p, true, at),
+            ProposalState::Approved { at, .. } => {
+                self.approvals.note(p, true, at);
+                self.objections.approved(p);
+            }
             ProposalState::Rejected { at, reason, .. } => {
-                self.approvals.note(p, false, at);
+                // That something else is done about it is no verdict on it.
+                if reason != RejectReason::OtherWork {
+                    self.approvals.note(p, false, at);
+                }
                 self.objections.note(p, reason);
             }
             _ => {}

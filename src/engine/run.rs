@@ -239,6 +239,7 @@ impl Engine {
         }
         let events = planning::plan_all(&mut self.state, now);
         self.queue_events(events).await;
+        self.call_for_urgent(now.wall);
         self.carry_out_days().await;
         advising::advise(&mut self.state, now.wall);
         self.ask_for_fans(now.wall);

@@ -6,6 +6,7 @@ use crate::plan::Exhaustion;
 use crate::proposal::{Proposal, QueueEvent, Staging};
 
 use super::State;
+use super::state::WorkloadFacts;
 
 /// Chooses the steps of what was proposed just now, in the queue and in the events that record and show it.
 pub fn choose(state: &mut State, events: &mut [QueueEvent]) {
@@ -28,14 +29,31 @@ fn of(state: &State, p: &Proposal) -> Option<Staging> {
     if let Some(configured) = rule.staging {
         return Some(configured);
     }
-    let room = match facts.plan.as_ref()?.exhaustion {
-        Exhaustion::In { earliest, .. } => earliest,
-        Exhaustion::Beyond { horizon } => horizon,
-        Exhaustion::Now | Exhaustion::Unknown => Duration::ZERO,
-    };
     let lead = super::planning::lead(state, &p.workload);
     let way = (p.change.from, p.change.to);
-    state.learned.stagings.choose(&p.workload, way, (room, lead), seed(&p.hash()))
+    state.learned.stagings.choose(&p.workload, way, (room(facts)?, lead), seed(&p.hash()))
+}
+
+/// Time until capacity is needed, at the earliest: nothing where it is short now; `None` where that is not known.
+fn room(facts: &WorkloadFacts) -> Option<Duration> {
+    match facts.plan.as_ref()?.exhaustion {
+        Exhaustion::In { earliest, .. } => Some(earliest),
+        Exhaustion::Beyond { horizon } => Some(horizon),
+        Exhaustion::Now => Some(Duration::ZERO),
+        Exhaustion::Unknown => None,
+    }
+}
+
+/// The steps in which a proposal is made if it is approved now, where there is no time any more for those that it was
+/// proposed with, and why in a few words. Where it is not known how much time there is, they stay.
+pub fn hastened(state: &State, p: &Proposal) -> Option<(Staging, String)> {
+    let shown = p.staging.as_ref()?;
+    let room = room(state.fleet.get(&p.workload)?)?;
+    let lead = super::planning::lead(state, &p.workload);
+    let fewer = shown.hastened((p.change.from, p.change.to), room, lead)?;
+    let steps = if fewer.shares.len() > 1 { format!("in steps {}", fewer.steps()) } else { "at once".into() };
+    let why = format!("{steps} instead of in steps {}: there is no time for more of them", shown.steps());
+    Some((fewer, why))
 }
 
 /// The first sixteen digits of the hash of what is proposed.

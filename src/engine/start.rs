@@ -1,6 +1,6 @@
 //! Starting the engine.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -211,6 +211,8 @@ pub(super) fn state(
         freezes: BTreeMap::new(),
         operations: BTreeMap::new(),
         moved: restored.moved.clone(),
+        silent: BTreeSet::new(),
+        called: BTreeMap::new(),
         leases: BTreeMap::new(),
         outcomes: VecDeque::new(),
         learned: Learned::default(),

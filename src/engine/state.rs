@@ -177,6 +177,10 @@ pub struct State {
     pub first_keys: BTreeMap<ProposalId, Person>,
     /// Moves of earlier runs that still count, and how long before the start each was.
     pub moved: Vec<(MandateRecord, Duration)>,
+    /// Proposals that nobody was called for: muted, or put off.
+    pub silent: BTreeSet<ProposalId>,
+    /// Workloads for which somebody was called all the same, and when their need was last seen.
+    pub called: BTreeMap<WorkloadId, Timestamp>,
     /// Operations, all since start and those adopted.
     pub operations: BTreeMap<OperationId, Operation>,
     /// Leases by operation.

@@ -25,17 +25,29 @@ pub fn routed(state: &State, p: &Proposal, now: Timestamp) -> Routed {
     let facts = state.fleet.get(&p.workload);
     let team = facts.map_or("", |f| &*f.workload.team);
     let muted = super::mutes::of(state, p, now);
-    let Some(rule) = state.settings.team(team) else {
-        return Routed { team: team.to_owned(), muted, ..Routed::default() };
-    };
     let short = facts.and_then(|f| f.plan.as_ref()).map(|plan| plan.exhaustion);
     let foreseen = facts.map_or(&[] as &[Foreseen], |f| f.around.foreseen.as_slice());
-    let quiet_until = rule.quiet.until(now).filter(|end| {
+    let waits = |end: &Timestamp| {
         // Where a decision at their end bears fruit.
         let warm = *end + super::planning::lead(state, &p.workload);
         can_wait(p, short, foreseen, now, warm)
-    });
-    Routed { team: team.to_owned(), people: rule.people.clone(), quiet_until, muted }
+    };
+    let bad_until = state.learned.people.objections.bad_hours(p, now).filter(waits);
+    let quiet_until = quiet(state, team, now).filter(waits);
+    let rule = state.settings.team(team);
+    let people = rule.map_or_else(Vec::new, |rule| rule.people.clone());
+    Routed { team: team.to_owned(), people, quiet_until, bad_until, muted }
+}
+
+/// When the quiet hours of a team end, if it has them now.
+fn quiet(state: &State, team: &str, now: Timestamp) -> Option<Timestamp> {
+    state.settings.team(team)?.quiet.until(now)
+}
+
+/// Whether it is an hour in which what is proposed would wait if it could.
+pub fn is_quiet(state: &State, p: &Proposal, now: Timestamp) -> bool {
+    let team = state.fleet.get(&p.workload).map_or("", |f| &*f.workload.team);
+    quiet(state, team, now).is_some() || state.learned.people.objections.bad_hours(p, now).is_some()
 }
 
 /// How people decided, by the teams that own services now. A service of which no region is known belongs to nobody.

@@ -226,6 +226,7 @@ fn at_work(name: &str) -> Operation {
         workload: proposal.workload,
         target: proposal.target.unwrap(),
         change: proposal.change,
+        staging: None,
         approved_by: "ann".into(),
         started: NOW,
         ended: None,

@@ -434,6 +434,7 @@ fn operation_of(record: &MandateRecord, now: crate::series::Timestamp) -> Operat
         workload: record.workload.clone(),
         target: record.target.clone(),
         change: record.change.clone(),
+        staging: record.staging.clone(),
         approved_by: record.approver.name.clone(),
         started: now,
         ended: None,

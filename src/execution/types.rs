@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::approval::OperationId;
 use crate::fleet::{Field, WorkloadId};
 use crate::plan::PlannedChange;
-use crate::proposal::{ProposalId, Target};
+use crate::proposal::{ProposalId, Staging, Target};
 use crate::series::{Quantity, Timestamp};
 
 /// The stages of an operation, in order.
@@ -186,6 +186,9 @@ pub struct Operation {
     pub target: Target,
     /// The change.
     pub change: PlannedChange,
+    /// The steps in which it is made; `None` if at once, as far as the limits allow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staging: Option<Staging>,
     /// Who approved.
     pub approved_by: String,
     /// When it was accepted.

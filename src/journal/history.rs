@@ -51,10 +51,6 @@ impl Journal {
                  RETURNING octet_length(body)",
                 [(old - EVERY_FAN).as_millis(), old.as_millis()],
             )?;
-            // Those that an earlier version wrote.
-            transaction
-                .prepare_cached("DELETE FROM fan WHERE issued_ms < ?1")?
-                .execute([keep_from.as_millis()])?;
             transaction.commit()?;
             Ok((inserted == 1, gone))
         };
@@ -108,6 +104,25 @@ mod tests {
             fans.iter().partition(|f| f.issued < Timestamp::from_secs(start + 2 * 86_400));
         assert!((24..=25).contains(&old.len()), "{}", old.len());
         assert!((6 * 48..=6 * 48 + 1).contains(&new.len()), "{}", new.len());
+    }
+
+    #[test]
+    fn what_an_earlier_version_kept_beside_the_size_is_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.db");
+        let journal = Journal::open(&path).unwrap();
+        let made = "CREATE TABLE fan (workload TEXT NOT NULL, issued_ms INTEGER NOT NULL, body TEXT NOT NULL,
+                    PRIMARY KEY (workload, issued_ms)) STRICT, WITHOUT ROWID;
+                    CREATE INDEX fan_issued ON fan (issued_ms);
+                    INSERT INTO fan VALUES ('shop/cart', 1, '{}'), ('shop/cart', 2, '{}');";
+        journal.db.execute_batch(made).unwrap();
+        drop(journal);
+        assert_eq!(crate::journal::sizes(&path).unwrap().fans, 2, "counted as long as they are there");
+        let mut journal = Journal::open(&path).unwrap();
+        let fan = StoredFan { workload: "a".into(), issued: Timestamp::from_secs(9), body: "{}".into() };
+        journal.store_fan(&fan, Timestamp::from_secs(0)).unwrap();
+        drop(journal);
+        assert_eq!(crate::journal::sizes(&path).unwrap().fans, 1);
     }
 
     #[test]

@@ -26,10 +26,6 @@ CREATE TABLE IF NOT EXISTS signal_series (
 CREATE TABLE IF NOT EXISTS signal_hour (
   hour INTEGER NOT NULL, series INTEGER NOT NULL, body BLOB NOT NULL,
   PRIMARY KEY (hour, series)) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS fan (
-  workload TEXT NOT NULL, issued_ms INTEGER NOT NULL, body TEXT NOT NULL,
-  PRIMARY KEY (workload, issued_ms)) STRICT, WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS fan_issued ON fan (issued_ms);
 CREATE TABLE IF NOT EXISTS issued (
   issued_ms INTEGER NOT NULL, series INTEGER NOT NULL, body BLOB NOT NULL,
   PRIMARY KEY (issued_ms, series)) STRICT, WITHOUT ROWID;
@@ -153,6 +149,13 @@ impl Journal {
         // FULL: a commit is on the disk before it is answered, power cut included.
         db.pragma_update(None, "synchronous", "FULL").map_err(sqlite)?;
         db.execute_batch(SCHEMA).map_err(sqlite)?;
+        let dropped = drop_older_fans(&db).map_err(sqlite)?;
+        if dropped > 0 {
+            tracing::warn!(
+                "journal {}: {dropped} forecasts that an earlier version kept outside the record's size were dropped",
+                path.display()
+            );
+        }
         db.pragma_update(None, "user_version", FORMAT).map_err(sqlite)?;
         let (integrity, head) = chain::check(&db).map_err(sqlite)?;
         match integrity {
@@ -171,6 +174,18 @@ impl Journal {
     pub(super) fn sqlite(&self, source: rusqlite::Error) -> JournalError {
         JournalError::Sqlite { path: self.path.clone(), source }
     }
+}
+
+/// Forecasts as earlier versions kept them: not deflated, and beside the size that everything else is kept within. How many
+/// there were.
+fn drop_older_fans(db: &Connection) -> rusqlite::Result<i64> {
+    let known = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'fan'";
+    if db.query_row(known, [], |r| r.get::<_, i64>(0))? == 0 {
+        return Ok(0);
+    }
+    let dropped = db.query_row("SELECT count(*) FROM fan", [], |r| r.get(0))?;
+    db.execute_batch("DROP TABLE fan")?;
+    Ok(dropped)
 }
 
 /// Opens `path` for reading only.

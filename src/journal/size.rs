@@ -59,6 +59,7 @@ fn measure(db: &Connection) -> rusqlite::Result<Sizes> {
     // Journals of earlier versions have no frames.
     let frames = |sql: &str| if has(db, "frame")? { number(sql) } else { Ok(0) };
     let issued = |sql: &str| if has(db, "issued")? { number(sql) } else { Ok(0) };
+    let older = |sql: &str| if has(db, "fan")? { number(sql) } else { Ok(0) };
     let hours = |sql: &str| if has(db, "signal_hour")? { number(sql) } else { Ok(0) };
     let moment = |sql: &str| if has(db, "frame")? { instant(sql) } else { Ok(None) };
     Ok(Sizes {
@@ -68,8 +69,8 @@ fn measure(db: &Connection) -> rusqlite::Result<Sizes> {
         signals: number("SELECT count(*) FROM signal")?,
         hours: hours("SELECT count(*) FROM signal_hour")?,
         hour_bytes: hours("SELECT sum(octet_length(body)) FROM signal_hour")?,
-        fans: number("SELECT count(*) FROM fan")? + issued("SELECT count(*) FROM issued")?,
-        fan_bytes: number("SELECT sum(octet_length(body)) FROM fan")?
+        fans: older("SELECT count(*) FROM fan")? + issued("SELECT count(*) FROM issued")?,
+        fan_bytes: older("SELECT sum(octet_length(body)) FROM fan")?
             + issued("SELECT sum(octet_length(body)) FROM issued")?,
         keys: frames("SELECT count(*) FROM frame WHERE is_key = 1")?,
         key_bytes: frames("SELECT sum(octet_length(body)) FROM frame WHERE is_key = 1")?,

@@ -55,7 +55,9 @@ impl Stagings {
         raises.sort_by_key(|f| f.started);
         for figures in raises {
             let Some(lost) = lost(figures) else { continue };
-            let Some(staging) = &figures.staging else {
+            // Fewer steps for want of time are no choice either.
+            let drawn = figures.staging.as_ref().filter(|s| s.chosen != Chosen::Hastened);
+            let Some(staging) = drawn else {
                 *stagings.undrawn.entry(service_of(&figures.workload)).or_default() += 1;
                 continue;
             };
@@ -109,8 +111,7 @@ impl Stagings {
             let draw = self.belief(&service, way).draw(&mut random);
             let Some(staging) = Staging::configured(shares, Duration::from_secs(*wait)) else { continue };
             let stops = staging.stops(from, to);
-            let steps = u32::try_from(stops.len()).unwrap_or(u32::MAX);
-            let takes = (lead + staging.wait).saturating_mul(steps);
+            let takes = staging.takes((from, to), lead);
             let same = possible
                 .iter()
                 .any(|(_, other, _)| other.stops(from, to) == stops && other.wait == staging.wait);
@@ -219,6 +220,13 @@ mod tests {
         let urgent: Vec<Figures> = (0..9).map(|i| Figures { staging: None, ..raise(i, 0, 20.0) }).collect();
         let first = Stagings::of(urgent.iter()).choose(&id(), (6, 14), ROOM, 3).unwrap();
         assert_eq!((first.chosen, first.n), (Chosen::Tried, 0), "what had no choice says nothing of ways");
+        let hasten = |f: Figures| Figures {
+            staging: f.staging.map(|s| Staging { chosen: Chosen::Hastened, ..s }),
+            ..f
+        };
+        let hastened: Vec<Figures> = (0..9).map(|i| hasten(raise(i, 1, 20.0))).collect();
+        let next = Stagings::of(hastened.iter()).choose(&id(), (6, 14), ROOM, 3).unwrap();
+        assert_eq!(next.n, 0, "nor does what time forced");
         let elsewhere = WorkloadId::new("", "other", "");
         assert_eq!(stagings.choose(&elsewhere, (6, 14), ROOM, 1), None);
     }

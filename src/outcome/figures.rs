@@ -117,8 +117,6 @@ pub struct Around<'a> {
     pub operation: &'a Operation,
     /// When it was proposed, if known.
     pub proposed: Option<Timestamp>,
-    /// The steps it was made in, if known.
-    pub staging: Option<&'a Staging>,
     /// What one replica holds, requests a second.
     pub per_replica: Option<f64>,
     /// Price of a replica, $/h.
@@ -152,7 +150,7 @@ pub fn figures(around: &Around<'_>) -> Option<Figures> {
     Some(Figures {
         operation: operation.id.clone(),
         proposal: Some(operation.proposal.clone()),
-        staging: around.staging.cloned(),
+        staging: operation.staging.clone(),
         workload: operation.workload.clone(),
         started: operation.started,
         until,

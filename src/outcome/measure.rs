@@ -208,6 +208,7 @@ mod tests {
                 until: None,
                 size: None,
             },
+            staging: None,
             approved_by: "ann".into(),
             started: Timestamp::from_secs(3600),
             ended: Some(Timestamp::from_secs(3900)),

@@ -19,6 +19,8 @@ pub enum Chosen {
     Best,
     /// To learn how it does: another has lost less so far, but not surely.
     Tried,
+    /// Time became short between the proposal and its approval: fewer steps than were shown.
+    Hastened,
 }
 
 /// The steps of a raise.
@@ -64,6 +66,36 @@ impl Staging {
         stops
     }
 
+    /// How long all of them take where one takes `lead`.
+    pub fn takes(&self, (from, to): (u32, u32), lead: Duration) -> Duration {
+        let steps = u32::try_from(self.stops(from, to).len()).unwrap_or(u32::MAX);
+        (lead + self.wait).saturating_mul(steps)
+    }
+
+    /// The last of these steps, as many as there is still `room` for where one takes `lead`, the whole way at once if for none;
+    /// `None` while all fit, or where somebody fixed them.
+    pub fn hastened(&self, way: (u32, u32), room: Duration, lead: Duration) -> Option<Self> {
+        let at_once = self.stops(way.0, way.1).len() < 2;
+        if self.chosen == Chosen::Configured || at_once || self.takes(way, lead) < room {
+            return None;
+        }
+        let mut fewer = Self { chosen: Chosen::Hastened, ..self.clone() };
+        while fewer.shares.len() > 1 {
+            fewer.shares.remove(0);
+            if fewer.shares.len() > 1 && fewer.takes(way, lead) < room {
+                return Some(fewer);
+            }
+        }
+        Some(Self { wait: Duration::ZERO, ..fewer })
+    }
+
+    /// Whether every step of these is one of `other`, no further from the next in time.
+    pub fn is_part_of(&self, other: &Self) -> bool {
+        self.shares.iter().all(|share| other.shares.contains(share))
+            && self.shares.last() == other.shares.last()
+            && self.wait <= other.wait
+    }
+
     /// `25/50/100`, with the wait where there is one.
     pub fn steps(&self) -> String {
         let shares: Vec<String> = self.shares.iter().map(u8::to_string).collect();
@@ -79,6 +111,7 @@ impl Staging {
         let steps = self.steps();
         match self.chosen {
             Chosen::Configured => format!("stages {steps}, as configured"),
+            Chosen::Hastened => format!("stages {steps}, fewer than were shown: time became short"),
             Chosen::Best => format!("stages {steps} chosen: best of {} so far, n={}", self.of, self.n),
             Chosen::Tried => {
                 format!("stages {steps} chosen to learn how they do, one of {}, n={}", self.of, self.n)
@@ -115,6 +148,32 @@ mod tests {
             assert_eq!(Staging::configured(wrong, Duration::ZERO), None, "{wrong:?}");
         }
         assert_eq!(Staging::configured(&[100], Duration::from_secs(901)), None);
+    }
+
+    #[test]
+    fn where_time_became_short_the_first_steps_go_until_the_rest_fits() {
+        let minute = Duration::from_secs(60);
+        let drawn = Staging { chosen: Chosen::Best, ..staging(&[25, 50, 100], 60) };
+        let left = |minutes: u32| drawn.hastened((6, 14), minute * minutes, minute);
+        assert_eq!(drawn.takes((6, 14), minute), minute * 6, "a lead and a wait each");
+        assert_eq!(left(7), None);
+        let two = left(6).unwrap();
+        assert_eq!((two.shares.as_slice(), two.wait, two.chosen), (&[50, 100][..], minute, Chosen::Hastened));
+        assert_eq!(two.words(), "stages 50/100 %, 60 s apart, fewer than were shown: time became short");
+        for minutes in [4, 1, 0] {
+            let once = left(minutes).unwrap();
+            assert_eq!((once.shares.as_slice(), once.wait), (&[100][..], Duration::ZERO), "{minutes}");
+            assert!(once.is_part_of(&drawn) && !drawn.is_part_of(&once));
+        }
+        assert!(two.is_part_of(&drawn) && !staging(&[75, 100], 0).is_part_of(&drawn));
+        assert!(!staging(&[50, 100], 61).is_part_of(&drawn), "no longer wait than was shown");
+        assert_eq!(
+            drawn.hastened((6, 7), Duration::ZERO, minute),
+            None,
+            "one replica is made at once anyway"
+        );
+        let fixed = staging(&[25, 50, 100], 60);
+        assert_eq!(fixed.hastened((6, 14), Duration::ZERO, minute), None, "somebody wants it like that");
     }
 
     #[test]

@@ -220,7 +220,7 @@ fn thirty_days_of_two_hundred_workloads() {
     let days = number("WEESCALE_GROWTH_DAYS", 30);
     let groups = groups(workloads);
     let folder = tempfile::tempdir().unwrap();
-    let (all, kept) = (folder.path().join("all.db"), folder.path().join("kept.db"));
+    let [all, kept, beside] = ["all.db", "kept.db", "beside.db"].map(|name| folder.path().join(name));
     let clock = Clock::real();
     let key = groups.iter().map(|g| g[0].1.body.len()).sum::<usize>() / groups.len();
     let deltas = groups.iter().flat_map(|g| &g[1..]).map(|(_, e)| e.body.len()).sum::<usize>();
@@ -233,8 +233,16 @@ fn thirty_days_of_two_hundred_workloads() {
         mebi(offered as f64),
         mebi(offered as f64 / days as f64)
     );
+    let (hour, fan) = others(workloads);
+    let signals = (workloads * SIGNALS * 24 * 15) as f64 * (hour + 12.0);
+    let fans = workloads as f64 * (2.0 * 144.0 + 28.0 * 24.0) * fan;
+    let most = Keep::default().bytes as f64;
+    // What signals of fifteen days and forecasts of thirty leave.
+    let left = most - signals.min(most * 3.0 / 8.0) - fans.min(most / 4.0);
     written(&kept, &groups, days, Keep::default());
-    for (name, path) in [("all", &all), ("within 512 MiB", &kept)] {
+    written(&beside, &groups, days, Keep { bytes: left as u64, ..Keep::default() });
+    for (name, path) in [("all", &all), ("within 512 MiB", &kept), ("beside signals and forecasts", &beside)]
+    {
         let sizes = sizes(path).unwrap();
         let begin = clock.monotonic();
         let mut file = FrameFile::journal(path, None, None).unwrap();
@@ -250,6 +258,17 @@ fn thirty_days_of_two_hundred_workloads() {
             .collect();
         seeks.sort();
         let span = sizes.to.unwrap().since(sizes.from.unwrap()).as_secs_f64() / 86_400.0;
+        let end = file.frames().last().unwrap().at;
+        let of = |days: f64| {
+            let from = end - Duration::from_secs_f64(days * 86_400.0);
+            file.frames().iter().filter(|f| f.at > from).count()
+        };
+        println!(
+            "{name}: the last day has {} frames of {FRAMES}, the last week {}, the rest {}",
+            of(1.0),
+            of(7.0),
+            frames - of(7.0)
+        );
         println!(
             "{name}: {frames} frames of {span:.1} days, file {:.0} MiB; opened in {opened:.2?}, a frame found in {:.2?} \
              (median), {:.2?} (worst of 60)",
@@ -259,15 +278,13 @@ fn thirty_days_of_two_hundred_workloads() {
         );
         assert!(span > days as f64 - 2.0, "{name} holds {span} days");
     }
-    let (hour, fan) = others(workloads);
-    let signals = (workloads * SIGNALS * 24 * 15) as f64 * (hour + 12.0);
-    let fans = workloads as f64 * (2.0 * 144.0 + 28.0 * 24.0) * fan;
     println!(
         "beside them, if nothing bounded them: signals of 15 days {:.0} MiB ({hour:.0} bytes an hour each), forecasts of 30 \
-         days {:.0} MiB ({fan:.0} bytes each); kept are at most {:.0} and {:.0} MiB, and the frames get what is left",
+         days {:.0} MiB ({fan:.0} bytes each); kept are at most {:.0} and {:.0} MiB, and the frames get what is left, {:.0}",
         mebi(signals),
         mebi(fans),
         mebi(Keep::default().bytes as f64 * 3.0 / 8.0),
-        mebi(Keep::default().bytes as f64 / 4.0)
+        mebi(Keep::default().bytes as f64 / 4.0),
+        mebi(left)
     );
 }

@@ -8,6 +8,7 @@ mod deck;
 mod error;
 #[cfg(test)]
 mod growth;
+mod issued;
 mod jump;
 mod other;
 mod player;

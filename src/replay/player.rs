@@ -40,7 +40,7 @@ struct Player {
 /// Starts at the first frame; must be called inside a runtime. Ends when nobody holds the ends any more.
 pub fn play(mut recording: Recording, clock: Clock) -> Result<Replay, ReplayError> {
     let deck = Deck::new(recording.frames(), recording.records());
-    let shown = (0, recording.view(0)?);
+    let shown = (0, recording.told(0)?);
     let verdicts = Verdicts::of(&mut recording);
     let mut came = Came::default();
     came.read(&mut recording, 0);
@@ -86,7 +86,7 @@ impl Player {
         }
         let wanted = self.deck.at();
         if wanted != self.shown.0 {
-            match self.recording.view(wanted) {
+            match self.recording.told(wanted) {
                 Ok(view) => {
                     self.shown = (wanted, view);
                     self.came.read(&mut self.recording, wanted);

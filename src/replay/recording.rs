@@ -9,23 +9,26 @@ use crate::series::text::clean;
 use crate::view::{View, whole};
 
 use super::ReplayError;
+use super::issued::Issued;
 
 /// A recording as views.
 #[derive(Debug)]
 pub struct Recording {
     path: PathBuf,
     file: FrameFile,
+    /// Forecasts as issued, once they are asked for.
+    issued: Option<Issued>,
 }
 
 impl Recording {
     /// Opens a bundle.
     pub fn bundle(path: &Path) -> Result<Self, ReplayError> {
-        Ok(Self { path: path.to_owned(), file: FrameFile::bundle(path)? })
+        Ok(Self { path: path.to_owned(), file: FrameFile::bundle(path)?, issued: None })
     }
 
     /// Opens an interval of a journal, which may be written to meanwhile.
     pub fn journal(path: &Path, from: Option<Timestamp>, to: Option<Timestamp>) -> Result<Self, ReplayError> {
-        Ok(Self { path: path.to_owned(), file: FrameFile::journal(path, from, to)? })
+        Ok(Self { path: path.to_owned(), file: FrameFile::journal(path, from, to)?, issued: None })
     }
 
     /// The frames, in the order in which they were taken.
@@ -38,7 +41,15 @@ impl Recording {
         self.file.records()
     }
 
-    /// The view of a frame, from 0, as it was shown.
+    /// The view of a frame, from 0, with forecasts as they were issued where the journal has them.
+    pub fn told(&mut self, index: usize) -> Result<Arc<View>, ReplayError> {
+        let mut view = View::clone(&*self.view(index)?);
+        let file = &self.file;
+        self.issued.get_or_insert_with(|| Issued::of(file)).lay(file, &mut view);
+        Ok(Arc::new(view))
+    }
+
+    /// The view of a frame, from 0, as it is recorded.
     pub fn view(&mut self, index: usize) -> Result<Arc<View>, ReplayError> {
         let value = self.file.frame(index)?;
         let view = whole(value).map_err(|e| ReplayError::View {

@@ -25,6 +25,7 @@ pub fn status(view: &View) -> Value {
         "mutes": view.mutes,
         "approvals": view.learning.data.approvals.iter().map(|(kind, v)| json!({ "kind": kind, "yes": v.yes, "no": v.no })).collect::<Vec<_>>(),
         "utilities": view.learning.data.utilities,
+        "taught": view.learning.data.taught,
         "kpis": view.kpis,
         "journal": header.journal,
         "error": header.halted,
@@ -51,14 +52,18 @@ fn proposal(p: &ProposalView) -> Value {
         "reason": p.proposal.sentence,
         "not_approvable": p.not_approvable,
         "two_keys": p.two_keys,
+        "steps": p.proposal.staging.as_ref().map(|s| s.steps()),
+        "fewer_steps": p.hastened,
         "team": p.routed.team,
         "people": p.routed.people,
         "quiet_until": p.routed.quiet_until.map(|t| t.to_string()),
+        "bad_until": p.routed.bad_until.map(|t| t.to_string()),
         "lessons": p.lessons,
         "approved_before": p.approved_before.map(|e| json!({
             "here": e.here, "team": e.team, "all": e.all, "expected": e.mean(), "alpha": e.alpha, "beta": e.beta,
         })),
         "objections": p.objections,
+        "doubt": p.doubt,
         "utility": p.utility,
         "stages": p.proposal.staging,
         "muted": p.routed.muted,
@@ -98,6 +103,7 @@ fn operation(o: &crate::view::Operation) -> Value {
         "paused": matches!(o.state, OperationState::Paused { .. }),
         "stage": o.stages.iter().filter(|s| s.began.is_some()).count(),
         "stages": o.stages,
+        "steps": o.staging,
     })
 }
 

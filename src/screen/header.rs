@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::view::{Mode, Role as Seat};
+use crate::view::{Mode, Role as Seat, urgent};
 
 use super::canvas::{clock_minute, clock_second, line, put, put_right, put_wrapped, span, width};
 use super::context::{PanelContext, SizeClass};
@@ -30,18 +30,11 @@ pub fn draw(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
 /// One line for terminals that are too small for anything else.
 pub fn draw_tiny(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
     let h = &ctx.view.header;
-    let urgent = ctx.view.services.data.first().map_or_else(String::new, |s| {
-        let left = match &s.exhaustion {
-            crate::view::Exhaustion::Now => "now".to_owned(),
-            crate::view::Exhaustion::In { earliest, median } => span(median.unwrap_or(*earliest)),
-            crate::view::Exhaustion::Beyond { horizon } => format!(">{}", span(*horizon)),
-            crate::view::Exhaustion::Unknown => "?".to_owned(),
-        };
-        format!(" {} {left}", s.workload.name)
-    });
+    // Of recordings of earlier versions.
+    let first = if h.urgent.is_empty() { urgent(&ctx.view.services.data) } else { h.urgent.clone() };
     let halted = if h.halted.is_some() { "HALTED " } else { "" };
     let text =
-        format!("{halted}{} {} {}w {}f{urgent}", h.context.name, h.mode.label(), h.waiting, h.in_flight);
+        format!("{halted}{} {} {}w {}f {first}", h.context.name, h.mode.label(), h.waiting, h.in_flight);
     put(buf, area, 0, 0, &text, ctx.style(Role::Header));
     // Why something was refused must be said here too.
     if let Some(toast) = &ctx.state.toast {

@@ -30,7 +30,8 @@ pub fn spot(state: &ScreenState) -> Spot {
         pan: state.pan,
         zoom: state.zoom,
         pointed: state.pointed,
-        evidence: matches!(state.focus(), Focus::Evidence(_)),
+        // What is asked on a sheet is of now, on whatever panel it was opened.
+        evidence: matches!(state.focus(), Focus::Evidence(_) | Focus::Confirm(_)),
     }
 }
 

@@ -8,7 +8,8 @@
 //! - `[1, [place, patch, …], [place, …], {name: value}]`, an object: members that changed and members that went, by their
 //!   place among the old one's names in order, then those that came; empty ends are left out;
 //! - `[2, [from, count, …], [place, patch, …]]`, an array made of runs of the old one (from −1: as many new elements,
-//!   each of which has a patch), then what changed in it.
+//!   each of which has a patch), then what changed in it;
+//! - `[3, step]`, the whole number so much further on ([`diff_in_steps`] alone makes these: records do not have them).
 //!
 //! An old element is taken at most once, so what a patch makes is never larger than the old value and the patch
 //! together, and nothing is sized by a number in it.
@@ -24,12 +25,30 @@ pub struct Misfit;
 
 /// What makes `new` out of `old`; `None` if they are equal.
 pub fn diff(old: &Value, new: &Value) -> Option<Value> {
+    between(old, new, false)
+}
+
+/// The same, where whole numbers that moved by little are written as how far: instants do.
+pub fn diff_in_steps(old: &Value, new: &Value) -> Option<Value> {
+    between(old, new, true)
+}
+
+fn between(old: &Value, new: &Value, steps: bool) -> Option<Value> {
     match (old, new) {
         _ if old == new => None,
-        (Value::Object(old), Value::Object(new)) => Some(objects(old, new)),
-        (Value::Array(old), Value::Array(new)) => Some(arrays(old, new)),
-        _ => Some(instead(new)),
+        (Value::Object(old), Value::Object(new)) => Some(objects(old, new, steps)),
+        (Value::Array(old), Value::Array(new)) => Some(arrays(old, new, steps)),
+        _ => Some(steps.then(|| step(old, new)).flatten().unwrap_or_else(|| instead(new))),
     }
+}
+
+/// How far a whole number moved, where that is shorter to write than the number.
+fn step(old: &Value, new: &Value) -> Option<Value> {
+    let (old, new) = (old.as_i64()?, new.as_i64()?);
+    let step = new.checked_sub(old)?;
+    let digits = |n: i64| n.unsigned_abs().max(1).ilog10();
+    // Brackets, kind and comma are four characters.
+    (digits(step) + 5 < digits(new)).then(|| json!([3, step]))
 }
 
 /// A new value as a patch.
@@ -47,12 +66,12 @@ fn names(map: &Map<String, Value>) -> Vec<&String> {
     names
 }
 
-fn objects(old: &Map<String, Value>, new: &Map<String, Value>) -> Value {
+fn objects(old: &Map<String, Value>, new: &Map<String, Value>, steps: bool) -> Value {
     let (mut changed, mut gone) = (Vec::new(), Vec::new());
     for (place, name) in names(old).into_iter().enumerate() {
         match (old.get(name), new.get(name)) {
             (Some(before), Some(now)) => {
-                if let Some(patch) = diff(before, now) {
+                if let Some(patch) = between(before, now, steps) {
                     changed.push(place.into());
                     changed.push(patch);
                 }
@@ -72,7 +91,7 @@ fn objects(old: &Map<String, Value>, new: &Map<String, Value>) -> Value {
     }
 }
 
-fn arrays(old: &[Value], new: &[Value]) -> Value {
+fn arrays(old: &[Value], new: &[Value], steps: bool) -> Value {
     let sources = rows::sources(old, new);
     let mut runs: Vec<i64> = Vec::new();
     let mut changed: Vec<Value> = Vec::new();
@@ -89,7 +108,7 @@ fn arrays(old: &[Value], new: &[Value]) -> Value {
             runs.extend([source.map_or(-1, |s| s as i64), 1]);
         }
         let patch = match source.and_then(|s| old.get(s)) {
-            Some(before) => diff(before, value),
+            Some(before) => between(before, value, steps),
             None => Some(instead(value)),
         };
         if let Some(patch) = patch {
@@ -110,6 +129,10 @@ pub fn apply(value: &mut Value, patch: Value) -> Result<(), Misfit> {
     let kind = parts.next().and_then(|k| k.as_u64()).ok_or(Misfit)?;
     match (kind, value) {
         (0, value) => *value = parts.next().ok_or(Misfit)?,
+        (3, Value::Number(number)) => {
+            let step = parts.next().and_then(|s| s.as_i64()).ok_or(Misfit)?;
+            *number = number.as_i64().and_then(|n| n.checked_add(step)).ok_or(Misfit)?.into();
+        }
         (1, Value::Object(map)) => {
             object(map, list(parts.next())?, &list(parts.next())?, parts.next().unwrap_or_default())?;
         }

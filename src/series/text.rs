@@ -1,5 +1,7 @@
 //! Text from outside, made inert and bounded once, where it enters.
 
+use std::time::Duration;
+
 use unicode_width::UnicodeWidthChar;
 
 /// Replaces everything that can drive a terminal or reorder text (controls, bidirectional overrides,
@@ -18,6 +20,17 @@ pub fn clean(text: &str, max_chars: usize) -> String {
         }
     }
     out
+}
+
+/// A duration in one unit: `45 s`, `9 min`, `6 h`, `14 d`.
+pub fn duration(d: Duration) -> String {
+    let s = d.as_secs();
+    match s {
+        0..90 => format!("{s} s"),
+        90..5_400 => format!("{} min", (s + 30) / 60),
+        5_400..172_800 => format!("{} h", (s + 1_800) / 3_600),
+        _ => format!("{} d", s.saturating_add(43_200) / 86_400),
+    }
 }
 
 /// Whether a terminal shows `c` as itself and nothing else happens.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use crate::series::{Timestamp, patch};
-use crate::view::{View, fans, slim_part, whole_part};
+use crate::view::{View, fans, slim_part, steady, whole_part};
 
 use super::SessionError;
 
@@ -76,7 +76,11 @@ impl Parts {
         parts.insert(DAYS, Value::Object(days));
         let made = parts.into_iter().map(|(name, mut part)| {
             slim_part(&mut part, view.at);
-            fans::settle(before.0.get(name).map(AsRef::as_ref), &mut part);
+            let before = before.0.get(name).map(AsRef::as_ref);
+            fans::settle(before, &mut part);
+            if name == FORECASTS.0 {
+                steady::settle(before, &mut part);
+            }
             (name, Arc::new(part))
         });
         Ok(Self(made.collect()))
@@ -111,7 +115,7 @@ impl Parts {
             let Some(old) = before.0.get(name).filter(|old| !Arc::ptr_eq(old, part)) else { continue };
             let mut sent = part.as_ref().clone();
             fans::fold(old, &mut sent);
-            if let Some(patch) = patch::diff(old, &sent) {
+            if let Some(patch) = patch::diff_in_steps(old, &sent) {
                 changed.extend([place.into(), patch]);
             }
         }
@@ -217,6 +221,7 @@ mod tests {
         later.sources[0].requests += 5;
         later.services.data[0].signals[0].at = later.at;
         later.header.waiting = 9;
+        later.header.urgent = "cart now".into();
         later.forecasts.data[0].approved_day = Some(day(&later.forecasts.data[0].workload, later.at));
         later
     }
@@ -259,6 +264,12 @@ mod tests {
             (approved(&new), approved(&new)),
             "`b` acts on it"
         );
+        for panel in ["1", "3", "4", "9", "0"] {
+            assert_eq!(shown(panel).header.urgent, "cart now", "what the smallest terminal shows");
+            // An approved day that ended is gone from every panel at once.
+            let ended = before.held(&after, panel);
+            assert_eq!(approved(&view_of(ended.value()).unwrap()), None, "{panel}");
+        }
         assert_eq!(shown("9").sources[0].requests, new.sources[0].requests);
         assert_eq!(demand(&shown("9")), demand(&old));
         assert_eq!(shown("?").sources[0].requests, new.sources[0].requests, "who knows what they see");

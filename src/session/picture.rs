@@ -15,7 +15,7 @@ use super::parts::Parts;
 use super::{SessionError, pack, wire};
 
 /// What a panel does not show is sent this often.
-const DUE: Duration = Duration::from_secs(30);
+const DUE: Duration = Duration::from_secs(120);
 
 /// One picture, of what one panel shows.
 #[derive(Debug, Default)]
@@ -115,7 +115,7 @@ impl Picture {
 
     /// The frame that leads here from the first one.
     pub fn rest(&self, first: &Value) -> Result<Vec<u8>, SessionError> {
-        let rest = patch::diff(first, &self.parts.value()).unwrap_or_else(|| json!([1, []]));
+        let rest = patch::diff_in_steps(first, &self.parts.value()).unwrap_or_else(|| json!([1, []]));
         Ok(wire::delta(self.number, self.number, &pack::pack(&rest)?))
     }
 }
@@ -152,9 +152,9 @@ mod tests {
         let second = round(&first, 2, &["1", "9"], at(10));
         assert_eq!((requests(&second.at("1")), requests(&second.at("9"))), (1, 2));
         assert_eq!(requests(&second.at("5")), 2, "nobody looked at it: all of it, as it is");
-        let third = round(&second, 3, &["1", "9"], at(30));
+        let third = round(&second, 3, &["1", "9"], at(120));
         assert_eq!(requests(&third.at("1")), 3, "it is due");
-        let fourth = round(&third, 4, &["1"], at(40));
+        let fourth = round(&third, 4, &["1"], at(200));
         assert_eq!(requests(&fourth.at("1")), 3, "and not again at once");
         let mut numbers: Vec<u64> = [&first, &second, &third]
             .iter()

@@ -11,7 +11,7 @@ use crate::view::{Answer, Attached, Command, Spot};
 use super::SessionError;
 
 /// Version of the language of frames. Both ends must have the same, and the same version of weescale.
-pub const PROTOCOL: u32 = 4;
+pub const PROTOCOL: u32 = 5;
 /// Screens and tools at once.
 pub const MOST_CLIENTS: usize = 40;
 /// Largest frame to the engine, bytes.
@@ -117,9 +117,35 @@ pub fn whole(number: u64, packed: &[u8]) -> Vec<u8> {
 
 /// A difference as a frame.
 pub fn delta(from: u64, to: u64, packed: &[u8]) -> Vec<u8> {
-    let mut numbers = from.to_be_bytes().to_vec();
-    numbers.extend(to.to_be_bytes());
+    let mut numbers = Vec::new();
+    put_number(&mut numbers, from);
+    put_number(&mut numbers, to.wrapping_sub(from));
     frame(DELTA, &numbers, packed)
+}
+
+/// A number in as few bytes as it needs, seven bits each, the lowest first; the last byte has its highest bit clear (LEB128).
+fn put_number(to: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        to.push((number & 0x7f) as u8 | 0x80);
+        number >>= 7;
+    }
+    to.push((number & 0x7f) as u8);
+}
+
+/// Takes such a number off the front; `None` if there is none, or one that is too large.
+fn take_number(body: &mut Vec<u8>) -> Option<u64> {
+    let mut number = 0_u64;
+    for (place, byte) in body.iter().enumerate() {
+        let bits = u64::from(byte & 0x7f);
+        let shift = 7 * u32::try_from(place).ok()?;
+        let part = bits.checked_shl(shift).filter(|part| part >> shift == bits)?;
+        number |= part;
+        if byte & 0x80 == 0 {
+            body.drain(..=place);
+            return Some(number);
+        }
+    }
+    None
 }
 
 fn frame(kind: u8, head: &[u8], body: &[u8]) -> Vec<u8> {
@@ -163,7 +189,11 @@ fn decode(kind: u8, mut body: Vec<u8>) -> Result<Frame, SessionError> {
     match kind {
         MESSAGE => Ok(Frame::Message(body)),
         WHOLE => Ok(Frame::Whole(number(&mut body)?, body)),
-        DELTA => Ok(Frame::Delta(number(&mut body)?, number(&mut body)?, body)),
+        DELTA => {
+            let from = take_number(&mut body).ok_or_else(short)?;
+            let further = take_number(&mut body).ok_or_else(short)?;
+            Ok(Frame::Delta(from, from.wrapping_add(further), body))
+        }
         other => Err(SessionError::Protocol(format!("a frame of the unknown kind {other:#04x}"))),
     }
 }
@@ -250,6 +280,18 @@ mod tests {
         assert_eq!(parse::<Hello>(&body).unwrap(), Hello::ours(Wants::One));
         assert_eq!(of(&whole(7, b"ab"), 100).await.unwrap(), Some(Frame::Whole(7, b"ab".to_vec())));
         assert_eq!(of(&delta(7, 9, b""), 100).await.unwrap(), Some(Frame::Delta(7, 9, vec![])));
+        assert_eq!(delta(7, 9, b"").len(), 5 + 2, "two bytes for two small numbers");
+        for (from, to) in [(127, 128), (128, 300), (u64::MAX, 0), (9, 7), (0, u64::MAX)] {
+            let made = delta(from, to, b"x");
+            assert_eq!(
+                of(&made, 100).await.unwrap(),
+                Some(Frame::Delta(from, to, b"x".to_vec())),
+                "{from} {to}"
+            );
+        }
+        for hostile in [&[0x80_u8][..], &[0xff; 12], &[0x01, 0x80], &[]] {
+            assert!(of(&frame(DELTA, &[], hostile), 100).await.is_err(), "{hostile:?}");
+        }
         assert_eq!(of(b"", 100).await.unwrap(), None);
         for hostile in [
             &[0, 0, 0, 0, b'M'][..],

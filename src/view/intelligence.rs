@@ -61,6 +61,9 @@ pub struct LearningView {
     /// What operations were worth, by service and dimension.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub utilities: Vec<Utility>,
+    /// What rejections changed, a line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub taught: Vec<String>,
     /// What people approved and rejected, by what is proposed and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approvals: Vec<(String, Votes)>,

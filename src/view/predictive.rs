@@ -102,6 +102,9 @@ pub struct ProposalView {
     /// Present if it takes two people.
     #[serde(default)]
     pub two_keys: Option<TwoKeys>,
+    /// In which fewer steps it would be made, where there is no time any more for those it was proposed with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hastened: Option<String>,
     /// What to commit instead, where version control would take a write back and the platform knows the manifest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patch: Option<ManifestPatch>,
@@ -117,6 +120,9 @@ pub struct ProposalView {
     /// What earlier rejections of the service say of it, a sentence for each reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub objections: Vec<String>,
+    /// What they multiply its rank by among equally urgent ones, `0.25..=1.0`.
+    #[serde(default = "undoubted")]
+    pub doubt: f64,
     /// What operations like it were worth, $; `None` while none was measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub utility: Option<Utility>,
@@ -127,6 +133,10 @@ pub struct ProposalView {
     pub rank: f64,
     /// Similar past operations and how they ended, latest first.
     pub similar: Vec<Outcome>,
+}
+
+const fn undoubted() -> f64 {
+    1.0
 }
 
 /// One container resource: asked for against used.

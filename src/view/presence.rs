@@ -54,7 +54,7 @@ pub struct Spot {
     /// How often they pointed at what is selected.
     #[serde(default)]
     pub pointed: u32,
-    /// Whether they look at where the selected row's numbers come from.
+    /// Whether they look at where the selected row's numbers come from, or at a sheet that asks: both show what no panel does.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub evidence: bool,
 }

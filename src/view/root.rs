@@ -54,6 +54,9 @@ pub struct Header {
     /// Live proposals that somebody muted.
     #[serde(default)]
     pub muted: usize,
+    /// The most urgent service and when it runs short, for terminals that show nothing else; empty in records of earlier versions.
+    #[serde(default)]
+    pub urgent: String,
     /// Operations that are not final.
     pub in_flight: usize,
     /// Backfill of history, while one runs.

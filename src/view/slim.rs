@@ -21,6 +21,7 @@ use super::View;
 
 pub mod fans;
 mod number;
+pub mod steady;
 mod tables;
 #[cfg(test)]
 mod tests;

@@ -1,12 +1,14 @@
 //! The Status panel: services, capacity, performance, cost.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::fleet::{Objective, Owner, Replicas, WorkloadId};
 use crate::plan::lead_time::LeadTold;
 use crate::plan::{Binding, Capacity, Exhaustion, Verdict};
+use crate::series::text::duration;
 use crate::signals::{Freshness, Signal};
 
 use super::Reading;
@@ -38,6 +40,21 @@ pub struct Burn {
     pub h1: Option<f64>,
     /// Over six hours.
     pub h6: Option<f64>,
+}
+
+/// The most urgent service and when it runs short, `checkout 9min`, of rows in the order of the service table; empty without
+/// one. To the minute, so that it changes no oftener than anybody can see.
+pub fn urgent(rows: &[ServiceRow]) -> String {
+    let span = |d: Duration| duration(d).replace(' ', "");
+    rows.first().map_or_else(String::new, |row| {
+        let left = match &row.exhaustion {
+            Exhaustion::Now => "now".to_owned(),
+            Exhaustion::In { earliest, median } => span(median.unwrap_or(*earliest)),
+            Exhaustion::Beyond { horizon } => format!(">{}", span(*horizon)),
+            Exhaustion::Unknown => "?".to_owned(),
+        };
+        format!("{} {left}", row.workload.name)
+    })
 }
 
 /// One line of the service table. Rows come sorted by time to exhaustion, most urgent first.

@@ -29,6 +29,9 @@ pub struct Routed {
     pub people: Vec<String>,
     /// It waits until then, because the team's quiet hours run and nothing runs short before.
     pub quiet_until: Option<Timestamp>,
+    /// It waits until then, because people rejected proposals of the service at these hours as a bad time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bad_until: Option<Timestamp>,
     /// Somebody muted it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub muted: Option<MutedBy>,
@@ -63,9 +66,9 @@ impl Routed {
         self.muted.as_ref().is_some_and(|m| !m.aside)
     }
 
-    /// Whether somebody is called for it now: neither muted, nor put off to the end of quiet hours.
+    /// Whether somebody is called for it now: neither muted, nor put off to the end of quiet or bad hours.
     pub fn calls(&self) -> bool {
-        self.quiet_until.is_none() && !self.is_muted()
+        self.quiet_until.is_none() && self.bad_until.is_none() && !self.is_muted()
     }
 
     /// Whether it is for `person`: a team without people is everybody's.

@@ -44,7 +44,6 @@ pub fn figures_of(state: &State, operation: &Operation) -> Option<Figures> {
         lifecycle: &lifecycle,
         operation,
         proposed: proposal.map(|p| p.created),
-        staging: proposal.and_then(|p| p.staging.as_ref()),
         per_replica: declared.or_else(learned),
         price: facts.and_then(|f| f.workload.pod.dollars_per_hour),
         // The model learns the objective's quantile; only at 95 % is that a p95.

@@ -20,6 +20,7 @@ pub fn learning(state: &State, now: Timestamp) -> Widget<LearningView> {
         shadows: state.learned.people.shadows.agreements(),
         utilities: state.learned.utilities.iter().take(UTILITIES).cloned().collect(),
         approvals: state.learned.people.approvals.kinds(),
+        taught: state.learned.people.objections.taught(now, |id| state.learned.scores.needed(id)),
     };
     if data.approvals.is_empty()
         && data.shadows.is_empty()
@@ -68,7 +69,7 @@ pub fn growth(state: &State, mined: &[Mined], now: Timestamp) -> Widget<Growth> 
     let rows: Vec<&WorkloadFacts> =
         state.fleet.values().filter(|w| w.signals.get(SignalKind::Demand).is_some()).collect();
     let pooled = crate::learning::kpi::growth(&state.learned.pool.scores());
-    let (earned, classes) = evidence::autonomy(state);
+    let (earned, classes) = evidence::autonomy(state, now);
     let data = Growth {
         covered: (rows.iter().filter(|w| w.forecast.fan().is_some()).count(), rows.len()),
         pooled_gain: pooled.value,

@@ -23,13 +23,13 @@ fn urgency(rank: f64) -> i32 {
 }
 
 /// The chance of an approval, even where nobody decided on anything like it, times what the change is worth: the loss that this
-/// one avoids, and beside it what ones like it brought, where that was measured.
+/// one avoids, and beside it what ones like it brought, where that was measured; less where earlier rejections cast doubt on it.
 fn promise(p: &ProposalView) -> f64 {
     let chance = p.approved_before.map_or(0.5, |expected| expected.mean());
     let brought = p.utility.as_ref().and_then(|u| u.expected);
     let worth = brought.map_or(p.rank, |brought| f64::midpoint(p.rank, brought));
     // A loss is none the smaller for being unlikely to be approved.
-    if worth > 0.0 { chance * worth } else { worth }
+    if worth > 0.0 { chance * worth * p.doubt } else { worth }
 }
 
 #[cfg(test)]
@@ -83,6 +83,14 @@ mod tests {
         let plain =
             [view("p-8", 9.0, None, None), view("p-7", 10.0, None, None), view("p-6", 9.0, None, None)];
         assert_eq!(ids(plain.into()), ["p-7", "p-6", "p-8"]);
+    }
+
+    #[test]
+    fn what_earlier_rejections_cast_doubt_on_comes_after_its_equals_and_never_after_what_is_less_urgent() {
+        let doubted = |id, rank| ProposalView { doubt: 0.25, ..view(id, rank, None, None) };
+        let fine = view("p-2", 9.0, None, None);
+        assert_eq!(ids(vec![doubted("p-1", 15.0), fine.clone()]), ["p-2", "p-1"], "3.75 against 9");
+        assert_eq!(ids(vec![doubted("p-1", 16.0), fine]), ["p-1", "p-2"], "more urgent");
     }
 
     #[test]

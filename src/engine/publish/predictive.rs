@@ -123,6 +123,7 @@ fn card(state: &State, p: &Proposal, levels: &Levels<'_>, now: Timestamp) -> Pro
     ProposalView {
         approved_before: levels.expected(p, &routed.team),
         objections: people.objections.sentences(p, |id| state.learned.scores.needed(id)),
+        doubt: people.objections.doubt(p, |id| state.learned.scores.needed(id)),
         utility: crate::engine::worths::of(state, p),
         hash: p.hash(),
         left: p.expires.since(now),
@@ -133,6 +134,7 @@ fn card(state: &State, p: &Proposal, levels: &Levels<'_>, now: Timestamp) -> Pro
         lessons: crate::engine::stances::sentences(state, &case),
         shadowed: people.shadows.of(&p.id).map(str::to_owned).collect(),
         two_keys: two_keys(state, p),
+        hastened: crate::engine::staging::hastened(state, p).map(|(_, why)| why),
         patch: super::ownership::patch(state, p),
         similar: similar(state, p),
         proposal: super::ownership::explained(state, p),

@@ -7,7 +7,7 @@ use crate::engine::{State, lessons};
 use crate::proposal::Proposal;
 use crate::scrape::Health;
 use crate::series::Timestamp;
-use crate::view::{Header, Kpi, KpiCounts, KpiState, Lease, LeaseState, PlatformView, View};
+use crate::view::{Header, Kpi, KpiCounts, KpiState, Lease, LeaseState, PlatformView, View, urgent};
 
 use super::{experience, intelligence, kpis, metrics, predictive, status, widget};
 
@@ -22,7 +22,7 @@ pub fn view(state: &State, now: Timestamp) -> View {
     View {
         at: now,
         tick: state.ticks,
-        header: header(state, &kpis, now),
+        header: Header { urgent: urgent(&services.data), ..header(state, &kpis, now) },
         operations: status::operations(state),
         capacity: status::capacity(state, now),
         performance: status::performance(state, now),
@@ -79,6 +79,7 @@ fn header(state: &State, kpis: &[Kpi], now: Timestamp) -> Header {
         },
         waiting: waiting(state, now),
         muted: muted(state, now),
+        urgent: String::new(),
         in_flight: state.operations.values().filter(|o| !o.state.is_final()).count(),
         backfill: widget::backfill(state),
         journal: if state.journal_error.is_empty() { "ok".into() } else { state.journal_error.clone() },

@@ -24,6 +24,7 @@ fn operation(field: Field, from: u32, to: u32) -> Operation {
         workload: p.workload,
         target: p.target.unwrap(),
         change: p.change,
+        staging: None,
         approved_by: "ann".into(),
         started: Timestamp::default(),
         ended: None,

@@ -9,6 +9,7 @@ use super::world::{Journal, START, World, op, proposal};
 use crate::clock::Clock;
 use crate::execution::{ExecutorConfig, Job, LeaseState, OperationState, unfinished};
 use crate::fleet::Field;
+use crate::proposal::{Proposal, Staging};
 use crate::series::Timestamp;
 
 /// Runs one operation that dies after `cut` calls. False when it was over before.
@@ -20,7 +21,8 @@ async fn trial(cut: u32, abort: bool) -> bool {
     let journal = Journal { fuse: Arc::clone(&fuse), ..Journal::default() };
     let clock = Clock::paused(Timestamp::from_secs(START));
     let mut w = World::with(platform.clone(), journal.clone(), clock.clone(), config());
-    w.start(proposal("p-1", Field::MinReplicas, 6, 11, Some(Duration::from_secs(120))), "op-1").await;
+    let made = proposal("p-1", Field::MinReplicas, 6, 11, Some(Duration::from_secs(120)));
+    w.start(Proposal { staging: steps(), ..made }, "op-1").await;
     if abort {
         w.run(8).await;
         w.wish(Job::Abort(op("op-1"), "bob".into())).await;
@@ -50,6 +52,11 @@ async fn trial(cut: u32, abort: bool) -> bool {
     died
 }
 
+/// The steps in which it is made.
+fn steps() -> Option<Staging> {
+    Staging::configured(&[60, 100], Duration::from_secs(5))
+}
+
 fn config() -> ExecutorConfig {
     let mut config = ExecutorConfig::default();
     config.pacing.settle = Duration::from_secs(10);
@@ -73,6 +80,9 @@ fn check(w: &World, cut: u32, abort: bool) {
     );
     let live = w.platform.get(|i| i.state.fields.min_replicas);
     assert_eq!(live, Some(6), "cut {cut} abort {abort}: {values:?}");
+    if let Some(operation) = w.operations.get(&op("op-1")) {
+        assert_eq!(operation.staging, steps(), "cut {cut}: its steps are known after a restart too");
+    }
     if let Some(lease) = w.leases.get(&op("op-1")) {
         assert!(matches!(lease.state, LeaseState::Restored { .. }), "cut {cut}: {lease:?}");
     }

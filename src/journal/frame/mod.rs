@@ -10,6 +10,7 @@ mod cut;
 mod encode;
 mod error;
 mod file;
+mod issued;
 mod older;
 mod redact;
 mod store;

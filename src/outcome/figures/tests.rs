@@ -38,6 +38,7 @@ fn operation(state: OperationState) -> Operation {
             until: None,
             size: None,
         },
+        staging: None,
         approved_by: "ann".into(),
         started: at(0),
         ended: Some(at(6)),
@@ -81,7 +82,6 @@ fn run(
         Window::new(from, MINUTE, (first..first + n).map(|m| value(kind, m)))
     };
     figures(&Around {
-        staging: None,
         lifecycle: &[],
         operation: &operation,
         proposed: Some(at(-1)),

@@ -2,18 +2,8 @@
 
 use std::time::Duration;
 
+pub use crate::series::text::duration;
 use crate::series::{Quantity, Timestamp, Unit};
-
-/// A duration in one unit: `45 s`, `9 min`, `6 h`, `14 d`.
-pub fn duration(d: Duration) -> String {
-    let s = d.as_secs();
-    match s {
-        0..90 => format!("{s} s"),
-        90..5_400 => format!("{} min", (s + 30) / 60),
-        5_400..172_800 => format!("{} h", (s + 1_800) / 3_600),
-        _ => format!("{} d", s.saturating_add(43_200) / 86_400),
-    }
-}
 
 /// A duration without a space: `45s`, `9min`, `6h`, `14d`.
 pub fn span(d: Duration) -> String {

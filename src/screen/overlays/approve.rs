@@ -23,6 +23,7 @@ pub fn approve_sheet(view: &View, proposal: &ProposalView, glyphs: &Glyphs) -> S
         .as_ref()
         .map_or_else(|| "no provider manages it".to_owned(), |t| format!("{} {}", t.provider, t.uid));
     lines.push(("object", object, Role::Text));
+    lines.extend(steps(proposal));
     lines.push(("cost", cost(proposal), Role::Text));
     lines.extend(team(view, proposal));
     if let Some(keys) = &proposal.two_keys {
@@ -46,6 +47,12 @@ pub fn approve_sheet(view: &View, proposal: &ProposalView, glyphs: &Glyphs) -> S
         on_button: false,
         painted: None,
     }
+}
+
+/// In which steps it is made, where in several.
+fn steps(proposal: &ProposalView) -> Option<Line> {
+    let fewer = proposal.hastened.clone().map(|text| ("steps", text, Role::Warn));
+    fewer.or_else(|| Some(("steps", proposal.proposal.staging.as_ref()?.words(), Role::Text)))
 }
 
 /// Whose decision it is, what it weighs, and whether the person has decided enough for a week.

@@ -236,6 +236,7 @@ fn proposal(view: &View, p: &ProposalView, glyphs: &Glyphs) -> Lines {
     }
     out.extend(p.lessons.iter().map(|l| (format!("lesson {l}"), Role::Accent)));
     out.extend(inner.staging.iter().map(|s| (format!("steps  {}", s.words()), Role::Text)));
+    out.extend(p.hastened.iter().map(|fewer| (format!("steps  {fewer}"), Role::Warn)));
     out.extend(p.approved_before.iter().map(|e| (e.words(), Role::Text)));
     out.extend(p.objections.iter().map(|o| (format!("before rejected: {o}"), Role::Text)));
     out.extend(p.utility.iter().map(|u| (format!("worth  ones like it {}", u.words()), Role::Text)));
@@ -268,14 +269,17 @@ fn proposal(view: &View, p: &ProposalView, glyphs: &Glyphs) -> Lines {
 /// `shop (ann, bob); waits until 07:00 UTC: quiet hours`; `None` where nobody owns it.
 pub(super) fn whose(p: &ProposalView) -> Option<String> {
     let r = &p.routed;
+    let bad = r.bad_until.map_or_else(String::new, |until| {
+        format!("; waits until {} UTC: a bad time, and nothing runs short before", clock_minute(until))
+    });
     if r.team.is_empty() {
-        return None;
+        return r.bad_until.map(|_| format!("nobody's{bad}"));
     }
     let people = if r.people.is_empty() { String::new() } else { format!(" ({})", r.people.join(", ")) };
     let quiet = r.quiet_until.map_or_else(String::new, |until| {
         format!("; waits until {} UTC: quiet hours, and nothing runs short before", clock_minute(until))
     });
-    Some(format!("{}{people}{quiet}", r.team))
+    Some(format!("{}{people}{quiet}{bad}", r.team))
 }
 
 fn advice(a: &Advice) -> Lines {
@@ -299,6 +303,7 @@ fn operation(view: &View, o: &Operation, glyphs: &Glyphs) -> Lines {
         (format!("{} {} {change}: {}", o.id, o.workload, o.state.label()), Role::Title),
         (format!("approved by {}, {}", o.approved_by, ago(view.at, o.started)), Role::Text),
     ];
+    out.extend(o.staging.iter().map(|s| (s.words(), Role::Text)));
     if let Some(c) = &o.checkpoint {
         out.push((format!("checkpoint: {}", c.words()), Role::Text));
     }

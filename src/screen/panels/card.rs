@@ -79,6 +79,12 @@ fn decide(pen: &Pen<'_>, view: &ProposalView) -> Vec<Line<'static>> {
         let until = moment(until, pen.view.at, pen.zone);
         pieces.push(pen.status(Level::Unknown, format!("can wait until {until}: quiet hours")));
     }
+    if let Some(until) = whose.bad_until {
+        let until = moment(until, pen.view.at, pen.zone);
+        pieces.push(
+            pen.status(Level::Unknown, format!("can wait until {until}: rejected before as a bad time")),
+        );
+    }
     if let Some(muted) = view.routed.muted.as_ref().filter(|m| m.aside) {
         pieces.push(pen.status(Level::Warn, muted.sentence()));
     }
@@ -113,7 +119,9 @@ fn effects(pen: &Pen<'_>, view: &ProposalView) -> Vec<Line<'static>> {
         line.spans.push(span(" of sessions move", pen.ink.dim));
         pieces.push(line);
     }
-    if let Some(staging) = &view.proposal.staging {
+    if let Some(fewer) = &view.hastened {
+        pieces.push(Line::from(span(fewer.clone(), pen.ink.warn)));
+    } else if let Some(staging) = &view.proposal.staging {
         pieces.push(Line::from(span(staging.words(), pen.ink.text)));
     }
     if let Some(utility) = &view.utility {

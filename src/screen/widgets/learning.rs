@@ -13,6 +13,9 @@ use super::state::{Title, framed, summary as stand_in};
 use super::table::{Row, flow, left, right, table};
 use super::words::{moment, span, time_span};
 
+/// Lines of what rejections taught that are shown.
+const TAUGHT: usize = 3;
+
 /// As in the border.
 pub const TITLE: &str = "Learning";
 
@@ -81,7 +84,10 @@ fn worths(learning: &LearningView) -> Vec<String> {
         .into_iter()
         .take(3)
         .map(|u| format!("worth of {} operations on {}: {}", u.dimension.name(), u.service, u.words()));
-    approved.into_iter().chain(worth).collect()
+    let taught = learning.taught.iter().take(TAUGHT).map(|line| format!("rejections taught: {line}"));
+    let more = learning.taught.len().saturating_sub(TAUGHT);
+    let more = (more > 0).then(|| format!("rejections taught {more} more: each is on the cards it concerns"));
+    approved.into_iter().chain(taught).chain(more).chain(worth).collect()
 }
 
 /// `lea in shadow: agrees 12 of 14, κ 0.71 (0.41 to 1.00)`.

@@ -202,6 +202,7 @@ fn learning(ids: &[WorkloadId], now: Timestamp) -> LearningView {
         shadows: Vec::new(),
         utilities: Vec::new(),
         approvals: Vec::new(),
+        taught: Vec::new(),
     }
 }
 

@@ -39,6 +39,36 @@ fn rows_that_change_places_and_numbers_that_move_are_small() {
 }
 
 #[test]
+fn instants_that_move_by_little_are_written_as_steps_where_that_is_asked_for() {
+    let (old, new) =
+        (json!({ "at": 1_780_986_753_157_i64, "n": 16 }), json!({ "at": 1_780_986_762_965_i64, "n": 17 }));
+    let steps = diff_in_steps(&old, &new).unwrap();
+    assert_eq!(steps, json!([1, [0, [3, 9808], 1, 17]]));
+    let mut value = old.clone();
+    apply(&mut value, steps).unwrap();
+    assert_eq!(value, new);
+    assert_eq!(
+        diff(&old, &new),
+        Some(json!([1, [0, 1_780_986_762_965_i64, 1, 17]])),
+        "records are as they were"
+    );
+    let back = diff_in_steps(&new, &old).unwrap();
+    apply(&mut value, back).unwrap();
+    assert_eq!(value, old);
+    for (number, patch) in [
+        (json!(i64::MAX), json!([3, 1])),
+        (json!(1.5), json!([3, 1])),
+        (json!("x"), json!([3, 1])),
+        (json!(1), json!([3, 1.5])),
+        (json!(1), json!([3])),
+        (json!(1), json!([3, 1, 1])),
+    ] {
+        let mut value = number.clone();
+        assert_eq!(apply(&mut value, patch.clone()), Err(Misfit), "{number} {patch}");
+    }
+}
+
+#[test]
 fn patches_that_do_not_fit_are_refused() {
     for patch in [
         json!([]),

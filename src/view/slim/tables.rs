@@ -10,8 +10,8 @@ use crate::series::Timestamp;
 const ROWS: &str = "#rows";
 /// The places of the rows, as they come in the array, among the names in order.
 const ORDER: &str = "#order";
-/// Members that identify a row.
-const IDENTITIES: [&str; 2] = ["workload", "kind"];
+/// Members that identify a row: an identity of its own before what it is of, which several may be of.
+const IDENTITIES: [&str; 3] = ["id", "workload", "kind"];
 
 /// Instants, each once, in the order in which they were met.
 #[derive(Debug, Default)]

@@ -77,3 +77,23 @@ fn rows_that_do_not_fit_are_refused() {
     value["#instants"] = json!([]);
     assert!(whole(value).is_err(), "instants that are not there");
 }
+
+#[test]
+fn a_second_proposal_of_a_workload_does_not_send_all_of_them_anew() {
+    let mut before = fixture::view();
+    let first = before.proposals.data.first().unwrap().clone();
+    let of = |id: &str, name: &str| {
+        let mut other = first.clone();
+        other.proposal.id = crate::proposal::ProposalId::new(id);
+        other.proposal.workload = crate::fleet::WorkloadId::new("shop", name, "");
+        other
+    };
+    before.proposals.data.extend(["a", "b", "c", "d"].map(|name| of(&format!("p-{name}"), name)));
+    let mut after = before.clone();
+    after.proposals.data.push(of("p-again", "c"));
+    let (a, b) = (slim(&before).unwrap(), slim(&after).unwrap());
+    let size = patch::diff(&a["proposals"], &b["proposals"]).unwrap().to_string().len();
+    let one = serde_json::to_string(&first).unwrap().len();
+    assert!(size < one * 3 / 2, "{size}, one takes {one}");
+    assert_eq!(whole(b).unwrap().proposals.data.last().unwrap().proposal.id.as_str(), "p-again");
+}
