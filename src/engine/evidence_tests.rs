@@ -96,6 +96,7 @@ fn operation(started: Timestamp) -> Operation {
         stages: vec![],
         checkpoint: None,
         ready: None,
+        waiting_s: None,
     }
 }
 

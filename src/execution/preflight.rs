@@ -33,9 +33,9 @@ pub(super) async fn check(task: &mut Task) -> Result<Before, String> {
     };
     let provider = std::sync::Arc::clone(&task.provider);
     let rehearsal = task.mandate.rehearsal(first);
-    provider.write(&rehearsal).await.map_err(|error| format!("dry run: {error}"))?;
+    task.patiently(None, provider.write(&rehearsal)).await.map_err(|error| format!("dry run: {error}"))?;
     let back = task.mandate.rehearsal_back();
-    provider.write(&back).await.map_err(|error| {
+    task.patiently(None, provider.write(&back)).await.map_err(|error| {
         let home = back.field().word(back.set());
         format!("dry run of the way back to {home}: {error}; what cannot be taken back is not begun")
     })?;

@@ -215,6 +215,7 @@ mod tests {
             stages: vec![],
             checkpoint: None,
             ready: Some(4),
+            waiting_s: None,
         }
     }
 

@@ -96,6 +96,7 @@ fn operation(o: &crate::view::Operation) -> Value {
         "detail": o.state,
         "unknown": matches!(o.state, OperationState::Unknown { .. }),
         "paused": matches!(o.state, OperationState::Paused { .. }),
+        "waiting_s": o.waiting_s,
         "stage": o.stages.iter().filter(|s| s.began.is_some()).count(),
         "stages": o.stages,
     })

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use crate::approval::WriteOrder;
+use crate::clock::Clock;
 use crate::execution::providers::contract::{
     Fields, Odd, PodPhase, PodState, SizeFields, Sizing, WorkloadList, WorkloadState,
 };
@@ -24,6 +26,8 @@ pub enum Fault {
     /// Times out, and takes effect so many seconds later.
     Late(u32),
     Hang,
+    /// Takes effect and answers after so long on this clock.
+    Slow(Clock, Duration),
 }
 
 /// A write as it arrived.
@@ -344,6 +348,10 @@ impl Provider for Platform {
                     Err(error)
                 }
                 Fault::Hang => std::future::pending().await,
+                Fault::Slow(clock, time) => {
+                    clock.sleep(time).await;
+                    self.inner.lock().unwrap().apply(&order.into())
+                }
             };
             self.fuse.pass().await;
             answer
