@@ -5,6 +5,7 @@ mod contract;
 mod credentials;
 mod faults;
 mod hold;
+mod killed;
 mod play;
 mod reading;
 mod rig;
