@@ -309,7 +309,11 @@ impl Task {
             Sent::Applied => {
                 self.unsent = 0;
                 self.own(value);
-                self.become_state(OperationState::InFlight).await;
+                let barred = self.no_way_back().await;
+                self.become_state(
+                    barred.map_or(OperationState::InFlight, |why| OperationState::Paused { why }),
+                )
+                .await;
                 false
             }
             Sent::Unsent(why) if self.unsent < TRIES => {

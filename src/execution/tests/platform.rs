@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::approval::WriteOrder;
+use crate::approval::{Way, WriteOrder};
 use crate::clock::Clock;
 use crate::execution::providers::contract::{
     Fields, Odd, PodPhase, PodState, SizeFields, Sizing, WorkloadList, WorkloadState,
@@ -98,6 +98,8 @@ pub struct Inner {
     pub crash_reason: Option<String>,
     /// What a rehearsal of the way back is answered.
     pub no_way_back: Option<ProviderError>,
+    /// What a rehearsal of the way back from this value of ours is answered.
+    pub barred: Option<(u32, ProviderError)>,
     pub born: u32,
     /// Every write that was sent and was not a dry run.
     pub arrived: Vec<Arrived>,
@@ -322,6 +324,10 @@ impl Provider for Platform {
             let fault = {
                 let mut inner = self.inner.lock().unwrap();
                 if let Some(error) = inner.no_way_back.clone().filter(|_| order.rehearses_back()) {
+                    return Err(error);
+                }
+                let barred = inner.barred.clone().filter(|(at, _)| order.expect() == *at);
+                if let Some((_, error)) = barred.filter(|_| order.is_dry_run() && order.way() == Way::Back) {
                     return Err(error);
                 }
                 if order.is_dry_run() {
