@@ -50,7 +50,7 @@ fn a_load_balancer_is_taken_with_its_defaults_and_refused_with_reasons() {
         (format!("{one}match = \"name\""), "\"order\""),
         (format!("{one}sockets = [\"/run/i.sock\"]"), "either socket, or sockets"),
         (one.replace("socket =", "sockets = [\"/run/i.sock\", \"/run/i.sock\"] #"), "twice"),
-        (format!("{}match = \"order\"", two), "several sockets"),
+        (format!("{two}match = \"order\""), "several sockets"),
     ] {
         let error = load_text(&text).unwrap_err().to_string();
         assert!(error.contains(said), "{said} in {error}");

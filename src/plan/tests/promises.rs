@@ -200,7 +200,7 @@ fn follow(demand: impl Fn(u64) -> f64, foreseen: f64) -> Vec<u64> {
         };
         s.signals.signals.extend([signal(SignalKind::Demand, demand(minute), Freshness::Fresh)]);
         // A floor that has ended was given back.
-        let given_back = moves.last().filter(|m| m.1 && m.2 == minute).is_some();
+        let given_back = moves.last().is_some_and(|m| m.1 && m.2 == minute);
         let n = s.workload.replicas.unwrap().desired;
         let n = if given_back { 10 } else { n };
         s.workload.replicas = Some(Replicas { desired: n, ready: n, min: None, max: None });

@@ -45,12 +45,12 @@ impl Session {
 /// Checks at the start that there is a configuration: a mistyped context is an error, not an empty fleet.
 pub(super) fn check(settings: &KubernetesSettings) -> Result<(), KubernetesSetupError> {
     let Some(file) = kubeconfig(settings)? else {
-        return service_account(settings).map(drop).map_err(|why| match &settings.service_account {
-            Some(_) => KubernetesSetupError::Setting(format!("service_account: {why}")),
-            None => {
-                let what = "none found: set KUBECONFIG, give kubeconfig = \"FILE\", or run inside a cluster";
-                KubernetesSetupError::Kubeconfig(what.into())
+        return service_account(settings).map(drop).map_err(|why| {
+            if settings.service_account.is_some() {
+                return KubernetesSetupError::Setting(format!("service_account: {why}"));
             }
+            let what = "none found: set KUBECONFIG, give kubeconfig = \"FILE\", or run inside a cluster";
+            KubernetesSetupError::Kubeconfig(what.into())
         });
     };
     let known: Vec<&str> = file.contexts.iter().map(|c| c.name.as_str()).collect();
