@@ -77,6 +77,12 @@ fn mod_files_only_list() {
 }
 
 #[test]
+fn every_fault_has_the_test_it_names() {
+    let table = tree::read("tests/FAULTS.md").raw;
+    none("no such test", &lists::unknown_tests(&table, &tree::everything()));
+}
+
+#[test]
 fn every_file_is_in_its_list() {
     none("no mod line leads to", &lists::orphans(&tree::everything()));
     none("not embedded", &lists::unlisted("assets/recipes", "toml", "src/signals/catalogue.rs"));

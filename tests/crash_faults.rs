@@ -1,5 +1,5 @@
-//! Faults from outside a running program: hang-up, a stopped process, a full disk, a damaged journal, two people who
-//! want opposite things at once, and a day of running.
+//! Faults from outside a running program: hang-up, a stopped process, a full disk, power cuts, a damaged
+//! journal, two people who want opposite things at once, and a day of running.
 
 #![expect(
     clippy::unwrap_used,
@@ -18,6 +18,8 @@ mod disk;
 mod injection;
 #[path = "crash_faults/people.rs"]
 mod people;
+#[path = "crash_faults/power.rs"]
+mod power;
 #[path = "crash_faults/service.rs"]
 mod service;
 #[path = "crash_faults/soak.rs"]

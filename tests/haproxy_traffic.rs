@@ -170,3 +170,58 @@ async fn a_backend_that_takes_no_weights_is_asked_about() {
     assert_eq!(s.rack.replicas(), 4, "capacity does not wait for it");
     s.given_back().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_two_of_them_weights_and_drains_are_on_each_and_no_request_is_lost() {
+    let Some(mut s) = Scene::start_on_two(3, rules()) else { return };
+    let (one, two) = (Load::start(s.addr()), Load::start(s.second_addr()));
+    s.approve(5, Duration::from_secs(7)).await;
+    s.until(|s| s.state == Some(OperationState::Kept)).await;
+    for server in ["s4", "s5"] {
+        for name in [s.on_first(server), s.on_second(server)] {
+            let steps = ["weight 20", "weight 40", "weight 60", "weight 80", "weight 100"];
+            assert_eq!(s.turns(&name), steps, "{name}");
+        }
+    }
+    s.until(|s| matches!(s.lease, Some(LeaseState::Restored { .. }))).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let (one, two) = (one.stop().await, two.stop().await);
+    println!("{one:?} {two:?}");
+    for told in [one, two] {
+        assert!(told.good > 100, "{told:?}");
+        assert_eq!((told.refused, told.broken), (0, 0), "{told:?}");
+    }
+    assert_eq!(s.rack.cut(), 0, "no request was on what was taken away");
+    for name in [s.on_first("s4"), s.on_second("s4"), s.on_first("s5"), s.on_second("s5")] {
+        assert!(s.turns(&name).contains(&"drain".to_owned()), "{name}: {:?}", s.turns(&name));
+    }
+    assert!(s.turns(&s.on_second("s1")).is_empty(), "old servers are left alone");
+    // Counters are those of both together.
+    let (both, first) = (s.backend().await, s.manager("admin.sock", "shop").look().await.unwrap());
+    assert!(both.counters.total > first.counters.total, "{:?} {:?}", both.counters, first.counters);
+    assert_eq!(both.counters.total, Some(one.good + two.good), "{:?}", both.counters);
+    s.given_back().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_of_two_that_does_not_answer_stops_what_takes_servers_away_and_is_asked_about_otherwise() {
+    let Some(mut s) = Scene::start_on_two(3, rules()) else { return };
+    let slow = s.on_first("s4");
+    s.approve(4, Duration::from_secs(600)).await;
+    s.until(|s| !s.turns(&slow).is_empty()).await;
+    s.lose_second();
+    s.until(|s| matches!(&s.state, Some(OperationState::Paused { why }) if why.contains("haproxy at ")))
+        .await;
+    assert_eq!(s.rack.replicas(), 4, "capacity does not wait for it");
+
+    let Some(mut s) = Scene::start_on_two(5, rules()) else { return };
+    let held = load::hold(s.addr(), 10).await;
+    let first = s.on_first("s5");
+    s.approve(4, Duration::from_secs(600)).await;
+    s.until(|s| !s.turns(&first).is_empty()).await;
+    s.lose_second();
+    s.until(|s| matches!(&s.state, Some(OperationState::Paused { why }) if why.contains("haproxy at ")))
+        .await;
+    assert_eq!(s.rack.replicas(), 5, "nothing is taken away");
+    drop(held);
+}

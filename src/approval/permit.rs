@@ -247,7 +247,16 @@ impl Mandate {
     /// An order that checks whether what is there now could be written back, and changes nothing: what cannot be taken
     /// back is not begun. It is rehearsed over what is there, as nothing of ours is yet.
     pub fn rehearsal_back(&self) -> WriteOrder {
-        self.make(Way::Back, self.record.change.from, self.record.home(), true)
+        let order = self.make(Way::Back, self.record.change.from, self.record.home(), true);
+        WriteOrder { rehearses_back: true, ..order }
+    }
+
+    /// An order that checks whether `set` could be written back over `at`, which is ours and there now, and changes
+    /// nothing: only now is the step from the new value to the old one seen.
+    pub fn rehearsal_back_over(&self, at: u32, set: u32) -> WriteOrder {
+        let order = self.make(Way::Back, at, set, true);
+        // Over another value it is another rehearsal, with a key of its own.
+        WriteOrder { key: format!("{}.v{at}.{set}", self.record.key), ..order }
     }
 
     /// Replicas of ours were replaced by others of the template's size: the way goes on from the `at` that are left, each
@@ -277,6 +286,7 @@ impl Mandate {
             size: self.record.change.size,
             raises: self.record.is_up() == (way == Way::Forward),
             dry_run,
+            rehearses_back: false,
             key: format!("{}.{tag}{set}{again}", self.record.key),
             annotations: BTreeMap::new(),
         }
@@ -335,6 +345,7 @@ pub struct WriteOrder {
     size: Option<Resize>,
     raises: bool,
     dry_run: bool,
+    rehearses_back: bool,
     key: String,
     annotations: BTreeMap<String, Option<String>>,
 }
@@ -395,8 +406,8 @@ impl WriteOrder {
     }
 
     /// Whether it is the way back that is only checked: over what is there, as nothing of ours is yet.
-    pub fn rehearses_back(&self) -> bool {
-        self.dry_run && self.way == Way::Back
+    pub const fn rehearses_back(&self) -> bool {
+        self.rehearses_back
     }
 
     /// Whether its way raises the value.

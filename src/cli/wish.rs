@@ -59,7 +59,7 @@ pub async fn leases(live: &Live, shape: Shape) -> Outcome {
     let mut desk = Desk::to_look(&path, named).await.map_err(Failure::other)?;
     let view = desk.view().await.map_err(Failure::other)?;
     if shape.format == As::Json {
-        let text = serde_json::to_string_pretty(&view.leases).map_err(Failure::other)?;
+        let text = serde_json::to_string_pretty(&crate::report::leases(&view)).map_err(Failure::other)?;
         return out::print(&format!("{text}\n"));
     }
     let held = view.leases.iter().filter(|l| !matches!(l.state, LeaseState::Restored { .. }));

@@ -209,6 +209,8 @@ pub struct Kubernetes {
     pub name: Option<String>,
     /// Which kubeconfig.
     pub kubeconfig: Option<PathBuf>,
+    /// Folder of a mounted service account, instead of one.
+    pub service_account: Option<PathBuf>,
     /// Which context of it.
     pub context: Option<String>,
     /// Namespaces to look at; all if absent.

@@ -15,6 +15,8 @@ use super::span::Written;
 const LONGEST_START: Duration = Duration::from_secs(480);
 /// Longest wait for sessions.
 const LONGEST_DRAIN: Duration = Duration::from_secs(3600);
+/// Most load balancers in front of one workload.
+const MOST_SOCKETS: usize = 8;
 /// Most steps of a slow start.
 const MOST_STEPS: u32 = 20;
 
@@ -23,7 +25,10 @@ const MOST_STEPS: u32 = 20;
 #[serde(deny_unknown_fields)]
 pub struct Haproxy {
     /// Path of the runtime socket, or `127.0.0.1:9999`.
-    pub socket: String,
+    pub socket: Option<String>,
+    /// The same of several in front of one workload.
+    #[serde(default)]
+    pub sockets: Vec<String>,
     /// The backend.
     pub backend: String,
     /// The workload behind it: name, or `namespace/name@region`.
@@ -41,14 +46,22 @@ pub struct Haproxy {
 /// Validated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HaproxySettings {
-    /// Path or address of the runtime socket.
-    pub socket: HaproxyAddress,
+    /// Paths or addresses of the runtime sockets, one of each.
+    pub sockets: Vec<HaproxyAddress>,
     /// The backend.
     pub backend: String,
     /// The workload.
     pub workload: String,
     /// How traffic is given and taken.
     pub rules: TrafficRules,
+}
+
+impl HaproxySettings {
+    /// `shop at /run/a.sock and /run/b.sock for checkout`.
+    pub fn words(&self) -> String {
+        let sockets: Vec<String> = self.sockets.iter().map(ToString::to_string).collect();
+        format!("{} at {} for {}", self.backend, sockets.join(" and "), self.workload)
+    }
 }
 
 impl Merge {
@@ -67,26 +80,53 @@ impl Merge {
             if backend.trim().is_empty() {
                 self.problem(format!("{field}.backend"), "must be given, as in haproxy's configuration");
             }
-            let socket: HaproxyAddress = match h.socket.parse() {
-                Ok(socket) => socket,
-                Err(error) => {
-                    self.problem(format!("{field}.socket"), error.to_string());
-                    continue;
-                }
-            };
+            let Some(sockets) = self.sockets(&field, h) else { continue };
             // Two workloads in one backend would take each other's servers for new ones.
-            if made.iter().any(|m| m.socket == socket && m.backend == backend) {
+            let shared = |m: &HaproxySettings| m.sockets.iter().any(|s| sockets.contains(s));
+            if made.iter().any(|m| m.backend == backend && shared(m)) {
                 self.problem(
                     format!("{field}.backend"),
                     "serves another workload already; give each its own",
                 );
             }
             let rules = self.rules(&field, h);
+            if sockets.len() > 1 && rules.matching == Matching::Order {
+                let what = "must be \"address\" with several sockets: each has servers of its own order";
+                self.problem(format!("{field}.match"), what);
+            }
             let origin = self.origin.clone();
-            self.note("haproxy", format!("{backend} at {socket} for {workload}"), &origin);
-            made.push(HaproxySettings { socket, backend, workload, rules });
+            let settings = HaproxySettings { sockets, backend, workload, rules };
+            self.note("haproxy", settings.words(), &origin);
+            made.push(settings);
         }
         made
+    }
+
+    /// The sockets of one load balancer or of several. `None` if there is none that could be used.
+    fn sockets(&mut self, field: &str, h: &Haproxy) -> Option<Vec<HaproxyAddress>> {
+        let mut sockets: Vec<HaproxyAddress> = Vec::new();
+        let written = match (&h.socket, h.sockets.as_slice()) {
+            (Some(one), []) => std::slice::from_ref(one),
+            (None, several) if (1..=MOST_SOCKETS).contains(&several.len()) => several,
+            _ => {
+                let what = format!("give either socket, or sockets = [...] with at most {MOST_SOCKETS}");
+                self.problem(format!("{field}.socket"), what);
+                return None;
+            }
+        };
+        for text in written {
+            match text.parse() {
+                Ok(socket) if sockets.contains(&socket) => {
+                    self.problem(format!("{field}.sockets"), format!("{socket} is there twice"));
+                }
+                Ok(socket) => sockets.push(socket),
+                Err(error) => {
+                    self.problem(format!("{field}.socket"), error.to_string());
+                    return None;
+                }
+            }
+        }
+        Some(sockets)
     }
 
     fn rules(&mut self, field: &str, h: &Haproxy) -> TrafficRules {

@@ -76,6 +76,11 @@ impl Merge {
         if cluster.proxy.as_ref().is_some_and(|p| !p.starts_with("http://") && !p.starts_with("https://")) {
             self.problem(format!("{field}.proxy"), "must be an http or https address");
         }
+        if cluster.service_account.is_some() && (cluster.kubeconfig.is_some() || cluster.context.is_some()) {
+            let what = "give either it, or kubeconfig and context";
+            self.problem(format!("{field}.service_account"), what);
+        }
+        settings.service_account.clone_from(&cluster.service_account);
         settings.kubeconfig.clone_from(&cluster.kubeconfig);
         settings.context.clone_from(&cluster.context);
         settings.namespaces.clone_from(&cluster.namespaces);
@@ -119,10 +124,11 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_refused() {
-        let bad = "[[kubernetes]]\nname = \"a\"\ntimeout = \"0s\"\nproxy = \"socks\"\nca_file = \"/no/such\"\n[[kubernetes]]\nname = \"a\"\n";
+        let bad = "[[kubernetes]]\nname = \"a\"\nservice_account = \"/mnt\"\ncontext = \"x\"\ntimeout = \"0s\"\nproxy = \"socks\"\nca_file = \"/no/such\"\n[[kubernetes]]\nname = \"a\"\n";
         let error = loaded(bad, Given::default()).unwrap_err();
         for part in [
             "kubernetes[0].timeout",
+            "kubernetes[0].service_account",
             "kubernetes[0].proxy",
             "kubernetes[0].ca_file",
             "kubernetes[1].name",

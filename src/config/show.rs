@@ -47,7 +47,7 @@ pub fn show(settings: &Settings) -> String {
         line("kubernetes", &cluster.name);
     }
     for h in &settings.haproxy {
-        line("haproxy", &format!("{} at {} for {}", h.backend, h.socket, h.workload));
+        line("haproxy", &h.words());
     }
     for rule in &settings.services {
         line("service", &rule.name);

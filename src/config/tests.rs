@@ -36,6 +36,9 @@ fn a_load_balancer_is_taken_with_its_defaults_and_refused_with_reasons() {
     assert_eq!((rules.slow_start.as_secs(), rules.steps, rules.drain.as_secs()), (30, 5, 120));
     assert_eq!(rules.matching, crate::execution::Matching::Order);
     assert!(show(&s).contains("shop at /run/h.sock for checkout"));
+    let two = one.replace("socket =", "sockets = [\"/run/h.sock\", \"127.0.0.1:9999\"] #");
+    let s = load_text(&two).unwrap();
+    assert!(show(&s).contains("shop at /run/h.sock and 127.0.0.1:9999 for checkout"));
     for (text, said) in [
         (format!("{one}{one}"), "one only"),
         (format!("{one}{}", one.replace("checkout", "cart")), "another workload"),
@@ -45,6 +48,9 @@ fn a_load_balancer_is_taken_with_its_defaults_and_refused_with_reasons() {
         (format!("{one}steps = 1"), "between 2 and 20"),
         (format!("{one}drain = \"2h\""), "at most 1h"),
         (format!("{one}match = \"name\""), "\"order\""),
+        (format!("{one}sockets = [\"/run/i.sock\"]"), "either socket, or sockets"),
+        (one.replace("socket =", "sockets = [\"/run/i.sock\", \"/run/i.sock\"] #"), "twice"),
+        (format!("{two}match = \"order\""), "several sockets"),
     ] {
         let error = load_text(&text).unwrap_err().to_string();
         assert!(error.contains(said), "{said} in {error}");

@@ -97,6 +97,7 @@ fn operation(started: Timestamp) -> Operation {
         stages: vec![],
         checkpoint: None,
         ready: None,
+        waiting_s: None,
     }
 }
 

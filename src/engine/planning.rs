@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::execution::providers::contract::Bound;
 use crate::execution::{Operation, OperationState};
-use crate::fleet::{Field, ScaleIn, Workload, WorkloadId};
+use crate::fleet::{Field, Owner, ScaleIn, Workload, WorkloadId};
 use crate::plan::{self, Around, Ceiling, FleetState, Foreseen, PlanInput, Recent, Usual, Verdict};
 use crate::proposal::{Moment, QueueEvent};
 use crate::series::Timestamp;
@@ -243,5 +243,15 @@ fn recent(state: &State, id: &WorkloadId, now: Timestamp) -> Recent {
             + earlier_lately(false) as u32,
         in_flight: state.in_flight(id).is_some_and(|o| !matches!(o.state, OperationState::Kept)),
         lease_until: state.held_lease(id).map(|l| l.expires),
+        peak: peak_lately(state, id, now),
     }
+}
+
+/// Highest demand of a minute within the cool-down, where nobody else takes replicas away.
+fn peak_lately(state: &State, id: &WorkloadId, now: Timestamp) -> Option<f64> {
+    let facts = state.fleet.get(id).filter(|f| f.workload.owner == Owner::Nobody)?;
+    let cooldown = state.settings.rule_for(id, &facts.workload.service).limits().cooldown;
+    let minute = Duration::from_secs(60);
+    let demand = state.history.window(id, SignalKind::Demand, now - cooldown, now + minute, minute);
+    demand.points().map(|(_, value)| value).max_by(f64::total_cmp)
 }

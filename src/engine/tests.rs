@@ -234,6 +234,7 @@ fn at_work(name: &str) -> Operation {
         stages: crate::execution::stages::pending_stages(),
         checkpoint: None,
         ready: None,
+        waiting_s: None,
     }
 }
 

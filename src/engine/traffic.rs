@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::config::{HaproxySettings, Settings};
-use crate::execution::providers::HaproxyManager;
+use crate::execution::providers::{HaproxyManager, SeveralHaproxies};
 use crate::execution::{Backend, Traffic, TrafficManager, TrafficManagers};
 
 use super::EngineError;
@@ -18,14 +18,21 @@ pub type Answer = Result<(String, Vec<String>), String>;
 pub(super) fn managers(settings: &[HaproxySettings]) -> Result<TrafficManagers, EngineError> {
     let mut managers = TrafficManagers::default();
     for h in settings {
-        let manager: Arc<dyn TrafficManager> = Arc::new(manager(h)?);
+        let mut all = each(h)?;
+        let one = if all.len() == 1 { all.pop() } else { None };
+        let manager: Arc<dyn TrafficManager> = match one {
+            Some(one) => Arc::new(one),
+            None => Arc::new(SeveralHaproxies::new(all)),
+        };
         managers.0.insert(h.workload.clone(), Traffic { manager, rules: h.rules });
     }
     Ok(managers)
 }
 
-fn manager(h: &HaproxySettings) -> Result<HaproxyManager, EngineError> {
-    HaproxyManager::new(h.socket.clone(), &h.backend)
+/// The load balancers of one workload, one a socket.
+fn each(h: &HaproxySettings) -> Result<Vec<HaproxyManager>, EngineError> {
+    let made = h.sockets.iter().map(|socket| HaproxyManager::new(socket.clone(), &h.backend));
+    made.collect::<Result<_, _>>()
         .map_err(|e| EngineError::Provider { name: format!("haproxy {}", h.backend), why: e.to_string() })
 }
 
@@ -33,8 +40,10 @@ fn manager(h: &HaproxySettings) -> Result<HaproxyManager, EngineError> {
 pub async fn ask_load_balancers(settings: &Settings) -> Result<Vec<(String, Answer)>, EngineError> {
     let mut answers = Vec::new();
     for h in &settings.haproxy {
-        let manager = manager(h)?;
-        answers.push((manager.name().to_owned(), answer(&manager, h).await));
+        for (manager, socket) in each(h)?.iter().zip(&h.sockets) {
+            let at = if h.sockets.len() > 1 { format!(" at {socket}") } else { String::new() };
+            answers.push((format!("{}{at}", manager.name()), answer(manager, h).await));
+        }
     }
     Ok(answers)
 }
@@ -79,8 +88,8 @@ mod tests {
     #[test]
     fn what_cannot_be_done_is_named_with_its_fix() {
         let rules = TrafficRules::default();
-        let socket = "/run/haproxy.sock".parse().unwrap();
-        let h = HaproxySettings { socket, backend: "shop".into(), workload: "checkout".into(), rules };
+        let sockets = vec!["/run/haproxy.sock".parse().unwrap()];
+        let h = HaproxySettings { sockets, backend: "shop".into(), workload: "checkout".into(), rules };
         let good = Server { name: "a".into(), base: 100, checked: true, ..Server::default() };
         let poor = Server { name: "b".into(), base: 1, checked: false, ..Server::default() };
         let backend = Backend { servers: vec![good, poor], ..Backend::default() };

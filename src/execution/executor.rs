@@ -230,6 +230,7 @@ impl Executor {
             lost: None,
             lost_back: None,
             unsent: 0,
+            silent_since: None,
             slot: None,
             shift,
         }
@@ -442,5 +443,6 @@ fn operation_of(record: &MandateRecord, now: crate::series::Timestamp) -> Operat
         stages: pending_stages(),
         checkpoint: None,
         ready: None,
+        waiting_s: None,
     }
 }

@@ -16,6 +16,7 @@ pub mod judge;
 mod killed;
 mod leases;
 mod observation;
+mod patience;
 mod preflight;
 mod provider;
 pub mod providers;

@@ -6,6 +6,7 @@ use crate::series::Timestamp;
 
 use super::provider::ProviderError;
 use super::providers::contract::WorkloadState;
+use super::record::{EntryData, EntryKind};
 use super::stages::Before;
 use super::task::Task;
 
@@ -33,9 +34,9 @@ pub(super) async fn check(task: &mut Task) -> Result<Before, String> {
     };
     let provider = std::sync::Arc::clone(&task.provider);
     let rehearsal = task.mandate.rehearsal(first);
-    provider.write(&rehearsal).await.map_err(|error| format!("dry run: {error}"))?;
+    task.patiently(None, provider.write(&rehearsal)).await.map_err(|error| format!("dry run: {error}"))?;
     let back = task.mandate.rehearsal_back();
-    provider.write(&back).await.map_err(|error| {
+    task.patiently(None, provider.write(&back)).await.map_err(|error| {
         let home = back.field().word(back.set());
         format!("dry run of the way back to {home}: {error}; what cannot be taken back is not begun")
     })?;
@@ -46,6 +47,39 @@ pub(super) async fn check(task: &mut Task) -> Result<Before, String> {
     }
     let readings = task.shared.before(&record.workload);
     Ok(Before::new(&state, &readings))
+}
+
+impl Task {
+    /// Rehearses the step from what was just written back to what was there: before, only the old value could be looked at
+    /// by itself. Of replicas that are resized one by one the first tells for all. Why there is no way back, if so.
+    pub(super) async fn no_way_back(&mut self) -> Option<String> {
+        let field = self.run.operation.change.field;
+        if field.is_in_place() && self.run.is_past_first() {
+            return None;
+        }
+        let set = self.step_back(false);
+        let rehearsal = self.mandate.rehearsal_back_over(self.at, set);
+        let provider = std::sync::Arc::clone(&self.provider);
+        let error = self.patiently(None, provider.write(&rehearsal)).await.err()?;
+        // What changed meanwhile, or cannot be reached, the next look deals with.
+        let ours = |state: &WorkloadState| state.fields.get(field) == Some(self.at);
+        let refused = match &error {
+            ProviderError::Forbidden(_) | ProviderError::Invalid(_) => true,
+            ProviderError::Precondition { current, .. } => current.as_deref().is_some_and(ours),
+            _ => false,
+        };
+        if !refused {
+            return None;
+        }
+        let (at, to) = (field.word(self.at), field.word(set));
+        let why = format!(
+            "{} is {at} now, and a rehearsal of the way back to {to} is refused: {error}; nothing more is written: go on without \
+             a way back, or see to it and abort",
+            field.name()
+        );
+        let _ = self.record(EntryKind::Step, why.clone(), EntryData::default()).await;
+        Some(why)
+    }
 }
 
 async fn read(task: &mut Task) -> Result<WorkloadState, String> {

@@ -80,7 +80,7 @@ impl Task {
         }
         self.stage_writes += 1;
         let provider = std::sync::Arc::clone(&self.provider);
-        let answer = provider.write(&order).await;
+        let answer = self.patiently(Some(&step(&order)), provider.write(&order)).await;
         self.found(&order, answer).await
     }
 

@@ -201,6 +201,11 @@ impl OperationRun {
         self.path.get(self.done).copied()
     }
 
+    /// Whether more than the first value was applied.
+    pub const fn is_past_first(&self) -> bool {
+        self.done > 1
+    }
+
     /// Whether the change raises the value.
     pub const fn is_up(&self) -> bool {
         self.operation.change.to > self.operation.change.from

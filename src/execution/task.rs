@@ -66,6 +66,8 @@ pub(super) struct Task {
     pub lost_back: Option<u32>,
     /// Sends in a row that did not go out.
     pub unsent: u32,
+    /// Since when the platform has not answered.
+    pub silent_since: Option<Monotonic>,
     pub slot: Option<OwnedSemaphorePermit>,
     /// The load balancer in front of the workload, where there is one.
     pub shift: Option<Shift>,
@@ -307,7 +309,11 @@ impl Task {
             Sent::Applied => {
                 self.unsent = 0;
                 self.own(value);
-                self.become_state(OperationState::InFlight).await;
+                let barred = self.no_way_back().await;
+                self.become_state(
+                    barred.map_or(OperationState::InFlight, |why| OperationState::Paused { why }),
+                )
+                .await;
                 false
             }
             Sent::Unsent(why) if self.unsent < TRIES => {
@@ -401,7 +407,8 @@ impl Task {
         let (uid, field, to) = (target.uid.clone(), change.field, change.to);
         // Before the call: an answer is at most as new as its question.
         let asked = self.shared.clock.monotonic();
-        let mut state = self.provider.read(&uid).await?;
+        let provider = Arc::clone(&self.provider);
+        let mut state = self.patiently(None, provider.read(&uid)).await?;
         self.read_at = Some(asked);
         if field == Field::ScaleIn && state.shows(field, to) {
             state.fields.scale_in = Some(to);
@@ -454,6 +461,7 @@ impl Task {
     /// Records and tells the end.
     pub async fn end(&mut self, state: OperationState) {
         self.slot = None;
+        self.run.operation.waiting_s = None;
         self.run.operation.ended = Some(self.shared.clock.now());
         self.run.operation.state = state.clone();
         if state != OperationState::Kept {

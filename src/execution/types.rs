@@ -203,6 +203,9 @@ pub struct Operation {
     pub checkpoint: Option<Checkpoint>,
     /// Pods ready now.
     pub ready: Option<u32>,
+    /// Seconds for which the platform has been asked and has not answered, once they are many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_s: Option<u64>,
 }
 
 impl Operation {

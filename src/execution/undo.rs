@@ -164,7 +164,7 @@ impl Task {
     }
 
     /// The value to be written next on the way home.
-    fn step_back(&self, gently: bool) -> u32 {
+    pub fn step_back(&self, gently: bool) -> u32 {
         let record = self.mandate.record();
         match record.change.field {
             Field::Replicas if gently => step_down(self.at, record.home(), &record.limits),

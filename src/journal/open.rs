@@ -116,13 +116,14 @@ impl Journal {
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         let io = |source| JournalError::Io { path: path.to_owned(), source };
         if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
-            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(io)?;
+            make(folder).map_err(io)?;
         }
         for part in ["", "-wal", "-shm"] {
             refuse_non_file(&beside(path, part))?;
         }
         let lock = lock(path)?;
         private(path).map_err(io)?;
+        synchronise(path).map_err(io)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_NOFOLLOW
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -215,6 +216,21 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
+}
+
+/// Makes a folder and those above it, each on the disk before something is put into it: a file in a folder that a power
+/// cut takes away is gone as well.
+fn make(folder: &Path) -> std::io::Result<()> {
+    let missing: Vec<&Path> =
+        folder.ancestors().take_while(|f| !f.as_os_str().is_empty() && !f.exists()).collect();
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    missing.into_iter().rev().try_for_each(synchronise)
+}
+
+/// The entry of `path` in its folder is on the disk.
+fn synchronise(path: &Path) -> std::io::Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
 }
 
 /// Makes the file without following a link planted meanwhile, or takes others' rights to it away. SQLite gives its

@@ -216,6 +216,7 @@ mod tests {
             stages: vec![],
             checkpoint: None,
             ready: Some(4),
+            waiting_s: None,
         }
     }
 

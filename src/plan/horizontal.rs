@@ -138,6 +138,8 @@ pub fn scale_in(input: &PlanInput<'_>, capacity: &Capacity, fan: &Fan, demand: f
         return None;
     }
     let peak = fan.peak(0.99, input.now, until).filter(|(_, d)| *d >= demand).unwrap_or((input.now, demand));
+    // Demand that swings around an edge was there a moment ago and will be again, whatever the forecast knows of it.
+    let peak = input.recent.peak.filter(|d| *d > peak.1).map_or(peak, |d| (input.now, d));
     let needed =
         capacity.need(peak.1 * SCALE_IN_RESERVE)?.max(input.limits.min).max(replicas.min.unwrap_or(0)).max(1);
     let from = replicas.desired;

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::view::{Health, OperationState, ProposalView, Report, ServiceRow, Signal, SourceStatus, View};
+use crate::fleet::{Field, ScaleIn};
+use crate::view::{
+    Health, Lease, OperationState, ProposalView, Report, ServiceRow, Signal, SourceStatus, View,
+};
 
 /// Everything a script asks for at once.
 pub fn status(view: &View) -> Value {
@@ -18,7 +21,7 @@ pub fn status(view: &View) -> Value {
         "advice": view.advice,
         "dimensions": view.reports.iter().map(dimension).collect::<Vec<_>>(),
         "operations": view.operations.data.iter().map(operation).collect::<Vec<_>>(),
-        "leases": view.leases,
+        "leases": leases(view),
         "targets": view.sources.iter().map(|s| (s.id.to_string(), target(s, view))).collect::<serde_json::Map<_, _>>(),
         "people": view.people,
         "teams": view.teams,
@@ -37,6 +40,25 @@ pub fn proposals(view: &View) -> Value {
     view.proposals.data.iter().filter(|p| p.proposal.state.is_live()).map(proposal).collect()
 }
 
+/// The leases, each with its values in words: of a policy a number says little.
+pub fn leases(view: &View) -> Value {
+    let told = |lease: &Lease| {
+        let mut value = json!(lease);
+        if let Some(fields) = value.as_object_mut() {
+            fields.insert("holds".into(), json!(lease.field.word(lease.floor)));
+            fields.insert("gives_back".into(), json!(lease.field.word(lease.restore)));
+            fields.insert("pinned_at".into(), json!(pinned_at(lease.field, lease.floor)));
+        }
+        value
+    };
+    view.leases.iter().map(told).collect()
+}
+
+/// The count of a pin, whose value is 3 more.
+fn pinned_at(field: Field, value: u32) -> Option<u32> {
+    ScaleIn::count_of(value).filter(|_| field == Field::ScaleIn)
+}
+
 fn proposal(p: &ProposalView) -> Value {
     let change = &p.proposal.change;
     json!({
@@ -46,6 +68,8 @@ fn proposal(p: &ProposalView) -> Value {
         "field": change.field.name(),
         "from": change.from,
         "to": change.to,
+        "change": change.words("→"),
+        "pinned_at": pinned_at(change.field, change.to),
         "size": change.size,
         "until": change.until.map(|t| t.to_string()),
         "expires_s": p.left.as_secs(),
@@ -94,13 +118,17 @@ fn operation(o: &crate::view::Operation) -> Value {
         "id": o.id,
         "proposal": o.proposal,
         "workload": o.workload,
+        "field": o.change.field.name(),
         "from": o.change.from,
         "to": o.change.to,
+        "change": o.change.words("→"),
+        "pinned_at": pinned_at(o.change.field, o.change.to),
         "size": o.change.size,
         "state": state,
         "detail": o.state,
         "unknown": matches!(o.state, OperationState::Unknown { .. }),
         "paused": matches!(o.state, OperationState::Paused { .. }),
+        "waiting_s": o.waiting_s,
         "stage": o.stages.iter().filter(|s| s.began.is_some()).count(),
         "stages": o.stages,
         "steps": o.staging,
@@ -147,4 +175,17 @@ fn target(s: &SourceStatus, view: &View) -> Value {
         "dropped": s.dropped,
         "limits_hit": s.limits_hit,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pin_tells_its_count_and_nothing_else_does() {
+        let value = ScaleIn::pinned_at(6);
+        assert_eq!(pinned_at(Field::ScaleIn, value), Some(6));
+        assert_eq!(Field::ScaleIn.word(value), "pinned at 6");
+        assert_eq!((pinned_at(Field::ScaleIn, 2), pinned_at(Field::Replicas, value)), (None, None));
+    }
 }

@@ -17,7 +17,7 @@ pub use day::{days, days_text};
 pub use facts::incident_json;
 pub use html::{html, weekly_html};
 pub use incident::Incident;
-pub use json::{proposals, status};
+pub use json::{leases, proposals, status};
 pub use markdown::{markdown, weekly_markdown};
 pub use text::status as status_text;
 pub use weekly::{Sum, Weekly};

@@ -53,6 +53,21 @@ fn missing(files: &[String], prefix: &str, list: &str) -> Vec<String> {
     files.iter().filter(|file| !list.contains(&format!("{prefix}{file}\")"))).cloned().collect()
 }
 
+/// Names in back quotes of a table that are no function of `sources`; what has a dot or a capital is a file or a kind.
+pub fn unknown_tests(table: &str, sources: &[Source]) -> Vec<String> {
+    let is_name =
+        |word: &&str| word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    let named = table.lines().flat_map(|line| line.split('`').skip(1).step_by(2)).filter(is_name);
+    let known = |name: &str| sources.iter().any(|s| s.raw.contains(&format!("fn {name}(")));
+    named.filter(|name| !known(name)).map(str::to_owned).collect()
+}
+
+#[test]
+fn unknown_tests_are_found() {
+    let sources = [Source::new("tests/x.rs", "#[test]\nfn here() {}")];
+    assert_eq!(unknown_tests("see `x.rs`\n| A-1 | `here`, `gone` |", &sources), ["gone"]);
+}
+
 #[test]
 fn orphans_are_found() {
     let sources = [

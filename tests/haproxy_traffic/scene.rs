@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use weescale::approval::{Gate, Mode, OperationId, Person, Setting};
 use weescale::clock::Clock;
-use weescale::execution::providers::{HaproxyAddress, HaproxyManager};
+use weescale::execution::providers::{HaproxyAddress, HaproxyManager, SeveralHaproxies};
 use weescale::execution::{
     Backend, EntryKind, ExecutorConfig, Job, LeaseState, Matching, Observation, OperationState, Pacing,
     Provider, Readings, Receipt, Traffic, TrafficManager, TrafficManagers, TrafficRules, spawn, unfinished,
@@ -56,6 +56,8 @@ fn pacing(behind: &str) -> Pacing {
 pub struct Scene {
     pub rack: Rack,
     haproxy: Peer,
+    /// Another one in front of the same servers, with its folder.
+    second: Option<(Peer, PathBuf)>,
     dir: PathBuf,
     behind: &'static str,
     clock: Clock,
@@ -97,12 +99,31 @@ impl Scene {
     }
 
     pub fn start_behind(behind: &'static str, replicas: u32, rules: Option<TrafficRules>) -> Option<Self> {
+        Self::start_with(behind, replicas, rules, false)
+    }
+
+    /// Behind two of them.
+    pub fn start_on_two(replicas: u32, rules: TrafficRules) -> Option<Self> {
+        Self::start_with("shop", replicas, Some(rules), true)
+    }
+
+    fn start_with(
+        behind: &'static str,
+        replicas: u32,
+        rules: Option<TrafficRules>,
+        two: bool,
+    ) -> Option<Self> {
         let rack = Rack::new(SLOTS, replicas);
-        let mut dir = PathBuf::new();
-        let haproxy = Peer::start("haproxy", "/ready", |addr, path| {
-            path.clone_into(&mut dir);
-            config(addr, path, &rack, behind)
-        })?;
+        let start = || {
+            let mut dir = PathBuf::new();
+            let haproxy = Peer::start("haproxy", "/ready", |addr, path| {
+                path.clone_into(&mut dir);
+                config(addr, path, &rack, behind)
+            });
+            haproxy.map(|h| (h, dir))
+        };
+        let (haproxy, dir) = start()?;
+        let second = if two { Some(start()?) } else { None };
         let clock = Clock::real();
         let gate = Gate::new(Mode::Ask, Context { name: "test".into(), protected: false });
         let (jobs, receipts) = (mpsc::channel(1).0, mpsc::channel(1).1);
@@ -110,6 +131,7 @@ impl Scene {
         let mut scene = Self {
             rack,
             haproxy,
+            second,
             dir,
             behind,
             clock,
@@ -132,7 +154,10 @@ impl Scene {
         let (to, receipts) = mpsc::channel(4096);
         let mut traffic = TrafficManagers::default();
         if let Some(rules) = self.rules {
-            let manager: Arc<dyn TrafficManager> = Arc::new(self.manager("admin.sock", self.behind));
+            let manager: Arc<dyn TrafficManager> = match self.both() {
+                Some(both) => Arc::new(both),
+                None => Arc::new(self.manager("admin.sock", self.behind)),
+            };
             traffic.0.insert("shop/checkout".into(), Traffic { manager, rules });
         }
         let config = ExecutorConfig { pacing: pacing(self.behind), traffic, ..ExecutorConfig::default() };
@@ -177,8 +202,39 @@ impl Scene {
         HaproxyManager::new(HaproxyAddress::Unix(self.path(socket)), backend).unwrap()
     }
 
+    /// Both as one, where there are two.
+    pub fn both(&self) -> Option<SeveralHaproxies> {
+        let (_, dir) = self.second.as_ref()?;
+        let socket = HaproxyAddress::Unix(dir.join("admin.sock"));
+        let second = HaproxyManager::new(socket, self.behind).unwrap();
+        Some(SeveralHaproxies::new(vec![self.manager("admin.sock", self.behind), second]))
+    }
+
+    /// Where clients of the second one connect.
+    pub fn second_addr(&self) -> SocketAddr {
+        self.second.as_ref().unwrap().0.addr()
+    }
+
+    /// How its servers are called.
+    pub fn on_second(&self, server: &str) -> String {
+        format!("{server}@{}", self.second.as_ref().unwrap().1.join("admin.sock").display())
+    }
+
+    /// How the first one's servers are called where there are two.
+    pub fn on_first(&self, server: &str) -> String {
+        format!("{server}@{}", self.path("admin.sock").display())
+    }
+
+    /// The second one dies.
+    pub fn lose_second(&mut self) {
+        self.second.as_mut().unwrap().0.kill();
+    }
+
     /// The backend now, once `HAProxy` has seen all its servers.
     pub async fn backend(&self) -> Backend {
+        if let Some(both) = self.both() {
+            return both.look().await.unwrap();
+        }
         self.manager("admin.sock", self.behind).look().await.unwrap()
     }
 
@@ -194,7 +250,9 @@ impl Scene {
     /// Approves `to` replicas for so long, once `HAProxy` sees what runs.
     pub async fn approve(&mut self, to: u32, lease: Duration) {
         let began = self.clock.monotonic();
-        while self.backend().await.servers.iter().filter(|s| s.up).count() != self.rack.replicas() as usize {
+        let copies = 1 + usize::from(self.second.is_some());
+        let expected = self.rack.replicas() as usize * copies;
+        while self.backend().await.servers.iter().filter(|s| s.up).count() != expected {
             assert!(self.clock.monotonic().since(began) < PATIENCE, "haproxy does not see the servers");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

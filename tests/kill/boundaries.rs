@@ -1,4 +1,5 @@
-//! Every synchronisation of the journal and every send of one rollout is a place to die: before it, and after it.
+//! Every synchronisation of the journal and every send of one rollout is a place to die: before it, and after it; and so is
+//! a stage for which there is no memory.
 //!
 //! An ordinary run dies at a few of them; `WEESCALE_BOUNDARIES=all` at each, until a rollout outlives the count.
 
@@ -66,6 +67,8 @@ enum Point {
     Send(u32),
     /// At the n-th write to the platform: it takes effect, its answer never arrives.
     Effect(u32),
+    /// After the first write there is no more memory for what the platform answers (EX-19).
+    Memory,
 }
 
 /// What the proxy kills, and at which write.
@@ -88,7 +91,37 @@ impl Trap {
         }
         false
     }
+
+    /// From the first write on the victim gets no more memory, and answers that need much.
+    fn starve(&self, write: bool, mut body: String) -> String {
+        let mut child = self.child.lock().unwrap();
+        if let (Some(pid), true) = (*child, write) {
+            let most = format!("--as={0}:{0}", space(pid).min(SPACE));
+            let limited = Process::new("prlimit").args(["--pid", &pid.to_string(), &most]).status();
+            assert!(limited.unwrap().success());
+            *child = None;
+            self.effects.fetch_add(1, Ordering::SeqCst);
+        }
+        if self.effects.load(Ordering::SeqCst) > 0 {
+            body.push_str(&" ".repeat(LARGE));
+        }
+        body
+    }
 }
+
+/// Address space, bytes; what a process has already if that is less.
+const SPACE: u64 = 256 << 20;
+
+fn space(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find(|l| l.starts_with("VmSize:")).unwrap();
+    let kib: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    println!("{} MiB of address space", kib >> 10);
+    kib << 10
+}
+
+/// Of an answer that is still read, bytes.
+const LARGE: usize = 15 << 20;
 
 fn is_write(request: &wire::Request) -> bool {
     let dry = serde_json::from_str::<serde_json::Value>(&request.body)
@@ -109,6 +142,8 @@ fn child(brief: &str, back: bool, strace: Option<u32>) -> Child {
         }
     };
     command.args(["child", "--exact", "--nocapture"]).env(CHILD, brief).env(ONE, "1");
+    // What another thread may have reserved is no way out.
+    command.env("MALLOC_ARENA_MAX", "1");
     if back {
         command.env(BACK, "1");
     }
@@ -137,7 +172,7 @@ async fn trial(point: Point) -> bool {
     let fleet = Sandbox::start(sandbox::Settings::new(7, scenario, clock)).await.unwrap();
     let (log, trap): (Log, Arc<Trap>) = (Arc::default(), Arc::default());
     let (send, effect) = match point {
-        Point::Sync(_) => (None, None),
+        Point::Sync(_) | Point::Memory => (None, None),
         Point::Send(n) => (Some(n), None),
         Point::Effect(n) => (None, Some(n)),
     };
@@ -146,6 +181,9 @@ async fn trial(point: Point) -> bool {
     let (at, noted) = (Arc::clone(&trap), record(Arc::clone(&log)));
     let between: wire::Between = Arc::new(move |r, answer| {
         let answer = noted(r, answer);
+        if point == Point::Memory {
+            return answer.map(|(status, body)| (status, at.starve(is_write(r), body)));
+        }
         if is_write(r) && at.spring(&at.effects, effect) { None } else { answer }
     });
     let upstream = fleet.base_url.trim_start_matches("http://").to_owned();
@@ -159,6 +197,7 @@ async fn trial(point: Point) -> bool {
     *trap.child.lock().unwrap() = strace.is_none().then(|| first.id());
     let survived = tokio::task::spawn_blocking(move || outcome(first)).await.unwrap();
     *trap.child.lock().unwrap() = None;
+    trap.effects.store(0, Ordering::SeqCst);
     check(&log, &journal, point);
     if survived {
         return false;
@@ -260,4 +299,13 @@ async fn killed_at_a_synchronisation_nothing_is_lost_and_nothing_doubled() {
     }
     println!("{died} synchronisations of one rollout were died at");
     assert!(died >= 1, "{died}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_memory_in_a_stage_it_dies_and_the_next_start_is_clean() {
+    if !Process::new("prlimit").arg("--version").output().is_ok_and(|o| o.status.success()) {
+        println!("SKIPPED: prlimit is not installed");
+        return;
+    }
+    assert!(dies_at(Point::Memory).await, "it lives on without memory");
 }

@@ -228,6 +228,17 @@ fn patch(world: &mut World, route: &Route, body: &str) -> Answer {
         whole["metadata"]["generation"] = json!(whole["metadata"]["generation"].as_i64().unwrap_or(0) + 1);
     }
     let spec = &whole["spec"];
+    if let Some((field, from, to)) = world.barred
+        && object["spec"][field] == from
+        && spec[field] == to
+    {
+        let why =
+            format!("ValidatingAdmissionPolicy 'slowly' denied request: {field} {from} to {to} is too far");
+        // As a policy's denial is told: forbidden, with the code of its reason, and its message as a cause.
+        let body = json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": why,
+            "reason": "Invalid", "details": { "causes": [{ "message": why }] }, "code": 422 });
+        return Answer::json(422, &body);
+    }
     let number = |name: &str| spec[name].as_i64();
     if let (Some(min), Some(max)) = (number("minReplicas"), number("maxReplicas"))
         && min > max

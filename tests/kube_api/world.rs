@@ -76,6 +76,8 @@ pub struct World {
     pub page: usize,
     /// The next write finds that somebody else was quicker and wrote this.
     pub quicker: Option<(Key, &'static str, i64)>,
+    /// An admission rule: a field under `spec` may not go from one value to the other.
+    pub barred: Option<(&'static str, i64, i64)>,
 }
 
 impl World {
@@ -105,6 +107,7 @@ impl World {
             resizable: true,
             page: 500,
             quicker: None,
+            barred: None,
         }
     }
 

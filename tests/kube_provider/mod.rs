@@ -5,6 +5,8 @@ mod contract;
 mod credentials;
 mod faults;
 mod hold;
+mod killed;
+mod mounted;
 mod play;
 mod reading;
 mod rig;

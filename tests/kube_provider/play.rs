@@ -68,7 +68,7 @@ fn keda(world: &mut World) {
 }
 
 /// The autoscaler follows the load within its bounds and behaviour, the Deployment has its pods.
-fn control(world: &mut World, wanted: u64, crash: bool, stuck: bool) {
+pub fn control(world: &mut World, wanted: u64, crash: bool, stuck: bool) {
     keda(world);
     let mine = |key: &str| key == "web" || key == "keda-hpa-web";
     let hpa = world.objects.iter().find(|((r, _, n), _)| r == HPAS && mine(n)).map(|(_, hpa)| hpa.clone());

@@ -62,3 +62,24 @@ async fn users_that_are_hurt_take_the_floor_back() {
     assert!(matches!(last, OperationState::RolledBack { why } if why.contains("p95")), "{last:?}");
     assert_eq!((r.floor(), r.written()), (json!(3), vec![6, 8, 3]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_admission_rule_on_the_step_back_stops_it_after_the_first_write() {
+    let rule = |world: &mut crate::kube_api::World| {
+        world.put(hpa("web", "u-hpa", "web", 3, 20));
+        world.barred = Some(("minReplicas", 6, 3));
+    };
+    let mut p = begin((Field::MinReplicas, 8), 3, rule, false).await;
+    p.until(|r| matches!(r, Receipt::Operation(op) if matches!(op.state, OperationState::Paused { .. })))
+        .await;
+    let Some(OperationState::Paused { why }) = p.states.last() else { panic!("{:?}", p.states) };
+    assert!(why.contains("min_replicas is 6 now") && why.contains("'slowly' denied"), "{why}");
+    assert_eq!((p.floor(), p.written()), (serde_json::json!(6), vec![6]));
+    // The rule goes, and what a person aborts is put back.
+    p.api.world().barred = None;
+    let id = OperationId::new("op-1");
+    p.jobs.send(Job::Abort(id, "bob".into())).await.unwrap();
+    p.until(ended).await;
+    assert!(matches!(p.states.last(), Some(OperationState::RolledBack { .. })), "{:?}", p.states);
+    assert_eq!((p.floor(), p.written()), (serde_json::json!(3), vec![6, 3]));
+}

@@ -52,7 +52,7 @@ pub fn asks(cpu: &str) -> Value {
 }
 
 /// Kubelets give running pods what they ask for.
-fn kubelets(world: &mut World, weather: &Weather) {
+pub fn kubelets(world: &mut World, weather: &Weather) {
     let refused = weather.refuse.lock().unwrap().clone();
     let pods: Vec<Value> =
         world.objects.iter().filter(|((r, ..), _)| r == PODS).map(|(_, pod)| pod.clone()).collect();
@@ -80,7 +80,7 @@ fn kubelets(world: &mut World, weather: &Weather) {
 }
 
 /// The controller replaces one pod a look by one of the present template.
-fn controller(world: &mut World, crash: bool) {
+pub fn controller(world: &mut World, crash: bool) {
     let mut web = world.get(DEPLOYMENTS, "web");
     let template = web["spec"]["template"]["spec"]["containers"][0]["resources"].clone();
     let generation = web["metadata"]["generation"].as_i64().unwrap();

@@ -24,7 +24,12 @@ async fn pods_are_resized_one_first_then_a_quarter_then_all() {
     assert_eq!((p.sizes(), p.sent()), (vec!["400m".to_owned(); 8], 8), "each was sent once");
     let rehearsed: Vec<String> =
         p.api.world().seen.iter().filter(|s| s.path.contains("dryRun")).map(|s| s.body.clone()).collect();
-    assert_eq!(rehearsed.len(), 2, "the way there and the way back: {rehearsed:?}");
+    assert_eq!(
+        rehearsed.len(),
+        3,
+        "the way there, the way back, and back over the first that was resized: {rehearsed:?}"
+    );
+    assert!(rehearsed[2].contains("400m") && rehearsed[2].contains("250m"));
     assert!(rehearsed[0].contains("400m") && !rehearsed[1].contains("400m") && rehearsed[1].contains("250m"));
     let batches = p.said("replicas are resized and well");
     assert_eq!(batches.len(), 2, "a look after one and after a quarter: {batches:?}");

@@ -133,6 +133,11 @@ impl Terminal {
         children.split_whitespace().next()?.parse().ok()
     }
 
+    /// The terminal's own process, which reads what is written to it.
+    pub fn server(&self) -> u32 {
+        self.format("#{pid}").parse().unwrap()
+    }
+
     /// Sends the program a signal.
     pub fn signal(&self, name: &str) {
         let process = self.process().unwrap().to_string();

@@ -7,7 +7,7 @@ use crate::proposal::{ProposalState, RejectReason, Target};
 use crate::series::Timestamp;
 use proptest::prelude::*;
 
-use super::super::{Corridor, DayApproval, Way};
+use super::super::{Corridor, DayApproval, Way, WriteOrder};
 
 fn at(secs: u64) -> Monotonic {
     Monotonic::from_duration(Duration::from_secs(secs))
@@ -278,4 +278,20 @@ fn an_approved_day_gives_leave_within_it_and_nowhere_else() {
     let mut once = gate(false);
     ask(&mut once, &p, &day, facts()).unwrap();
     assert!(matches!(ask(&mut once, &p, &day, facts()), Err(Refusal::Twice(_))));
+}
+
+#[test]
+fn each_rehearsal_of_the_way_back_has_a_key_of_its_own_and_is_only_one() {
+    let mut gate = gate(false);
+    let p = proposal(6, 11);
+    let permit = gate.approve(&p, &p.hash(), None, &person(), at(1), facts()).unwrap();
+    let mandate = permit.redeem(at(1)).unwrap();
+    let before = mandate.rehearsal_back();
+    let over = [mandate.rehearsal_back_over(9, 6), mandate.rehearsal_back_over(11, 6)];
+    assert!(before.is_dry_run() && before.rehearses_back());
+    assert!(
+        over.iter().all(|o| o.is_dry_run() && !o.rehearses_back() && o.way() == Way::Back && o.set() == 6)
+    );
+    let keys: std::collections::BTreeSet<&str> = over.iter().chain([&before]).map(WriteOrder::key).collect();
+    assert_eq!(keys.len(), 3, "platforms refuse a key that comes with another write");
 }

@@ -115,6 +115,8 @@ impl Leased {
                 downs_last_hour: 0,
                 in_flight: false,
                 lease_until: self.floor.map(|(_, until)| until),
+                // An autoscaler is below: nothing is taken away for good.
+                peak: None,
             },
             fleet: FleetState {
                 unready: Some(0.0),

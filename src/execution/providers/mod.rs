@@ -7,6 +7,8 @@ mod http;
 mod kubernetes;
 mod sizing;
 
-pub use haproxy::{Address as HaproxyAddress, BadAddress as BadHaproxyAddress, HaproxyManager};
+pub use haproxy::{
+    Address as HaproxyAddress, BadAddress as BadHaproxyAddress, HaproxyManager, SeveralHaproxies,
+};
 pub use http::{HttpProvider, HttpSettings, HttpSetupError, TokenSource};
 pub use kubernetes::{KubernetesProvider, KubernetesSettings, KubernetesSetupError};

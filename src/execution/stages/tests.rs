@@ -32,6 +32,7 @@ fn operation(field: Field, from: u32, to: u32) -> Operation {
         stages: pending_stages(),
         checkpoint: None,
         ready: None,
+        waiting_s: None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::platform::Platform;
 use super::world::{World, op, proposal};
 use crate::execution::providers::contract::{Bound, PINNED_AT, PodPhase, PodState};
-use crate::execution::{ExecutorConfig, Job, LeaseState, OperationState, unfinished};
+use crate::execution::{ExecutorConfig, Job, LeaseState, OperationState, ProviderError, unfinished};
 use crate::fleet::{Field, ScaleIn};
 
 const HOUR: Option<Duration> = Some(Duration::from_secs(3600));
@@ -102,4 +102,29 @@ async fn a_replica_that_comes_late_may_restart_as_it_comes_up() {
     });
     w.run(5).await;
     assert!(!matches!(w.state("op-1"), OperationState::RolledBack { .. }), "{:?}", w.state("op-1"));
+}
+
+#[tokio::test]
+async fn a_way_back_that_only_shows_to_be_barred_after_the_first_write_stops_the_second() {
+    let mut w = World::new(Platform::new(6, Some(6)));
+    let refusal = ProviderError::Invalid("admission: never by more than one".into());
+    w.platform.set(|i| i.barred = Some((9, refusal)));
+    w.start(proposal("p-1", Field::MinReplicas, 6, 11, None), "op-1").await;
+    w.run(400).await;
+    let OperationState::Paused { why } = w.state("op-1") else { panic!("{:?}", w.state("op-1")) };
+    assert!(why.contains("min_replicas is 9 now") && why.contains("never by more than one"), "{why}");
+    assert_eq!(w.effects(), [9]);
+    // A person goes on without a way back, or sees to it.
+    w.platform.set(|i| i.barred = None);
+    w.wish(Job::Resume(op("op-1"), "bob".into())).await;
+    w.run(600).await;
+    assert_eq!((w.state("op-1"), w.effects()), (&OperationState::Kept, vec![9, 11]));
+
+    // What cannot be rehearsed now bars nothing.
+    let mut w = World::new(Platform::new(6, Some(6)));
+    let gone = ProviderError::Unavailable { why: "503".into(), retry_after: None };
+    w.platform.set(|i| i.barred = Some((8, gone)));
+    w.start(proposal("p-1", Field::MinReplicas, 6, 8, None), "op-1").await;
+    w.run(400).await;
+    assert_eq!((w.state("op-1"), w.effects()), (&OperationState::Kept, vec![8]));
 }

@@ -91,6 +91,29 @@ async fn unknown_outcomes_are_read_back_never_sent_again() {
     assert_eq!((keys.len(), &keys[0]), (2, &keys[1]));
 }
 
+/// EX-21.
+#[tokio::test]
+async fn a_platform_that_answers_after_ninety_seconds_is_waited_for_aloud() {
+    let mut w = World::new(Platform::new(6, Some(6)));
+    let slow = Fault::Slow(w.clock.clone(), Duration::from_secs(90));
+    w.platform.set(|i| i.writes.push_back(slow));
+    w.start(floor(), "op-1").await;
+    w.run(89).await;
+    let shown = w.operations[&op("op-1")].clone();
+    assert!(
+        matches!(&shown.state, OperationState::Unknown { what } if what.contains("not answered yet")),
+        "{shown:?}"
+    );
+    assert_eq!(shown.waiting_s, Some(85));
+    // Others do not wait for it.
+    w.start(super::fleet::elsewhere("p-2"), "op-2").await;
+    assert!(matches!(w.state("op-2"), OperationState::Cancelled { .. }), "{:?}", w.state("op-2"));
+    w.run(400).await;
+    assert_eq!(*w.state("op-1"), OperationState::Kept);
+    assert_eq!((w.effects(), w.sent()), (vec![8], 1));
+    assert_eq!(w.operations[&op("op-1")].waiting_s, None);
+}
+
 #[tokio::test]
 async fn refusals_cancel_unless_they_took_effect() {
     let refusals = [

@@ -284,3 +284,44 @@ async fn a_change_for_good_waits_until_the_lease_under_it_is_released() {
     w.run(400).await;
     assert_eq!(w.effects(), [8, 6, 7]);
 }
+
+/// EX-22.
+#[tokio::test]
+async fn of_fifty_approvals_at_once_three_are_at_work_and_the_others_are_seen_to_wait() {
+    let mut config = ExecutorConfig::default();
+    config.guard.max_concurrent = 3;
+    let all: Vec<Platform> = (0..50).map(|_| Platform::new(6, Some(6))).collect();
+    let named = all.iter().enumerate().map(|(i, p)| (format!("p{i}"), std::sync::Arc::new(p.clone()) as _));
+    let clock = Clock::paused(Timestamp::from_secs(START));
+    let mut w = World::within(named.collect(), all[0].clone(), Journal::default(), clock, config);
+    for i in 0..50 {
+        let id = format!("p-{i}");
+        let one = Proposal {
+            workload: WorkloadId::new("shop", &format!("w{i}"), "eu"),
+            target: Some(Target { provider: format!("p{i}"), uid: "u-1".into() }),
+            ..proposal(&id, Field::MinReplicas, 6, 8, None)
+        };
+        w.start(one, &format!("op-{i}")).await;
+    }
+    let count =
+        |w: &World, is: fn(&OperationState) -> bool| w.operations.values().filter(|o| is(&o.state)).count();
+    let at_work = |state: &OperationState| matches!(state, OperationState::InFlight);
+    w.run(5).await;
+    assert_eq!((count(&w, at_work), count(&w, |s| *s == OperationState::Queued)), (3, 47));
+    let written = || all.iter().filter(|p| p.get(|i| !i.effects.is_empty())).count();
+    assert_eq!(written(), 3);
+    for _ in 0..900 {
+        all.iter().for_each(Platform::settle);
+        w.run(1).await;
+        assert!(count(&w, at_work) <= 3);
+    }
+    // Nobody reads how their users fare, so that each asks in the end and gives its turn to the next; who waited for longer
+    // than an approval holds is told to approve again.
+    let late = |state: &OperationState| matches!(state, OperationState::Cancelled { why } if why.contains("too long"));
+    assert!(
+        written() >= 3 && count(&w, late) + written() == 50,
+        "{} written, {} too late",
+        written(),
+        count(&w, late)
+    );
+}

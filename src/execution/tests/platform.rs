@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use crate::approval::WriteOrder;
+use crate::approval::{Way, WriteOrder};
+use crate::clock::Clock;
 use crate::execution::providers::contract::{
     Fields, Odd, PodPhase, PodState, SizeFields, Sizing, WorkloadList, WorkloadState,
 };
@@ -24,6 +26,8 @@ pub enum Fault {
     /// Times out, and takes effect so many seconds later.
     Late(u32),
     Hang,
+    /// Takes effect and answers after so long on this clock.
+    Slow(Clock, Duration),
 }
 
 /// A write as it arrived.
@@ -94,6 +98,8 @@ pub struct Inner {
     pub crash_reason: Option<String>,
     /// What a rehearsal of the way back is answered.
     pub no_way_back: Option<ProviderError>,
+    /// What a rehearsal of the way back from this value of ours is answered.
+    pub barred: Option<(u32, ProviderError)>,
     pub born: u32,
     /// Every write that was sent and was not a dry run.
     pub arrived: Vec<Arrived>,
@@ -320,6 +326,10 @@ impl Provider for Platform {
                 if let Some(error) = inner.no_way_back.clone().filter(|_| order.rehearses_back()) {
                     return Err(error);
                 }
+                let barred = inner.barred.clone().filter(|(at, _)| order.expect() == *at);
+                if let Some((_, error)) = barred.filter(|_| order.is_dry_run() && order.way() == Way::Back) {
+                    return Err(error);
+                }
                 if order.is_dry_run() {
                     return inner.apply(&order.into());
                 }
@@ -344,6 +354,10 @@ impl Provider for Platform {
                     Err(error)
                 }
                 Fault::Hang => std::future::pending().await,
+                Fault::Slow(clock, time) => {
+                    clock.sleep(time).await;
+                    self.inner.lock().unwrap().apply(&order.into())
+                }
             };
             self.fuse.pass().await;
             answer

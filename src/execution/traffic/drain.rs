@@ -104,7 +104,8 @@ impl Task {
     ) -> Option<Cleared> {
         let pods = self.live.as_ref().map(|l| l.pods.clone()).unwrap_or_default();
         let mut drained = waiting(shift, &look.backend, again);
-        let left = gone.saturating_sub(drained.len());
+        let of_servers = gone.saturating_mul(shift.traffic.manager.copies());
+        let left = of_servers.saturating_sub(drained.len());
         let mut names = leaving::servers(&look.backend.servers, &pods, gone, shift.traffic.rules.matching);
         names.truncate(left);
         if names.is_empty() && drained.is_empty() {
@@ -115,7 +116,7 @@ impl Task {
             .await;
             return Some(Cleared::Go);
         }
-        let least = *shift.least.get_or_insert_with(|| least(&look.backend, gone, drained.len()));
+        let least = *shift.least.get_or_insert_with(|| least(&look.backend, of_servers, drained.len()));
         shift.seen = Some(look);
         let (mut unclear, mut trouble) = (BTreeSet::new(), None);
         for name in names {

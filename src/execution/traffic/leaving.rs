@@ -33,7 +33,7 @@ pub(super) fn servers(servers: &[Server], pods: &[PodState], gone: usize, matchi
             staying.sort_by_key(|p| (p.phase == PodPhase::Ready, std::cmp::Reverse(p.created_ms)));
             let going = staying.into_iter().take(gone);
             going
-                .filter_map(|pod| servers.iter().find(|s| !s.backup && is_of(s, pod)))
+                .flat_map(|pod| servers.iter().filter(move |s| !s.backup && is_of(s, pod)))
                 .filter(may_go)
                 .map(|s| s.name.clone())
                 .collect()
@@ -120,6 +120,9 @@ mod tests {
         let with_backup = [sorry.clone(), listed[0].clone(), listed[1].clone(), sorry];
         assert_eq!(names(&servers(&with_backup, &[], 1, Matching::Order)), ["b"], "a backup is not drained");
         assert_eq!(names(&servers(&with_backup, &pods, 2, Matching::Address)), ["a"]);
+        let on_two =
+            [server("a@1", "10.0.0.1:80"), server("b@1", "10.0.0.2:80"), server("a@2", "10.0.0.1:80")];
+        assert_eq!(names(&servers(&on_two, &pods, 2, Matching::Address)), ["a@1", "a@2"], "on each of both");
         let other_port = [pod("10.0.0.1:81", 1, PodPhase::Ready)];
         assert!(servers(&listed, &other_port, 1, Matching::Address).is_empty());
     }

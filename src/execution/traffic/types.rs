@@ -108,6 +108,11 @@ pub trait TrafficManager: Send + Sync {
     /// As on cards and in the journal: `haproxy shop`.
     fn name(&self) -> &str;
 
+    /// How many servers it has for each replica: one, or one on each of several load balancers.
+    fn copies(&self) -> usize {
+        1
+    }
+
     /// Whether turns are allowed; the error says what to change so that they are.
     fn allowed(&self) -> Pending<'_, Result<(), TrafficError>>;
 

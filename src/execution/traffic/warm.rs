@@ -72,6 +72,7 @@ impl Task {
     /// Takes in servers that came up and, up to the number asked for, slots that wait for one.
     fn welcome(&self, shift: &mut Shift, backend: &Backend) {
         let more = self.run.operation.change.to.saturating_sub(self.run.operation.change.from) as usize;
+        let more = more.saturating_mul(shift.traffic.manager.copies());
         let now = self.shared.clock.monotonic();
         let taken = |shift: &mut Shift, server: &Server| {
             if shift.warming.contains_key(&server.name) || shift.left_alone.contains_key(&server.name) {

@@ -47,13 +47,14 @@ prop_compose! {
 
 prop_compose! {
     fn any_recent()(up in proptest::option::of(0u64..1200), ups in 0u32..6, downs in 0u32..6, busy in any::<bool>(),
-                    lease in any::<bool>()) -> Recent {
+                    lease in any::<bool>(), peak in proptest::option::of(any_demand())) -> Recent {
         Recent {
             since_up: up.map(Duration::from_secs),
             ups_last_hour: ups,
             downs_last_hour: downs,
             in_flight: busy && ups == 0,
             lease_until: lease.then(|| NOW + Duration::from_secs(600)),
+            peak,
         }
     }
 }
@@ -149,6 +150,8 @@ proptest! {
         prop_assert!(!s.recent.in_flight);
         if c.to < c.from {
             prop_assert!(s.recent.since_up.is_none_or(|since| since >= s.limits.cooldown));
+            // PL-10: what was needed within the cool-down is not taken away.
+            prop_assert!(s.recent.peak.is_none_or(|d| f64::from(c.to) * 110.0 >= d), "{:?} {c:?}", s.recent);
             prop_assert!(s.fleet.fresh_sources >= 0.8);
             prop_assert!(s.fleet.since_recovery.is_none_or(|since| since >= Duration::from_secs(600)));
             for kind in [SignalKind::Demand, SignalKind::LatencyP95] {
@@ -177,6 +180,56 @@ fn positive_feedback_stops_after_three_moves_an_hour() {
         }
     }
     assert_eq!(moves.len(), 3, "{moves:?}");
+}
+
+/// Asks every minute of an hour and does whatever is asked for; the minutes in which something was.
+fn follow(demand: impl Fn(u64) -> f64, foreseen: f64) -> Vec<u64> {
+    let mut s = scene(Owner::Nobody, |_| foreseen);
+    let mut moves: Vec<(u64, bool, u64)> = Vec::new();
+    // It has been going on for a while.
+    for minute in 20..80 {
+        let since = |m: u64| Duration::from_secs(60 * (minute - m));
+        let ups = moves.iter().filter(|m| m.1);
+        s.recent = Recent {
+            since_up: ups.clone().map(|m| since(m.0)).min(),
+            ups_last_hour: ups.count() as u32,
+            downs_last_hour: moves.iter().filter(|m| !m.1).count() as u32,
+            in_flight: false,
+            lease_until: moves.iter().map(|m| m.2).max().filter(|end| *end > minute).map(|_| NOW + HOUR),
+            peak: (minute - 10..=minute).map(&demand).max_by(f64::total_cmp),
+        };
+        s.signals.signals.extend([signal(SignalKind::Demand, demand(minute), Freshness::Fresh)]);
+        // A floor that has ended was given back.
+        let given_back = moves.last().is_some_and(|m| m.1 && m.2 == minute);
+        let n = s.workload.replicas.unwrap().desired;
+        let n = if given_back { 10 } else { n };
+        s.workload.replicas = Some(Replicas { desired: n, ready: n, min: None, max: None });
+        if let Some(c) = wanted(&s) {
+            // Leases are over as soon as they may be.
+            moves.push((minute, c.to > c.from, minute + c.until.map_or(0, |_| 15)));
+            s.workload.replicas = Some(Replicas { desired: c.to, ready: c.to, min: None, max: None });
+        }
+    }
+    moves.iter().map(|m| m.0).collect()
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// PL-10: demand swings around what is there, and forecasts know nothing, the middle or the top of it.
+#[test]
+fn demand_around_the_edge_asks_at_most_once_a_cool_down() {
+    let mut asked = 0;
+    for (low, high) in [(1090.0, 1110.0), (870.0, 1000.0), (700.0, 1000.0), (500.0, 1150.0)] {
+        for half in [1, 2, 4, 8, 10] {
+            for foreseen in [low, f64::midpoint(low, high), high] {
+                let moves = follow(|minute| if (minute / half) % 2 == 0 { low } else { high }, foreseen);
+                let close = moves.windows(2).any(|pair| pair[1] - pair[0] < 10);
+                assert!(!close, "{low}..{high} every {half} min, {foreseen} foreseen: asked at {moves:?}");
+                asked += moves.len();
+            }
+        }
+    }
+    assert!(asked > 30, "{asked}");
 }
 
 /// MO-03: one broken pod says 1e300; the plan takes one step and no more.

@@ -109,6 +109,7 @@ fn draw_detail(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, operation: &Operatio
     if !why.is_empty() {
         lines.push(Line::from(span(why.to_owned(), pen.ink.warn)));
     }
+    lines.extend(operations::waiting(operation).map(|text| Line::from(span(text, pen.ink.warn))));
     lines.extend(flow(&written(pen, operation), inner.width));
     let current = operation.current_stage().map(|s| s.kind);
     let began = operation.stages.iter().rev().filter(|s| s.began.is_some());

@@ -79,6 +79,11 @@ pub fn why(state: &OperationState) -> &str {
     }
 }
 
+/// `waiting 90 s for the platform`, while it does not answer.
+pub fn waiting(operation: &Operation) -> Option<String> {
+    operation.waiting_s.map(|s| format!("waiting {s} s for the platform"))
+}
+
 /// `▸ in flight  checkout  min_replicas 6→9  6/9 ready`.
 pub fn headline(pen: &Pen<'_>, operation: &Operation) -> Line<'static> {
     let mut line = pen.status(level(&operation.state), operation.state.label());
@@ -89,6 +94,9 @@ pub fn headline(pen: &Pen<'_>, operation: &Operation) -> Line<'static> {
     line.spans.push(span(change.words(arrow), pen.ink.text));
     if let Some(ready) = operation.ready {
         line.spans.push(span(format!("  {ready} ready"), pen.ink.text));
+    }
+    if let Some(text) = waiting(operation) {
+        line.spans.push(span(format!("  {text}"), pen.ink.warn));
     }
     line
 }

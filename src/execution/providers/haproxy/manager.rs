@@ -27,6 +27,11 @@ impl HaproxyManager {
         Ok(Self { address, name: format!("haproxy {backend}"), backend: backend.to_owned() })
     }
 
+    /// Where it is.
+    pub(super) const fn address(&self) -> &Address {
+        &self.address
+    }
+
     async fn read(&self) -> Result<Backend, TrafficError> {
         let state = ask(&self.address, &format!("show servers state {}", self.backend)).await?;
         // Backends and servers: 2 and 4.
@@ -35,15 +40,27 @@ impl HaproxyManager {
     }
 
     async fn send(&self, order: &TurnOrder) -> Result<(), TrafficError> {
-        if order.manager() != self.name || !parse::is_name(order.server()) {
-            return Err(TrafficError::Refused(format!("that is no server of {}", self.name)));
+        if order.manager() != self.name {
+            return Err(self.stranger());
         }
-        let what = match order.set() {
+        self.set(order.server(), order.set()).await
+    }
+
+    fn stranger(&self) -> TrafficError {
+        TrafficError::Refused(format!("that is no server of {}", self.name))
+    }
+
+    /// Sets one server, once.
+    pub(super) async fn set(&self, server: &str, setting: Setting) -> Result<(), TrafficError> {
+        if !parse::is_name(server) {
+            return Err(self.stranger());
+        }
+        let what = match setting {
             Setting::Weight(weight) => format!("weight {weight}"),
             Setting::Drain => "state drain".to_owned(),
             Setting::Ready => "state ready".to_owned(),
         };
-        let command = format!("set server {}/{} {what}", self.backend, order.server());
+        let command = format!("set server {}/{server} {what}", self.backend);
         parse::done(&ask(&self.address, &command).await?)
     }
 }

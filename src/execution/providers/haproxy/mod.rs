@@ -2,7 +2,9 @@
 
 mod manager;
 mod parse;
+mod several;
 mod socket;
 
 pub use manager::HaproxyManager;
+pub use several::SeveralHaproxies;
 pub use socket::{Address, BadAddress};

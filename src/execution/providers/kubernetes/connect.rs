@@ -11,6 +11,9 @@ use crate::series::text::clean;
 use super::exec;
 use super::settings::{KubernetesSettings, KubernetesSetupError};
 
+/// Where a pod finds its service account.
+const MOUNTED: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+
 const CONNECT: Duration = Duration::from_secs(10);
 
 /// A client and how long its credential holds.
@@ -42,7 +45,10 @@ impl Session {
 /// Checks at the start that there is a configuration: a mistyped context is an error, not an empty fleet.
 pub(super) fn check(settings: &KubernetesSettings) -> Result<(), KubernetesSetupError> {
     let Some(file) = kubeconfig(settings)? else {
-        return Config::incluster_env().map(|_| ()).map_err(|_| {
+        return service_account(settings).map(drop).map_err(|why| {
+            if settings.service_account.is_some() {
+                return KubernetesSetupError::Setting(format!("service_account: {why}"));
+            }
             let what = "none found: set KUBECONFIG, give kubeconfig = \"FILE\", or run inside a cluster";
             KubernetesSetupError::Kubeconfig(what.into())
         });
@@ -71,7 +77,7 @@ pub(super) async fn connect(settings: &KubernetesSettings) -> Result<Session, St
             let options = KubeConfigOptions { context: settings.context.clone(), ..Default::default() };
             Config::from_custom_kubeconfig(file, &options).await.map_err(|e| words(&e))?
         }
-        None => Config::incluster_env().map_err(|e| words(&e))?,
+        None => service_account(settings)?,
     };
     config.connect_timeout = Some(CONNECT);
     // Watches have deadlines of their own; hidden retries could land an approved write minutes late.
@@ -124,6 +130,9 @@ fn client(config: &Config) -> Result<Client, String> {
 
 fn kubeconfig(settings: &KubernetesSettings) -> Result<Option<Kubeconfig>, KubernetesSetupError> {
     let failed = |e: kube::config::KubeconfigError| KubernetesSetupError::Kubeconfig(words(&e));
+    if settings.service_account.is_some() {
+        return Ok(None);
+    }
     if let Some(path) = &settings.kubeconfig {
         return Kubeconfig::read_from(path).map(Some).map_err(failed);
     }
@@ -139,6 +148,35 @@ fn kubeconfig(settings: &KubernetesSettings) -> Result<Option<Kubeconfig>, Kuber
         return Err(KubernetesSetupError::Kubeconfig(what.into()));
     }
     Ok(None)
+}
+
+/// As a pod has it: the server from the environment, token, authority and namespace from the mounted folder. The crate knows
+/// one folder only.
+fn service_account(settings: &KubernetesSettings) -> Result<Config, String> {
+    let folder = settings.service_account.as_deref().unwrap_or(Path::new(MOUNTED));
+    let told =
+        |name: &str| std::env::var(name).map_err(|_| format!("{name} is not set: run inside a cluster"));
+    let (host, port) = (told("KUBERNETES_SERVICE_HOST")?, told("KUBERNETES_SERVICE_PORT")?);
+    let host = if host.contains(':') { format!("[{host}]") } else { host };
+    let address = format!("https://{host}:{port}/");
+    let server = address.parse().map_err(|_| format!("{} is not an address", clean(&address, 200)))?;
+    let (token, ca) = (folder.join("token"), folder.join("ca.crt"));
+    let read = |path: &Path| {
+        std::fs::read_to_string(path).map_err(|e| format!("cannot read {}: {e}", path.display()))
+    };
+    if read(&token)?.trim().is_empty() {
+        return Err(format!("{} is empty", token.display()));
+    }
+    let mut config = Config::new(server);
+    read(&folder.join("namespace"))?.trim().clone_into(&mut config.default_namespace);
+    config.root_cert = Some(authorities(&ca)?);
+    // Both are read again by the client as they are rotated.
+    config.root_cert_file = Some(ca);
+    config.auth_info.token_file = token.to_str().map(str::to_owned);
+    if config.auth_info.token_file.is_none() {
+        return Err(format!("{} is no text", token.display()));
+    }
+    Ok(config)
 }
 
 fn authorities(path: &Path) -> Result<Vec<Vec<u8>>, String> {

@@ -48,6 +48,11 @@ pub(super) fn is_failed_test(reply: &Reply) -> bool {
             .is_ok_and(|f| f.reason == "Invalid" && f.details.causes.is_empty())
 }
 
+/// Whether a webhook or a policy refused it, rather than the roles of this identity.
+pub(super) fn is_admission(why: &str) -> bool {
+    why.contains("admission webhook") || why.contains("denied request") || why.contains("denied the request")
+}
+
 /// The error a status other than success stands for, as for a write.
 pub(super) fn of(reply: &Reply) -> ProviderError {
     let why = words(reply);

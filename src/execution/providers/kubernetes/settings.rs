@@ -10,6 +10,8 @@ pub struct KubernetesSettings {
     pub name: String,
     /// Which kubeconfig; without it `KUBECONFIG`, then `~/.kube/config`, then the pod's own service account.
     pub kubeconfig: Option<PathBuf>,
+    /// Folder with `token`, `ca.crt` and `namespace` of a service account, instead of a kubeconfig.
+    pub service_account: Option<PathBuf>,
     /// Which context of it; without it the current one.
     pub context: Option<String>,
     /// Namespaces to look at; empty for all.
@@ -30,6 +32,7 @@ impl KubernetesSettings {
         Self {
             name: name.to_owned(),
             kubeconfig: None,
+            service_account: None,
             context: None,
             namespaces: Vec::new(),
             region: String::new(),

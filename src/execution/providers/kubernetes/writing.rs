@@ -235,6 +235,8 @@ impl KubernetesProvider {
     ) -> ProviderError {
         let why = refusal::words(reply);
         match reply.status {
+            // No right would change it.
+            403 if refusal::is_admission(&why) => ProviderError::Invalid(why),
             403 => {
                 self.forget_right(place.kind, "", namespace);
                 let sub = if place.scale { "scale" } else { "" };

@@ -1,0 +1,64 @@
+//! A platform that is slow to answer: for how long is told while it lasts, and nobody else waits for it.
+
+use std::time::Duration;
+
+use crate::clock::Monotonic;
+
+use super::OperationState;
+use super::provider::{Pending, ProviderError};
+use super::providers::contract::WorkloadState;
+use super::task::Task;
+
+/// A call that takes longer is told about, and then as often.
+const SLOW: Duration = Duration::from_secs(5);
+
+/// What a call to a platform comes to.
+pub(super) type Answer = Result<WorkloadState, ProviderError>;
+
+impl Task {
+    /// Waits for an answer. While there is none, the operation says for how long; what was `sent`, a write, is of unknown
+    /// outcome meanwhile.
+    pub(super) async fn patiently(&mut self, sent: Option<&str>, mut call: Pending<'_, Answer>) -> Answer {
+        let clock = self.shared.clock.clone();
+        let since = *self.silent_since.get_or_insert_with(|| clock.monotonic());
+        // On a clock that runs faster: as much of the machine's time, in which a call takes place.
+        let slow = SLOW.mul_f64(clock.factor().max(1.0));
+        let before = self.run.operation.state.clone();
+        let answer = loop {
+            tokio::select! {
+                biased;
+                answer = &mut call => break answer,
+                () = clock.sleep(slow) => {
+                    if let Some(sent) = sent {
+                        let what = format!("{sent}: sent, not answered yet");
+                        self.run.operation.state = OperationState::Unknown { what };
+                    }
+                    self.tell_silence(since, slow).await;
+                }
+            }
+        };
+        self.run.operation.state = before;
+        match answer {
+            Err(ProviderError::Unavailable { .. } | ProviderError::Unknown(_)) => {
+                self.tell_silence(since, slow).await;
+            }
+            _ => self.heard().await,
+        }
+        answer
+    }
+
+    async fn heard(&mut self) {
+        self.silent_since = None;
+        if self.run.operation.waiting_s.take().is_some() {
+            self.publish().await;
+        }
+    }
+
+    async fn tell_silence(&mut self, since: Monotonic, slow: Duration) {
+        let silent = self.shared.clock.monotonic().since(since);
+        if silent >= slow && !self.run.operation.state.is_final() {
+            self.run.operation.waiting_s = Some(silent.as_secs());
+            self.publish().await;
+        }
+    }
+}
