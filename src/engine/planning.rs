@@ -16,6 +16,9 @@ use super::{State, sizes, stuck};
 /// The day whose median is called usual, without the last half hour, which may be the incident.
 const USUAL: (Duration, Duration) = (Duration::from_secs(86_400), Duration::from_secs(1800));
 
+/// How far back demand is looked at before capacity is taken away, however long the cool-down.
+const LOOK_BACK: Duration = Duration::from_secs(1800);
+
 /// Plans every workload and offers the plans to the queue.
 pub fn plan_all(state: &mut State, now: Moment) -> Vec<QueueEvent> {
     let mut events = Vec::new();
@@ -247,11 +250,12 @@ fn recent(state: &State, id: &WorkloadId, now: Timestamp) -> Recent {
     }
 }
 
-/// Highest demand of a minute within the cool-down, where nobody else takes replicas away.
-fn peak_lately(state: &State, id: &WorkloadId, now: Timestamp) -> Option<f64> {
+/// Highest demand of a minute within the cool-down, half an hour at most, where nobody else takes replicas away.
+pub(super) fn peak_lately(state: &State, id: &WorkloadId, now: Timestamp) -> Option<f64> {
     let facts = state.fleet.get(id).filter(|f| f.workload.owner == Owner::Nobody)?;
     let cooldown = state.settings.rule_for(id, &facts.workload.service).limits().cooldown;
     let minute = Duration::from_secs(60);
-    let demand = state.history.window(id, SignalKind::Demand, now - cooldown, now + minute, minute);
+    let lately = cooldown.min(LOOK_BACK);
+    let demand = state.history.window(id, SignalKind::Demand, now - lately, now + minute, minute);
     demand.points().map(|(_, value)| value).max_by(f64::total_cmp)
 }

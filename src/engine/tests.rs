@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::restore::Restored;
 use super::{State, Tuning, fleet, invariants, planning, start};
 use crate::clock::{Clock, Monotonic};
-use crate::config::{Given, ServiceRule, load_without_file};
+use crate::config::{Given, ServiceRule, Settings, load_without_file};
 use crate::execution::providers::contract::{Fields, WorkloadState};
 use crate::execution::{Operation, OperationId, OperationState};
 use crate::fleet::{Owner, WorkloadId};
@@ -381,4 +381,24 @@ fn where_git_owns_the_field_the_card_has_the_patch() {
     s.queue.offer(&plan, &crate::fleet::Workload { owner: own, ..workload }, None, now);
     let view = super::publish::view(&s, NOW);
     assert_eq!(view.proposals.data[0].patch, None, "an autoscaler's own");
+}
+
+/// PL-10.
+#[test]
+fn what_was_needed_within_the_cool_down_is_known_where_nobody_else_takes_replicas_away() {
+    let mut s = state(vec![]);
+    let id = WorkloadId::new("shop", "checkout", "");
+    fleet::list(&mut s, "p", vec![listed("u-1", "checkout")], NOW);
+    fleet::merge(&mut s, vec![told(&id, 900.0)], NOW);
+    let minute = Duration::from_secs(60);
+    for (ago, demand) in [(50, 9000.0), (20, 5000.0), (8, 2000.0), (5, 900.0), (1, 950.0)] {
+        s.history.record(&[told(&id, demand)], NOW - minute * ago);
+    }
+    assert_eq!(planning::peak_lately(&s, &id, NOW), Some(2000.0), "ten minutes");
+    let rule =
+        ServiceRule { name: "checkout".into(), cooldown: Some(minute * 600), ..ServiceRule::default() };
+    s.settings = Arc::new(Settings { services: vec![rule], ..(*s.settings).clone() });
+    assert_eq!(planning::peak_lately(&s, &id, NOW), Some(5000.0), "half an hour, however long the cool-down");
+    s.fleet.get_mut(&id).unwrap().workload.owner = Owner::Autoscaler { name: "hpa/checkout".into() };
+    assert_eq!(planning::peak_lately(&s, &id, NOW), None);
 }

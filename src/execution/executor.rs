@@ -230,6 +230,7 @@ impl Executor {
             lost: None,
             lost_back: None,
             unsent: 0,
+            one_way: false,
             silent_since: None,
             slot: None,
             shift,

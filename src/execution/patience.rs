@@ -24,6 +24,7 @@ impl Task {
         // On a clock that runs faster: as much of the machine's time, in which a call takes place.
         let slow = SLOW.mul_f64(clock.factor().max(1.0));
         let before = self.run.operation.state.clone();
+        let mut told = false;
         let answer = loop {
             tokio::select! {
                 biased;
@@ -32,12 +33,17 @@ impl Task {
                     if let Some(sent) = sent {
                         let what = format!("{sent}: sent, not answered yet");
                         self.run.operation.state = OperationState::Unknown { what };
+                        told = true;
                     }
                     self.tell_silence(since, slow).await;
                 }
             }
         };
         self.run.operation.state = before;
+        if told {
+            // What was told of the write meanwhile is over, whatever it came to.
+            self.publish().await;
+        }
         match answer {
             Err(ProviderError::Unavailable { .. } | ProviderError::Unknown(_)) => {
                 self.tell_silence(since, slow).await;

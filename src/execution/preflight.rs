@@ -51,7 +51,8 @@ pub(super) async fn check(task: &mut Task) -> Result<Before, String> {
 
 impl Task {
     /// Rehearses the step from what was just written back to what was there: before, only the old value could be looked at
-    /// by itself. Of replicas that are resized one by one the first tells for all. Why there is no way back, if so.
+    /// by itself. Of replicas that are resized one by one the first tells for all. Why to ask before the next write, if there
+    /// is no way back; a person who went on without one, or what was written last, is only told.
     pub(super) async fn no_way_back(&mut self) -> Option<String> {
         let field = self.run.operation.change.field;
         if field.is_in_place() && self.run.is_past_first() {
@@ -72,13 +73,18 @@ impl Task {
             return None;
         }
         let (at, to) = (field.word(self.at), field.word(set));
-        let why = format!(
-            "{} is {at} now, and a rehearsal of the way back to {to} is refused: {error}; nothing more is written: go on without \
-             a way back, or see to it and abort",
+        let refusal = format!(
+            "{} is {at} now, and a rehearsal of the way back to {to} is refused: {error}",
             field.name()
         );
-        let _ = self.record(EntryKind::Step, why.clone(), EntryData::default()).await;
-        Some(why)
+        let _ = self.record(EntryKind::Step, refusal.clone(), EntryData::default()).await;
+        if self.run.next_value().is_none() || self.one_way {
+            self.trouble(refusal).await;
+            return None;
+        }
+        // Only a person leads on from here.
+        self.one_way = true;
+        Some(format!("{refusal}; nothing more is written: go on without a way back, or see to it and abort"))
     }
 }
 

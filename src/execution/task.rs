@@ -66,6 +66,8 @@ pub(super) struct Task {
     pub lost_back: Option<u32>,
     /// Sends in a row that did not go out.
     pub unsent: u32,
+    /// A person was asked whether to go on without a way back.
+    pub one_way: bool,
     /// Since when the platform has not answered.
     pub silent_since: Option<Monotonic>,
     pub slot: Option<OwnedSemaphorePermit>,
@@ -441,6 +443,10 @@ impl Task {
     }
 
     pub async fn become_state(&mut self, state: OperationState) {
+        if matches!(state, OperationState::Paused { .. } | OperationState::Queued) {
+            // Why it stands still is said by the state, and how long is no platform's doing.
+            (self.silent_since, self.run.operation.waiting_s) = (None, None);
+        }
         self.run.operation.state = state;
         self.publish().await;
     }

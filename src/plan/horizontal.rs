@@ -35,6 +35,8 @@ pub struct Wish {
     pub peak: (Timestamp, f64),
     /// What is foreseen and made it look further ahead.
     pub foreseen: Option<Foreseen>,
+    /// Demand of a moment ago, where it was higher than that peak and is reckoned with.
+    pub lately: Option<f64>,
 }
 
 /// An event or freeze that begins within this is prepared for now: afterwards it may be too late or not allowed.
@@ -123,6 +125,7 @@ pub fn floor(
         cut_by,
         peak,
         foreseen: event.map(|(f, _)| f).or_else(|| ahead(input).next()).cloned(),
+        lately: None,
     })
 }
 
@@ -139,9 +142,12 @@ pub fn scale_in(input: &PlanInput<'_>, capacity: &Capacity, fan: &Fan, demand: f
     }
     let peak = fan.peak(0.99, input.now, until).filter(|(_, d)| *d >= demand).unwrap_or((input.now, demand));
     // Demand that swings around an edge was there a moment ago and will be again, whatever the forecast knows of it.
-    let peak = input.recent.peak.filter(|d| *d > peak.1).map_or(peak, |d| (input.now, d));
-    let needed =
-        capacity.need(peak.1 * SCALE_IN_RESERVE)?.max(input.limits.min).max(replicas.min.unwrap_or(0)).max(1);
+    let lately = input.recent.peak.filter(|d| *d > peak.1);
+    let needed = capacity
+        .need(lately.unwrap_or(peak.1) * SCALE_IN_RESERVE)?
+        .max(input.limits.min)
+        .max(replicas.min.unwrap_or(0))
+        .max(1);
     let from = replicas.desired;
     let budget = input.around.lowest.as_ref().map_or(0, |c| c.allows);
     let step = input.limits.lowest_from(from);
@@ -163,6 +169,7 @@ pub fn scale_in(input: &PlanInput<'_>, capacity: &Capacity, fan: &Fan, demand: f
         cut_by,
         peak,
         foreseen: None,
+        lately,
     })
 }
 

@@ -35,7 +35,7 @@ pub struct Recent {
     pub in_flight: bool,
     /// A lease is held, up to then.
     pub lease_until: Option<Timestamp>,
-    /// Highest demand of a minute within the cool-down, where capacity may be taken away for good.
+    /// Highest demand of a minute within the cool-down, half an hour at most, where capacity may be taken away for good.
     pub peak: Option<f64>,
 }
 

@@ -60,7 +60,8 @@ pub fn instead(input: &PlanInput<'_>, change: &PlannedChange) -> Plan {
         let peak = fan.and_then(|f| f.peak(plan.quantile, input.now, change.until.unwrap_or(input.now)));
         let peak = peak.filter(|(_, d)| *d >= demand).unwrap_or((input.now, demand));
         if let Some(needed) = capacity.need_or_most(peak.1) {
-            let wish = Wish { change: change.clone(), needed, cut_by: None, peak, foreseen: None };
+            let wish =
+                Wish { change: change.clone(), needed, cut_by: None, peak, foreseen: None, lately: None };
             plan.facts = facts(&plan, &capacity, now_running, &wish);
             plan.experience = experience(input, &capacity, now_running, &wish);
         }
@@ -228,6 +229,9 @@ fn facts(plan: &Plan, capacity: &Capacity, running: u32, wish: &Wish) -> Vec<Fac
         let (asked, fit) = binding.more();
         let label = format!("of {asked} more replicas fit by {}", binding.ceiling.name);
         facts.push(fact(&label, f64::from(fit), Unit::Count, None));
+    }
+    if let Some(lately) = wish.lately {
+        facts.push(fact("highest demand within the cool-down", lately, Unit::RequestsPerSecond, None));
     }
     if let Some(foreseen) = &wish.foreseen {
         facts.push(fact(&foreseen.what, foreseen.factor.unwrap_or(1.0), Unit::Factor, Some(foreseen.from)));

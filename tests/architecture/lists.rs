@@ -58,14 +58,26 @@ pub fn unknown_tests(table: &str, sources: &[Source]) -> Vec<String> {
     let is_name =
         |word: &&str| word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
     let named = table.lines().flat_map(|line| line.split('`').skip(1).step_by(2)).filter(is_name);
-    let known = |name: &str| sources.iter().any(|s| s.raw.contains(&format!("fn {name}(")));
+    let known = |name: &str| sources.iter().any(|s| is_test(&s.raw, name));
     named.filter(|name| !known(name)).map(str::to_owned).collect()
+}
+
+/// Whether there is a function of this name with an attribute that makes it a test right above it, or within `proptest!`.
+fn is_test(raw: &str, name: &str) -> bool {
+    raw.match_indices(&format!("fn {name}(")).any(|(at, _)| {
+        let above = raw.get(..at).unwrap_or_default().lines().rev().skip(1);
+        let mut attributes =
+            above.map(str::trim).take_while(|l| l.starts_with(['#', '/']) || l.ends_with(")]"));
+        attributes.any(|l| l.starts_with("#[test]") || l.starts_with("#[tokio::test"))
+    })
 }
 
 #[test]
 fn unknown_tests_are_found() {
-    let sources = [Source::new("tests/x.rs", "#[test]\nfn here() {}")];
-    assert_eq!(unknown_tests("see `x.rs`\n| A-1 | `here`, `gone` |", &sources), ["gone"]);
+    let test = "#[test]\n#[ignore = \"long\"]\nfn here() {}\n#[tokio::test(start_paused = true)]\nasync fn waits() {}";
+    let sources = [Source::new("tests/x.rs", test), Source::new("tests/y.rs", "fn help() {}")];
+    let table = "see `x.rs`\n| A-1 | `here`, `waits`, `gone`, `help` |";
+    assert_eq!(unknown_tests(table, &sources), ["gone", "help"]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::platform::Platform;
+use super::platform::{EVERY, Platform};
 use super::world::{World, op, proposal};
 use crate::execution::providers::contract::{Bound, PINNED_AT, PodPhase, PodState};
 use crate::execution::{ExecutorConfig, Job, LeaseState, OperationState, ProviderError, unfinished};
@@ -119,6 +119,26 @@ async fn a_way_back_that_only_shows_to_be_barred_after_the_first_write_stops_the
     w.wish(Job::Resume(op("op-1"), "bob".into())).await;
     w.run(600).await;
     assert_eq!((w.state("op-1"), w.effects()), (&OperationState::Kept, vec![9, 11]));
+
+    // Barred from everywhere: a person is asked once, and after that it is only told.
+    let never = || Some((EVERY, ProviderError::Invalid("admission: minReplicas may not fall".into())));
+    let mut w = World::new(Platform::new(6, Some(6)));
+    w.platform.set(|i| i.barred = never());
+    w.start(proposal("p-1", Field::MinReplicas, 6, 11, None), "op-1").await;
+    w.run(400).await;
+    assert!(matches!(w.state("op-1"), OperationState::Paused { .. }), "{:?}", w.state("op-1"));
+    w.wish(Job::Resume(op("op-1"), "bob".into())).await;
+    w.run(600).await;
+    assert_eq!((w.state("op-1"), w.effects()), (&OperationState::Kept, vec![9, 11]));
+    assert!(w.troubles.iter().any(|t| t.contains("min_replicas is 11 now")), "{:?}", w.troubles);
+
+    // What is written at once is judged and kept as ever: there is nothing to stop any more.
+    let mut w = World::new(Platform::new(6, Some(6)));
+    w.platform.set(|i| i.barred = never());
+    w.start(proposal("p-1", Field::MinReplicas, 6, 8, None), "op-1").await;
+    w.run(400).await;
+    assert_eq!((w.state("op-1"), w.effects()), (&OperationState::Kept, vec![8]));
+    assert!(w.troubles.iter().any(|t| t.contains("min_replicas is 8 now")), "{:?}", w.troubles);
 
     // What cannot be rehearsed now bars nothing.
     let mut w = World::new(Platform::new(6, Some(6)));

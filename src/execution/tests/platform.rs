@@ -12,6 +12,8 @@ use crate::execution::providers::contract::{
 use crate::execution::{Pending, Provider, ProviderError};
 use crate::fleet::{Field, Owner};
 
+/// Every value of ours.
+pub const EVERY: u32 = 0;
 /// What replicas are resized to, thousandths of a core.
 pub const OURS: u32 = 400;
 
@@ -98,7 +100,7 @@ pub struct Inner {
     pub crash_reason: Option<String>,
     /// What a rehearsal of the way back is answered.
     pub no_way_back: Option<ProviderError>,
-    /// What a rehearsal of the way back from this value of ours is answered.
+    /// What a rehearsal of the way back from this value of ours, or from [`EVERY`], is answered.
     pub barred: Option<(u32, ProviderError)>,
     pub born: u32,
     /// Every write that was sent and was not a dry run.
@@ -326,7 +328,7 @@ impl Provider for Platform {
                 if let Some(error) = inner.no_way_back.clone().filter(|_| order.rehearses_back()) {
                     return Err(error);
                 }
-                let barred = inner.barred.clone().filter(|(at, _)| order.expect() == *at);
+                let barred = inner.barred.clone().filter(|(at, _)| *at == EVERY || order.expect() == *at);
                 if let Some((_, error)) = barred.filter(|_| order.is_dry_run() && order.way() == Way::Back) {
                     return Err(error);
                 }
