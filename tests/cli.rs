@@ -51,6 +51,8 @@ impl Home {
             .args(args)
             .env_clear()
             .env("HOME", self.path())
+            // Whoever runs these may have an engine on the usual socket.
+            .env("XDG_RUNTIME_DIR", self.path())
             .env("COLUMNS", "100")
             .stdin(Stdio::null())
             .output()

@@ -390,6 +390,7 @@ fn what_was_needed_within_the_cool_down_is_known_where_nobody_else_takes_replica
     let id = WorkloadId::new("shop", "checkout", "");
     fleet::list(&mut s, "p", vec![listed("u-1", "checkout")], NOW);
     fleet::merge(&mut s, vec![told(&id, 900.0)], NOW);
+    s.fleet.get_mut(&id).unwrap().workload.owner = Owner::Nobody;
     let minute = Duration::from_secs(60);
     for (ago, demand) in [(50, 9000.0), (20, 5000.0), (8, 2000.0), (5, 900.0), (1, 950.0)] {
         s.history.record(&[told(&id, demand)], NOW - minute * ago);

@@ -328,7 +328,9 @@ impl Provider for Platform {
                 if let Some(error) = inner.no_way_back.clone().filter(|_| order.rehearses_back()) {
                     return Err(error);
                 }
-                let barred = inner.barred.clone().filter(|(at, _)| *at == EVERY || order.expect() == *at);
+                let barred = inner.barred.clone().filter(|(at, _)| {
+                    if *at == EVERY { order.expect() != order.set() } else { order.expect() == *at }
+                });
                 if let Some((_, error)) = barred.filter(|_| order.is_dry_run() && order.way() == Way::Back) {
                     return Err(error);
                 }
