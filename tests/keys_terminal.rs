@@ -107,14 +107,15 @@ fn ask_of_another_value(terminal: &Terminal, journal: &std::path::Path) {
 #[tokio::test(flavor = "multi_thread")]
 async fn muting_rejecting_and_asking_of_another_value_by_key() {
     let Some(terminal) = Terminal::open(190, 48) else { return };
-    let mut world = World::at_speed(10.0, None, &[]).await;
+    let mut world = World::at_speed(20.0, None, &[]).await;
     world.proposal().await;
     terminal.line(&Terminal::program(&format!("attach --socket {}", world.socket().display())));
     terminal.sees(SOON, "1 here");
     mute_and_hear_again(&terminal, &world);
     reject_as_a_bad_time(&terminal, &world);
-    // Ten minutes of the fleet's time, to be told of in the replay.
-    std::thread::sleep(Duration::from_secs(60));
+    // Five minutes of the fleet's time, to be told of in the replay.
+    let until_then = world.clock.now() + Duration::from_secs(300);
+    assert!(until(SOON * 2, || world.view().at > until_then), "the fleet stands still");
     terminal.keys(&["C-c"]);
     terminal.sees_prompt(SOON);
     let (journal, folder) = world.journal().await;

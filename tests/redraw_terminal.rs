@@ -79,7 +79,8 @@ async fn looking_around_takes_less_than_a_multiplexer_paints() {
             let own = (painted("inner") - before.1) as f64 / second;
             windows.push((line, own, (painted("outer") - before.2) as f64 / second));
         }
-        // What other panels show comes every two minutes: in one of both windows at most.
+        // What other panels show comes every two minutes: in one of both windows at most. What that takes over whole intervals
+        // is counted in `session::still`; here is what comes with every picture.
         let (line, own, multiplexer) = windows.into_iter().min_by(|a, b| a.0.total_cmp(&b.0)).unwrap();
         println!(
             "{name}: {line:.0} bytes/s on the line to the screen; {own:.0} painted by it, {multiplexer:.0} by a multiplexer that \
@@ -87,7 +88,10 @@ async fn looking_around_takes_less_than_a_multiplexer_paints() {
         );
         assert!(line > 0.0 && multiplexer > 0.0, "nothing was counted");
         // A clock and an age alone are a few characters to paint, and a frame around them.
-        assert!(line < multiplexer.max(30.0) * 1.2, "{name}: {line} bytes/s, {multiplexer} by a multiplexer");
+        assert!(
+            line < (multiplexer * 1.2).max(20.0),
+            "{name}: {line} bytes/s, {multiplexer} by a multiplexer"
+        );
     }
     // Somebody who looks around: the line carries nothing for it, a multiplexer paints the screen anew.
     let before = (count.load(Ordering::Relaxed), painted("outer"));

@@ -96,16 +96,17 @@ impl Engine {
     }
 
     pub(super) fn issued(&mut self, mut issued: Issued) {
-        let keep = self.clock.now() - self.state.tuning.keep_fans;
+        let now = self.clock.now();
+        let keep = now - self.state.tuning.keep_fans;
         self.state.pool(&mut issued);
         if let Some(fan) = issued.forecast.fan()
             && self.state.learned.accuracy.record(&issued.workload, fan)
-            && let Ok(body) = serde_json::to_string(fan.as_ref())
+            && let Some(body) = fan.to_record(now)
         {
             let stored = StoredFan { workload: issued.workload.to_string(), issued: fan.issued, body };
             self.journal.store_fan(stored, keep);
         }
-        self.forecasts.note(&issued, self.clock.now());
+        self.forecasts.note(&issued, now);
         if let Some(facts) = self.state.fleet.get_mut(&issued.workload) {
             issued.put(facts);
         }

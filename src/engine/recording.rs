@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::config::Settings;
 use crate::fleet::WorkloadId;
-use crate::journal::{Encoder, JournalHandle, Keep, NewFrame};
+use crate::journal::{Encoder, JournalHandle, Keep, NewFrame, is_decision};
 use crate::series::Timestamp;
 use crate::view::{ForecastState, JournalLine, View, slim};
 
@@ -16,9 +16,6 @@ use super::EngineError;
 
 /// Lines, rows and operations of one frame. Earlier ones are in earlier frames, and in the records themselves.
 const LISTED: usize = 40;
-/// Kinds of records at which the forecasts are kept as they stand at that moment.
-const DECISIONS: [&str; 4] = ["approve", "reject", "edit", "snooze"];
-
 /// Views that may wait to be written; more are dropped and counted.
 const QUEUE: usize = 4;
 /// Between frames while something is in flight.
@@ -153,7 +150,7 @@ fn write(offers: &Receiver<Offer>, journal: &JournalHandle, first: i64, keep: Ke
     let mut encoder = Encoder::new(first);
     let mut fans = Fans::default();
     while let Ok(Offer { view, mark }) = offers.recv() {
-        let decided = DECISIONS.iter().any(|kind| mark.split(':').next() == Some(kind));
+        let decided = is_decision(&mark);
         let mut kept = View::clone(&view);
         fans.hold(&mut kept, encoder.is_key_due() || decided);
         shorten(&mut kept);

@@ -76,7 +76,26 @@ pub struct Fan {
     pub borrowed: Option<Timestamp>,
 }
 
+/// The member of a recorded fan that says when it came.
+const CAME: &str = "came";
+
 impl Fan {
+    /// As JSON for the record, with when it came: a worker that rests gives a fan minutes after it was asked for. `None` if
+    /// it cannot be written.
+    pub fn to_record(&self, came: Timestamp) -> Option<String> {
+        let mut value = serde_json::to_value(self).ok()?;
+        value.as_object_mut()?.insert(CAME.into(), came.as_millis().into());
+        Some(value.to_string())
+    }
+
+    /// Of the record, with when it came; earlier versions did not say, and it counts as come when it was issued.
+    pub fn of_record(value: serde_json::Value) -> Option<(Self, Timestamp)> {
+        let came = value.get(CAME).and_then(serde_json::Value::as_i64).map(Timestamp::from_millis);
+        let fan = Self::deserialize(value).ok()?;
+        let came = came.unwrap_or(fan.issued);
+        Some((fan, came))
+    }
+
     /// The `q`-quantile at `at`, interpolated between points; `None` before the first or after the last point.
     pub fn quantile_at(&self, q: f64, at: Timestamp) -> Option<f64> {
         let next = self.points.partition_point(|p| p.at < at);

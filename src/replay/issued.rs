@@ -1,12 +1,11 @@
 //! Forecasts as they were issued, from the journal. A frame holds the fans of some minutes before it, and what was forecast an
 //! hour before only as far as the engine then knew; where the journal has what was issued, that is what is shown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Deserialize;
-
+use crate::fleet::WorkloadId;
 use crate::journal::FrameFile;
 use crate::series::Timestamp;
 use crate::view::{Fan, ForecastState, ForecastView, View};
@@ -19,21 +18,22 @@ const OLDEST: Duration = Duration::from_secs(3600);
 const NEAR: Duration = Duration::from_secs(300);
 /// Fans are looked for from so long before the first frame on: its chart begins twelve hours before it.
 const BEFORE: Duration = Duration::from_secs(14 * 3600);
-/// Fans read for what was forecast an hour before, in one view: more are read with the next.
-const AT_ONCE: usize = 400;
-/// Fans held.
-const HELD: usize = 8_192;
+/// Points held; above, those that the chart of the moment shown cannot have are dropped.
+const HELD: usize = 100_000;
+/// Fans of one workload held, and how many of the latest may not have come when a frame was taken.
+const LATEST: usize = 4;
 
-/// The part of a fan that an hour ahead is read from: instants and medians.
-type Medians = Arc<Vec<(Timestamp, f64)>>;
+/// A fan of the record, with when it came.
+type Recorded = (Arc<Fan>, Timestamp);
 
 /// Forecasts of a recording as they were issued.
 #[derive(Debug, Default)]
 pub(super) struct Issued {
     times: BTreeMap<String, Vec<Timestamp>>,
-    /// The last that was in force, by workload.
-    shown: BTreeMap<String, Arc<Fan>>,
-    ahead: BTreeMap<(String, Timestamp), Medians>,
+    /// Those read last, by workload.
+    shown: BTreeMap<String, VecDeque<Recorded>>,
+    /// What was forecast an hour before an instant, by instant and workload; `None` where no fan tells.
+    ahead: BTreeMap<(Timestamp, String), Option<f64>>,
 }
 
 impl Issued {
@@ -45,19 +45,26 @@ impl Issued {
         Self { times, ..Self::default() }
     }
 
-    /// Puts what was issued into a view.
-    pub fn lay(&mut self, file: &FrameFile, view: &mut View) {
-        let mut left = AT_ONCE;
-        for row in &mut view.forecasts.data {
+    /// Puts what was issued into a view: the fans in force unless it `shows` them, and what was forecast an hour before,
+    /// for which `most` fans are read. Whether that was all of it; the same again goes on from there.
+    pub fn lay(&mut self, file: &FrameFile, view: &mut View, shows: bool, most: usize) -> bool {
+        if self.ahead.len() > HELD {
+            let chart = view.at - BEFORE..=view.at;
+            self.ahead.retain(|(at, _), _| chart.contains(at));
+        }
+        let (at, mut left, mut all) = (view.at, most, true);
+        for place in asked_first(view) {
+            let Some(row) = view.forecasts.data.get_mut(place) else { continue };
             let name = row.workload.to_string();
-            if let Some(fan) = self.in_force(file, &name, &row.forecast, view.at) {
+            if !shows && let Some(fan) = self.in_force(file, &name, &row.forecast, at) {
                 row.forecast = ForecastState::Ready(fan);
             }
-            self.before(file, &name, row, &mut left);
+            all &= self.before(file, &name, row, &mut left);
         }
+        all
     }
 
-    /// The latest fan that was issued by `at`, unless the frame has a later one that was issued by then too, or none.
+    /// The latest fan that had come by `at`, unless the frame has a later one that was issued by then too, or none.
     fn in_force(
         &mut self,
         file: &FrameFile,
@@ -66,48 +73,81 @@ impl Issued {
         at: Timestamp,
     ) -> Option<Arc<Fan>> {
         let held = held.fan()?;
-        let issued = latest(self.times.get(name)?, at)?;
-        if held.issued <= at && held.issued > issued {
-            return None;
+        let times = self.times.get(name)?;
+        let known = self.shown.entry(name.to_owned()).or_default();
+        for issued in times.iter().rev().skip_while(|issued| **issued > at).take(LATEST) {
+            if held.issued <= at && held.issued > *issued {
+                return None;
+            }
+            if !known.iter().any(|(fan, _)| fan.issued == *issued) {
+                let (fan, came) = read(file, name, *issued)?;
+                known.truncate(LATEST - 1);
+                known.push_front((Arc::new(fan), came));
+            }
+            let found = known.iter().find(|(fan, _)| fan.issued == *issued);
+            if let Some((fan, _)) = found.filter(|(_, came)| *came <= at) {
+                return Some(Arc::clone(fan));
+            }
         }
-        if let Some(known) = self.shown.get(name).filter(|fan| fan.issued == issued) {
-            return Some(Arc::clone(known));
-        }
-        let fan = Arc::new(read(file, name, issued)?);
-        self.shown.insert(name.to_owned(), Arc::clone(&fan));
-        Some(fan)
+        None
     }
 
-    /// Adds what was forecast an hour before each instant of the chart of which the frame does not tell.
-    fn before(&mut self, file: &FrameFile, name: &str, row: &mut ForecastView, left: &mut usize) {
-        let Some(times) = self.times.get(name) else { return };
+    /// Adds what was forecast an hour before each instant of the chart of which the frame does not tell; whether all that
+    /// the record has.
+    fn before(&mut self, file: &FrameFile, name: &str, row: &mut ForecastView, left: &mut usize) -> bool {
+        let Some(times) = self.times.get(name) else { return true };
         let told: BTreeMap<Timestamp, f64> = row.issued_before.iter().copied().collect();
         let mut all = told.clone();
+        // Instants that one fan tells of come one after the other: it is read once for them.
+        let mut last: Option<(Timestamp, Vec<(Timestamp, f64)>)> = None;
+        let mut whole = true;
         for (at, _) in row.history.points().filter(|(at, _)| !told.contains_key(at)) {
             let asked = at - AHEAD;
             let Some(issued) = latest(times, asked).filter(|issued| asked.since(*issued) <= OLDEST) else {
                 continue;
             };
-            let key = (name.to_owned(), issued);
+            let key = (at, name.to_owned());
             if !self.ahead.contains_key(&key) {
-                if *left == 0 {
-                    break;
+                if last.as_ref().is_none_or(|(of, _)| *of != issued) {
+                    let Some(fewer) = left.checked_sub(1) else {
+                        whole = false;
+                        break;
+                    };
+                    *left = fewer;
+                    let medians = read(file, name, issued).map(|(fan, _)| medians(&fan));
+                    last = Some((issued, medians.unwrap_or_default()));
                 }
-                *left -= 1;
-                if self.ahead.len() >= HELD {
-                    self.ahead.clear();
-                }
-                let medians = read(file, name, issued).map(|fan| medians(&fan)).unwrap_or_default();
-                self.ahead.insert(key.clone(), Arc::new(medians));
+                let near = |(t, _): &&(Timestamp, f64)| t.since(at).max(at.since(*t));
+                let point = last.iter().flat_map(|(_, medians)| medians).min_by_key(near);
+                let point = point.filter(|point| near(point) <= NEAR).map(|(_, median)| *median);
+                self.ahead.insert(key.clone(), point);
             }
-            let near = |(t, _): &&(Timestamp, f64)| t.since(at).max(at.since(*t));
-            let point = self.ahead.get(&key).and_then(|points| points.iter().min_by_key(near));
-            if let Some((_, median)) = point.filter(|point| near(point) <= NEAR) {
-                all.insert(at, *median);
+            if let Some(median) = self.ahead.get(&key).copied().flatten() {
+                all.insert(at, median);
             }
         }
         row.issued_before = all.into_iter().collect();
+        whole
     }
+}
+
+/// Places of the forecasts of a view: those about which something is or was asked, then by urgency.
+fn asked_first(view: &View) -> Vec<usize> {
+    let asked: BTreeSet<&WorkloadId> = view.proposals.data.iter().map(|p| &p.proposal.workload).collect();
+    let urgent = view.services.data.iter().enumerate().map(|(i, s)| (&s.workload, i));
+    let urgent: BTreeMap<&WorkloadId, usize> = urgent.collect();
+    let mut places: Vec<(bool, usize, usize)> = view
+        .forecasts
+        .data
+        .iter()
+        .enumerate()
+        .map(|(place, row)| {
+            let turn = urgent.get(&row.workload).copied().unwrap_or(usize::MAX);
+            (!asked.contains(&row.workload), turn, place)
+        })
+        .collect();
+    places.sort_unstable();
+    places.into_iter().map(|(.., place)| place).collect()
 }
 
 /// The latest of `times` that is not after `at`.
@@ -115,8 +155,8 @@ fn latest(times: &[Timestamp], at: Timestamp) -> Option<Timestamp> {
     times.get(times.partition_point(|t| *t <= at).checked_sub(1)?).copied()
 }
 
-fn read(file: &FrameFile, name: &str, issued: Timestamp) -> Option<Fan> {
-    Fan::deserialize(file.issued(name, issued).ok()??).ok()
+fn read(file: &FrameFile, name: &str, issued: Timestamp) -> Option<(Fan, Timestamp)> {
+    Fan::of_record(file.issued(name, issued).ok()??)
 }
 
 /// What a fan says of an hour ahead and of as long after as it may be asked.
@@ -134,7 +174,7 @@ mod tests {
     use crate::report::Incident;
     use crate::screen::fixture;
     use crate::series::Window;
-    use crate::view::{Proposal, ProposalState};
+    use crate::view::{Command, Proposal, ProposalState, ReplayWish};
 
     use super::super::Recording;
     use super::*;
@@ -171,21 +211,32 @@ mod tests {
             let mut view = first.clone();
             view.at = start + MINUTE * i;
             let row = &mut view.forecasts.data[place];
-            row.forecast =
-                ForecastState::Ready(Arc::new(flat(&fan, view.at.floor_to(MINUTE * 10), 99_999.0)));
+            row.forecast = ForecastState::Ready(Arc::new(flat(
+                &fan,
+                (view.at - MINUTE * 3).floor_to(MINUTE * 10),
+                99_999.0,
+            )));
             row.issued_before.clear();
             let step = Duration::from_secs(300);
             let from = (view.at - MINUTE * 720).floor_to(step);
             row.history = Window::new(from, step, (0..144).map(|_| Some(100.0)));
+            if i == 240 {
+                // What was asked for ten minutes ago and had come; that of this minute had not.
+                row.forecast = ForecastState::Ready(Arc::new(flat(&fan, view.at - MINUTE * 10, 230.0)));
+            }
             let decided = ProposalState::Approved { by: "ann".into(), at: start + MINUTE * 240 };
             let card = &mut view.proposals.data[0];
             let state = if i >= 240 { decided } else { ProposalState::Open };
             card.proposal = Proposal { state, workload: workload.clone(), ..card.proposal.clone() };
             let encoded = encoder.encode(serde_json::to_value(&view).unwrap()).unwrap();
-            let frame = NewFrame { at: view.at, mark: String::new(), encoded };
+            let mark = if i == 240 { "approve: p-1".to_owned() } else { String::new() };
+            let frame = NewFrame { at: view.at, mark, encoded };
             journal.store_frame(&frame, Keep::default()).unwrap();
             if i % 10 == 0 {
-                let body = serde_json::to_string(&flat(&fan, view.at, f64::from(i))).unwrap();
+                // Three minutes later it had come; earlier versions did not say.
+                let issued = flat(&fan, view.at, f64::from(i));
+                let plain = serde_json::to_string(&issued).unwrap();
+                let body = if i < 60 { plain } else { issued.to_record(view.at + MINUTE * 3).unwrap() };
                 let stored = StoredFan { workload: workload.to_string(), issued: view.at, body };
                 journal.store_fan(&stored, Timestamp::from_secs(0)).unwrap();
             }
@@ -205,6 +256,10 @@ mod tests {
         let told = recording.told(127).unwrap();
         let fan = fan_of(&told).1;
         assert_eq!(fan.issued, start + MINUTE * 120, "the latest by then");
+        for (minute, issued) in [(122, 110), (123, 120), (52, 50), (122, 110)] {
+            let fan = fan_of(&recording.told(minute).unwrap()).1;
+            assert_eq!(fan.issued, start + MINUTE * issued, "what had come by minute {minute}");
+        }
         assert!((said(&fan) - 120.0).abs() < 0.5, "{}", said(&fan));
         // An hour before 01:55 the fan of minute 50 was the latest.
         let before = &told.forecasts.data[place].issued_before;
@@ -221,9 +276,54 @@ mod tests {
         }
         let subjects = incident.subjects();
         let (_, track) = subjects[0];
-        assert!((track.known[0].2 - 240.0).abs() < 1.0, "{:?}", track.known[0]);
+        assert!((track.known[0].2 - 230.0).abs() < 1.0, "as it was shown: {:?}", track.known[0]);
         let ahead = track.ahead.get(&(start + MINUTE * 200)).unwrap();
         assert!((ahead - 140.0).abs() < 0.5, "{ahead}");
+    }
+
+    #[test]
+    fn what_is_not_read_at_once_is_read_next_and_does_not_depend_on_what_was_seen_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.db");
+        let (_, place) = journal(&path);
+        let whole = Recording::journal(&path, None, None).unwrap().told(290).unwrap();
+        let mut recording = Recording::journal(&path, None, None).unwrap();
+        let mut points = 0;
+        let mut passes = 0;
+        loop {
+            let (told, all) = recording.told_within(290, 3).unwrap();
+            let now = told.forecasts.data[place].issued_before.len();
+            assert!(now > points || all, "{now} points after {passes} passes");
+            (points, passes) = (now, passes + 1);
+            if all {
+                assert_eq!(told.forecasts.data, whole.forecasts.data);
+                break;
+            }
+        }
+        assert!((5..60).contains(&passes), "{passes} passes");
+        // Every frame seen before, in either direction.
+        for index in (0..=300).step_by(20).chain((0..=300).rev().step_by(30)) {
+            recording.told_within(index, 2).unwrap();
+        }
+        assert_eq!(recording.told(290).unwrap().forecasts.data, whole.forecasts.data);
+    }
+
+    #[tokio::test]
+    async fn a_replay_that_is_paused_goes_on_reading() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.db");
+        let (_, place) = journal(&path);
+        let mut whole = Recording::journal(&path, None, None).unwrap();
+        let wanted = whole.told(0).unwrap().forecasts.data[place].issued_before.len();
+        let recording = Recording::journal(&path, None, None).unwrap();
+        let mut replay =
+            super::super::player::play_reading(recording, crate::clock::Clock::real(), 1).unwrap();
+        replay.commands.send(Command::Replay(ReplayWish::Jump("end".into()))).await.unwrap();
+        let last = whole.told(300).unwrap().forecasts.data[place].issued_before.len();
+        assert!(last > wanted + 10, "{last} {wanted}");
+        let all = |v: &Arc<View>| v.forecasts.data[place].issued_before.len() == last;
+        let read = tokio::time::timeout(Duration::from_secs(20), replay.view.wait_for(all)).await;
+        assert!(read.is_ok_and(|r| r.is_ok()), "the rest never comes");
     }
 
     #[test]

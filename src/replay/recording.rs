@@ -43,10 +43,21 @@ impl Recording {
 
     /// The view of a frame, from 0, with forecasts as they were issued where the journal has them.
     pub fn told(&mut self, index: usize) -> Result<Arc<View>, ReplayError> {
+        self.told_within(index, usize::MAX).map(|(view, _)| view)
+    }
+
+    /// The same as far as it is told by what was read before and `most` forecasts more, and whether that is all of it: asking
+    /// again goes on.
+    pub(super) fn told_within(
+        &mut self,
+        index: usize,
+        most: usize,
+    ) -> Result<(Arc<View>, bool), ReplayError> {
         let mut view = View::clone(&*self.view(index)?);
         let file = &self.file;
-        self.issued.get_or_insert_with(|| Issued::of(file)).lay(file, &mut view);
-        Ok(Arc::new(view))
+        let shows = file.frames().get(index).is_some_and(FrameInfo::shows_forecasts);
+        let all = self.issued.get_or_insert_with(|| Issued::of(file)).lay(file, &mut view, shows, most);
+        Ok((Arc::new(view), all))
     }
 
     /// The view of a frame, from 0, as it is recorded.

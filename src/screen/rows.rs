@@ -183,12 +183,13 @@ fn sort(services: &mut [&ServiceRow], sort: Sort) {
     }
 }
 
-/// Seconds until capacity runs out, for sorting; unknown comes last.
+/// Seconds until capacity runs out, for sorting, as the engine orders services: the order that it sends is the one here, and
+/// equals stay in it. Unknown comes last.
 fn urgency(exhaustion: &Exhaustion) -> f64 {
     match exhaustion {
-        Exhaustion::Now => 0.0,
-        Exhaustion::In { earliest, median } => median.unwrap_or(*earliest).as_secs_f64(),
-        Exhaustion::Beyond { horizon } => 1e6 + horizon.as_secs_f64(),
+        Exhaustion::Now => -1.0,
+        Exhaustion::In { earliest, median } => median.unwrap_or(*earliest * 2).as_secs_f64(),
+        Exhaustion::Beyond { .. } => 1e12,
         Exhaustion::Unknown => f64::INFINITY,
     }
 }
@@ -209,6 +210,21 @@ pub fn matches(filter: &str, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn services_stand_in_the_order_that_the_engine_gives_them() {
+        let s = std::time::Duration::from_secs;
+        let ordered = [
+            Exhaustion::Now,
+            Exhaustion::In { earliest: s(10), median: Some(s(90)) },
+            Exhaustion::In { earliest: s(60), median: None },
+            Exhaustion::In { earliest: s(30), median: Some(s(130)) },
+            Exhaustion::Beyond { horizon: s(9000) },
+            Exhaustion::Beyond { horizon: s(6000) },
+            Exhaustion::Unknown,
+        ];
+        assert!(ordered.is_sorted_by(|a, b| urgency(a) <= urgency(b)));
+    }
 
     #[test]
     fn filter_is_fuzzy_with_inverse() {

@@ -25,6 +25,8 @@ mod peer;
 mod picture;
 mod places;
 mod serve;
+#[cfg(test)]
+mod still;
 mod turning;
 mod wheel;
 mod wire;

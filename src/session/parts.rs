@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use crate::series::{Timestamp, patch};
-use crate::view::{View, fans, slim_part, steady, whole_part};
+use crate::view::{View, fans, in_turn, same_turn, slim_part, steady, whole_part};
 
 use super::SessionError;
 
@@ -19,6 +19,8 @@ const CORE: &str = "core";
 const SIGNALS: &str = "signals";
 /// The part that they are taken out of.
 const SERVICES: &str = "services";
+/// What they stand in the order of: who chose nothing looks at the first of them, on every panel.
+const TURN: &str = "exhaustion";
 /// The approved days, by workload: keys act on them on panels that show no forecast.
 const DAYS: &str = "days";
 /// The part that they are taken out of, and what they are there.
@@ -91,8 +93,12 @@ impl Parts {
         let Some(needed) = needed(panel) else { return self.clone() };
         let new = |name: &str| [CORE, DAYS].contains(&name) || needed.contains(&name);
         let part = |(name, part): (&&'static str, &Arc<Value>)| {
-            let kept = sent.0.get(*name).filter(|_| !new(name)).unwrap_or(part);
-            (*name, Arc::clone(kept))
+            let kept = match sent.0.get(*name).filter(|_| !new(name)) {
+                Some(kept) if *name == SERVICES => in_order(kept, part),
+                Some(kept) => Arc::clone(kept),
+                None => Arc::clone(part),
+            };
+            (*name, kept)
         };
         Self(self.0.iter().map(part).collect())
     }
@@ -121,6 +127,19 @@ impl Parts {
         }
         json!([1, changed])
     }
+}
+
+/// Services as they were sent, in the order in which they are now; as they are now if there are others.
+fn in_order(sent: &Arc<Value>, now: &Arc<Value>) -> Arc<Value> {
+    let table = |part: &Value| part.pointer("/services/data").cloned().unwrap_or_default();
+    let (old, new) = (table(sent), table(now));
+    if same_turn(&old, &new) || old == new {
+        return Arc::clone(sent);
+    }
+    let Some(turned) = in_turn(&old, &new, TURN) else { return Arc::clone(now) };
+    let mut part = sent.as_ref().clone();
+    part.pointer_mut("/services/data").into_iter().for_each(|data| *data = turned.clone());
+    Arc::new(part)
 }
 
 /// The rows of a table that a part has.
@@ -192,7 +211,7 @@ mod tests {
     use crate::approval::Person;
     use crate::fleet::{Field, WorkloadId};
     use crate::screen::fixture;
-    use crate::view::{DayApproval, Target};
+    use crate::view::{DayApproval, Exhaustion, Target};
 
     use super::*;
 
@@ -276,6 +295,42 @@ mod tests {
         // What was held is as old as it is: its age grows.
         let age = |v: &View| v.services.data[0].demand.age;
         assert_eq!(age(&shown("9")), age(&old) + Duration::from_secs(5));
+    }
+
+    #[test]
+    fn every_panel_has_the_order_of_now_and_only_a_new_service_brings_all() {
+        let old = fixture::view();
+        let mut new = later(&old);
+        let last = new.services.data.pop().unwrap();
+        new.services.data.insert(0, crate::view::ServiceRow { exhaustion: Exhaustion::Now, ..last });
+        let (before, after) = (parts(&old), parts(&new));
+        for panel in ["2", "3", "4", "6", "0"] {
+            let shown = view_of(after.held(&before, panel).value()).unwrap();
+            let names = |v: &View| v.services.data.iter().map(|s| s.workload.clone()).collect::<Vec<_>>();
+            assert_eq!(names(&shown), names(&new), "{panel}");
+            assert_eq!(shown.services.data[0].exhaustion, Exhaustion::Now);
+            let demand = |v: &View| {
+                v.services
+                    .data
+                    .iter()
+                    .find(|s| s.workload == old.services.data[0].workload)
+                    .unwrap()
+                    .demand
+                    .value
+            };
+            assert_eq!(demand(&shown), demand(&old), "numbers come when they are due");
+        }
+        let size = |to: &Parts| to.held(&before, "3").after(&before).to_string().len();
+        let still = size(&parts(&later(&old)));
+        assert!(size(&after) < still + 1500, "{} {still}", size(&after));
+        // Values alone cost nothing, and a service that came or went is there, or gone, at once.
+        let mut fewer = later(&old);
+        fewer.services.data.pop();
+        let shown = view_of(parts(&fewer).held(&before, "3").value()).unwrap();
+        assert_eq!(shown.services.data.len(), fewer.services.data.len());
+        let back = view_of(before.held(&parts(&fewer), "3").value()).unwrap();
+        assert_eq!(back.services.data.len(), old.services.data.len());
+        assert!(Arc::ptr_eq(&parts(&later(&old)).held(&before, "3").0[SERVICES], &before.0[SERVICES]));
     }
 
     #[test]

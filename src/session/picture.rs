@@ -15,7 +15,7 @@ use super::parts::Parts;
 use super::{SessionError, pack, wire};
 
 /// What a panel does not show is sent this often.
-const DUE: Duration = Duration::from_secs(120);
+pub(super) const DUE: Duration = Duration::from_secs(120);
 
 /// One picture, of what one panel shows.
 #[derive(Debug, Default)]
@@ -29,7 +29,7 @@ pub struct Picture {
     /// The frame that leads here from there.
     step: Vec<u8>,
     /// When it last had everything as it was then.
-    full: Monotonic,
+    pub(super) full: Monotonic,
     /// The view; `None` before there is one.
     view: Option<Arc<View>>,
 }
@@ -96,6 +96,13 @@ impl Picture {
         Ok(wire::whole(self.number, &pack::pack(&self.parts.value())?))
     }
 
+    /// The whole of it as a frame for who takes this one alone: every number is as it is, not as a screen was sent it.
+    pub fn alone(&self) -> Result<Vec<u8>, SessionError> {
+        let Some(view) = &self.view else { return self.whole() };
+        let parts = Parts::of(view, self.parts.people(), &Parts::default())?;
+        Ok(wire::whole(self.number, &pack::pack(&parts.value())?))
+    }
+
     /// The frame that leads here from what a client was sent last.
     pub fn from(&self, sent: Option<&Arc<Self>>) -> Result<Vec<u8>, SessionError> {
         match sent {
@@ -127,6 +134,7 @@ fn frame(before: &Picture, number: u64, parts: &Parts) -> Result<Vec<u8>, Sessio
 #[cfg(test)]
 mod tests {
     use crate::screen::fixture;
+    use crate::view::ResourceRow;
 
     use super::*;
 
@@ -163,6 +171,35 @@ mod tests {
         numbers.sort_unstable();
         numbers.dedup();
         assert_eq!((numbers.len(), numbers[0]), (9, 1));
+    }
+
+    #[test]
+    fn who_takes_one_picture_gets_numbers_as_they_are() {
+        let round = |before: &Round, cores: f64| {
+            let mut view = fixture::view();
+            view.resources.data = vec![ResourceRow {
+                workload: view.services.data[0].workload.clone(),
+                resource: "cpu".into(),
+                replicas: 4,
+                requested: None,
+                p50: Some(cores),
+                p95: None,
+                max: None,
+                recommended: None,
+                throttle: None,
+                oom: None,
+                slack_dollars: None,
+            }];
+            Round::after(before, &Arc::new(view), &[], &BTreeSet::new(), at(1)).unwrap()
+        };
+        let second = round(&round(&Round::default(), 2.561), 2.564);
+        let p50 = |frame: Vec<u8>| {
+            let packed = &frame[wire::whole(0, &[]).len()..];
+            let view = super::super::parts::view_of(pack::unpack(packed).unwrap()).unwrap();
+            view.resources.data[0].p50
+        };
+        assert_eq!(p50(second.newest.whole().unwrap()), Some(2.561), "painted alike");
+        assert_eq!(p50(second.newest.alone().unwrap()), Some(2.564));
     }
 
     #[test]

@@ -259,6 +259,7 @@ async fn write(
                         wire::write_within(&mut writer, &frame, STALLED).await?;
                         made(move || next.rest(&value)).await?
                     }
+                    None if once => made(move || next.alone()).await?,
                     None => made(move || next.from(sent.as_ref())).await?,
                 };
                 wire::write_within(&mut writer, &frame, STALLED).await?;

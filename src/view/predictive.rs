@@ -1,6 +1,7 @@
 //! The Predictive panel: forecast, recommendations, resources, cost projection.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -164,6 +165,20 @@ pub struct ResourceRow {
     pub oom: Option<f64>,
     /// What the slack costs, $/h, all replicas.
     pub slack_dollars: Option<f64>,
+}
+
+impl ResourceRow {
+    /// Whether a request is too small (`Greater`: more is recommended by a twentieth), large (`Less`: a quarter or more could
+    /// go), or fits.
+    pub fn lacks(requested: f64, recommended: f64) -> Ordering {
+        if recommended > requested * 1.05 {
+            Ordering::Greater
+        } else if recommended < requested * 0.75 {
+            Ordering::Less
+        } else {
+            Ordering::Equal
+        }
+    }
 }
 
 /// Spend to the end of the month, $.

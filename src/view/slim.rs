@@ -28,6 +28,7 @@ mod tests;
 
 use number::shortened;
 use tables::{Instants, from_rows, to_rows};
+pub use tables::{in_turn, same_turn};
 
 /// Where the table of instants is, beside the view's own members.
 const INSTANTS: &str = "#instants";

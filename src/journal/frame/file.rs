@@ -38,6 +38,13 @@ pub struct FrameInfo {
     pub(super) key: bool,
 }
 
+impl FrameInfo {
+    /// Whether its forecasts are those that were shown; in other frames they are as old as the key, or the decision, before.
+    pub fn shows_forecasts(&self) -> bool {
+        self.key || super::is_decision(&self.mark)
+    }
+}
+
 /// A journal record of the recorded interval.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {

@@ -22,4 +22,4 @@ pub use encode::{Encoded, Encoder, Rank};
 pub use error::FrameError;
 pub use file::{FrameFile, FrameInfo, Line};
 pub use redact::redacted;
-pub use store::{Keep, NewFrame};
+pub use store::{Keep, NewFrame, is_decision};

@@ -27,6 +27,14 @@ pub struct Keep {
     pub bytes: u64,
 }
 
+/// Decisions of people: their frames hold forecasts as they were shown.
+const DECISIONS: [&str; 4] = ["approve", "reject", "edit", "snooze"];
+
+/// Whether the mark of a frame is that of a decision: `approve: p-3 …`.
+pub fn is_decision(mark: &str) -> bool {
+    DECISIONS.iter().any(|kind| mark.split(':').next() == Some(kind))
+}
+
 impl Default for Keep {
     fn default() -> Self {
         Self { days: 30, bytes: 512 << 20 }

@@ -1,5 +1,7 @@
 //! Widget 7, resource optimisation: request against use, target, slack, throttling, out-of-memory ends.
 
+use std::cmp::Ordering;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -65,11 +67,12 @@ fn verdict(row: &ResourceRow) -> (Level, &'static str) {
     if !memory && row.throttle.is_some_and(|t| t > 0.1) {
         return (Level::Warn, "throttled");
     }
-    match (row.requested, row.recommended) {
-        (Some(have), Some(want)) if want > have * 1.05 => (Level::Warn, "too small"),
-        (Some(have), Some(want)) if want < have * 0.75 => (Level::Active, "can shrink"),
-        (Some(_), Some(_)) => (Level::Ok, "fits"),
-        _ => (Level::Unknown, "cannot tell"),
+    let lacks = row.requested.zip(row.recommended).map(|(have, want)| ResourceRow::lacks(have, want));
+    match lacks {
+        Some(Ordering::Greater) => (Level::Warn, "too small"),
+        Some(Ordering::Less) => (Level::Active, "can shrink"),
+        Some(Ordering::Equal) => (Level::Ok, "fits"),
+        None => (Level::Unknown, "cannot tell"),
     }
 }
 

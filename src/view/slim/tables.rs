@@ -87,3 +87,33 @@ pub(super) fn from_rows(value: &mut Value) -> Option<Value> {
     // Each is taken once: a place that comes twice finds nothing.
     order.into_iter().map(|place| names.get(place).and_then(|name| rows.remove(name))).collect()
 }
+
+/// A table as it was `sent`, in the order of `now` and with its `member` of each row; `None` if it has other rows now, or is no
+/// table. A member that refers to the table of instants cannot be taken over.
+pub fn in_turn(sent: &Value, now: &Value, member: &str) -> Option<Value> {
+    let (mut turned, order) = (sent.clone(), now.get(ORDER)?);
+    let rows = turned.get_mut(ROWS)?.as_object_mut()?;
+    let new = now.get(ROWS)?.as_object()?;
+    if rows.len() != new.len() {
+        return None;
+    }
+    for (name, row) in rows.iter_mut() {
+        row.as_object_mut()?.insert(member.to_owned(), new.get(name)?.get(member)?.clone());
+    }
+    *turned.get_mut(ORDER)? = order.clone();
+    Some(turned)
+}
+
+/// Whether two tables have the same rows in the same order.
+pub fn same_turn(sent: &Value, now: &Value) -> bool {
+    let names = |table: &Value| -> Vec<String> {
+        let rows = table.get(ROWS).and_then(Value::as_object);
+        let mut names: Vec<String> = rows.into_iter().flat_map(Map::keys).cloned().collect();
+        names.sort_unstable();
+        names
+    };
+    match (sent.get(ORDER), now.get(ORDER)) {
+        (Some(old), Some(new)) => old == new && names(sent) == names(now),
+        _ => false,
+    }
+}
