@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout;
 
 use crate::approval::TurnOrder;
 use crate::execution::{Backend, Pending, TrafficError, TrafficManager};
@@ -36,19 +36,18 @@ impl SeveralHaproxies {
         for one in self.all.iter().cloned() {
             asked.spawn(async move { (one.address().to_string(), one.look().await) });
         }
-        let (mut answers, mut until) = (Answers::new(), None);
-        loop {
-            let next = match until {
-                Some(until) => timeout_at(until, asked.join_next()).await.unwrap_or_default(),
-                None => asked.join_next().await,
-            };
-            let Some(next) = next else { return answers };
-            let Ok((front, answer)) = next else { continue };
-            if answer.is_ok() {
-                until.get_or_insert_with(|| Instant::now() + LONGER);
-            }
-            answers.insert(front, answer);
+        let mut answers = Answers::new();
+        while !answers.values().any(Result::is_ok) {
+            let Some(next) = asked.join_next().await else { return answers };
+            answers.extend(next);
         }
+        let others = async {
+            while let Some(next) = asked.join_next().await {
+                answers.extend(next);
+            }
+        };
+        let _ = timeout(LONGER, others).await;
+        answers
     }
 
     async fn read(&self) -> Result<Backend, TrafficError> {
@@ -125,6 +124,7 @@ impl TrafficManager for SeveralHaproxies {
 mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::UnixListener;
+    use tokio::time::Instant;
 
     use super::*;
 
