@@ -332,6 +332,19 @@ impl Scene {
         }
     }
 
+    /// Every server of the first one is as configured, by its own word, while nothing answers for the second.
+    pub async fn given_back_on_first(&mut self) {
+        let began = self.clock.monotonic();
+        loop {
+            let servers = self.manager("admin.sock", self.behind).look().await.unwrap().servers;
+            if servers.iter().all(|s| !s.draining && s.shows(Setting::Weight(100))) {
+                return;
+            }
+            assert!(self.clock.monotonic().since(began) < PATIENCE, "{servers:?}\n{}", self.told());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// As kill -9 ends it.
     pub async fn kill(&mut self) {
         for task in self.running.drain(..) {

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::platform::{Fuse, Platform};
 use crate::approval::{Setting, TurnOrder};
+use crate::clock::Clock;
 use crate::execution::providers::contract::PodPhase;
 use crate::execution::{
     Backend, Counters, Matching, Pending, Server, Traffic, TrafficError, TrafficManager, TrafficManagers,
@@ -60,18 +62,29 @@ pub struct Desk {
     pub meanwhile: Option<(usize, String, u32)>,
     /// So many looks from now on, every other one lists no server.
     pub flicker: u32,
+    /// New pods are not seen.
+    pub blind: bool,
+    /// So much time passes while it answers.
+    pub late: Option<(Clock, Duration)>,
     pods: BTreeMap<String, String>,
-    requests: u64,
+    pub requests: u64,
 }
 
 #[derive(Clone)]
 pub struct Balancer {
     pub inner: Arc<Mutex<Desk>>,
     pub fuse: Arc<Fuse>,
-    platform: Platform,
+    pub platform: Platform,
+    /// Another one in front of the same pods: servers are `NAME@a` and `NAME@b` then.
+    pub twin: Option<Box<Balancer>>,
 }
 
 impl Balancer {
+    /// With another one beside it.
+    pub fn on_two(platform: &Platform, slots: u32) -> Self {
+        Self { twin: Some(Box::new(Self::new(platform, slots))), ..Self::new(platform, slots) }
+    }
+
     /// `slots` fixed servers, or with 0 one made for each pod.
     pub fn new(platform: &Platform, slots: u32) -> Self {
         let server =
@@ -83,7 +96,8 @@ impl Balancer {
             ..Desk::default()
         };
         let fuse = Arc::clone(&platform.fuse);
-        let balancer = Self { inner: Arc::new(Mutex::new(desk)), fuse, platform: platform.clone() };
+        let balancer =
+            Self { inner: Arc::new(Mutex::new(desk)), fuse, platform: platform.clone(), twin: None };
         balancer.settle();
         balancer
     }
@@ -111,6 +125,9 @@ impl Balancer {
 
     /// A second passes: checks see the pods, sessions come and go.
     pub fn settle(&self) {
+        if let Some(twin) = &self.twin {
+            twin.settle();
+        }
         let pods = self.platform.get(|i| i.state.pods.clone());
         self.set(|desk| {
             let there = |name: &String| pods.iter().any(|p| p.name == *name);
@@ -128,7 +145,7 @@ impl Balancer {
                 }
             }
             for pod in &pods {
-                if desk.pods.values().any(|p| *p == pod.name) || pod.phase != PodPhase::Ready {
+                if desk.blind || desk.pods.values().any(|p| *p == pod.name) || pod.phase != PodPhase::Ready {
                     continue;
                 }
                 let name = if desk.slots {
@@ -179,11 +196,12 @@ impl Desk {
             retried: Some(0),
             moved: Some(0),
         };
-        Backend { servers: self.servers.clone(), counters }
+        let counters = [(String::new(), counters)].into();
+        Backend { servers: self.servers.clone(), counters, ..Backend::default() }
     }
 
     fn turn(&mut self, order: &TurnOrder) {
-        let Some(server) = self.servers.iter_mut().find(|s| s.name == order.server()) else { return };
+        let Some(server) = self.servers.iter_mut().find(|s| s.name == bare(order)) else { return };
         match order.set() {
             Setting::Weight(weight) => server.weight = weight,
             Setting::Drain => (server.draining, server.maintenance) = (true, false),
@@ -199,6 +217,31 @@ impl Desk {
     }
 }
 
+/// How the server is called on the one that has it.
+fn bare(order: &TurnOrder) -> &str {
+    order.server().split('@').next().unwrap()
+}
+
+impl Balancer {
+    /// What this one alone answers.
+    fn seen(&self) -> Result<Backend, TrafficError> {
+        let mut desk = self.inner.lock().unwrap();
+        if let Some((clock, late)) = &desk.late {
+            clock.advance(*late);
+        }
+        if desk.deaf > 0 {
+            desk.deaf -= 1;
+            return Err(lost());
+        }
+        desk.flicker = desk.flicker.saturating_sub(1);
+        let mut backend = desk.backend();
+        if desk.flicker % 2 == 1 {
+            backend.servers.clear();
+        }
+        Ok(backend)
+    }
+}
+
 fn lost() -> TrafficError {
     TrafficError::Unavailable("no answer".into())
 }
@@ -206,6 +249,20 @@ fn lost() -> TrafficError {
 impl TrafficManager for Balancer {
     fn name(&self) -> &'static str {
         "haproxy shop"
+    }
+
+    fn fronts(&self) -> Vec<String> {
+        if self.twin.is_some() { vec!["a".into(), "b".into()] } else { vec![String::new()] }
+    }
+
+    /// As those of a real one do: one alone is `a`.
+    fn called(&self, server: &str) -> Option<String> {
+        match (server.split_once('@'), &self.twin) {
+            (Some((_, at)), Some(_)) => ["a", "b"].contains(&at).then(|| server.to_owned()),
+            (Some((name, at)), None) => (at == "a").then(|| name.to_owned()),
+            (None, Some(_)) => Some(format!("{server}@a")),
+            (None, None) => Some(server.to_owned()),
+        }
     }
 
     fn allowed(&self) -> Pending<'_, Result<(), TrafficError>> {
@@ -218,17 +275,18 @@ impl TrafficManager for Balancer {
     fn look(&self) -> Pending<'_, Result<Backend, TrafficError>> {
         Box::pin(async {
             self.fuse.pass().await;
-            let mut desk = self.inner.lock().unwrap();
-            if desk.deaf > 0 {
-                desk.deaf -= 1;
-                return Err(lost());
+            let Some(twin) = &self.twin else { return self.seen() };
+            let mut whole = Backend::default();
+            for (front, seen) in [("a", self.seen()), ("b", twin.seen())] {
+                let Ok(one) = seen else {
+                    whole.silent.insert(front.into(), lost());
+                    continue;
+                };
+                whole.counters.extend(one.counters.into_values().map(|c| (front.to_owned(), c)));
+                let named = |s: Server| Server { name: format!("{}@{front}", s.name), ..s };
+                whole.servers.extend(one.servers.into_iter().map(named));
             }
-            desk.flicker = desk.flicker.saturating_sub(1);
-            let mut backend = desk.backend();
-            if desk.flicker % 2 == 1 {
-                backend.servers.clear();
-            }
-            Ok(backend)
+            if whole.silent.len() == 2 { Err(lost()) } else { Ok(whole) }
         })
     }
 
@@ -236,8 +294,9 @@ impl TrafficManager for Balancer {
         Box::pin(async move {
             self.fuse.pass().await;
             let answer = {
-                let mut desk = self.inner.lock().unwrap();
-                let found = desk.servers.iter().find(|s| s.name == order.server());
+                let twin = self.twin.as_ref().filter(|_| order.server().ends_with("@b"));
+                let mut desk = twin.map_or(&self.inner, |twin| &twin.inner).lock().unwrap();
+                let found = desk.servers.iter().find(|s| s.name == bare(order));
                 let present = found.map(|s| s.setting(order.set()));
                 let serving = desk.servers.iter().filter(|s| s.serves()).count();
                 desk.arrived.push(Arrived {

@@ -14,5 +14,6 @@ mod sizes;
 mod traffic;
 mod traffic_drains;
 mod traffic_faults;
+mod traffic_several;
 mod traffic_weights;
 pub(crate) mod world;

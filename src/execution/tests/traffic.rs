@@ -24,6 +24,10 @@ pub fn world(replicas: u32, slots: u32) -> World {
 pub fn world_with(replicas: u32, slots: u32, rules: TrafficRules) -> World {
     let platform = Platform::new(replicas, None);
     let balancer = Balancer::new(&platform, slots);
+    world_behind(platform, balancer, rules)
+}
+
+pub fn world_behind(platform: Platform, balancer: Balancer, rules: TrafficRules) -> World {
     let config = ExecutorConfig { traffic: balancer.managers(rules), ..ExecutorConfig::default() };
     let clock = Clock::paused(Timestamp::from_secs(START));
     let mut w = World::with(platform, Journal::default(), clock, config);

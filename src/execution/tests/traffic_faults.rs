@@ -17,7 +17,7 @@ use crate::fleet::Field;
 use crate::series::Timestamp;
 
 /// A new process on the same journal, platform and load balancer.
-async fn restart(old: World) -> World {
+pub async fn restart(old: World) -> World {
     let providers = [("p".to_owned(), Arc::new(old.platform.clone()) as _)].into();
     restart_with(old, providers).await
 }

@@ -1,6 +1,6 @@
 //! Before a write that takes servers away: they take nothing new, and their sessions end.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::approval::{Setting, Way};
 use crate::execution::GateState;
@@ -45,7 +45,7 @@ impl Task {
         if gone == 0 || shift.traffic.rules.drain.is_zero() || !self.would(way, set) {
             return Cleared::Go;
         }
-        let found = match self.look_now(shift).await {
+        let found = match self.look_at_all(shift).await {
             Ok(look) => self.without_gone(shift, look).await,
             Err(error) => Err(error),
         };
@@ -72,7 +72,7 @@ impl Task {
         if !shift.draining.as_ref().is_some_and(|d| d.names.iter().any(|n| lacks(&look, n))) {
             return Ok(look);
         }
-        let again = self.look_now(shift).await?;
+        let again = self.look_at_all(shift).await?;
         if let Some(draining) = shift.draining.as_mut() {
             draining.names.retain(|n| !lacks(&look, n) || !lacks(&again, n));
         }
@@ -104,10 +104,8 @@ impl Task {
     ) -> Option<Cleared> {
         let pods = self.live.as_ref().map(|l| l.pods.clone()).unwrap_or_default();
         let mut drained = waiting(shift, &look.backend, again);
-        let of_servers = gone.saturating_mul(shift.traffic.manager.copies());
-        let left = of_servers.saturating_sub(drained.len());
-        let mut names = leaving::servers(&look.backend.servers, &pods, gone, shift.traffic.rules.matching);
-        names.truncate(left);
+        let names =
+            leaving::servers(&look.backend.servers, &pods, (gone, &drained), shift.traffic.rules.matching);
         if names.is_empty() && drained.is_empty() {
             self.tell_once(
                 shift,
@@ -116,17 +114,18 @@ impl Task {
             .await;
             return Some(Cleared::Go);
         }
-        let least = *shift.least.get_or_insert_with(|| least(&look.backend, of_servers, drained.len()));
+        let least = shift.least.get_or_insert_with(|| least(&look.backend, &names)).clone();
         shift.seen = Some(look);
         let (mut unclear, mut trouble) = (BTreeSet::new(), None);
         for name in names {
             // Looked at anew for each: how many others take traffic changes with every turn.
-            let Some(look) = self.look_again(shift).await else {
+            let Some(look) = self.look_again_at_all(shift).await else {
                 trouble.clone_from(&shift.trouble);
                 break;
             };
             let Some(server) = look.backend.server(&name) else { continue };
             let (set, home) = (Setting::Drain, Setting::Ready);
+            let least = least.get(server.front()).map_or(1, |n| *n);
             let wanted = Wanted { server, look: &look, set, home, old: true, least, way };
             match self.turn_server(shift, wanted).await {
                 Turned::Done => drop(drained.insert(name)),
@@ -226,8 +225,31 @@ fn waiting(shift: &Shift, backend: &Backend, again: bool) -> BTreeSet<String> {
     drained.map(|s| s.name.clone()).collect()
 }
 
-/// Servers that must go on taking traffic: all but those that go, and always one. `drained` of those do so already.
-fn least(backend: &Backend, gone: usize, drained: usize) -> usize {
-    let serving = backend.servers.iter().filter(|s| s.serves()).count();
-    serving.saturating_add(drained).saturating_sub(gone).max(1)
+/// Servers that must go on taking traffic on each load balancer: all but those that go, and always one.
+fn least(backend: &Backend, going: &BTreeSet<String>) -> BTreeMap<String, usize> {
+    let mut least: BTreeMap<String, usize> = BTreeMap::new();
+    for server in backend.servers.iter().filter(|s| s.serves()) {
+        let stays = usize::from(!going.contains(&server.name));
+        *least.entry(server.front().to_owned()).or_default() += stays;
+    }
+    least.values_mut().for_each(|n| *n = (*n).max(1));
+    least
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::execution::Server;
+
+    #[test]
+    fn all_but_those_that_go_stay_on_each_and_always_one() {
+        let server =
+            |name: &str| Server { name: name.to_owned(), up: true, weight: 100, ..Server::default() };
+        let away = Server { draining: true, ..server("s3@b") };
+        let servers =
+            ["s1@a", "s2@a", "s3@a", "s3b@a", "s3b@b"].map(server).into_iter().chain([away]).collect();
+        let backend = Backend { servers, ..Backend::default() };
+        let going = ["s3@a", "s3b@a", "s3@b", "s3b@b"].map(str::to_owned).into();
+        assert_eq!(least(&backend, &going), [("a".to_owned(), 2), ("b".to_owned(), 1)].into());
+    }
 }

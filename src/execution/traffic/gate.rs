@@ -10,6 +10,7 @@ use crate::execution::{Gate, GateState};
 use crate::series::{Quantity, Unit};
 
 use super::continuity::Continuity;
+use super::look::place;
 use super::shift::Shift;
 use super::steps;
 
@@ -96,14 +97,18 @@ impl Task {
 
 fn slow_start(shift: &Shift, expected: usize) -> Gate {
     let (up, whole, share) = shift.progress();
-    let left = shift.left_alone.len();
+    // The pods of which one load balancer has no server up take nothing from its clients.
+    let behind = shift.traffic.manager.fronts().into_iter().find_map(|front| {
+        let (up, left) = shift.up_on(&front);
+        (up.saturating_add(left) < expected).then(|| (place(&front), up))
+    });
     let name = shift.name();
     let (state, detail) = if let Some(why) = &shift.trouble {
         (GateState::Running, format!("{name}: {why}"))
     } else if shift.before.is_none() {
         (GateState::Running, format!("{name} has not answered yet"))
-    } else if up + left < expected {
-        (GateState::Running, format!("{name} has {up} new servers up, {expected} new pods are ready"))
+    } else if let Some((at, up)) = behind {
+        (GateState::Running, format!("{name}{at} has {up} new servers up, {expected} new pods are ready"))
     } else if whole < up {
         (GateState::Running, format!("{name}: {up} new servers at {:.0} % of their weight", share * 100.0))
     } else {

@@ -1,5 +1,6 @@
 //! Which servers a write takes away, and whether those drained have gone. Pure.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::execution::providers::contract::{PodPhase, PodState, WorkloadState};
@@ -17,21 +18,35 @@ pub(super) fn count(field: Field, at: u32, set: u32, live: Option<&WorkloadState
     gone as usize
 }
 
-/// Names of the servers that are to be drained before `gone` pods are taken away, besides those that are already.
-/// Servers that only stand in are nobody's.
-pub(super) fn servers(servers: &[Server], pods: &[PodState], gone: usize, matching: Matching) -> Vec<String> {
+/// Names of the servers that are to be drained before `gone` pods are taken away, besides those `drained` already. A pod
+/// may have several: one for each port, or on each of several load balancers. Servers that only stand in are nobody's.
+pub(super) fn servers(
+    servers: &[Server],
+    pods: &[PodState],
+    (gone, drained): (usize, &BTreeSet<String>),
+    matching: Matching,
+) -> BTreeSet<String> {
     let may_go = |s: &&Server| s.up && !s.draining && !s.backup;
     match matching {
         Matching::Order => {
             let serving = servers.iter().rev().filter(may_go);
-            serving.take(gone).map(|s| s.name.clone()).collect()
+            serving.take(gone.saturating_sub(drained.len())).map(|s| s.name.clone()).collect()
         }
         Matching::Address => {
             let mut staying: Vec<&PodState> =
                 pods.iter().filter(|p| p.phase != PodPhase::Terminating).collect();
             // As controllers do: what is not ready first, then the newest.
             staying.sort_by_key(|p| (p.phase == PodPhase::Ready, std::cmp::Reverse(p.created_ms)));
-            let going = staying.into_iter().take(gone);
+            let ours = || servers.iter().filter(|s| drained.contains(&s.name));
+            let (begun, rest): (Vec<_>, Vec<_>) =
+                staying.into_iter().partition(|pod| ours().any(|s| is_of(s, pod)));
+            // Drained, and of no pod that is told: each address is one of those that go.
+            let others: BTreeSet<&str> = ours()
+                .filter(|s| !begun.iter().any(|pod| is_of(s, pod)))
+                .map(|s| s.address.as_str())
+                .collect();
+            let left = gone.saturating_sub(begun.len().saturating_add(others.len()));
+            let going = begun.into_iter().take(gone).chain(rest.into_iter().take(left));
             going
                 .flat_map(|pod| servers.iter().filter(move |s| !s.backup && is_of(s, pod)))
                 .filter(may_go)
@@ -98,7 +113,7 @@ mod tests {
         }
     }
 
-    fn names(found: &[String]) -> Vec<&str> {
+    fn names(found: &BTreeSet<String>) -> Vec<&str> {
         found.iter().map(String::as_str).collect()
     }
 
@@ -110,21 +125,47 @@ mod tests {
             pod("10.0.0.2:80", 2, PodPhase::Ready),
             pod("::1", 1, PodPhase::Starting),
         ];
-        let go = |n| servers(&listed, &pods, n, Matching::Address);
+        let none = BTreeSet::new();
+        let go = |n| servers(&listed, &pods, (n, &none), Matching::Address);
         assert_eq!(names(&go(1)), ["c"]);
-        assert_eq!(names(&go(2)), ["c", "a"]);
-        let last = servers(&listed, &[], 2, Matching::Order);
-        assert_eq!(names(&last), ["c", "b"]);
-        assert!(servers(&listed, &[], 2, Matching::Address).is_empty(), "no address is no guess");
+        assert_eq!(names(&go(2)), ["a", "c"]);
+        let last = servers(&listed, &[], (2, &none), Matching::Order);
+        assert_eq!(names(&last), ["b", "c"]);
+        assert!(servers(&listed, &[], (2, &none), Matching::Address).is_empty(), "no address is no guess");
         let sorry = Server { backup: true, ..server("sorry", "10.0.0.1:80") };
         let with_backup = [sorry.clone(), listed[0].clone(), listed[1].clone(), sorry];
-        assert_eq!(names(&servers(&with_backup, &[], 1, Matching::Order)), ["b"], "a backup is not drained");
-        assert_eq!(names(&servers(&with_backup, &pods, 2, Matching::Address)), ["a"]);
+        assert_eq!(
+            names(&servers(&with_backup, &[], (1, &none), Matching::Order)),
+            ["b"],
+            "a backup is not drained"
+        );
+        assert_eq!(names(&servers(&with_backup, &pods, (2, &none), Matching::Address)), ["a"]);
         let on_two =
             [server("a@1", "10.0.0.1:80"), server("b@1", "10.0.0.2:80"), server("a@2", "10.0.0.1:80")];
-        assert_eq!(names(&servers(&on_two, &pods, 2, Matching::Address)), ["a@1", "a@2"], "on each of both");
+        assert_eq!(
+            names(&servers(&on_two, &pods, (2, &none), Matching::Address)),
+            ["a@1", "a@2"],
+            "on each of both"
+        );
         let other_port = [pod("10.0.0.1:81", 1, PodPhase::Ready)];
-        assert!(servers(&listed, &other_port, 1, Matching::Address).is_empty());
+        assert!(servers(&listed, &other_port, (1, &none), Matching::Address).is_empty());
+    }
+
+    #[test]
+    fn a_pod_with_several_servers_is_one_that_goes() {
+        let all = |name: &str, at: &str| {
+            [80, 81].map(|port| server(&format!("{name}{port}"), &format!("{at}:{port}")))
+        };
+        let listed = [all("a", "10.0.0.1"), all("b", "10.0.0.2"), all("c", "10.0.0.3")].concat();
+        let pods = [1, 2, 3].map(|i| pod(&format!("10.0.0.{i}"), i, PodPhase::Ready));
+        let go = |gone, drained: &[&str]| {
+            let drained = drained.iter().map(|n| (*n).to_owned()).collect();
+            servers(&listed, &pods, (gone, &drained), Matching::Address)
+        };
+        assert_eq!(names(&go(2, &[])), ["b80", "b81", "c80", "c81"], "all of both pods");
+        assert_eq!(names(&go(2, &["c80", "c81"])), ["b80", "b81", "c80", "c81"], "one pod more, not none");
+        assert_eq!(names(&go(1, &["b80"])), ["b80", "b81"], "what is begun is what goes");
+        assert!(servers(&listed, &pods[..2], (1, &["c80".to_owned()].into()), Matching::Address).is_empty());
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::continuity::Continuity;
 use super::settle::Scope;
 use super::shift::Shift;
 use super::turn::Look;
+use super::types::Server;
 
 impl Task {
     /// Before the first write. The error says why what takes servers away must not begin; what adds some is never held up.
@@ -39,11 +40,14 @@ impl Task {
     /// Whether the load balancer can be used, in one sentence each.
     async fn fit(&mut self, shift: &mut Shift) -> Result<String, String> {
         shift.traffic.manager.allowed().await.map_err(|e| e.to_string())?;
-        let backend = shift.traffic.manager.look().await.map_err(|e| e.to_string())?;
+        let backend = self.look_at_all(shift).await.map_err(|e| e.to_string())?.backend;
         shift.rebase(&backend);
         let serving = backend.servers.iter().filter(|s| s.serves()).count();
-        if serving == 0 && !backend.servers.is_empty() && !self.run.is_up() {
-            return Err("no server takes traffic: nothing can be drained".to_owned());
+        let idle = |s: &&Server| backend.serving(s.front()) == 0;
+        if !self.run.is_up()
+            && let Some(idle) = backend.servers.iter().find(idle)
+        {
+            return Err(format!("no server{} takes traffic: nothing can be drained", place(idle.front())));
         }
         if !self.run.is_up()
             && !shift.traffic.rules.drain.is_zero()
@@ -63,8 +67,17 @@ impl Task {
         if !shift.told_of_no_servers(self) {
             shift.seen = None;
             if let Some(look) = self.look_again(&mut shift).await {
-                shift.failures = 0;
-                self.act(&mut shift, look).await;
+                match look.backend.whole() {
+                    Ok(()) => {
+                        shift.failures = 0;
+                        self.act(&mut shift, look).await;
+                    }
+                    // What can be given back on the others does not wait for it.
+                    Err(error) => {
+                        shift.failed(&error);
+                        self.give_due(&mut shift, look).await;
+                    }
+                }
             }
         }
         self.shift = Some(shift);
@@ -72,8 +85,8 @@ impl Task {
     }
 
     async fn act(&mut self, shift: &mut Shift, look: Look) {
-        if let Some(began) = shift.began {
-            let continuity = Continuity::between(&began, &look.backend.counters, shift.given_up);
+        if let Some(began) = &shift.began {
+            let continuity = Continuity::between(began, &look.backend.counters, shift.given_up);
             shift.continuity = Some(continuity);
         }
         if self.run.is_up() {
@@ -84,6 +97,14 @@ impl Task {
             return;
         }
         shift.trouble = None;
+        self.give_due(shift, look).await;
+    }
+
+    /// On the way down, what has gone or stays gets its state back.
+    async fn give_due(&mut self, shift: &mut Shift, look: Look) {
+        if self.run.is_up() {
+            return;
+        }
         // While they are being drained for the next write, they stay so.
         if shift.draining.is_none() && self.run.stage() != Some(StageKind::Provision) {
             self.give(shift, look, Scope::All).await;
@@ -100,6 +121,11 @@ impl Task {
             self.trouble(text).await;
         }
     }
+}
+
+/// Names one of several load balancers; one alone has no name.
+pub(super) fn place(front: &str) -> String {
+    if front.is_empty() { String::new() } else { format!(" at {front}") }
 }
 
 impl Shift {

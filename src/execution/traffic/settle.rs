@@ -90,7 +90,11 @@ impl Task {
             && self.shared.halted().is_none()
             && let Some(look) = self.look_again(&mut shift).await
         {
-            shift.failures = 0;
+            shift.heard(&look.backend);
+            if let Some(why) = shift.astray() {
+                let text = format!("{}: {why}", shift.name());
+                self.tell_once(&mut shift, text).await;
+            }
             shift.hold_back(&look.backend, scope == Scope::Asked);
             // What is whole from here on is not stepped again when the operation goes on.
             shift.rebase(&look.backend);
@@ -130,25 +134,22 @@ impl Task {
             let _ = self.read().await;
         }
         let open = open(shift, scope);
-        let mut gone: BTreeSet<&str> = BTreeSet::new();
-        for (_, server, _) in open.iter().map(|(place, _)| place) {
-            if look.backend.server(server).is_none() {
-                gone.insert(server);
-            }
-        }
+        let mut gone: BTreeSet<&str> =
+            open.iter().filter_map(|o| o.here.as_deref()).filter(|name| look.backend.lacks(name)).collect();
         // One answer may lack what is there: what two lack is gone.
         let mut stale = !gone.is_empty();
-        for (place, change) in &open {
-            let (manager, server, _) = place;
+        for Open { place: (manager, server, _), change, here } in &open {
             // Each turn rests on a look of its own: others set servers meanwhile.
             if stale || self.is_old(&look) {
                 let Some(again) = self.look_again(shift).await else { return };
                 look = again;
                 stale = false;
-                gone.retain(|name| look.backend.server(name).is_none());
+                gone.retain(|name| look.backend.lacks(name));
             }
-            let found = look.backend.server(server);
-            match self.next(shift, found, change, gone.contains(server.as_str())) {
+            // On one that does not answer, or is not configured, it may be as it was: it is not gone.
+            let Some(here) = here else { continue };
+            let found = look.backend.server(here);
+            match self.next(shift, found, change, gone.contains(here.as_str())) {
                 Next::Wait => {}
                 Next::Close(outcome) => {
                     self.close(shift, (manager.clone(), server.clone()), change, outcome).await;
@@ -215,8 +216,16 @@ impl Task {
     }
 }
 
+/// One thing of ours that has not been given back.
+struct Open {
+    place: Place,
+    change: Change,
+    /// How its server is called by the load balancers that are configured.
+    here: Option<String>,
+}
+
 /// What is ours at this load balancer and within `scope`.
-fn open(shift: &Shift, scope: Scope) -> Vec<(Place, Change)> {
+fn open(shift: &Shift, scope: Scope) -> Vec<Open> {
     let name = shift.name();
     let within = |place: &Place, change: &Change| match scope {
         Scope::All => true,
@@ -224,5 +233,6 @@ fn open(shift: &Shift, scope: Scope) -> Vec<(Place, Change)> {
         Scope::Removed => change.removing,
     };
     let ours = shift.ledger.open().filter(|(place, change)| place.0 == name && within(place, change));
-    ours.map(|(place, change)| (place.clone(), change.clone())).collect()
+    let here = |place: &Place| shift.traffic.manager.called(&place.1);
+    ours.map(|(p, change)| Open { place: p.clone(), change: change.clone(), here: here(p) }).collect()
 }

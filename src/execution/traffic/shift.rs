@@ -8,7 +8,8 @@ use super::continuity::Continuity;
 use super::ledger::{Ledger, Place};
 use super::steps::Warming;
 use super::turn::Look;
-use super::types::{Backend, Counters, Server, Traffic};
+use super::types::{Backend, Counters, Server, Traffic, TrafficError, front};
+use crate::series::text::clean;
 
 /// Servers being drained before they are taken away.
 #[derive(Clone, Debug)]
@@ -41,12 +42,12 @@ pub(in crate::execution) struct Shift {
     pub left_alone: BTreeMap<String, String>,
     /// Being drained, or drained, for a write that was not sent yet.
     pub draining: Option<Draining>,
-    /// Servers that must go on taking traffic until that write: counted once, as each drain lowers what is counted.
-    pub least: Option<usize>,
+    /// Servers that must go on taking traffic until that write, on each load balancer: counted once, as each drain lowers what is counted.
+    pub least: Option<BTreeMap<String, usize>>,
     /// When a write that takes servers away was last sent.
     pub removed: Option<Monotonic>,
     /// Counters when it began.
-    pub began: Option<Counters>,
+    pub began: Option<BTreeMap<String, Counters>>,
     /// Sessions since then, as last told.
     pub continuity: Option<Continuity>,
     /// Sessions that were on servers when the wait for them was over; `None` once that is not known.
@@ -92,17 +93,55 @@ impl Shift {
     }
 
     /// What takes traffic now counts as old from here on, and what somebody has drained as well; not what is held back.
+    /// Of a load balancer that did not answer nothing is taken in.
     pub fn rebase(&mut self, backend: &Backend) {
+        let whole = backend.silent.is_empty();
+        let is_silent = |name: &str| backend.silent.contains_key(front(name));
         let warming = &self.warming;
         let is_old =
             |s: &&Server| (s.serves() || s.up && s.draining) && !warming.get(&s.name).is_some_and(|w| w.held);
-        let before = self.before.get_or_insert_default();
-        before.extend(backend.servers.iter().filter(is_old).map(|s| s.name.clone()));
-        self.began.get_or_insert(backend.counters);
+        // Begun without one of them, its old servers would count as new.
+        if whole || self.before.is_some() {
+            let before = self.before.get_or_insert_default();
+            before.extend(backend.servers.iter().filter(is_old).map(|s| s.name.clone()));
+        }
+        if whole {
+            self.began.get_or_insert_with(|| backend.counters.clone());
+        }
         // New ones have their whole weight, and are not stepped again.
         let steps = self.traffic.rules.steps.max(1);
-        self.warming.retain(|_, w| w.step > 0);
-        self.warming.values_mut().filter(|w| !w.held).for_each(|w| w.step = steps);
+        self.warming.retain(|name, w| w.step > 0 || is_silent(name));
+        let heard = self.warming.iter_mut().filter(|(name, w)| !w.held && !is_silent(name));
+        heard.for_each(|(_, w)| w.step = steps);
+    }
+
+    /// Notes that a look failed, in whole or for what depends on it.
+    pub fn failed(&mut self, why: &TrafficError) {
+        self.failures = self.failures.saturating_add(1);
+        self.trouble = Some(clean(&why.to_string(), 300));
+    }
+
+    /// Names of our servers in the journal that have not been given back.
+    fn ours(&self) -> impl Iterator<Item = &str> {
+        let name = self.traffic.manager.name();
+        self.ledger.open().filter(move |((manager, ..), _)| manager == name).map(|((_, s, _), _)| s.as_str())
+    }
+
+    /// What is ours on a load balancer that is not configured any more, in a sentence.
+    pub fn astray(&self) -> Option<String> {
+        let server = self.ours().find(|server| self.traffic.manager.called(server).is_none())?;
+        Some(format!("{server} cannot be given back: its socket is not in the configuration"))
+    }
+
+    /// Notes whether all that is ours can be given back at this look: not what is on a load balancer that did not answer or
+    /// that is not configured.
+    pub fn heard(&mut self, backend: &Backend) {
+        let silent = |server: &str| backend.silent.get(front(&self.traffic.manager.called(server)?)).cloned();
+        let why = self.ours().find_map(silent);
+        match why.or_else(|| self.astray().map(TrafficError::Refused)) {
+            Some(why) => self.failed(&why),
+            None => self.failures = 0,
+        }
     }
 
     /// Whether `place` is the weight of a new server that is held back because it fails.

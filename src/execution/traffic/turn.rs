@@ -6,11 +6,10 @@ use crate::execution::guard::{Stop, TurnAttempt};
 use crate::execution::invariants::Broken;
 use crate::execution::record::{EntryData, EntryKind};
 use crate::execution::task::Task;
-use crate::series::text::clean;
 
 use super::ledger::TurnNote;
 use super::shift::Shift;
-use super::types::{Backend, Server, TrafficError};
+use super::types::{Backend, Server, TrafficError, front};
 
 /// What became of a turn.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,7 +27,7 @@ pub(super) enum Turned {
 pub(in crate::execution) struct Look {
     /// The backend.
     pub backend: Backend,
-    /// When the answer was there.
+    /// When it was asked for: the answer may be of that moment.
     pub at: Monotonic,
 }
 
@@ -45,7 +44,7 @@ pub(super) struct Wanted<'a> {
     pub home: Setting,
     /// Whether it took traffic before the operation wrote anything.
     pub old: bool,
-    /// Servers that must go on taking traffic.
+    /// Servers that must go on taking traffic, on its load balancer.
     pub least: usize,
     /// Which way the write goes that this turn belongs to.
     pub way: Way,
@@ -91,8 +90,8 @@ impl Task {
         }
         let manager = std::sync::Arc::clone(&shift.traffic.manager);
         let answer = manager.turn(&order).await;
-        let found = manager.look().await;
         let at = self.shared.clock.monotonic();
+        let found = manager.look().await;
         let turned = self.found_turn(shift, &order, wanted.home, answer, &found).await;
         shift.seen = found.ok().map(|backend| Look { backend, at });
         turned
@@ -100,8 +99,26 @@ impl Task {
 
     /// The load balancer now.
     pub(super) async fn look_now(&self, shift: &Shift) -> Result<Look, TrafficError> {
-        let backend = shift.traffic.manager.look().await?;
-        Ok(Look { backend, at: self.shared.clock.monotonic() })
+        let at = self.shared.clock.monotonic();
+        Ok(Look { backend: shift.traffic.manager.look().await?, at })
+    }
+
+    /// The same of all of several load balancers; the error of one that did not answer.
+    pub(super) async fn look_at_all(&self, shift: &Shift) -> Result<Look, TrafficError> {
+        let look = self.look_now(shift).await?;
+        look.backend.whole().map(|()| look)
+    }
+
+    /// What the next turn rests on where it rests on all of them. `None`, with the trouble noted, if one did not answer.
+    pub(super) async fn look_again_at_all(&self, shift: &mut Shift) -> Option<Look> {
+        let look = self.look_again(shift).await?;
+        match look.backend.whole() {
+            Ok(()) => Some(look),
+            Err(error) => {
+                shift.failed(&error);
+                None
+            }
+        }
     }
 
     /// What the next turn rests on: the look after the last one, or another. `None`, with the trouble noted, if there is no
@@ -113,8 +130,7 @@ impl Task {
         match self.look_now(shift).await {
             Ok(look) => Some(look),
             Err(error) => {
-                shift.failures = shift.failures.saturating_add(1);
-                shift.trouble = Some(clean(&error.to_string(), 300));
+                shift.failed(&error);
                 None
             }
         }
@@ -128,7 +144,8 @@ impl Task {
     fn guard_turn(&self, order: &TurnOrder, wanted: &Wanted<'_>) -> Result<(), Stop> {
         let now = self.shared.clock.monotonic();
         let fleet = self.shared.fleet_health(now);
-        let serving = wanted.look.backend.servers.iter().filter(|s| s.serves()).count();
+        // Of several load balancers each needs servers of its own.
+        let serving = wanted.look.backend.serving(wanted.server.front());
         self.shared.guard().check_turn(&TurnAttempt {
             order,
             record: self.mandate.record(),
@@ -144,14 +161,19 @@ impl Task {
     }
 
     /// What the load balancer shows decides, whatever it answered.
-    async fn found_turn(
+    async fn found_turn<'f>(
         &self,
         shift: &mut Shift,
         order: &TurnOrder,
         home: Setting,
         answer: Result<(), TrafficError>,
-        found: &Result<Backend, TrafficError>,
+        found: &'f Result<Backend, TrafficError>,
     ) -> Turned {
+        let heard = |backend: &'f Backend| match backend.silent.get(front(order.server())) {
+            Some(error) => Err(error),
+            None => Ok(backend),
+        };
+        let found = found.as_ref().and_then(heard);
         let shows = |setting| match found {
             Ok(backend) => backend.server(order.server()).is_some_and(|s| s.shows(setting)),
             Err(_) => false,
@@ -175,7 +197,7 @@ impl Task {
             }
             (answer, found) => {
                 let why = answer.err().map(|e| e.to_string());
-                let why = why.or_else(|| found.as_ref().err().map(ToString::to_string)).unwrap_or_default();
+                let why = why.or_else(|| found.err().map(ToString::to_string)).unwrap_or_default();
                 let text = format!("outcome of {} is not known: {why}", words(order));
                 let _ = self.note_turn(shift, order, home, EntryKind::Step, "unknown", &text).await;
                 Turned::Unknown(why)

@@ -52,7 +52,17 @@ pub struct Server {
     pub counters: Counters,
 }
 
+/// Where the server called `name` is: what follows the `@`; empty with one load balancer.
+pub(super) fn front(name: &str) -> &str {
+    name.split_once('@').map_or("", |(_, front)| front)
+}
+
 impl Server {
+    /// Which of several load balancers has it; empty where there is one.
+    pub fn front(&self) -> &str {
+        front(&self.name)
+    }
+
     /// Whether it takes new sessions. One that only stands in does not count.
     pub const fn serves(&self) -> bool {
         self.up && !self.draining && self.weight > 0 && !self.backup
@@ -78,14 +88,31 @@ impl Server {
 pub struct Backend {
     /// Its servers, in the load balancer's order.
     pub servers: Vec<Server>,
-    /// Counters of the whole backend.
-    pub counters: Counters,
+    /// Counters of the whole backend on each load balancer that answered, as its servers' names end; one alone is nameless.
+    pub counters: BTreeMap<String, Counters>,
+    /// Those of several load balancers that did not answer, and why.
+    pub silent: BTreeMap<String, TrafficError>,
 }
 
 impl Backend {
     /// The server called `name`.
     pub fn server(&self, name: &str) -> Option<&Server> {
         self.servers.iter().find(|s| s.name == name)
+    }
+
+    /// Whether the load balancer that should have the server called `name` answered, and has none.
+    pub fn lacks(&self, name: &str) -> bool {
+        self.server(name).is_none() && !self.silent.contains_key(front(name))
+    }
+
+    /// How many servers take new sessions on one load balancer.
+    pub fn serving(&self, front: &str) -> usize {
+        self.servers.iter().filter(|s| s.serves() && s.front() == front).count()
+    }
+
+    /// The error of one that did not answer, if there is one.
+    pub fn whole(&self) -> Result<(), TrafficError> {
+        self.silent.values().next().map_or(Ok(()), |error| Err(error.clone()))
     }
 }
 
@@ -108,15 +135,22 @@ pub trait TrafficManager: Send + Sync {
     /// As on cards and in the journal: `haproxy shop`.
     fn name(&self) -> &str;
 
-    /// How many servers it has for each replica: one, or one on each of several load balancers.
-    fn copies(&self) -> usize {
-        1
+    /// Each of several load balancers, which has a server of its own for every replica, called `NAME@FRONT`; one alone is
+    /// nameless.
+    fn fronts(&self) -> Vec<String> {
+        vec![String::new()]
+    }
+
+    /// How a server is called here that the journal calls so: it may have been written with fewer or more load balancers
+    /// than there are now. `None` if it is on one that is not configured.
+    fn called(&self, server: &str) -> Option<String> {
+        Some(server.to_owned())
     }
 
     /// Whether turns are allowed; the error says what to change so that they are.
     fn allowed(&self) -> Pending<'_, Result<(), TrafficError>>;
 
-    /// The backend now.
+    /// The backend now. Of several load balancers at least one answered.
     fn look(&self) -> Pending<'_, Result<Backend, TrafficError>>;
 
     /// Sends one turn, once. `Ok` means accepted: whether it took effect is read back.

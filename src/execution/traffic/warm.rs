@@ -9,7 +9,7 @@ use crate::execution::task::Task;
 use super::shift::Shift;
 use super::steps::{self, LEAST_BASE, Warming};
 use super::turn::{Look, Turned, Wanted};
-use super::types::{Backend, Server};
+use super::types::{Backend, Server, front};
 
 /// Turns of one look; the others wait for the next.
 const TURNS: usize = 10;
@@ -31,7 +31,7 @@ impl Task {
         for name in known {
             // Each turn rests on a look of its own: others set servers meanwhile.
             if stale || self.is_old(&look) {
-                let Some(again) = self.look_again(shift).await else { return };
+                let Some(again) = self.look_again_at_all(shift).await else { return };
                 (look, stale) = (again, false);
             }
             let Some(server) = look.backend.server(&name) else {
@@ -69,10 +69,9 @@ impl Task {
         }
     }
 
-    /// Takes in servers that came up and, up to the number asked for, slots that wait for one.
+    /// Takes in servers that came up and, on each load balancer up to the number asked for, slots that wait for one.
     fn welcome(&self, shift: &mut Shift, backend: &Backend) {
         let more = self.run.operation.change.to.saturating_sub(self.run.operation.change.from) as usize;
-        let more = more.saturating_mul(shift.traffic.manager.copies());
         let now = self.shared.clock.monotonic();
         let taken = |shift: &mut Shift, server: &Server| {
             if shift.warming.contains_key(&server.name) || shift.left_alone.contains_key(&server.name) {
@@ -91,10 +90,9 @@ impl Task {
         }
         let free = backend.servers.iter().filter(|s| !s.up && is_new(s));
         for server in free {
-            if shift.warming.len() >= more {
-                break;
+            if shift.warming.keys().filter(|name| front(name) == server.front()).count() < more {
+                taken(shift, server);
             }
-            taken(shift, server);
         }
     }
 
@@ -161,9 +159,12 @@ impl Shift {
         }
     }
 
-    /// Failed and all requests of `server` and of the old servers now, where both are told.
+    /// Failed and all requests of `server` and of the old servers beside it now, where both are told. Those of another load
+    /// balancer would hide that this one began anew.
     fn marks(&self, backend: &Backend, server: &Server) -> Option<[(u64, u64); 2]> {
-        let is_old = |s: &&Server| self.before.as_ref().is_some_and(|before| before.contains(&s.name));
+        let is_old = |s: &&Server| {
+            s.front() == server.front() && self.before.as_ref().is_some_and(|before| before.contains(&s.name))
+        };
         let old = steps::score_all(backend.servers.iter().filter(is_old));
         steps::score(&server.counters).zip(old).map(|(new, old)| [new, old])
     }
@@ -185,6 +186,12 @@ impl Shift {
         for (name, at) in &mut self.warming {
             at.held = held.contains(name);
         }
+    }
+
+    /// How many new servers are up on one load balancer, and how many of its servers are left alone.
+    pub(super) fn up_on(&self, at: &str) -> (usize, usize) {
+        let up = self.warming.iter().filter(|(name, w)| w.step > 0 && front(name) == at).count();
+        (up, self.left_alone.keys().filter(|name| front(name) == at).count())
     }
 
     /// Share of their weight that new servers have, and how many have all of it.

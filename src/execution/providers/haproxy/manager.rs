@@ -70,6 +70,14 @@ impl TrafficManager for HaproxyManager {
         &self.name
     }
 
+    /// Written when it was one of several, it ends with where that one is.
+    fn called(&self, server: &str) -> Option<String> {
+        match server.split_once('@') {
+            Some((server, at)) => (at == self.address.to_string()).then(|| server.to_owned()),
+            None => Some(server.to_owned()),
+        }
+    }
+
     fn allowed(&self) -> Pending<'_, Result<(), TrafficError>> {
         Box::pin(async { parse::level(&ask(&self.address, "show cli level").await?) })
     }
@@ -80,5 +88,18 @@ impl TrafficManager for HaproxyManager {
 
     fn turn<'a>(&'a self, order: &'a TurnOrder) -> Pending<'a, Result<(), TrafficError>> {
         Box::pin(self.send(order))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_of_one_of_several_is_known_to_that_one_alone() {
+        let one = HaproxyManager::new("/run/a.sock".parse().unwrap(), "shop").unwrap();
+        assert_eq!(one.called("s4").as_deref(), Some("s4"));
+        assert_eq!(one.called("s4@/run/a.sock").as_deref(), Some("s4"));
+        assert_eq!(one.called("s4@/run/b.sock"), None, "it may still be drained there");
     }
 }

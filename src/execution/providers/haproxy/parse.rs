@@ -85,7 +85,7 @@ pub(super) fn backend(state: &str, stat: &str) -> Result<Backend, TrafficError> 
         servers.push(server);
     }
     let counters = counted.get("BACKEND").map(Row::counters).unwrap_or_default();
-    Ok(Backend { servers, counters })
+    Ok(Backend { servers, counters: [(String::new(), counters)].into(), ..Backend::default() })
 }
 
 fn server(row: &BTreeMap<&str, &str>, counted: &BTreeMap<&str, Row<'_>>) -> Result<Server, TrafficError> {
@@ -200,7 +200,7 @@ mod tests {
             counters,
         };
         assert_eq!(found.servers[0], a);
-        assert_eq!(found.counters, Counters { total: Some(75), ..counters });
+        assert_eq!(found.counters, [(String::new(), Counters { total: Some(75), ..counters })].into());
         let (b, c) = (&found.servers[1], &found.servers[2]);
         assert_eq!((b.address.as_str(), b.up, b.maintenance, b.draining), ("[::1]:82", false, true, false));
         assert_eq!((b.sessions, b.counters), (None, Counters::default()), "not told is not zero");
