@@ -62,12 +62,12 @@ pub fn unknown_tests(table: &str, sources: &[Source]) -> Vec<String> {
     named.filter(|name| !known(name)).map(str::to_owned).collect()
 }
 
-/// Whether there is a function of this name with an attribute that makes it a test right above it, or within `proptest!`.
+/// Whether there is a function of this name with an attribute that makes it a test right above it.
 fn is_test(raw: &str, name: &str) -> bool {
     raw.match_indices(&format!("fn {name}(")).any(|(at, _)| {
-        let above = raw.get(..at).unwrap_or_default().lines().rev().skip(1);
-        let mut attributes =
-            above.map(str::trim).take_while(|l| l.starts_with(['#', '/']) || l.ends_with(")]"));
+        let above = raw.get(..at).and_then(|head| head.rsplit_once('\n')).map_or("", |(above, _)| above);
+        let attributes = above.lines().rev().map(str::trim);
+        let mut attributes = attributes.take_while(|l| l.starts_with(['#', '/']) || l.ends_with(")]"));
         attributes.any(|l| l.starts_with("#[test]") || l.starts_with("#[tokio::test"))
     })
 }
