@@ -244,6 +244,7 @@ fn program(folder: &std::path::Path, args: &[&str]) -> (Option<i32>, String, Str
         .current_dir(folder)
         .env_clear()
         .env("HOME", folder)
+        .env("XDG_RUNTIME_DIR", folder)
         .output()
         .unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
