@@ -188,7 +188,7 @@ fn sort(services: &mut [&ServiceRow], sort: Sort) {
 fn urgency(exhaustion: &Exhaustion) -> f64 {
     match exhaustion {
         Exhaustion::Now => -1.0,
-        Exhaustion::In { earliest, median } => median.unwrap_or(*earliest * 2).as_secs_f64(),
+        Exhaustion::In { earliest, median } => median.unwrap_or(earliest.saturating_mul(2)).as_secs_f64(),
         Exhaustion::Beyond { .. } => 1e12,
         Exhaustion::Unknown => f64::INFINITY,
     }

@@ -40,7 +40,7 @@ pub fn services(state: &State, now: Timestamp) -> Widget<Vec<ServiceRow>> {
 fn urgency(e: &Exhaustion) -> (u8, Duration) {
     match e {
         Exhaustion::Now => (0, Duration::ZERO),
-        Exhaustion::In { earliest, median } => (1, median.unwrap_or(*earliest * 2)),
+        Exhaustion::In { earliest, median } => (1, median.unwrap_or(earliest.saturating_mul(2))),
         Exhaustion::Beyond { .. } => (2, Duration::ZERO),
         Exhaustion::Unknown => (3, Duration::ZERO),
     }
