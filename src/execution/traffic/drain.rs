@@ -232,7 +232,9 @@ fn least(backend: &Backend, going: &BTreeSet<String>) -> BTreeMap<String, usize>
         let stays = usize::from(!going.contains(&server.name));
         *least.entry(server.front().to_owned()).or_default() += stays;
     }
-    least.values_mut().for_each(|n| *n = (*n).max(1));
+    for n in least.values_mut() {
+        *n = (*n).max(1);
+    }
     least
 }
 
