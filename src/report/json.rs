@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use crate::fleet::{Field, ScaleIn};
-use crate::proposal::Staging;
 use crate::view::{
     Health, Lease, OperationState, ProposalView, Report, ServiceRow, Signal, SourceStatus, View,
 };
@@ -77,7 +76,7 @@ fn proposal(p: &ProposalView) -> Value {
         "reason": p.proposal.sentence,
         "not_approvable": p.not_approvable,
         "two_keys": p.two_keys,
-        "steps": p.proposal.staging.as_ref().map(Staging::steps),
+        "steps": p.steps(),
         "fewer_steps": p.hastened,
         "team": p.routed.team,
         "people": p.routed.people,

@@ -136,6 +136,13 @@ pub struct ProposalView {
     pub similar: Vec<Outcome>,
 }
 
+impl ProposalView {
+    /// The steps in which it was proposed, as `25/50/100 %`; `None` if at once.
+    pub fn steps(&self) -> Option<String> {
+        self.proposal.staging.as_ref().map(crate::proposal::Staging::steps)
+    }
+}
+
 const fn undoubted() -> f64 {
     1.0
 }
