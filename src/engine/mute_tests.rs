@@ -19,14 +19,14 @@ use super::tests::{NOW, listed, state, told};
 use super::{State, fleet, mutes, planning, publish, record, staging, teams};
 
 const HOUR: Duration = Duration::from_secs(3600);
-const LATER: Exhaustion = Exhaustion::Beyond { horizon: Duration::from_secs(86_400) };
+pub(super) const LATER: Exhaustion = Exhaustion::Beyond { horizon: Duration::from_secs(86_400) };
 
-fn id() -> WorkloadId {
+pub(super) fn id() -> WorkloadId {
     WorkloadId::new("shop", "checkout", "")
 }
 
 /// One workload with a live proposal to raise it from 6 to `to`.
-fn proposed(rules: Vec<ServiceRule>, to: u32, exhaustion: Exhaustion) -> (State, Vec<QueueEvent>) {
+pub(super) fn proposed(rules: Vec<ServiceRule>, to: u32, exhaustion: Exhaustion) -> (State, Vec<QueueEvent>) {
     let mut state = state(rules);
     fleet::list(&mut state, "p", vec![listed("u-1", "checkout")], NOW);
     fleet::merge(&mut state, vec![told(&id(), 900.0)], NOW);
@@ -49,7 +49,7 @@ fn proposed(rules: Vec<ServiceRule>, to: u32, exhaustion: Exhaustion) -> (State,
     (state, events)
 }
 
-fn live(state: &State) -> Proposal {
+pub(super) fn live(state: &State) -> Proposal {
     state.queue.live().next().unwrap().clone()
 }
 

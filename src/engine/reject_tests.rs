@@ -2,49 +2,21 @@
 
 use std::time::Duration;
 
-use crate::clock::Monotonic;
-use crate::fleet::{Field, WorkloadId};
 use crate::journal::Journal;
 use crate::learning::kpi::sample;
 use crate::outcome::Figures;
-use crate::plan::{Dimension, Exhaustion, Plan, PlannedChange, Verdict};
-use crate::proposal::{Moment, Proposal, ProposalState, QueueEvent, RejectReason};
+use crate::plan::Exhaustion;
+use crate::proposal::{Proposal, ProposalState, QueueEvent, RejectReason};
 use crate::series::Timestamp;
 
+use super::mute_tests::{LATER, id, live};
 use super::people::People;
-use super::tests::{NOW, listed, state, told};
-use super::{State, fleet, lessons, mutes, planning, publish, record, teams};
-
-const LATER: Exhaustion = Exhaustion::Beyond { horizon: Duration::from_secs(86_400) };
-
-fn id() -> WorkloadId {
-    WorkloadId::new("shop", "checkout", "")
-}
+use super::tests::NOW;
+use super::{State, lessons, mutes, publish, record, teams};
 
 /// One workload with a live proposal to raise it.
 fn proposed(exhaustion: Exhaustion) -> State {
-    let mut state = state(vec![]);
-    fleet::list(&mut state, "p", vec![listed("u-1", "checkout")], NOW);
-    fleet::merge(&mut state, vec![told(&id(), 900.0)], NOW);
-    let change = PlannedChange {
-        dimension: Dimension::Horizontal,
-        field: Field::Replicas,
-        from: 6,
-        to: 9,
-        until: None,
-        size: None,
-    };
-    let facts = state.fleet.get(&id()).unwrap();
-    let plan =
-        Plan { exhaustion, verdict: Verdict::Change(change), ..planning::plan_one(&state, facts, NOW) };
-    let workload = facts.workload.clone();
-    state.queue.offer(&plan, &workload, None, Moment { wall: NOW, mono: Monotonic::default() });
-    state.fleet.get_mut(&id()).unwrap().plan = Some(plan);
-    state
-}
-
-fn live(state: &State) -> Proposal {
-    state.queue.live().next().unwrap().clone()
+    super::mute_tests::proposed(vec![], 9, exhaustion).0
 }
 
 fn rejected(p: &Proposal, reason: RejectReason, at: Timestamp) -> Proposal {
