@@ -7,7 +7,8 @@ use std::borrow::Cow;
 
 use super::Format;
 use super::metadata::MetricKind;
-use super::number::number;
+use super::number::{number, quick_whole};
+use super::swift::{quote_or_backslash, run_of_name};
 
 /// What a line is.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +49,8 @@ pub struct LabelList<'a> {
     pub most: usize,
     /// Whether there were more.
     pub over: bool,
+    /// Marks of the names that are kept: a name whose mark is not here is new.
+    marks: u64,
 }
 
 /// Why a line was refused.
@@ -91,6 +94,7 @@ impl<'a> LabelList<'a> {
     fn clear(&mut self) {
         self.pairs.clear();
         self.over = false;
+        self.marks = 0;
     }
 
     fn push(&mut self, name: Cow<'a, str>, value: Cow<'a, str>) -> Result<(), LineError> {
@@ -99,12 +103,23 @@ impl<'a> LabelList<'a> {
             self.over = true;
             return Ok(());
         }
-        if name == "__name__" || self.pairs.iter().any(|(known, _)| *known == name) {
+        let mark = mark(name.as_bytes());
+        // Comparing with every name before it is for those that could be among them.
+        let known = self.marks & mark != 0 && self.pairs.iter().any(|(known, _)| *known == name);
+        if known || name == "__name__" {
             return Err(LineError::Label);
         }
+        self.marks |= mark;
         self.pairs.push((name, value));
         Ok(())
     }
+}
+
+/// One bit of 64 for a name, by its ends and length.
+#[inline]
+fn mark(name: &[u8]) -> u64 {
+    let ends = name.first().zip(name.last()).map_or(0, |(a, z)| 7 * u32::from(*a) + 3 * u32::from(*z));
+    1 << ((ends + name.len() as u32) % u64::BITS)
 }
 
 /// Takes `line` (without its line feed) apart; the labels of a sample are left in `labels`.
@@ -113,7 +128,7 @@ impl<'a> LabelList<'a> {
 /// [`LineError`]; the line is then to be counted and left out.
 pub fn token<'a>(line: &'a str, format: Format, labels: &mut LabelList<'a>) -> Result<Token<'a>, LineError> {
     let line = match format {
-        Format::Text => line.strip_suffix('\r').unwrap_or(line).trim_end_matches([' ', '\t']),
+        Format::Text => without_end(line),
         Format::OpenMetrics => line,
     };
     let start = blanks(line, format);
@@ -156,6 +171,10 @@ pub(super) fn series<'a>(
 pub(super) fn measurement(text: &str, format: Format) -> Result<(f64, Option<i64>), LineError> {
     if format == Format::OpenMetrics {
         return strict_measurement(text);
+    }
+    let value = blanks(text, format);
+    if let Some(value) = quick_whole(value) {
+        return Ok((value, None));
     }
     let mut words = text.split([' ', '\t']).filter(|w| !w.is_empty());
     let value = number(words.next().unwrap_or_default()).ok_or(LineError::Value)?;
@@ -247,6 +266,11 @@ fn braces<'a>(
 ) -> Result<&'a str, LineError> {
     let mut rest = blanks(inside, format);
     while !rest.starts_with('}') {
+        if let Some((name, value, after)) = plain_label(rest) {
+            labels.push(Cow::Borrowed(name), Cow::Borrowed(value))?;
+            rest = after;
+            continue;
+        }
         let (name, after, quoted) = label_name(rest)?;
         let after = blanks(after, format);
         if let Some(value) = after.strip_prefix('=') {
@@ -276,6 +300,23 @@ fn braces<'a>(
     Ok(rest.get(1..).unwrap_or_default())
 }
 
+/// A label as nearly all are: `name="value"` without blanks and escapes, before another or the end. What follows begins
+/// with the other's name, or with the brace.
+#[inline]
+fn plain_label(text: &str) -> Option<(&str, &str, &str)> {
+    let name = text.get(..name_length(text, false)).filter(|name| !name.is_empty())?;
+    let value = text.get(name.len()..)?.strip_prefix("=\"")?;
+    let (value, after) = value.split_at_checked(quote_or_backslash(value.as_bytes())?)?;
+    let after = after.strip_prefix('"')?;
+    match after.as_bytes() {
+        [b'}', ..] => Some((name, value, after)),
+        [b',', next, ..] if next.is_ascii_alphabetic() || *next == b'_' => {
+            Some((name, value, after.get(1..)?))
+        }
+        _ => None,
+    }
+}
+
 /// A label name, what follows it, and whether it was quoted.
 fn label_name(text: &str) -> Result<(Cow<'_, str>, &str, bool), LineError> {
     if let Some(quoted) = text.strip_prefix('"') {
@@ -292,39 +333,20 @@ fn label_name(text: &str) -> Result<(Cow<'_, str>, &str, bool), LineError> {
     }
 }
 
-/// Characters of label names, and of metric names.
-const IN_LABEL: u8 = 1;
-const IN_METRIC: u8 = 2;
-
-/// In which names each byte may stand.
-const CLASSES: [u8; 256] = {
-    let mut classes = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let letter = (byte as u8).is_ascii_alphanumeric() || byte == b'_' as usize;
-        #[expect(clippy::indexing_slicing, reason = "evaluated when compiling")]
-        {
-            classes[byte] = if letter { IN_LABEL | IN_METRIC } else { 0 };
-        }
-        byte += 1;
-    }
-    #[expect(clippy::indexing_slicing, reason = "evaluated when compiling")]
-    {
-        classes[b':' as usize] = IN_METRIC;
-    }
-    classes
-};
-
 /// Bytes of the name at the start of `text`; with colons it is a metric's.
 #[inline]
 fn name_length(text: &str, colons: bool) -> usize {
     let bytes = text.as_bytes();
-    if bytes.first().is_some_and(u8::is_ascii_digit) {
-        return 0;
+    if bytes.first().is_some_and(u8::is_ascii_digit) { 0 } else { run_of_name(bytes, colons) }
+}
+
+/// A line without the blanks at its end, and without the half of a line end that Windows writes.
+#[inline]
+fn without_end(line: &str) -> &str {
+    match line.as_bytes().last() {
+        Some(b'\r' | b' ' | b'\t') => line.strip_suffix('\r').unwrap_or(line).trim_end_matches([' ', '\t']),
+        _ => line,
     }
-    let wanted = if colons { IN_METRIC } else { IN_LABEL };
-    let part = |b: &u8| CLASSES.get(usize::from(*b)).is_some_and(|class| class & wanted != 0);
-    bytes.iter().position(|b| !part(b)).unwrap_or(bytes.len())
 }
 
 /// Skips blanks where the format has them.
@@ -339,12 +361,12 @@ fn blanks(text: &str, format: Format) -> &str {
 /// A quoted text from behind its first quote, unescaped, and what follows its last.
 fn quoted_text(text: &str) -> Result<(Cow<'_, str>, &str), LineError> {
     let bytes = text.as_bytes();
-    let mut end = memchr::memchr2(b'"', b'\\', bytes).ok_or(LineError::Unterminated)?;
+    let mut end = quote_or_backslash(bytes).ok_or(LineError::Unterminated)?;
     let escaped = bytes.get(end) == Some(&b'\\');
     while bytes.get(end) == Some(&b'\\') {
         let from = end + 2;
         let rest = bytes.get(from..).ok_or(LineError::Unterminated)?;
-        end = from + memchr::memchr2(b'"', b'\\', rest).ok_or(LineError::Unterminated)?;
+        end = from + quote_or_backslash(rest).ok_or(LineError::Unterminated)?;
     }
     let inside = text.get(..end).ok_or(LineError::Unterminated)?;
     let after = text.get(end + 1..).unwrap_or_default();

@@ -19,6 +19,7 @@ mod number;
 mod pass;
 mod reader;
 mod reading;
+mod swift;
 mod table;
 #[cfg(test)]
 mod tests;

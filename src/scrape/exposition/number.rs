@@ -99,12 +99,16 @@ fn exponent(text: &[u8]) -> Option<(i32, &[u8])> {
     (rest.len() < digits.len()).then_some((if negative { -value } else { value }, rest))
 }
 
+/// The number that is all of `text`, by [`quick`].
+#[inline]
+pub(super) fn quick_whole(text: &str) -> Option<f64> {
+    quick(text.as_bytes()).filter(|(_, length)| *length == text.len()).map(|(value, _)| value)
+}
+
 /// A value: as Go's `ParseFloat` reads it without hexadecimal and underscores, which both formats' grammars exclude.
 /// Numbers out of range are refused; not a number has no sign.
 pub(super) fn number(text: &str) -> Option<f64> {
-    if let Some((value, length)) = quick(text.as_bytes())
-        && length == text.len()
-    {
+    if let Some(value) = quick_whole(text) {
         return Some(value);
     }
     let value: f64 = text.parse().ok()?;

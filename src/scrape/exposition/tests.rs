@@ -315,3 +315,28 @@ proptest::proptest! {
         proptest::prop_assert_eq!(labels.get("x").unwrap_or_default(), value);
     }
 }
+
+/// A sample with labels written the usual way, and the same with blanks wherever text may have them.
+fn two_ways(labels: &[(String, String)]) -> [String; 2] {
+    let join = |pair: &str, between: &str| {
+        let pairs: Vec<_> = labels.iter().map(|(n, v)| format!("{n}{pair}\"{v}\"")).collect();
+        pairs.join(between)
+    };
+    [format!("m{{{}}} 1", join("=", ",")), format!("m {{ {} , }} 1", join(" = ", " , "))]
+}
+
+proptest::proptest! {
+    #[test]
+    fn labels_are_the_same_with_and_without_blanks(
+        labels in proptest::collection::vec(("[a-c_9:]{1,12}|__name__", "([a-z{},=# ]|\\\\[\\\\n\"x]|é){0,20}"), 1..5)
+    ) {
+        let texts = two_ways(&labels);
+        let [swift, slow] = texts.each_ref().map(|text| {
+            let mut list = LabelList::new(3);
+            let what = token(text, Format::Text, &mut list).map(|_| ());
+            let pairs: Vec<_> = list.pairs.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect();
+            (what, pairs, list.over)
+        });
+        proptest::prop_assert_eq!(swift, slow);
+    }
+}

@@ -41,21 +41,25 @@ impl Reading<'_> {
             return Err(self.too_large("header_bytes", limits.header_bytes as u64));
         }
         let gzip = self.is_gzip(headers)?;
-        let body = if head.status.is_success() {
+        let status = head.status;
+        let mut fetched = Fetched {
+            status,
+            content_type: text_header(headers, &header::CONTENT_TYPE),
+            framed: headers.contains_key(header::CONTENT_LENGTH)
+                || headers.contains_key(header::TRANSFER_ENCODING),
+            retry_after: Self::retry_after(status, headers, limits),
+            body: Body::default(),
+        };
+        // The headers are pieces of what was read: while they are held, the connection cannot use that memory again.
+        drop(head);
+        fetched.body = if status.is_success() {
             self.body(body, gzip, limits, broken).await?
         } else {
             // Only for its error text: a body that is too long or torn is as good as none.
             let few = Limits { body_bytes: ERROR_BODY_BYTES, decoded_bytes: ERROR_BODY_BYTES, ..*limits };
             self.body(body, gzip, &few, broken).await.unwrap_or_default()
         };
-        Ok(Fetched {
-            status: head.status,
-            content_type: text_header(headers, &header::CONTENT_TYPE),
-            framed: headers.contains_key(header::CONTENT_LENGTH)
-                || headers.contains_key(header::TRANSFER_ENCODING),
-            retry_after: Self::retry_after(head.status, headers, limits),
-            body,
-        })
+        Ok(fetched)
     }
 
     fn retry_after(status: StatusCode, headers: &HeaderMap, limits: &Limits) -> Option<std::time::Duration> {

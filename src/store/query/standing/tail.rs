@@ -1,5 +1,6 @@
 //! The last rows of one target, unpacked once for all who ask.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::series::{Sample, Timestamp, is_stale_marker};
@@ -50,9 +51,19 @@ struct Tail {
     values: Vec<f64>,
     wide: usize,
     /// Rows that are packed: their values are put in when a column is read first.
-    packed: usize,
+    packed: Vec<Part>,
     unpacked: Vec<bool>,
     state: Vec<f64>,
+}
+
+/// Rows of one segment in the window.
+#[derive(Debug)]
+struct Part {
+    /// Which segment of the target, and which of its rows.
+    segment: usize,
+    rows: Range<usize>,
+    /// The row of the tail where they begin.
+    at: usize,
 }
 
 impl<'s> Reader<'s> {
@@ -210,8 +221,8 @@ impl<'s> Reader<'s> {
         if !self.tail.ready {
             self.tail.fill(target, from, to);
         }
-        if self.tail.packed > 0 {
-            self.tail.unpack(target, column as usize, (from, to), &mut self.scratch);
+        if !self.tail.packed.is_empty() {
+            self.tail.unpack(target, column as usize, &mut self.scratch);
         }
     }
 }
@@ -222,16 +233,18 @@ impl Tail {
         self.wide = target.index.columns();
         self.times.clear();
         self.values.clear();
-        let within = |at: &&i64| **at > from && **at <= to;
-        for segment in &target.segments {
+        self.packed.clear();
+        for (number, segment) in target.segments.iter().enumerate() {
             if segment.last() > from && segment.first() <= to {
-                self.times.extend(segment.times().iter().filter(within));
+                let times = segment.times();
+                let rows = times.partition_point(|at| *at <= from)..times.partition_point(|at| *at <= to);
+                self.packed.push(Part { segment: number, rows: rows.clone(), at: self.times.len() });
+                self.times.extend_from_slice(times.get(rows).unwrap_or_default());
             }
         }
-        self.packed = self.times.len();
-        self.values.resize(self.packed * self.wide, absent());
+        self.values.resize(self.times.len() * self.wide, absent());
         self.unpacked.clear();
-        if self.packed > 0 {
+        if !self.packed.is_empty() {
             self.unpacked.resize(self.wide, false);
         }
         self.state.clear();
@@ -246,30 +259,19 @@ impl Tail {
     }
 
     /// Puts the packed values of a column in their places.
-    fn unpack(&mut self, target: &Target, column: usize, (from, to): (i64, i64), scratch: &mut Vec<f64>) {
+    fn unpack(&mut self, target: &Target, column: usize, scratch: &mut Vec<f64>) {
         match self.unpacked.get_mut(column) {
             Some(done) if !*done => *done = true,
             _ => return,
         }
-        let mut rows = self.values.chunks_exact_mut(self.wide.max(1));
-        for segment in &target.segments {
-            if segment.last() <= from || segment.first() > to {
-                continue;
-            }
+        for part in &self.packed {
+            let Some(segment) = target.segments.get(part.segment).filter(|s| s.has(column)) else { continue };
             scratch.clear();
-            if segment.has(column) {
-                segment.values(column, scratch);
-            } else {
-                scratch.resize(segment.rows(), absent());
-            }
-            for (at, value) in segment.times().iter().zip(scratch.iter()) {
-                if *at > from
-                    && *at <= to
-                    && let Some(place) = rows.next().and_then(|row| row.get_mut(column))
-                {
-                    *place = *value;
-                }
-            }
+            segment.values(column, scratch);
+            let places = self.values.get_mut(part.at * self.wide + column..).unwrap_or_default();
+            let places = places.iter_mut().step_by(self.wide.max(1));
+            let values = scratch.get(part.rows.clone()).unwrap_or_default();
+            places.zip(values).for_each(|(place, value)| *place = *value);
         }
     }
 }
