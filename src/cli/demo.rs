@@ -61,11 +61,20 @@ pub async fn run(live: &Live, args: &Demo) -> Outcome {
     outcome
 }
 
-/// People decide in real time: what waits for them is stretched by the speed.
+/// Shortest time that a card stays as it is, in seconds of whoever reads it.
+const READING: u64 = 15;
+
+/// People read and decide in real time: what waits for them is stretched by the speed.
 fn lifetimes(speed: f64) -> Lifetimes {
     let default = Lifetimes::default();
     let stretch = speed.max(1.0);
-    Lifetimes { expiry: default.expiry.mul_f64(stretch), quiet: default.quiet, ..default }
+    let reading = Duration::from_secs(READING).mul_f64(stretch);
+    Lifetimes {
+        expiry: default.expiry.mul_f64(stretch),
+        settle: default.settle.max(reading),
+        withdraw: default.withdraw.max(reading),
+        ..default
+    }
 }
 
 fn tuning(speed: f64) -> Tuning {
@@ -140,4 +149,19 @@ fn private_file(path: &Path, text: &str) -> Result<(), Failure> {
         .open(path)
         .and_then(|mut file| file.write_all(text.as_bytes()));
     written.map_err(|e| Failure::Other(format!("{}: {e}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_card_stays_long_enough_to_be_read_at_any_speed() {
+        assert_eq!(lifetimes(1.0), Lifetimes::default());
+        assert_eq!(lifetimes(0.5), Lifetimes::default());
+        let fast = lifetimes(20.0);
+        assert_eq!(fast.settle, Duration::from_secs(300));
+        assert_eq!(fast.withdraw, Duration::from_secs(300));
+        assert_eq!(fast.expiry, Duration::from_secs(6000));
+    }
 }

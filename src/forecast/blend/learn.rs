@@ -9,8 +9,9 @@ use super::seen::{Quantiles, RECENT, SEEN, recent, seen};
 use super::tracks::{Tracks, at, first};
 use crate::forecast::fan::LEVELS;
 
-/// Past origins tried at most, and leads per range.
+/// Past origins tried at most, more of them on coarse slots, of which there are few; and leads per range.
 const ORIGINS: usize = 150;
+const ORIGINS_COARSE: usize = 300;
 const TRIED: usize = 3;
 /// Rounds of reweighting.
 const ROUNDS: usize = 3;
@@ -79,7 +80,8 @@ impl Tried {
 impl<'a> Lessons<'a> {
     /// From all slots of `tracks`, `minutes` apart.
     pub fn new(tracks: &'a Tracks, minutes: f64) -> Self {
-        let origins = origins(tracks.values.len(), tracks.day);
+        let most = if minutes >= COARSE { ORIGINS_COARSE } else { ORIGINS };
+        let origins = origins(tracks.values.len(), tracks.day, most);
         let recent = origins.iter().map(|o| recent(tracks, *o)).collect();
         Self { tracks, minutes, origins, recent }
     }
@@ -212,10 +214,10 @@ fn leads(range: usize, minutes: f64) -> Vec<usize> {
     leads
 }
 
-/// Past origins, latest first: evenly back from the end, at every time of day and minute of the hour.
-fn origins(n: usize, day: usize) -> Vec<usize> {
+/// At most about `most` past origins, latest first: evenly back from the end, at every time of day and minute of the hour.
+fn origins(n: usize, day: usize, most: usize) -> Vec<usize> {
     let first = (n / 4).min(2 * day.max(6)).max(4);
-    let mut spacing = (n.saturating_sub(first) / ORIGINS).max(1);
+    let mut spacing = (n.saturating_sub(first) / most).max(1);
     // A spacing that shares a divisor with the day would never see some slots of it.
     while spacing > 1 && divisor(spacing, day) > 1 {
         spacing -= 1;
