@@ -98,10 +98,28 @@ impl<'a> LabelList<'a> {
     }
 
     fn push(&mut self, name: Cow<'a, str>, value: Cow<'a, str>) -> Result<(), LineError> {
+        if self.admits(&name)? {
+            self.pairs.push((name, value));
+        }
+        Ok(())
+    }
+
+    /// As [`Self::push`]; what is whole in registers is not put together elsewhere first, to be copied.
+    #[inline]
+    fn push_plain(&mut self, name: &'a str, value: &'a str) -> Result<(), LineError> {
+        if self.admits(name)? {
+            self.pairs.push((Cow::Borrowed(name), Cow::Borrowed(value)));
+        }
+        Ok(())
+    }
+
+    /// Whether there is room for a label of this name.
+    #[inline]
+    fn admits(&mut self, name: &str) -> Result<bool, LineError> {
         if self.pairs.len() >= self.most {
             // What is refused for its size is not compared with everything before it.
             self.over = true;
-            return Ok(());
+            return Ok(false);
         }
         let mark = mark(name.as_bytes());
         // Comparing with every name before it is for those that could be among them.
@@ -110,8 +128,7 @@ impl<'a> LabelList<'a> {
             return Err(LineError::Label);
         }
         self.marks |= mark;
-        self.pairs.push((name, value));
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -267,7 +284,7 @@ fn braces<'a>(
     let mut rest = blanks(inside, format);
     while !rest.starts_with('}') {
         if let Some((name, value, after)) = plain_label(rest) {
-            labels.push(Cow::Borrowed(name), Cow::Borrowed(value))?;
+            labels.push_plain(name, value)?;
             rest = after;
             continue;
         }
