@@ -30,6 +30,8 @@ pub struct Restored {
     pub last_operation: u64,
     /// Moves of earlier runs that cool-down and moves-an-hour still count, and how long ago each was.
     pub moved: Vec<(MandateRecord, Duration)>,
+    /// Keys of operations of earlier runs whose leases would not be over yet, whether they still hold them or not.
+    pub noted: Vec<String>,
     /// Operations that are not over.
     pub unfinished: Vec<OperationHistory>,
     /// Approvals of which nothing was begun: proposal, who approved, and the approval's sentence.
@@ -67,7 +69,9 @@ pub fn read(
         Kind::Restore,
     ];
     let timed = executed_entries(journal.of_kinds(&executed)?)?;
-    let moved = moved(&timed, clock.now());
+    let past = past_moves(timed.iter().map(|(at, entry)| (*at, entry)));
+    let noted = noted(&past, clock.now());
+    let moved = moved(past, clock.now());
     let begun = begun(&timed);
     let entries: Vec<execution::Entry> = timed.into_iter().map(|(_, entry)| entry).collect();
     let mut rules = super::rules::RuleBook::default();
@@ -83,6 +87,7 @@ pub fn read(
         last_proposal: proposals.iter().map(id).max().unwrap_or(0),
         last_operation: entries.iter().map(|e| number(e.operation.as_str())).max().unwrap_or(0),
         moved,
+        noted,
         unfinished: unfinished(&entries).into_iter().map(|h| begun_at(h, &begun)).collect(),
         abandoned: abandoned(journal, &entries)?,
         figures: bodies(journal.of_kinds(&[Kind::Outcome])?),
@@ -110,10 +115,14 @@ fn begun_at(history: OperationHistory, begun: &BTreeMap<OperationId, Timestamp>)
     OperationHistory { begun, ..history }
 }
 
+fn noted(past: &[(MandateRecord, Timestamp)], now: Timestamp) -> Vec<String> {
+    let lasting = past.iter().filter(|(record, _)| record.change.until.is_some_and(|until| until > now));
+    lasting.map(|(record, _)| record.key.clone()).collect()
+}
+
 /// Moves young enough to count. A clock that stepped back makes them young: that errs on the side of waiting.
-fn moved(timed: &[(Timestamp, execution::Entry)], now: Timestamp) -> Vec<(MandateRecord, Duration)> {
-    past_moves(timed.iter().map(|(at, entry)| (*at, entry)))
-        .into_iter()
+fn moved(past: Vec<(MandateRecord, Timestamp)>, now: Timestamp) -> Vec<(MandateRecord, Duration)> {
+    past.into_iter()
         .map(|(record, at)| (record, now.since(at)))
         .filter(|(record, ago)| *ago < record.limits.cooldown.max(Duration::from_secs(3600)))
         .collect()

@@ -290,7 +290,8 @@ async fn note_start(state: &mut State, journal: &JournalHandle) -> Result<(), En
 
 fn executor(settings: &Settings, pacing: Pacing, restored: &Restored) -> Result<ExecutorConfig, EngineError> {
     let traffic = super::traffic::managers(&settings.haproxy)?;
-    Ok(ExecutorConfig { pacing, guard: guard(settings), moved: restored.moved.clone(), traffic })
+    let (moved, noted) = (restored.moved.clone(), restored.noted.clone());
+    Ok(ExecutorConfig { pacing, guard: guard(settings), moved, noted, traffic })
 }
 
 fn guard(settings: &Settings) -> GuardPolicy {

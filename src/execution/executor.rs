@@ -40,6 +40,8 @@ pub struct ExecutorConfig {
     pub guard: GuardPolicy,
     /// Moves of earlier runs and how long ago each was, from [`super::past_moves`].
     pub moved: Vec<(MandateRecord, Duration)>,
+    /// Keys of operations of earlier runs whose notes on objects say that they hold them until a time that is to come.
+    pub noted: Vec<String>,
     /// Load balancers in front of workloads.
     pub traffic: TrafficManagers,
 }
@@ -96,6 +98,7 @@ pub fn spawn(
     }
     let parts = (config.pacing, guard, max, config.traffic);
     let shared = Arc::new(Shared::new(clock, providers, recorder, receipts, observation, parts));
+    config.noted.iter().for_each(|key| shared.let_go(key));
     tokio::spawn(Executor { shared, observe, tasks: JoinSet::new(), wishes: BTreeMap::new() }.run(jobs))
 }
 

@@ -20,8 +20,7 @@ pub(super) async fn check(task: &mut Task) -> Result<Before, String> {
     if let Some(what) = drift(&state, record.change.field, record.change.from, record.change.to) {
         return Err(what);
     }
-    let known = |owner: &str| task.shared.held().values().any(|h| owner.ends_with(&h.key));
-    if let Some(other) = foreign_lease(&state, record.change.field, now, known) {
+    if let Some(other) = foreign_lease(&state, record.change.field, now, |owner| task.shared.is_ours(owner)) {
         return Err(other);
     }
     if record.change.until.is_none()

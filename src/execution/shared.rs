@@ -26,6 +26,9 @@ const GAP: Duration = Duration::from_secs(2);
 /// Longer than this after a read was asked for, its answer says nothing of now: a call has a deadline of 30 s.
 const LOOK: Duration = Duration::from_secs(35);
 
+/// Keys remembered of operations that ended.
+const LET_GO: usize = 4096;
+
 /// Readings kept for each workload, to compare with after a change.
 const READINGS: usize = 60;
 
@@ -71,6 +74,8 @@ pub(super) struct Shared {
     guard: Mutex<Guard>,
     history: Mutex<BTreeMap<WorkloadId, VecDeque<Readings>>>,
     held: Mutex<BTreeMap<OperationId, Held>>,
+    /// Keys of operations of ours that hold nothing any more.
+    let_go: Mutex<VecDeque<String>>,
     adopted: Mutex<BTreeMap<OperationId, Adopted>>,
     invariants: Mutex<Invariants>,
     /// Operations that are going through their stages or are being undone, each with what it may write.
@@ -109,6 +114,7 @@ impl Shared {
             guard: Mutex::new(guard),
             history: Mutex::default(),
             held: Mutex::default(),
+            let_go: Mutex::default(),
             adopted: Mutex::default(),
             invariants: Mutex::default(),
             busy: Mutex::default(),
@@ -186,6 +192,22 @@ impl Shared {
 
     pub fn held(&self) -> MutexGuard<'_, BTreeMap<OperationId, Held>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that the operation with this key holds nothing any more: what it left on an object binds nobody.
+    pub fn let_go(&self, key: &str) {
+        let mut keys = self.let_go.lock().unwrap_or_else(PoisonError::into_inner);
+        if keys.len() >= LET_GO {
+            keys.pop_front();
+        }
+        keys.push_back(key.to_owned());
+    }
+
+    /// Whether a note on an object names an operation of ours as its owner, one that holds it or one that let it go.
+    pub fn is_ours(&self, owner: &str) -> bool {
+        let let_go = self.let_go.lock().unwrap_or_else(PoisonError::into_inner);
+        let gone = let_go.iter().any(|key| owner.ends_with(key.as_str()));
+        gone || self.held().values().any(|held| owner.ends_with(&held.key))
     }
 
     /// Notes what an operation taken up after a restart had written.

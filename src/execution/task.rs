@@ -493,6 +493,8 @@ impl Task {
         let held =
             self.run.operation.state == OperationState::Kept && self.run.operation.change.until.is_some();
         if !held {
+            // Also when halted: what it noted on the object would keep everyone out until its time, and nobody could end it.
+            self.shared.let_go(&self.mandate.record().key);
             self.settle_traffic(SETTLE_TRIES).await;
         }
     }

@@ -242,6 +242,7 @@ impl Task {
         self.restore(released).await;
         self.settle_traffic(SETTLE_TRIES).await;
         self.shared.held().remove(&record.operation);
+        self.shared.let_go(&record.key);
         self.shared.guard().release(record.operation.as_str());
     }
 

@@ -12,6 +12,8 @@ use super::{Freshness, SignalKind, SignalSet};
 const MINUTE: Duration = Duration::from_secs(60);
 const MINUTE_MS: i64 = 60_000;
 const MINUTES_A_DAY: i64 = 1_440;
+/// No more than what can be stored is read at once, however far apart the ends are.
+const MOST_MINUTES: i64 = (HISTORY_DAYS + 2) * MINUTES_A_DAY;
 
 /// Per workload and kind, one value a minute; a minute without a fresh value is a gap and stays one.
 ///
@@ -139,13 +141,12 @@ impl History {
         step: Duration,
     ) -> Window {
         let factor = step.as_secs().div_ceil(60).max(1);
-        let start = from.floor_to(MINUTE);
-        let first = start.as_millis().div_euclid(MINUTE_MS);
-        // No more than what can be stored, however far apart the ends are.
-        let most = (HISTORY_DAYS + 2) * MINUTES_A_DAY;
-        let count = (to.millis_since(start) as u64).div_ceil(MINUTE_MS as u64);
-        let count = if to > start { (count as i64).min(most) } else { 0 };
         let ring = self.rings.get(&(workload.clone(), kind));
+        let last = ring.and_then(|r| r.days.keys().next_back()).copied();
+        let start = longest_known(from.floor_to(MINUTE), to, last);
+        let first = start.as_millis().div_euclid(MINUTE_MS);
+        let count = (to.millis_since(start) as u64).div_ceil(MINUTE_MS as u64);
+        let count = if to > start { (count as i64).min(MOST_MINUTES) } else { 0 };
         // One look-up a day, not one a minute.
         let mut day: (i64, Option<&[f32]>) = (i64::MIN, None);
         let values = (first..first + count).map(|minute| {
@@ -298,6 +299,15 @@ fn join(mut spans: Vec<(Timestamp, Timestamp)>, most: usize) -> Vec<(Timestamp, 
     joined
 }
 
+/// Where a window `from..to` begins so that of one longer than what is stored it is the latest part that is read, whole days
+/// later: slots stay where they were. `last` is the last day of which something is known.
+fn longest_known(from: Timestamp, to: Timestamp, last: Option<i64>) -> Timestamp {
+    let end = last.map_or(to, |day| to.min(instant((day + 1) * MINUTES_A_DAY)));
+    let surplus = end.millis_since(from) / MINUTE_MS - MOST_MINUTES;
+    let days = u64::try_from((surplus + MINUTES_A_DAY - 1) / MINUTES_A_DAY).unwrap_or(0);
+    from + Duration::from_secs(days * 86_400)
+}
+
 fn instant(minute: i64) -> Timestamp {
     Timestamp::from_millis(minute.saturating_mul(MINUTE_MS))
 }
@@ -340,6 +350,27 @@ mod tests {
 
     fn samples(points: &[(i64, f64)]) -> Vec<Sample> {
         points.iter().map(|(m, v)| Sample::new(Timestamp::from_secs(m * 60), *v)).collect()
+    }
+
+    #[test]
+    fn of_a_window_longer_than_what_is_stored_the_latest_part_is_read() {
+        let mut h = History::new();
+        let now = 1000 * MINUTES_A_DAY + 77;
+        let kind = SignalKind::Demand;
+        h.backfill(&id(), kind, &samples(&[(now - 1, 5.0), (now - 7, 3.0)]), MINUTE);
+        let from = now - MOST_MINUTES - 3 * MINUTES_A_DAY - 4;
+        for (to, step) in [(now, 1), (now + 40 * MINUTES_A_DAY, 1), (now, 5)] {
+            let window = h.window(&id(), kind, instant(from), instant(to), Duration::from_secs(60 * step));
+            let known: Vec<f64> = window.points().map(|(_, v)| v).collect();
+            assert_eq!(known, [3.0, 5.0], "{to} {step}");
+            assert!(window.values().len() as i64 <= MOST_MINUTES);
+            let first = window.points().next().unwrap().0;
+            assert_eq!(
+                first.millis_since(instant(from)) % (60_000 * step as i64),
+                0,
+                "slots stay where they were"
+            );
+        }
     }
 
     #[test]

@@ -195,6 +195,9 @@ pub struct CostProjection {
     pub spent: Option<f64>,
     /// Since when spend was observed.
     pub observed_since: Option<Timestamp>,
+    /// Spend of the month before that, at the mean since; `None` if all of the month was observed.
+    #[serde(default)]
+    pub estimated: Option<f64>,
     /// 5 %, 50 % and 95 % quantile of the spend from now to month end.
     pub rest: Option<[f64; 3]>,
     /// Median of the rest with all open proposals approved.

@@ -14,7 +14,6 @@ use super::CostBase;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const FIVE: Duration = Duration::from_secs(300);
-const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(86_400);
 /// Days before the first executed operation that make the base.
 const BASE: Duration = Duration::from_secs(28 * 86_400);
@@ -203,16 +202,12 @@ pub(super) fn budget(state: &State, now: Timestamp) -> Measure {
             "spend or its projection is not known: needs price, replicas and a forecast",
         );
     };
-    let month = publish::month_start(now);
     let observed = now.since(since).as_secs_f64();
-    let missing = since.since(month).as_secs_f64();
-    let estimated =
-        if missing > HOUR.as_secs_f64() && observed > 0.0 { spent / observed * missing } else { 0.0 };
+    let estimated = projection.estimated.unwrap_or(0.0);
     let mut measure = kpi::budget(spent + estimated, rest, budget, (observed / 3600.0) as usize);
     if estimated > 0.0 {
-        measure
-            .note
-            .push_str(&format!(" · {:.0} h before history taken at the mean since", missing / 3600.0));
+        let missing = since.since(publish::month_start(now)).as_secs_f64() / 3600.0;
+        measure.note.push_str(&format!(" · {missing:.0} h before history taken at the mean since"));
     }
     measure
 }

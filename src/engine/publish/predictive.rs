@@ -285,6 +285,7 @@ pub fn projection(state: &State, now: Timestamp) -> Widget<CostProjection> {
     let data = CostProjection {
         spent: since.map(|_| spent),
         observed_since: since,
+        estimated: since.and_then(|since| estimated(spent, since, now)),
         rest,
         rest_with_proposals: rest.map(|[_, mid, _]| mid + pending),
         budget: state.settings.budget_month,
@@ -297,6 +298,13 @@ pub fn projection(state: &State, now: Timestamp) -> Widget<CostProjection> {
         made.state = WidgetState::Live;
     }
     made
+}
+
+/// What the hours of the month before `since` cost at the mean of those after it, if there are any to speak of.
+fn estimated(spent: f64, since: Timestamp, now: Timestamp) -> Option<f64> {
+    let missing = since.since(month_start(now));
+    let observed = now.since(since).as_secs_f64();
+    (missing > HOUR && observed > 0.0).then(|| spent / observed * missing.as_secs_f64())
 }
 
 /// $/h a workload is expected to cost at quantile `q` over the fan: replicas needed, within the owner's bounds.

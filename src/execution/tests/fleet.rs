@@ -6,7 +6,9 @@ use std::time::Duration;
 use super::platform::{Fault, Platform};
 use super::world::{Journal, START, World, op, proposal};
 use crate::clock::Clock;
-use crate::execution::{ExecutorConfig, FleetHealth, Job, LeaseState, OperationState, unfinished};
+use crate::execution::{
+    ExecutorConfig, FleetHealth, Job, LeaseState, OperationState, past_moves, unfinished,
+};
 use crate::fleet::{Field, WorkloadId};
 use crate::proposal::{Proposal, Target};
 use crate::series::Timestamp;
@@ -283,6 +285,42 @@ async fn a_change_for_good_waits_until_the_lease_under_it_is_released() {
     w.start(floor("p-3", 6, 7, None), "op-3").await;
     w.run(400).await;
     assert_eq!(w.effects(), [8, 6, 7]);
+}
+
+/// What an operation that was halted noted on the object binds nobody: not this run, and not the next.
+#[tokio::test]
+async fn after_a_halt_a_person_can_approve_anew() {
+    let mut w = World::new(Platform::new(6, Some(6)));
+    w.platform.set(|i| i.never_ready = true);
+    w.start(floor("p-1", 6, 11, Some(minutes(600))), "op-1").await;
+    w.run(5).await;
+    w.platform.set(|i| i.write(Field::MinReplicas, 6));
+    w.run(60).await;
+    assert!(matches!(w.state("op-1"), OperationState::Halted { .. }), "{:?}", w.state("op-1"));
+    w.platform.set(|i| i.never_ready = false);
+    w.start(floor("p-2", 6, 8, Some(minutes(60))), "op-2").await;
+    w.run(1).await;
+    assert!(matches!(w.state("op-2"), OperationState::InFlight), "{:?}", w.state("op-2"));
+    w.handle.abort();
+    let _ = (&mut w.handle).await;
+    w.platform.set(|i| i.write(Field::MinReplicas, 6));
+    let past = past_moves(w.journal.entries.lock().unwrap().iter().map(|e| (Timestamp::from_secs(START), e)));
+    let noted = past.into_iter().map(|(record, _)| record.key).collect();
+    let mut ends = Vec::new();
+    for noted in [Vec::new(), noted] {
+        let config = ExecutorConfig { noted, ..ExecutorConfig::default() };
+        let mut next = World::with(w.platform.clone(), Journal::default(), w.clock.clone(), config);
+        next.start(floor("p-3", 6, 7, None), "op-3").await;
+        next.run(1).await;
+        ends.push(next.state("op-3").clone());
+        next.handle.abort();
+    }
+    let [refused, admitted] = ends.as_slice() else { panic!("{ends:?}") };
+    assert!(
+        matches!(refused, OperationState::Cancelled { why } if why.contains("holds a lease")),
+        "{refused:?}"
+    );
+    assert!(matches!(admitted, OperationState::InFlight), "{admitted:?}");
 }
 
 /// EX-22.

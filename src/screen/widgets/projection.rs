@@ -28,7 +28,8 @@ pub fn draw(pen: &Pen<'_>, area: Rect, buf: &mut Buffer) {
         }
         let mut rest = below(area, rows.len() as u16);
         if let (Some(budget), Some([low, _, high])) = (projection.budget, total(projection)) {
-            let bar = Limited { value: projection.spent, limit: Some(budget), whiskers: Some((low, high)) };
+            let spent = projection.spent.map(|spent| spent + projection.estimated.unwrap_or(0.0));
+            let bar = Limited { value: spent, limit: Some(budget), whiskers: Some((low, high)) };
             let mut line = Line::from(span("spent ", pen.ink.dim));
             let room = rest.width.saturating_sub(26).min(60);
             line.spans.extend(bar.line(pen, room, pen.ink.level(level(projection))).spans);
@@ -52,9 +53,10 @@ pub fn summary(pen: &Pen<'_>) -> Line<'static> {
     })
 }
 
-/// Month end: what was spent plus the quantiles of the rest.
+/// Month end: what was spent, also before anybody looked, plus the quantiles of the rest.
 fn total(projection: &CostProjection) -> Option<[f64; 3]> {
-    Some(projection.rest?.map(|r| r + projection.spent.unwrap_or(0.0)))
+    let spent = projection.spent.unwrap_or(0.0) + projection.estimated.unwrap_or(0.0);
+    Some(projection.rest?.map(|r| r + spent))
 }
 
 fn level(projection: &CostProjection) -> Level {
@@ -103,6 +105,10 @@ fn facts(pen: &Pen<'_>, projection: &CostProjection) -> Vec<Line<'static>> {
     spent.spans.extend(dollars(projection.spent));
     if let Some(since) = projection.observed_since {
         spent.spans.push(span(format!(" since {}", moment(since, now, pen.zone)), pen.ink.dim));
+    }
+    if projection.estimated.is_some() {
+        spent.spans.push(span(", before that about ", pen.ink.dim));
+        spent.spans.extend(dollars(projection.estimated));
     }
     pieces.push(spent);
     if let (Some(with), Some([_, without, _])) = (projection.rest_with_proposals, projection.rest) {

@@ -83,6 +83,7 @@ fn projection(now: Timestamp) -> CostProjection {
     CostProjection {
         spent: Some(612.4),
         observed_since: Some(now - MINUTE * 60 * 36),
+        estimated: None,
         rest: Some([7_900.0, 8_310.0, 8_960.0]),
         rest_with_proposals: Some(8_325.0),
         budget: Some(9_200.0),
