@@ -55,6 +55,8 @@ mod block_tests;
 mod model_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod thread_tests;
 
 pub use counters::{Appended, Counters, Outcome};
 pub use families::{Metadata, family_of};
