@@ -27,7 +27,11 @@ impl Whole {
             name.push(format!(".{}.part", std::process::id()));
             PathBuf::from(name)
         };
-        let file = File::options().write(true).create(!special).truncate(!special).open(&draft);
+        if !special {
+            // Left by a process of the same number, or planted: never written into, never followed.
+            let _ = std::fs::remove_file(&draft);
+        }
+        let file = File::options().write(true).create_new(!special).open(&draft);
         let file =
             file.map_err(|e| Failure::Other(format!("{}: cannot be written: {e}", place.display())))?;
         Ok(Self { place: place.to_owned(), draft, file, kept: special })
@@ -82,6 +86,15 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&place).unwrap(), "new");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
         assert!(Whole::create(&folder.path().join("no/f.csv")).is_err());
+        let victim = folder.path().join("victim");
+        std::fs::write(&victim, "precious").unwrap();
+        let draft = format!("f.csv.{}.part", std::process::id());
+        std::os::unix::fs::symlink(&victim, folder.path().join(draft)).unwrap();
+        let mut whole = Whole::create(&place).unwrap();
+        whole.file().write_all(b"newer").unwrap();
+        whole.keep().unwrap();
+        assert_eq!(std::fs::read_to_string(&place).unwrap(), "newer");
+        assert_eq!(std::fs::read_to_string(&victim).unwrap(), "precious", "a planted draft was followed");
         assert!(Whole::create(Path::new("/dev/null")).unwrap().keep().is_ok());
     }
 }

@@ -11,6 +11,8 @@ mod history;
 mod kind;
 mod minutes;
 mod open;
+#[cfg(test)]
+mod planted_tests;
 mod reader;
 mod recorded;
 mod remembered;

@@ -1,15 +1,20 @@
 //! Opening the journal: one writer, private files, refused when damaged.
 
-use std::fs::{File, OpenOptions, Permissions};
-use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::fs::{File, Metadata, OpenOptions, Permissions};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 
 use super::chain::{self, Integrity};
 
 /// Format of the file; readers refuse a newer one.
 pub(super) const FORMAT: i64 = 2;
+
+/// What SQLite keeps of one database, by the ends of the names.
+const PARTS: [&str; 3] = ["", "-wal", "-shm"];
 
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS record (
@@ -44,6 +49,16 @@ pub enum JournalError {
     /// The path is not a plain file.
     #[error("journal {0}: not a plain file; move it away, or name another with --journal")]
     NotAFile(PathBuf),
+    /// The file is somebody else's, who could change what is recorded.
+    #[error(
+        "journal {path}: it belongs to uid {uid}, neither you nor root; move it away, or name another with --journal"
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// Its owner.
+        uid: u32,
+    },
     /// Another process writes to it.
     #[error("journal {0}: another weescale is writing to it; close it, or name another with --journal")]
     Busy(PathBuf),
@@ -111,18 +126,18 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens or makes the journal at `path`: folder 0700, file 0600, symbolic links refused, one writer at a time.
-    /// The whole chain is checked; a damaged one is refused.
+    /// Opens or makes the journal at `path`: folder 0700, file 0600, one writer at a time. Whatever is planted there or
+    /// beside it (links, pipes, files of others) is refused. The whole chain is checked; a damaged one is refused.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         let io = |source| JournalError::Io { path: path.to_owned(), source };
         if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
             make(folder).map_err(io)?;
         }
-        for part in ["", "-wal", "-shm"] {
-            refuse_non_file(&beside(path, part))?;
+        for part in PARTS {
+            refuse_planted(&beside(path, part))?;
         }
         let lock = lock(path)?;
-        private(path).map_err(io)?;
+        private(path)?;
         synchronise(path).map_err(io)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_NOFOLLOW
@@ -191,7 +206,9 @@ fn drop_older_fans(db: &Connection) -> rusqlite::Result<i64> {
 
 /// Opens `path` for reading only.
 pub(super) fn read_only(path: &Path) -> Result<Connection, JournalError> {
-    refuse_non_file(path)?;
+    for part in PARTS {
+        refuse_non_file(&beside(path, part))?;
+    }
     let flags =
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NOFOLLOW | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags)
@@ -202,13 +219,48 @@ pub(super) fn read_only(path: &Path) -> Result<Connection, JournalError> {
     if found > FORMAT { Err(JournalError::Newer { path: path.to_owned(), found }) } else { Ok(db) }
 }
 
-pub(super) fn refuse_non_file(path: &Path) -> Result<(), JournalError> {
+/// Refuses what lies at `path` and is no plain file, a link above all; a path with nothing is fine.
+fn refuse_non_file(path: &Path) -> Result<(), JournalError> {
+    look(path).map(drop)
+}
+
+/// The same where it is written to: files of others as well. Readers may look at a journal of somebody else.
+fn refuse_planted(path: &Path) -> Result<(), JournalError> {
+    look(path)?.map_or(Ok(()), |meta| refuse_foreign(path, &meta))
+}
+
+fn look(path: &Path) -> Result<Option<Metadata>, JournalError> {
     match std::fs::symlink_metadata(path) {
-        Ok(meta) if meta.is_file() && !meta.file_type().is_fifo() => Ok(()),
+        Ok(meta) if meta.is_file() => Ok(Some(meta)),
         Ok(_) => Err(JournalError::NotAFile(path.to_owned())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(JournalError::Io { path: path.to_owned(), source }),
     }
+}
+
+fn refuse_foreign(path: &Path, meta: &Metadata) -> Result<(), JournalError> {
+    let (uid, me) = (meta.uid(), rustix::process::geteuid().as_raw());
+    if uid == me || uid == 0 { Ok(()) } else { Err(JournalError::Foreign { path: path.to_owned(), uid }) }
+}
+
+/// Opens the plain file at `path` and nothing that is put into its place meanwhile: a link is not followed, a pipe not waited
+/// for. `None` if nothing is there and `how` makes nothing.
+pub(super) fn plain(path: &Path, how: &mut OpenOptions) -> Result<Option<(File, Metadata)>, JournalError> {
+    refuse_non_file(path)?;
+    let io = |source| JournalError::Io { path: path.to_owned(), source };
+    let opened = how.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed()).open(path);
+    let file = match opened {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        // A link, or a pipe that nobody reads, which was not there a moment ago.
+        Err(error)
+            if [Errno::LOOP, Errno::NXIO].iter().any(|e| error.raw_os_error() == Some(e.raw_os_error())) =>
+        {
+            return Err(JournalError::NotAFile(path.to_owned()));
+        }
+        opened => opened.map_err(io)?,
+    };
+    let meta = file.metadata().map_err(io)?;
+    if meta.is_file() { Ok(Some((file, meta))) } else { Err(JournalError::NotAFile(path.to_owned())) }
 }
 
 /// `path` with `suffix` after its name.
@@ -235,30 +287,27 @@ fn synchronise(path: &Path) -> std::io::Result<()> {
 
 /// Makes the file without following a link planted meanwhile, or takes others' rights to it away. SQLite gives its
 /// own files beside it the same rights.
-fn private(path: &Path) -> std::io::Result<()> {
+fn private(path: &Path) -> Result<(), JournalError> {
+    let io = |source| JournalError::Io { path: path.to_owned(), source };
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            let file = File::open(path)?;
-            let open_to_others = file.metadata()?.mode() & 0o077 != 0;
-            if !open_to_others {
-                return Ok(());
-            }
-            file.set_permissions(Permissions::from_mode(0o600))
-        }
-        other => other.map(drop),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+        other => return other.map(drop).map_err(io),
     }
+    let Some((file, meta)) = plain(path, OpenOptions::new().read(true))? else { return Ok(()) };
+    refuse_foreign(path, &meta)?;
+    if meta.mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    file.set_permissions(Permissions::from_mode(0o600)).map_err(io)
 }
 
 /// An advisory lock beside the database, so that readers stay free.
 fn lock(path: &Path) -> Result<File, JournalError> {
     let lock_path = beside(path, ".lock");
-    refuse_non_file(&lock_path)?;
-    let file = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .open(&lock_path)
-        .map_err(|source| JournalError::Io { path: lock_path.clone(), source })?;
+    let mut how = OpenOptions::new();
+    let opened = plain(&lock_path, how.create(true).append(true).mode(0o600))?;
+    let (file, meta) = opened.ok_or_else(|| JournalError::NotAFile(lock_path.clone()))?;
+    refuse_foreign(&lock_path, &meta)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => Err(JournalError::Busy(path.to_owned())),

@@ -4,11 +4,11 @@
 //! checksum (<https://www.sqlite.org/fileformat2.html#the_write_ahead_log>). Frames with other salts are of an earlier round
 //! of the same file and were never torn.
 
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::io::{BufReader, ErrorKind, Read};
 use std::path::Path;
 
-use super::open::{JournalError, beside, refuse_non_file};
+use super::open::{JournalError, beside, plain};
 
 const HEADER: usize = 32;
 const FRAME: usize = 24;
@@ -20,19 +20,18 @@ const MOST_FRAMES: u64 = 4_000_000;
 /// Bytes after the last commit of the journal at `path`; `None` if there are none, or if a process is writing to it now.
 pub fn torn_tail(path: &Path) -> Result<Option<u64>, JournalError> {
     let log = beside(path, "-wal");
-    refuse_non_file(&log)?;
     let io = |source| JournalError::Io { path: log.clone(), source };
-    // Held until the end, so that nobody begins to write meanwhile.
-    let lock = File::open(beside(path, ".lock")).ok();
-    if lock.as_ref().is_some_and(|l| matches!(l.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock))) {
+    // Held until the end, so that nobody begins to write meanwhile. One that may not be read is somebody else's.
+    let lock = match plain(&beside(path, ".lock"), OpenOptions::new().read(true)) {
+        Err(JournalError::Io { .. }) => None,
+        opened => opened?,
+    };
+    if lock.as_ref().is_some_and(|l| matches!(l.0.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock)))
+    {
         return Ok(None);
     }
-    let file = match File::open(&log) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        opened => opened.map_err(io)?,
-    };
-    let length = file.metadata().map_err(io)?.len();
-    let torn = scan(&mut BufReader::new(file), length).map_err(io)?;
+    let Some((file, meta)) = plain(&log, OpenOptions::new().read(true))? else { return Ok(None) };
+    let torn = scan(&mut BufReader::new(file), meta.len()).map_err(io)?;
     Ok((torn > 0).then_some(torn))
 }
 

@@ -66,7 +66,11 @@ fn open(path: &Path) -> Result<std::fs::File, LogError> {
         }
         _ => {}
     }
-    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(failed)?;
+    // What is put there after that look is not followed and not waited for either.
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let mut how = OpenOptions::new();
+    how.create(true).append(true).mode(0o600).custom_flags(flags.bits().cast_signed());
+    let file = how.open(path).map_err(failed)?;
     if file.metadata().map_err(failed)?.permissions().mode() & 0o077 != 0 {
         file.set_permissions(Permissions::from_mode(0o600)).map_err(failed)?;
     }

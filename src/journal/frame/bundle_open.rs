@@ -1,9 +1,12 @@
 //! Opening a bundle, which may come from anybody.
 
+use std::fs::OpenOptions;
 use std::io::Read;
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
+
+use crate::journal::{JournalError, open};
 
 use super::bundle::{APPLICATION, SCHEMA, VERSION, digest, immutable};
 use super::file::damaged;
@@ -54,16 +57,17 @@ impl FrameFile {
 /// Looks at the file before SQLite does; its bytes.
 fn plain(path: &Path) -> Result<u64, FrameError> {
     let io = |source| FrameError::Io { path: path.to_owned(), source };
-    let meta = std::fs::symlink_metadata(path).map_err(io)?;
-    if !meta.is_file() {
-        return Err(FrameError::NotABundle(path.to_owned()));
-    }
+    let missing = || io(std::io::ErrorKind::NotFound.into());
+    let (file, meta) = match open::plain(path, OpenOptions::new().read(true)) {
+        Ok(opened) => opened.ok_or_else(missing)?,
+        Err(JournalError::Io { source, .. }) => return Err(io(source)),
+        Err(_) => return Err(FrameError::NotABundle(path.to_owned())),
+    };
     if meta.len() > MAX_FILE {
         let limit = format!("{} GiB", MAX_FILE >> 30);
         return Err(FrameError::TooLarge { path: path.to_owned(), what: "its size", limit });
     }
     let mut head = Vec::new();
-    let file = std::fs::File::open(path).map_err(io)?;
     file.take(72).read_to_end(&mut head).map_err(io)?;
     let application = head.get(68..72).and_then(|b| <[u8; 4]>::try_from(b).ok()).map(u32::from_be_bytes);
     if !head.starts_with(b"SQLite format 3\0") || application.map(i64::from) != Some(APPLICATION) {
