@@ -13,8 +13,12 @@ use std::process::{Command, Stdio};
 mod anomalies;
 #[path = "cli/backtest.rs"]
 mod backtest;
+#[path = "support/cores.rs"]
+mod cores;
 #[path = "cli/forecast.rs"]
 mod forecast;
+#[path = "cli/threads.rs"]
+mod threads;
 
 use tempfile::TempDir;
 use weescale::clock::Clock;

@@ -1,5 +1,5 @@
-//! A flash crowd, recorded by an engine, cut out as a bundle, and replayed in two terminals (tmux): the same pictures, with
-//! what came beside what was forecast.
+//! A flash crowd, recorded by an engine, cut out as a bundle, and replayed in two terminals (tmux): the same pictures on
+//! all cores and on one, with what came beside what was forecast.
 
 #![expect(
     clippy::unwrap_used,
@@ -8,6 +8,8 @@
     reason = "a test may fail loudly, and says which peers it lacks; the terminal is shared with other tests"
 )]
 
+#[path = "support/cores.rs"]
+mod cores;
 mod terminal;
 
 use std::time::Duration;
@@ -58,8 +60,12 @@ fn a_recorded_flash_crowd_is_replayed_twice_as_the_same_pictures() {
     let first: Vec<_> = (0..frames).map(|i| a.view(i).unwrap()).collect();
     assert!((0..frames).rev().all(|i| b.view(i).unwrap() == first[i]), "of {frames}");
 
+    let replay = Terminal::program(&format!("replay {}", bundle.display()));
+    // One on all cores, the other on one of them.
+    let alone = cores::only(&cores::allowed()[..1]).map_or_else(String::new, |before| before.join(" "));
+    one.line(&replay);
+    two.line(format!("{alone} {replay}").trim_start());
     for terminal in [&one, &two] {
-        terminal.line(&Terminal::program(&format!("replay {}", bundle.display())));
         terminal.sees(SOON, "paused");
     }
     let mut compared = 0;
