@@ -37,6 +37,7 @@ fn main() -> ExitCode {
 
 #[expect(clippy::print_stderr, reason = "the terminal is given back by now; this is the program's last word")]
 fn fail(report: &Report, code: u8) -> ExitCode {
-    eprintln!("weescale: {report:#}");
+    // Paths and values of a configuration are in it as they were typed.
+    eprintln!("weescale: {}", weescale::cli::inert(&format!("{report:#}")));
     ExitCode::from(code)
 }

@@ -17,6 +17,8 @@ mod backtest;
 mod cores;
 #[path = "cli/forecast.rs"]
 mod forecast;
+#[path = "cli/hostile.rs"]
+mod hostile;
 #[path = "cli/threads.rs"]
 mod threads;
 

@@ -2,6 +2,10 @@
 
 use crate::config::ConfigError;
 use crate::engine::EngineError;
+use crate::series::text::clean;
+
+/// Longest line of what is said last, characters.
+const MAX_LINE: usize = 4_000;
 
 /// How a command ends.
 pub type Outcome = Result<(), Failure>;
@@ -27,6 +31,11 @@ pub enum Failure {
     /// Something else.
     #[error("{0}")]
     Other(String),
+}
+
+/// A text that no terminal is driven by, whatever names and paths are in it; its lines stay.
+pub fn inert(text: &str) -> String {
+    text.lines().map(|line| clean(line, MAX_LINE)).collect::<Vec<_>>().join("\n")
 }
 
 impl Failure {

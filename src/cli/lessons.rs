@@ -1,6 +1,6 @@
 //! `weescale lessons`: what was learned, as a signed file for others, and theirs for us. Shapes of days travel with them.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -14,6 +14,7 @@ use crate::forecast::pooled::Shape;
 use crate::journal::{Journal, JournalError, Kind, latest};
 use crate::learning::share::{self, MOST_BYTES, Shared, SharedShape};
 use crate::replay::Recording;
+use crate::scrape::read_plain;
 use crate::session::{Desk, SessionError};
 use crate::view::{Caller, Command, Learnt, Lesson, Stance};
 
@@ -176,7 +177,7 @@ async fn export(
 
 async fn import(live: &Live, file: &Path, trust: Option<&str>) -> Outcome {
     let shown = file.display();
-    let bytes = read(file, MOST_BYTES as u64).map_err(|e| Failure::Usage(format!("{shown}: {e}")))?;
+    let bytes = read_plain(file, MOST_BYTES as u64).map_err(|e| Failure::Usage(format!("{shown}: {e}")))?;
     let text = String::from_utf8(bytes).map_err(|_| Failure::Usage(format!("{shown}: it is no text")))?;
     let settings = live::settings(live)?;
     let mut trusted = settings.trusted_keys.clone();
@@ -231,7 +232,7 @@ fn signing_key(live: &Live, given: Option<&Path>) -> Result<Vec<u8>, Failure> {
             "{}: a key must be a plain file that only you can read: chmod 600",
             path.display()
         ))),
-        Ok(_) => read(&path, KEY).map_err(failed),
+        Ok(_) => read_plain(&path, KEY).map_err(failed),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
             let made = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new());
             let made = made.map_err(|_| Failure::Other("the system gives no random numbers".into()))?;
@@ -243,23 +244,6 @@ fn signing_key(live: &Live, given: Option<&Path>) -> Result<Vec<u8>, Failure> {
         }
         Err(e) => Err(failed(e)),
     }
-}
-
-/// A file of at most `most` bytes.
-fn read(path: &Path, most: u64) -> std::io::Result<Vec<u8>> {
-    let file = std::fs::OpenOptions::new()
-        .read(true)
-        .custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32)
-        .open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(std::io::Error::other("it is no plain file"));
-    }
-    let mut bytes = Vec::new();
-    file.take(most + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > most {
-        return Err(std::io::Error::other(format!("it has more than {most} bytes")));
-    }
-    Ok(bytes)
 }
 
 /// Makes a file; one that is there is not touched.
@@ -287,12 +271,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_plain_small_file_is_not_read() {
+    fn a_file_that_is_there_is_not_written_over() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(read(folder.path(), 10).is_err());
-        let path = folder.path().join("large");
-        std::fs::write(&path, [0; 11]).unwrap();
-        assert!(read(&path, 10).is_err() && read(&path, 11).is_ok());
-        assert!(write_new(&path, b"x", 0o600).is_err(), "never over something");
+        let path = folder.path().join("there");
+        std::fs::write(&path, "old").unwrap();
+        assert!(write_new(&path, b"x", 0o600).is_err());
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "old");
     }
 }

@@ -1,6 +1,7 @@
 //! How the screen looks, from flags, configuration and environment.
 
 use crate::config::Settings;
+use crate::scrape::read_plain_text;
 use crate::screen::glyphs::GlyphSet;
 use crate::screen::theme::{Depth, Theme};
 use crate::screen::{Bindings, Keymap, PanelId, ScreenOptions};
@@ -44,10 +45,6 @@ fn theme(name: Option<&str>, depth: Depth) -> Result<Theme, Failure> {
     let names = Theme::names().collect::<Vec<_>>().join(", ");
     let unknown =
         |why: String| Failure::Usage(format!("theme {name:?}: {why}; give a file or one of {names}"));
-    let meta = std::fs::metadata(name).map_err(|e| unknown(e.to_string()))?;
-    if !meta.is_file() || meta.len() > MAX_THEME {
-        return Err(unknown(format!("not a plain file of at most {MAX_THEME} bytes")));
-    }
-    let text = std::fs::read_to_string(name).map_err(|e| unknown(e.to_string()))?;
+    let text = read_plain_text(std::path::Path::new(name), MAX_THEME).map_err(|e| unknown(e.to_string()))?;
     Theme::parse(&text, name, depth).map_err(|e| Failure::Usage(e.to_string()))
 }

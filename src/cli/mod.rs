@@ -36,6 +36,6 @@ mod whole;
 mod wish;
 
 pub use args::{Cli, Command};
-pub use exit::Failure;
+pub use exit::{Failure, inert};
 pub use harden::{no_core_files, no_huge_pages};
 pub use run::run;

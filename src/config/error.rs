@@ -45,20 +45,22 @@ pub enum ConfigError {
         why: String,
     },
     /// Values that cannot be used.
-    #[error("configuration {}", Listed(.origin, .problems))]
+    #[error("configuration {}", Listed(.origin, .problems, *.more))]
     Invalid {
         /// The file, or `command line`.
         origin: String,
-        /// All of them.
+        /// The first of them.
         problems: Vec<Problem>,
+        /// How many there are besides.
+        more: usize,
     },
 }
 
-struct Listed<'a>(&'a str, &'a [Problem]);
+struct Listed<'a>(&'a str, &'a [Problem], usize);
 
 impl fmt::Display for Listed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(origin, problems) = self;
+        let Self(origin, problems, more) = self;
         for (i, p) in problems.iter().enumerate() {
             f.write_str(if i > 0 { "\n  " } else { "" })?;
             match p.line {
@@ -66,6 +68,6 @@ impl fmt::Display for Listed<'_> {
                 line => write!(f, "{origin}:{line}: {}: {}", p.field, p.what)?,
             }
         }
-        Ok(())
+        if *more > 0 { write!(f, "\n  and {more} more problems") } else { Ok(()) }
     }
 }

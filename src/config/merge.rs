@@ -8,7 +8,7 @@ use crate::approval::Mode;
 use crate::fleet::{Context, Objective, Region};
 use crate::journal::Keep;
 use crate::proposal::{Lifetimes, Staging};
-use crate::scrape::{Auth, Target};
+use crate::scrape::{Auth, Target, open_plain, read_bounded};
 use crate::series::Timestamp;
 use crate::series::text::clean;
 
@@ -20,6 +20,12 @@ use super::{ConfigError, Problem};
 
 /// A configuration file larger than this is refused.
 const MAX_FILE: u64 = 1 << 20;
+/// Problems told of one configuration; of further ones the number.
+const MOST_PROBLEMS: usize = 50;
+/// Sources of one kind.
+const MOST_SOURCES: usize = 10_000;
+/// Platforms, accounts and load balancers of one kind.
+const MOST_PLATFORMS: usize = 1_000;
 /// Longest name taken from a file.
 pub(super) const NAME_CHARS: usize = 128;
 /// Share of a core that renewing forecasts may take: ten thousand services have fans of two minutes by it.
@@ -71,24 +77,25 @@ pub fn load_without_file(given: &Given) -> Result<Settings, ConfigError> {
 
 fn merged(given: &Given, file: File, origin: String, text: &str) -> Result<Settings, ConfigError> {
     let mut merge = Merge { origin, problems: Vec::new(), origins: Vec::new() };
-    let settings = merge.settings(given, file);
+    merge.counts(&file);
     if merge.problems.is_empty() {
-        Ok(Settings { origins: merge.origins, ..settings })
-    } else {
-        let mut problems = merge.problems;
-        for problem in &mut problems {
-            problem.line = place::of_field(text, &problem.field).unwrap_or(0);
+        let settings = merge.settings(given, file);
+        if merge.problems.is_empty() {
+            return Ok(Settings { origins: merge.origins, ..settings });
         }
-        Err(ConfigError::Invalid { origin: merge.origin, problems })
     }
+    let (mut problems, places) = (merge.problems, place::Places::of(text));
+    let more = problems.len().saturating_sub(MOST_PROBLEMS);
+    problems.truncate(MOST_PROBLEMS);
+    for problem in &mut problems {
+        problem.line = places.of_field(&problem.field).unwrap_or(0);
+    }
+    Err(ConfigError::Invalid { origin: merge.origin, problems, more })
 }
 
 fn read(path: &Path) -> Result<(File, String), ConfigError> {
     let unreadable = |why: String| ConfigError::Unreadable { path: path.to_owned(), why };
-    let meta = std::fs::metadata(path).map_err(|e| unreadable(e.to_string()))?;
-    if !meta.is_file() {
-        return Err(unreadable("not a plain file".into()));
-    }
+    let (opened, meta) = open_plain(path).map_err(|e| unreadable(e.to_string()))?;
     // Whoever can write it can loosen every guardrail.
     if meta.mode() & 0o022 != 0 {
         return Err(unreadable("others may write to it; take that away with chmod go-w".into()));
@@ -97,10 +104,7 @@ fn read(path: &Path) -> Result<(File, String), ConfigError> {
     if meta.uid() != me && meta.uid() != 0 {
         return Err(unreadable(format!("it belongs to uid {}, neither you nor root", meta.uid())));
     }
-    if meta.len() > MAX_FILE {
-        return Err(unreadable(format!("larger than {MAX_FILE} bytes")));
-    }
-    let bytes = std::fs::read(path).map_err(|e| unreadable(e.to_string()))?;
+    let bytes = read_bounded(opened, MAX_FILE).map_err(|e| unreadable(e.to_string()))?;
     let text = String::from_utf8(bytes).map_err(|e| {
         unreadable(format!("not UTF-8 at byte {}; save it as UTF-8", e.utf8_error().valid_up_to()))
     })?;
@@ -127,6 +131,23 @@ impl Merge {
 
     pub(super) fn problem(&mut self, field: impl Into<String>, what: impl Into<String>) {
         self.problems.push(Problem::new(field, what));
+    }
+
+    /// More of what is polled than one machine can follow is a mistake, and each is held against all others.
+    fn counts(&mut self, file: &File) {
+        for (name, count, most) in [
+            ("prometheus", file.prometheus.len(), MOST_SOURCES),
+            ("scrape", file.scrape.len(), MOST_SOURCES),
+            ("cloudwatch", file.cloudwatch.len(), MOST_PLATFORMS),
+            ("provider", file.provider.len(), MOST_PLATFORMS),
+            ("kubernetes", file.kubernetes.len(), MOST_PLATFORMS),
+            ("aws", file.aws.len(), MOST_PLATFORMS),
+            ("haproxy", file.haproxy.len(), MOST_PLATFORMS),
+        ] {
+            if count > most {
+                self.problem(name, format!("{count} of them are more than the {most} that are taken"));
+            }
+        }
     }
 
     fn settings(&mut self, given: &Given, file: File) -> Settings {

@@ -1,5 +1,6 @@
 //! Where in a file something stands.
 
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// Line and column, both from 1, of a byte of `text`.
@@ -9,10 +10,28 @@ pub fn of_byte(text: &str, byte: usize) -> (usize, usize) {
     (line, before.rsplit('\n').next().map_or(0, |l| l.chars().count()) + 1)
 }
 
-/// Line, from 1, of the deepest part of `field` (`service[2].slo.target`) that `text` has; `None` if it has none.
-pub fn of_field(text: &str, field: &str) -> Option<usize> {
-    let document = DeTable::parse(text).ok()?;
-    let mut table = document.get_ref();
+/// Where the fields of a text stand.
+pub struct Places<'a> {
+    text: &'a str,
+    /// `None` if the text is not TOML.
+    document: Option<Spanned<DeTable<'a>>>,
+}
+
+impl<'a> Places<'a> {
+    /// Of `text`, which is read once.
+    pub fn of(text: &'a str) -> Self {
+        Self { text, document: DeTable::parse(text).ok() }
+    }
+
+    /// Line, from 1, of the deepest part of `field` (`service[2].slo.target`) that there is; `None` if there is none.
+    pub fn of_field(&self, field: &str) -> Option<usize> {
+        let found = deepest(self.document.as_ref()?.get_ref(), field);
+        found.map(|byte| of_byte(self.text, byte).0)
+    }
+}
+
+/// First byte of the deepest part of `field` that `table` has.
+fn deepest(mut table: &DeTable<'_>, field: &str) -> Option<usize> {
     let mut found = None;
     for part in field.split('.') {
         let (name, index) = match part.split_once('[') {
@@ -33,7 +52,7 @@ pub fn of_field(text: &str, field: &str) -> Option<usize> {
             _ => break,
         }
     }
-    found.map(|byte| of_byte(text, byte).0)
+    found
 }
 
 #[cfg(test)]
@@ -45,11 +64,12 @@ mod tests {
 
     #[test]
     fn fields_are_found_by_their_path() {
-        assert_eq!(of_field(TEXT, "mode"), Some(1));
-        assert_eq!(of_field(TEXT, "service[1].slo.target"), Some(8));
-        assert_eq!(of_field(TEXT, "service[0].slo"), Some(3), "the table that lacks it");
-        assert_eq!(of_field(TEXT, "service[9].name"), None);
-        assert_eq!(of_field(TEXT, "--scrape"), None);
+        let places = Places::of(TEXT);
+        assert_eq!(places.of_field("mode"), Some(1));
+        assert_eq!(places.of_field("service[1].slo.target"), Some(8));
+        assert_eq!(places.of_field("service[0].slo"), Some(3), "the table that lacks it");
+        assert_eq!(places.of_field("service[9].name"), None);
+        assert_eq!(places.of_field("--scrape"), None);
         assert_eq!(of_byte("a\nbé!", 5), (2, 3));
     }
 }

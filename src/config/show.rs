@@ -2,7 +2,12 @@
 
 use std::fmt::Write;
 
+use crate::series::text::clean;
+
 use super::Settings;
+
+/// Longest value shown, characters: a path may have so many.
+const SHOWN: usize = 4096;
 
 /// The commented template that `weescale config init` writes.
 pub const TEMPLATE: &str = include_str!("../../assets/config.toml");
@@ -15,7 +20,8 @@ pub fn show(settings: &Settings) -> String {
             o.field == field && (!matches!(field, "source" | "kubernetes" | "haproxy") || o.value == value)
         });
         // Writing to a string cannot fail.
-        let _ = writeln!(out, "{field:<18} {value:<48} {}", origin.map_or("default", |o| &o.origin));
+        let (value, origin) = (clean(value, SHOWN), clean(origin.map_or("default", |o| &o.origin), SHOWN));
+        let _ = writeln!(out, "{field:<18} {value:<48} {origin}");
     };
     line("context.name", &settings.context.name);
     line("context.protected", &settings.context.protected.to_string());

@@ -228,7 +228,7 @@ impl Merge {
 
     pub(super) fn readable(&mut self, field: &str, path: Option<&Path>) {
         if let Some(path) = path
-            && let Err(error) = std::fs::File::open(path)
+            && let Err(error) = scrape::open_plain(path)
         {
             self.problem(field, format!("cannot read {}: {error}", path.display()));
         }

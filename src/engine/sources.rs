@@ -78,13 +78,10 @@ pub fn catalogue(folder: Option<&Path>) -> Result<Catalogue, EngineError> {
     for entry in std::fs::read_dir(folder).map_err(io)?.take(MAX_RECIPES) {
         let path = entry.map_err(io)?.path();
         if path.extension().is_some_and(|e| e == "toml") {
-            if std::fs::metadata(&path).map_err(io)?.len() > MAX_RECIPE {
-                return Err(io(std::io::Error::other(format!(
-                    "{} is larger than {MAX_RECIPE} bytes",
-                    path.display()
-                ))));
-            }
-            files.push((path.display().to_string(), std::fs::read_to_string(&path).map_err(io)?));
+            let named =
+                |e: std::io::Error| io(std::io::Error::new(e.kind(), format!("{}: {e}", path.display())));
+            let text = scrape::read_plain_text(&path, MAX_RECIPE).map_err(named)?;
+            files.push((path.display().to_string(), text));
         }
     }
     files.sort();

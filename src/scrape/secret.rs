@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use tokio::io::AsyncReadExt;
+use super::plain_file::read_plain_text;
 
 /// Longest credential read from a file or the environment, in bytes.
 const CREDENTIAL_BYTES: u64 = 64 << 10;
@@ -50,11 +50,10 @@ impl Credential {
                 std::env::var(name).map_err(|_| format!("environment variable {name} is not set"))?
             }
             Self::File(path) => {
-                let failed = |e: std::io::Error| format!("cannot read {}: {e}", path.display());
-                let file = tokio::fs::File::open(path).await.map_err(failed)?;
-                let mut text = String::new();
-                file.take(CREDENTIAL_BYTES).read_to_string(&mut text).await.map_err(failed)?;
-                text
+                let failed = |why: &dyn std::fmt::Display| format!("cannot read {}: {why}", path.display());
+                let owned = path.clone();
+                let read = tokio::task::spawn_blocking(move || read_plain_text(&owned, CREDENTIAL_BYTES));
+                read.await.map_err(|e| failed(&e))?.map_err(|e| failed(&e))?
             }
         };
         let line = text.trim().lines().next().unwrap_or_default().trim_end();

@@ -12,7 +12,7 @@ use crate::approval::WriteOrder;
 use crate::execution::provider::{Pending, Provider, ProviderError};
 use crate::fleet::{Owner, Replicas};
 use crate::scrape::aws::transport;
-use crate::scrape::{Credential, Secret};
+use crate::scrape::{Credential, PEM_BYTES, Secret, open_plain, read_plain};
 use crate::series::text::clean;
 
 /// Largest answer read.
@@ -65,7 +65,7 @@ impl TokenSource {
             }
             Self::File(path) => {
                 let of = |e: std::io::Error| format!("cannot read {}: {e}", path.display());
-                std::fs::File::open(path).and_then(|f| f.metadata()).map_err(of)?.len() > 0
+                open_plain(path).map_err(of)?.1.len() > 0
             }
         };
         if there { Ok(()) } else { Err("the credential is empty".into()) }
@@ -409,7 +409,7 @@ fn is_loopback(url: &Url) -> bool {
 
 fn read_ca(path: &std::path::Path) -> Result<Vec<reqwest::Certificate>, HttpSetupError> {
     let bad = |why: String| HttpSetupError::Ca { path: path.display().to_string(), why };
-    let pem = std::fs::read(path).map_err(|e| bad(e.to_string()))?;
+    let pem = read_plain(path, PEM_BYTES).map_err(|e| bad(e.to_string()))?;
     let certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(|e| bad(e.to_string()))?;
     if certificates.is_empty() { Err(bad("it holds no certificate".into())) } else { Ok(certificates) }
 }

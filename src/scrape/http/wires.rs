@@ -9,7 +9,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder, Identity, Url};
 
 use crate::scrape::bodies::Bodies;
-use crate::scrape::{ScrapeError, Target, Tls};
+use crate::scrape::{PEM_BYTES, ScrapeError, Target, Tls, read_plain};
 
 use super::origin::{IDLE, Kept, Origin};
 use super::redirect;
@@ -17,9 +17,6 @@ use super::trouble::root_cause;
 
 /// How requests name their sender.
 pub(super) const USER_AGENT: &str = concat!("weescale/", env!("CARGO_PKG_VERSION"));
-
-/// Longest file of certificates or of a key, in bytes.
-const PEM_BYTES: u64 = 4 << 20;
 
 /// Host, port, and the bound on headers that connections are opened with.
 type Place = (String, u16, usize);
@@ -156,11 +153,7 @@ fn with_identity(builder: ClientBuilder, target: &Target) -> Result<ClientBuilde
 
 fn read_pem(target: &Target, field: &'static str, path: &Path) -> Result<Vec<u8>, ScrapeError> {
     let bad = |why: String| ScrapeError::config(target.id(), field, format!("{}: {why}", path.display()));
-    let size = std::fs::metadata(path).map_err(|e| bad(e.to_string()))?.len();
-    if size > PEM_BYTES {
-        return Err(bad(format!("larger than {PEM_BYTES} bytes")));
-    }
-    std::fs::read(path).map_err(|e| bad(e.to_string()))
+    read_plain(path, PEM_BYTES).map_err(|e| bad(e.to_string()))
 }
 
 /// reqwest would take custom headers such as a tenant along to another host.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
+use crate::scrape::{PEM_BYTES, open_plain, read_plain, read_plain_text};
 use crate::series::text::clean;
 
 use super::exec;
@@ -13,6 +14,11 @@ use super::settings::{KubernetesSettings, KubernetesSetupError};
 
 /// Where a pod finds its service account.
 const MOUNTED: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+/// Largest token or namespace read from there, bytes.
+const MOUNTED_BYTES: u64 = 64 << 10;
+/// Largest kubeconfig read, bytes: hundreds of clusters with their certificates.
+const KUBECONFIG_BYTES: u64 = 16 << 20;
 
 const CONNECT: Duration = Duration::from_secs(10);
 
@@ -134,13 +140,18 @@ fn kubeconfig(settings: &KubernetesSettings) -> Result<Option<Kubeconfig>, Kuber
         return Ok(None);
     }
     if let Some(path) = &settings.kubeconfig {
+        can_be_read(path)?;
         return Kubeconfig::read_from(path).map(Some).map_err(failed);
+    }
+    if let Some(paths) = std::env::var_os("KUBECONFIG") {
+        std::env::split_paths(&paths).filter(|p| p.exists()).try_for_each(|p| can_be_read(&p))?;
     }
     if let Some(file) = Kubeconfig::from_env().map_err(failed)? {
         return Ok(Some(file));
     }
     let home = std::env::home_dir().map(|h| h.join(".kube/config")).filter(|p| p.exists());
     if let Some(path) = home {
+        can_be_read(&path)?;
         return Kubeconfig::read_from(path).map(Some).map_err(failed);
     }
     if settings.context.is_some() {
@@ -148,6 +159,18 @@ fn kubeconfig(settings: &KubernetesSettings) -> Result<Option<Kubeconfig>, Kuber
         return Err(KubernetesSetupError::Kubeconfig(what.into()));
     }
     Ok(None)
+}
+
+/// Looked at before the crate does, which would wait for a pipe and read a file of any length.
+fn can_be_read(path: &Path) -> Result<(), KubernetesSetupError> {
+    let failed = |why: &dyn std::fmt::Display| {
+        KubernetesSetupError::Kubeconfig(clean(&format!("cannot read {}: {why}", path.display()), 300))
+    };
+    let (_, meta) = open_plain(path).map_err(|e| failed(&e))?;
+    if meta.len() > KUBECONFIG_BYTES {
+        return Err(failed(&format!("larger than {KUBECONFIG_BYTES} bytes")));
+    }
+    Ok(())
 }
 
 /// As a pod has it: the server from the environment, token, authority and namespace from the mounted folder. The crate knows
@@ -162,7 +185,7 @@ fn service_account(settings: &KubernetesSettings) -> Result<Config, String> {
     let server = address.parse().map_err(|_| format!("{} is not an address", clean(&address, 200)))?;
     let (token, ca) = (folder.join("token"), folder.join("ca.crt"));
     let read = |path: &Path| {
-        std::fs::read_to_string(path).map_err(|e| format!("cannot read {}: {e}", path.display()))
+        read_plain_text(path, MOUNTED_BYTES).map_err(|e| format!("cannot read {}: {e}", path.display()))
     };
     if read(&token)?.trim().is_empty() {
         return Err(format!("{} is empty", token.display()));
@@ -183,7 +206,7 @@ fn authorities(path: &Path) -> Result<Vec<Vec<u8>>, String> {
     use rustls::pki_types::CertificateDer;
     use rustls::pki_types::pem::PemObject;
     let bad = |why: String| format!("CA file {}: {why}", path.display());
-    let pem = std::fs::read(path).map_err(|e| bad(e.to_string()))?;
+    let pem = read_plain(path, PEM_BYTES).map_err(|e| bad(e.to_string()))?;
     let all = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>();
     let all = all.map_err(|e| bad(format!("{e:?}")))?;
     if all.is_empty() {
@@ -197,12 +220,15 @@ fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-/// An error with its causes, clean and bounded.
+/// An error with its causes, clean and bounded. Of each the first line: the parser of kubeconfigs shows those around a
+/// mistake below it, and secrets may stand there.
 pub(super) fn words(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
+    let first =
+        |error: &dyn std::error::Error| error.to_string().lines().next().unwrap_or_default().to_owned();
+    let mut text = first(error);
     let mut cause = error.source();
     while let Some(inner) = cause {
-        let next = inner.to_string();
+        let next = first(inner);
         if !text.contains(&next) {
             text.push_str(": ");
             text.push_str(&next);

@@ -8,6 +8,7 @@ use std::time::Duration;
 use reqwest::{Certificate, Client, ClientBuilder, Response, Url};
 
 use crate::clock::Clock;
+use crate::scrape::{PEM_BYTES, read_plain};
 use crate::series::text::clean;
 
 use super::sign::{Signable, signed};
@@ -16,8 +17,6 @@ use super::{AwsError, Credentials};
 
 /// Largest answer read, bytes.
 pub const MAX_ANSWER: usize = 16 << 20;
-/// Largest file of certificates, bytes.
-const MAX_PEM: u64 = 4 << 20;
 /// Most tries of a read, and the wait before the second one; doubled for each further one.
 const TRIES: u32 = 4;
 const FIRST_WAIT: Duration = Duration::from_millis(400);
@@ -323,11 +322,7 @@ fn is_loopback(url: &Url) -> bool {
 
 fn read_ca(path: &Path) -> Result<Vec<Certificate>, AwsSetupError> {
     let bad = |why: String| AwsSetupError::Ca { path: path.display().to_string(), why };
-    let meta = std::fs::metadata(path).map_err(|e| bad(e.to_string()))?;
-    if !meta.is_file() || meta.len() > MAX_PEM {
-        return Err(bad(format!("it is not a plain file of at most {MAX_PEM} bytes")));
-    }
-    let pem = std::fs::read(path).map_err(|e| bad(e.to_string()))?;
+    let pem = read_plain(path, PEM_BYTES).map_err(|e| bad(e.to_string()))?;
     let certificates = Certificate::from_pem_bundle(&pem).map_err(|e| bad(e.to_string()))?;
     if certificates.is_empty() { Err(bad("it holds no certificate".into())) } else { Ok(certificates) }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::{Client, Method, Url};
 use serde::Deserialize;
 
+use crate::scrape::read_plain_text;
 use crate::series::Timestamp;
 
 use super::Keys;
@@ -14,6 +15,8 @@ use super::words::transport;
 const TIME: Duration = Duration::from_secs(2);
 /// Largest answer read, bytes.
 const MAX_ANSWER: usize = 64 << 10;
+/// Largest token read from a file, bytes.
+const TOKEN_BYTES: u64 = 64 << 10;
 
 /// Where metadata services are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,7 +98,7 @@ impl Metadata {
         let token = match &self.container_token_file {
             None => std::env::var("AWS_CONTAINER_AUTHORIZATION_TOKEN").ok(),
             Some(path) => {
-                let text = std::fs::read_to_string(path);
+                let text = read_plain_text(path, TOKEN_BYTES);
                 Some(text.map_err(|e| format!("cannot read {}: {e}", path.display()))?.trim().to_owned())
             }
         };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::scrape::read_plain_text;
 use crate::series::text::clean;
 
 use super::Keys;
@@ -80,17 +81,11 @@ pub(super) fn read(
 /// The settings of the sections whose heading satisfies `wanted`; `None` if the file has none, or is not there.
 fn section(path: &Path, wanted: impl Fn(&str) -> bool) -> Result<Option<Section>, String> {
     let failed = |why: String| format!("cannot read {}: {why}", path.display());
-    let meta = match std::fs::metadata(path) {
-        Ok(meta) => meta,
+    let text = match read_plain_text(path, MAX_FILE) {
+        Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(error.to_string())),
     };
-    // A pipe would make everybody wait.
-    if !meta.is_file() || meta.len() > MAX_FILE {
-        return Err(failed(format!("it is not a plain file of at most {MAX_FILE} bytes")));
-    }
-    let bytes = std::fs::read(path).map_err(|e| failed(e.to_string()))?;
-    let text = String::from_utf8(bytes).map_err(|_| failed("it is not UTF-8".into()))?;
     let (mut found, mut inside) = (None, false);
     for line in text.lines() {
         let trimmed = line.trim();
