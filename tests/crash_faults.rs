@@ -1,5 +1,5 @@
 //! Faults from outside a running program: hang-up, a stopped process, a full disk, power cuts, a damaged
-//! journal, two people who want opposite things at once, and a day of running.
+//! journal and a very long one, two people who want opposite things at once, and a day of running.
 
 #![expect(
     clippy::unwrap_used,
@@ -16,6 +16,8 @@ mod damage;
 mod disk;
 #[path = "crash_faults/injection.rs"]
 mod injection;
+#[path = "crash_faults/many.rs"]
+mod many;
 #[path = "crash_faults/people.rs"]
 mod people;
 #[path = "crash_faults/power.rs"]

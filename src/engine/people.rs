@@ -64,9 +64,7 @@ impl People {
             Kind::Mute,
         ];
         let mut people = Self::default();
-        for record in journal.of_kinds(&kinds)? {
-            people.take(&record);
-        }
+        journal.each_of(&kinds, |record| people.take(&record))?;
         Ok(people)
     }
 

@@ -75,16 +75,17 @@ pub fn read(
     let begun = begun(&timed);
     let entries: Vec<execution::Entry> = timed.into_iter().map(|(_, entry)| entry).collect();
     let mut rules = super::rules::RuleBook::default();
-    journal.of_kinds(&[Kind::Start])?.iter().for_each(|r| rules.started(r.at, &r.body));
+    journal.each_of(&[Kind::Start], |r| rules.started(r.at, &r.body))?;
     entries.iter().filter_map(|e| e.data.mandate.as_deref()).for_each(|m| rules.begun(m));
-    let proposals = journal.of_kinds(&[Kind::Propose])?;
     let number = |text: &str| text.rsplit('-').next().and_then(|n| n.parse().ok()).unwrap_or(0);
     let id = |r: &Record| r.body.pointer("/proposal/id").and_then(|v| v.as_str()).map_or(0, number);
+    let mut last_proposal = 0;
+    journal.each_of(&[Kind::Propose], |r| last_proposal = last_proposal.max(id(&r)))?;
     let mut lines: Vec<JournalLine> = journal.tail(tuning.journal_lines)?.iter().map(record::line).collect();
     lines.reverse();
     let from = (clock.now() - tuning.keep_signals).as_millis().div_euclid(60_000);
     Ok(Restored {
-        last_proposal: proposals.iter().map(id).max().unwrap_or(0),
+        last_proposal,
         last_operation: entries.iter().map(|e| number(e.operation.as_str())).max().unwrap_or(0),
         moved,
         noted,
