@@ -2,7 +2,8 @@
 //!
 //! A child writes a journal under strace. From the order of its writes and synchronisations the disk is made as a cut at
 //! any moment may leave it: a file has what was written before its last synchronisation, of what was written since each
-//! sector of 512 bytes is there or not, and a new file is in its folder for certain once that was synchronised.
+//! sector of 512 bytes is there or not, and a new file or folder is in its folder for certain once that was synchronised,
+//! and not before. A folder that is lost takes along whatever is in it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -35,7 +36,10 @@ fn power_child() {
 
 /// What happened to the disk, in order.
 enum Event {
+    /// A file.
     Created(String),
+    /// A folder.
+    Made(String),
     Wrote {
         file: String,
         at: usize,
@@ -47,8 +51,8 @@ enum Event {
     },
     Removed(String),
     Synced(String),
-    /// The folder's own list of files.
-    Listed,
+    /// A folder's own list of what is in it.
+    Listed(String),
     Acknowledged,
 }
 
@@ -63,11 +67,30 @@ fn path(text: &str) -> Option<String> {
     if path.starts_with("\\x") { String::from_utf8(bytes(path)).ok() } else { Some(path.to_owned()) }
 }
 
-/// Reads a trace. Files are named without `folder`.
-fn events(trace: &str, folder: &str) -> Vec<Event> {
+/// The last text among arguments: the path of `mkdir` and `unlink`, and of the calls some machines have in their place.
+fn named(given: &str) -> String {
+    let text = given.split('"').rev().nth(1).unwrap();
+    String::from_utf8(bytes(text)).unwrap()
+}
+
+/// The folder something is in.
+fn above(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// Reads a trace. Files and folders are named without `root`, which itself has no name.
+fn events(trace: &str, root: &str) -> Vec<Event> {
     let mut events = Vec::new();
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     let mut known = std::collections::BTreeSet::new();
+    let below = |path: &str| {
+        let path = path.trim_end_matches('/');
+        if path == root {
+            Some(String::new())
+        } else {
+            path.strip_prefix(root)?.strip_prefix('/').map(str::to_owned)
+        }
+    };
     for line in trace.lines() {
         let line = line.split_once(' ').map_or(line, |(pid, rest)| {
             if pid.bytes().all(|b| b.is_ascii_digit()) { rest.trim_start() } else { line }
@@ -77,33 +100,34 @@ fn events(trace: &str, folder: &str) -> Vec<Event> {
         let Some(done) = result.split(['<', ' ']).next().and_then(|n| n.parse::<usize>().ok()) else {
             continue;
         };
-        if call == "unlink" {
-            let removed = String::from_utf8(bytes(given)).unwrap();
-            if let Some(name) = removed.strip_prefix(folder) {
-                known.remove(name);
-                events.push(Event::Removed(name.to_owned()));
+        if call.starts_with("unlink") || call.starts_with("mkdir") {
+            if let Some(name) = below(&named(given)) {
+                known.remove(&name);
+                let made = call.starts_with("mkdir");
+                events.push(if made { Event::Made(name) } else { Event::Removed(name) });
             }
             continue;
         }
         if call == "openat" {
-            let opened = path(result).unwrap_or_default();
-            if let Some(name) = opened.strip_prefix(folder)
+            if let Some(name) = below(&path(result).unwrap_or_default())
                 && given.contains("O_CREAT")
-                && known.insert(name.to_owned())
+                && known.insert(name.clone())
             {
-                events.push(Event::Created(name.to_owned()));
+                events.push(Event::Created(name));
             }
             continue;
         }
         let target = path(given).unwrap_or_default();
-        if call == "write" && given.contains("\\x61\\x63\\x6b\\x6e\\x6f") && !target.starts_with(folder) {
-            events.push(Event::Acknowledged);
+        let Some(file) = below(&target) else {
+            if call == "write" && given.contains("\\x61\\x63\\x6b\\x6e\\x6f") {
+                events.push(Event::Acknowledged);
+            }
+            continue;
+        };
+        if call == "fsync" && !known.contains(&file) {
+            events.push(Event::Listed(file));
             continue;
         }
-        if target.trim_end_matches('/') == folder.trim_end_matches('/') && call == "fsync" {
-            events.push(Event::Listed);
-        }
-        let Some(file) = target.strip_prefix(folder).map(str::to_owned) else { continue };
         let arguments: Vec<&str> = given.trim_end_matches(')').split(", ").collect();
         match call {
             "lseek" => {
@@ -131,14 +155,18 @@ fn events(trace: &str, folder: &str) -> Vec<Event> {
 /// The files as a cut after `events` may leave them.
 fn after_a_cut(events: &[Event], random: &mut fastrand::Rng) -> BTreeMap<String, Vec<u8>> {
     let last = |is: &dyn Fn(&Event) -> bool| events.iter().rposition(is);
-    let listed = last(&|e| matches!(e, Event::Listed));
+    let listed = |path: &str, i: usize| {
+        last(&|e| matches!(e, Event::Listed(folder) if folder == above(path))).is_some_and(|l| l > i)
+    };
     let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    let mut lost: Vec<&String> = Vec::new();
     for (i, event) in events.iter().enumerate() {
         match event {
-            Event::Created(file) if listed.is_some_and(|l| l > i) || random.bool() => {
+            Event::Created(file) if listed(file, i) || random.bool() => {
                 files.insert(file.clone(), Vec::new());
             }
-            Event::Removed(file) if listed.is_some_and(|l| l > i) || random.bool() => {
+            Event::Made(folder) if !listed(folder, i) && random.bool() => lost.push(folder),
+            Event::Removed(file) if listed(file, i) || random.bool() => {
                 files.remove(file);
             }
             Event::Wrote { file, at, bytes } => {
@@ -164,16 +192,18 @@ fn after_a_cut(events: &[Event], random: &mut fastrand::Rng) -> BTreeMap<String,
             _ => {}
         }
     }
+    files.retain(|file, _| !lost.iter().any(|folder| file.starts_with(&format!("{folder}/"))));
     files
 }
 
 #[test]
 fn fifty_power_cuts_lose_nothing_that_was_acknowledged() {
     let folder = tempfile::tempdir().unwrap();
-    // Made by the journal itself.
-    let place = folder.path().join("state");
+    // Both folders are made by the journal itself.
+    let place = folder.path().join("deep").join("state");
     let trace = folder.path().join("trace");
-    let calls = "trace=openat,unlink,write,pwrite64,lseek,ftruncate,fsync,fdatasync";
+    // Some machines have only one of two calls.
+    let calls = "trace=openat,?unlink,unlinkat,?mkdir,mkdirat,write,pwrite64,lseek,ftruncate,fsync,fdatasync";
     let traced = Command::new("strace")
         .args(["-f", "-qq", "-y", "-xx", "-s", "100000", "-e", calls, "-o"])
         .arg(&trace)
@@ -186,10 +216,11 @@ fn fifty_power_cuts_lose_nothing_that_was_acknowledged() {
         return;
     }
     let trace = String::from_utf8_lossy(&std::fs::read(&trace).unwrap()).into_owned();
-    let all = events(&trace, &format!("{}/", place.display()));
+    let all = events(&trace, &folder.path().display().to_string());
     let acknowledged = |events: &[Event]| events.iter().filter(|e| matches!(e, Event::Acknowledged)).count();
-    let copied = |e: &Event| matches!(e, Event::Wrote { file, .. } if file == "journal.db");
+    let copied = |e: &Event| matches!(e, Event::Wrote { file, .. } if file == "deep/state/journal.db");
     assert_eq!(acknowledged(&all), RECORDS);
+    assert_eq!(all.iter().filter(|e| matches!(e, Event::Made(_))).count(), 2, "no folder was made");
     assert!(all.iter().filter(|e| copied(e)).count() > 500, "the log was never copied into the file");
 
     let mut random = fastrand::Rng::with_seed(9);
@@ -203,9 +234,10 @@ fn fifty_power_cuts_lose_nothing_that_was_acknowledged() {
         let (before, disk) = (acknowledged(&all[..at]), folder.path().join(format!("cut-{cut}")));
         std::fs::create_dir(&disk).unwrap();
         for (name, bytes) in after_a_cut(&all[..at], &mut random) {
+            std::fs::create_dir_all(disk.join(above(&name))).unwrap();
             std::fs::write(disk.join(name), bytes).unwrap();
         }
-        let path = disk.join("journal.db");
+        let path = disk.join("deep/state/journal.db");
         let mut file = Journal::open(&path).unwrap_or_else(|e| panic!("cut {cut} after event {at}: {e}"));
         let notes: Vec<String> = file.of_kinds(&[Kind::Note]).unwrap().into_iter().map(|r| r.text).collect();
         let expected: Vec<String> = (0..notes.len()).map(|i| format!("note {i}")).collect();
