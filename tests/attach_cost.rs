@@ -24,6 +24,8 @@ use weescale::session::attach;
 use weescale::view::{Command, slim};
 use world::{PATIENCE, Raw, World, is_whole};
 
+/// Screens that may be attached at once.
+const SCREENS: usize = 32;
 /// 56 kbit/s.
 const BYTES_A_SECOND: f64 = 7000.0;
 /// One way; an answer takes twice as long.
@@ -229,40 +231,78 @@ fn cpu(pid: u32) -> f64 {
     ticks / 100.0
 }
 
+/// A simulated fleet as a process of its own, ended with the test.
+struct Served {
+    child: std::process::Child,
+    folder: tempfile::TempDir,
+}
+
+impl Served {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let child = std::process::Command::new(env!("CARGO_BIN_EXE_weescale"))
+            .args(["demo", "--serve", "--speed", "5", "--seed", "1", "--socket"])
+            .arg(folder.path().join("engine.sock"))
+            .arg("--journal")
+            .arg(folder.path().join("journal.db"))
+            .arg("--log")
+            .arg(folder.path().join("log"))
+            .env("HOME", folder.path())
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let served = Self { child, folder };
+        let clock = world::clock();
+        let begin = clock.monotonic();
+        while !served.socket().exists() && clock.monotonic().since(begin) < PATIENCE {
+            sleep(Duration::from_millis(100)).await;
+        }
+        sleep(Duration::from_secs(3)).await;
+        served
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.folder.path().join("engine.sock")
+    }
+
+    /// Time of the processor it takes in `span`, seconds.
+    async fn takes(&self, span: Duration) -> f64 {
+        let before = cpu(self.child.id());
+        sleep(span).await;
+        cpu(self.child.id()) - before
+    }
+
+    /// Another screen that reads whatever comes, until it is dropped with the test.
+    async fn screen(&self) -> tokio::task::JoinHandle<()> {
+        let mut raw = Raw::greeted(&self.socket(), "pictures").await;
+        tokio::spawn(async move { while raw.frame().await.is_some() {} })
+    }
+
+    fn end(mut self) {
+        let ended = std::process::Command::new("kill").arg(self.child.id().to_string()).status();
+        assert!(ended.is_ok_and(|s| s.success()) && self.child.wait().is_ok());
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // Ended already, unless the test failed.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_screen_takes_of_the_processor() {
-    let folder = tempfile::tempdir().unwrap();
-    let socket = folder.path().join("engine.sock");
-    let mut fleet = std::process::Command::new(env!("CARGO_BIN_EXE_weescale"))
-        .args(["demo", "--serve", "--speed", "5", "--seed", "1", "--socket"])
-        .arg(&socket)
-        .arg("--journal")
-        .arg(folder.path().join("journal.db"))
-        .arg("--log")
-        .arg(folder.path().join("log"))
-        .env("HOME", folder.path())
-        .stdout(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    let clock = world::clock();
-    let begin = clock.monotonic();
-    while !socket.exists() && clock.monotonic().since(begin) < PATIENCE {
-        sleep(Duration::from_millis(100)).await;
-    }
-    sleep(Duration::from_secs(3)).await;
+    let fleet = Served::start().await;
     let span = Duration::from_secs(4);
-    let before = cpu(fleet.id());
-    sleep(span).await;
-    let alone = cpu(fleet.id()) - before;
+    let alone = fleet.takes(span).await;
     let mut screens = Vec::new();
     for _ in 0..5 {
-        let mut raw = Raw::greeted(&socket, "pictures").await;
-        screens.push(tokio::spawn(async move { while raw.frame().await.is_some() {} }));
+        screens.push(fleet.screen().await);
     }
     sleep(Duration::from_secs(1)).await;
-    let before = cpu(fleet.id());
-    sleep(span).await;
-    let five = cpu(fleet.id()) - before;
+    let five = fleet.takes(span).await;
     let second = span.as_secs_f64();
     println!(
         "processor: {:.0} ms a second without a screen, {:.0} with five, {:.1} for each",
@@ -271,8 +311,66 @@ async fn what_a_screen_takes_of_the_processor() {
         (five - alone) / second * 1000.0 / 5.0,
     );
     screens.iter().for_each(tokio::task::JoinHandle::abort);
-    let ended = std::process::Command::new("kill").arg(fleet.id().to_string()).status();
-    assert!(ended.is_ok_and(|s| s.success()) && fleet.wait().is_ok());
+    fleet.end();
     // Many times what it is; only a picture made for each screen would reach it.
     assert!(five < alone * 4.0 + 2.0 * second, "{five} against {alone}");
+}
+
+/// Views the engine made while the fleet's process took so many seconds of the processor, both in `span`.
+async fn made(fleet: &Served, link: &weescale::session::Link, span: Duration) -> (u64, f64) {
+    let before = link.view.borrow().tick;
+    let took = fleet.takes(span).await;
+    (link.view.borrow().tick - before, took)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn as_many_screens_as_may_be_delay_no_tick_and_one_more_is_told_so() {
+    let fleet = Served::start().await;
+    let span = Duration::from_secs(8);
+    // A real screen, which sees the engine's ticks.
+    let link = attach(&fleet.socket(), false).await.unwrap();
+    sleep(Duration::from_secs(2)).await;
+    let (ticks, alone) = made(&fleet, &link, span).await;
+    let mut screens = Vec::new();
+    for _ in 1..SCREENS {
+        screens.push(fleet.screen().await);
+    }
+    // Refused in a sentence, and again: those who are refused take no place.
+    for _ in 0..20 {
+        let Err(error) = attach(&fleet.socket(), false).await else { panic!("one screen too many") };
+        let said = error.to_string();
+        assert!(said.contains("32 screens are attached already; tools still find a place"), "{said}");
+    }
+    let (ticks_then, all) = made(&fleet, &link, span).await;
+    println!(
+        "{ticks} ticks and {alone:.2} s of the processor in {span:?} with one screen, {ticks_then} and {all:.2} s with \
+         {SCREENS}"
+    );
+    // Tools are answered all the same.
+    let asked = std::process::Command::new(env!("CARGO_BIN_EXE_weescale"))
+        .args(["status", "--format", "json", "--socket"])
+        .arg(fleet.socket())
+        .env("HOME", fleet.folder.path())
+        .output()
+        .unwrap();
+    assert!(asked.status.success(), "{}", String::from_utf8_lossy(&asked.stderr));
+    // Whoever leaves makes room.
+    let gone = screens.pop().unwrap();
+    gone.abort();
+    let _ = gone.await;
+    let clock = world::clock();
+    let begin = clock.monotonic();
+    let mut again = attach(&fleet.socket(), false).await;
+    while again.is_err() && clock.monotonic().since(begin) < Duration::from_secs(20) {
+        sleep(Duration::from_millis(100)).await;
+        again = attach(&fleet.socket(), false).await;
+    }
+    assert!(again.is_ok(), "no room after one left: {:?}", again.err());
+    drop((link, again));
+    screens.iter().for_each(tokio::task::JoinHandle::abort);
+    fleet.end();
+    assert!(ticks >= 3, "{ticks} ticks only");
+    assert!(ticks_then + 1 >= ticks, "{ticks_then} ticks with {SCREENS} screens, {ticks} with one");
+    // Pictures are made once for all who look at the same; what is left is the sending. The second is for the measuring.
+    assert!(all < alone * 2.0 + 1.0, "{all} s with {SCREENS} screens against {alone} s with one");
 }
