@@ -20,6 +20,8 @@ mod hints;
 mod input;
 mod key;
 mod keymap;
+#[cfg(test)]
+mod long_tests;
 mod looping;
 mod overlays;
 mod panels;
