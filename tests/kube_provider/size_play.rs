@@ -24,6 +24,8 @@ use crate::kube_api::{KubeApi, World, deployment, node, sized_pod};
 
 pub const PODS: &str = "v1/pods";
 const SPEED: f64 = 60.0;
+/// Longer than any operation lasts here on a machine that does much else.
+const HANGS: Duration = Duration::from_secs(240);
 
 /// How the world fares.
 #[derive(Default)]
@@ -127,6 +129,18 @@ pub fn controller(world: &mut World, crash: bool) {
 
 /// Approves a CPU request of `to` thousandths for a Deployment of `replicas` that ask for 250.
 pub async fn begin(field: Field, to: u32, replicas: u32, prepare: impl FnOnce(&mut World)) -> Play {
+    begin_at(SPEED, field, to, replicas, prepare).await
+}
+
+/// The same on a clock that is `speed` times as fast as the machine's. What the machine is to do within a deadline of the
+/// operation, however busy it is, takes a slow one.
+pub async fn begin_at(
+    speed: f64,
+    field: Field,
+    to: u32,
+    replicas: u32,
+    prepare: impl FnOnce(&mut World),
+) -> Play {
     let api = Arc::new(KubeApi::start().await);
     {
         let mut world = api.world();
@@ -138,7 +152,7 @@ pub async fn begin(field: Field, to: u32, replicas: u32, prepare: impl FnOnce(&m
         world.put(node("node-a", "64"));
         (0..replicas).for_each(|i| world.put(sized_pod(&format!("web-64c9-{i:02}"), "web", &asks("250m"))));
     }
-    let clock = Clock::accelerated(Timestamp::from_secs(1_900_000_000), SPEED);
+    let clock = Clock::accelerated(Timestamp::from_secs(1_900_000_000), speed);
     let provider = Arc::new(KubernetesProvider::new(api.settings()).unwrap());
     let web = named(&provider, "web").await;
     prepare(&mut api.world());
@@ -197,9 +211,9 @@ impl Play {
         Self { receipts, states: Vec::new(), jobs, executor, tasks, ..self }
     }
 
-    /// Waits until an operation is as wished.
+    /// Waits until an operation is as wished. Every operation has an end of its own; this only keeps a test from hanging.
     pub async fn until(&mut self, mut done: impl FnMut(&Receipt) -> bool) {
-        let seen = tokio::time::timeout(Duration::from_secs(60), async {
+        let seen = tokio::time::timeout(HANGS, async {
             while let Some(receipt) = self.receipts.recv().await {
                 if let Receipt::Operation(op) = &receipt {
                     self.states.push(op.state.clone());

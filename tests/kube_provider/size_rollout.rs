@@ -8,7 +8,7 @@ use weescale::execution::{OperationState, Receipt, StageKind};
 use weescale::fleet::Field;
 
 use super::play::{DEPLOYMENTS, ended};
-use super::size_play::{Play, asks, begin};
+use super::size_play::{Play, asks, begin, begin_at};
 use crate::kube_api::{Fault, Trouble, quota, sized_pod};
 
 fn last(play: &Play) -> &OperationState {
@@ -141,7 +141,8 @@ async fn a_template_rolls_over_the_replicas_and_is_kept() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_template_whose_pods_crash_is_put_back_to_the_letter() {
-    let mut p = begin(Field::CpuRequest, 400, 4, |_| {}).await;
+    // A minute of the machine's time for the crash to be seen before the replicas have taken too long.
+    let mut p = begin_at(10.0, Field::CpuRequest, 400, 4, |_| {}).await;
     p.weather.crash.store(true, Ordering::SeqCst);
     p.until(ended).await;
     let OperationState::RolledBack { why } = last(&p) else { panic!("{:?}", p.states) };
