@@ -14,6 +14,8 @@
 #[path = "kill/boundaries.rs"]
 mod boundaries;
 mod fleet;
+#[path = "support/recorded.rs"]
+mod recorded;
 #[path = "fleet/wire.rs"]
 mod wire;
 
@@ -25,6 +27,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use fleet::{Ports, options};
+use recorded::entries;
 use weescale::clock::Clock;
 use weescale::engine;
 use weescale::execution::{Entry, EntryKind, OperationId, OperationState};
@@ -204,21 +207,6 @@ fn trial(brief: &str, after_approval: bool, delay: Duration) -> bool {
     child.wait().unwrap();
     reader.join().unwrap();
     seen
-}
-
-fn entries(journal: &Path) -> Vec<Entry> {
-    let kinds = [
-        Kind::Begin,
-        Kind::Intent,
-        Kind::Step,
-        Kind::Read,
-        Kind::Rollback,
-        Kind::End,
-        Kind::Lease,
-        Kind::Restore,
-    ];
-    let records = Journal::open(journal).unwrap().of_kinds(&kinds).unwrap();
-    records.into_iter().filter_map(|r| serde_json::from_value(r.body).ok()).collect()
 }
 
 /// One effect a key, no write without its intent on the disk, and each operation's values go up, then at most back.

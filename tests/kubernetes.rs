@@ -14,3 +14,5 @@
 mod approved;
 mod kube_api;
 mod kube_provider;
+#[path = "support/recorded.rs"]
+mod recorded;

@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,6 +28,7 @@ use super::play::{DEPLOYMENTS, control, observed};
 use super::rig::{named, permit, proposal, resized};
 use super::size_play::{PODS, Weather, asks, controller, kubelets};
 use crate::kube_api::{KubeApi, deployment, node, pod, sized_pod};
+use crate::recorded::entries;
 
 const CHILD: &str = "WEESCALE_KUBE_KILL_CHILD";
 const SPEED: f64 = 60.0;
@@ -49,23 +49,6 @@ impl Recorder for OnDisk {
             self.0.record(vec![record]).await.map(drop).map_err(|e| RecordError(e.to_string()))
         })
     }
-}
-
-fn entries(path: &Path) -> Vec<Entry> {
-    let kinds = [
-        Kind::Begin,
-        Kind::Intent,
-        Kind::Step,
-        Kind::Read,
-        Kind::Rollback,
-        Kind::End,
-        Kind::Lease,
-        Kind::Restore,
-        Kind::Abort,
-        Kind::Refuse,
-    ];
-    let records = Journal::open(path).unwrap().of_kinds(&kinds).unwrap();
-    records.into_iter().filter_map(|r| serde_json::from_value(r.body).ok()).collect()
 }
 
 /// The child. Does nothing when run as a test.
