@@ -31,13 +31,28 @@ fn resident(process: u32) -> f64 {
     line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
 }
 
+/// The number of the system call `write` as the kernel knows it here.
+const WRITE: &str = if cfg!(target_arch = "x86_64") {
+    "1"
+} else if cfg!(any(
+    target_arch = "x86",
+    target_arch = "arm",
+    target_arch = "powerpc64",
+    target_arch = "s390x"
+)) {
+    "4"
+} else {
+    // The table that aarch64, riscv64 and loongarch64 share.
+    "64"
+};
+
 /// Whether the thread that draws waits in a write.
 fn stuck(process: u32) -> bool {
     let tasks = std::fs::read_dir(format!("/proc/{process}/task")).unwrap();
     let read =
         |task: &std::fs::DirEntry, file| std::fs::read_to_string(task.path().join(file)).unwrap_or_default();
-    // System call 1 is `write`.
-    tasks.flatten().any(|t| read(&t, "comm").trim() == "screen" && read(&t, "syscall").starts_with("1 "))
+    let called = |task: &std::fs::DirEntry| read(task, "syscall").split(' ').next() == Some(WRITE);
+    tasks.flatten().any(|t| read(&t, "comm").trim() == "screen" && called(&t))
 }
 
 /// Frames that the journal holds: the engine records what would be shown, whether or not somebody sees it.
