@@ -5,12 +5,14 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::clock::Monotonic;
 use crate::view::Muted;
 
 use super::super::canvas::{put, put_wrapped, wrap};
 use super::super::context::PanelContext;
 use super::super::theme::Role;
 use super::draw::boxed;
+use super::sheet::is_fresh;
 
 /// What tab goes through: hours, and words for them.
 const SPANS: [(u64, &str); 5] =
@@ -27,12 +29,19 @@ pub struct MuteAsk {
     pub at: usize,
     /// The reason as far as it is typed.
     pub text: String,
+    /// When the prompt was first on the screen.
+    pub painted: Option<Monotonic>,
 }
 
 impl MuteAsk {
     /// For the four hours that an incident or a deploy takes, at first.
     pub const fn new(muted: Muted) -> Self {
-        Self { muted, at: 1, text: String::new() }
+        Self { muted, at: 1, text: String::new(), painted: None }
+    }
+
+    /// Whether a key pressed at `at` was pressed by someone who could see the prompt.
+    pub fn is_fresh(&self, at: Monotonic) -> bool {
+        is_fresh(self.painted, at)
     }
 
     /// The next span.

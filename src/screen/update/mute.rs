@@ -2,6 +2,7 @@
 
 use crossterm::event::KeyCode;
 
+use crate::clock::Monotonic;
 use crate::view::{Command, Muted, View};
 
 use super::super::event::Effect;
@@ -24,10 +25,11 @@ pub(super) fn ask(state: &mut ScreenState, view: &View) -> Vec<Effect> {
     vec![Effect::Draw]
 }
 
-/// A key in the prompt.
-pub(super) fn prompt(state: &mut ScreenState, mut ask: MuteAsk, key: Key) -> Vec<Effect> {
+/// A key in the prompt. Who cannot have seen it yet may type a reason, and mutes nothing.
+pub(super) fn prompt(state: &mut ScreenState, mut ask: MuteAsk, key: Key, at: Monotonic) -> Vec<Effect> {
     match (key.code, key.typed()) {
         (KeyCode::Esc, _) => return vec![Effect::Draw],
+        (KeyCode::Enter, _) if !ask.is_fresh(at) => {}
         (KeyCode::Enter, _) if ask.text.trim().is_empty() => {
             state.toast = Some("say why: those who come after you read it".into());
         }

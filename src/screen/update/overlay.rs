@@ -28,7 +28,7 @@ pub(super) fn on_key(
         Focus::Panel => return Vec::new(),
         Focus::Filter => on_filter(state, key, view),
         Focus::Note(note) => return super::people::note(state, note, key),
-        Focus::Mute(ask) => return super::mute::prompt(state, ask, key),
+        Focus::Mute(ask) => return super::mute::prompt(state, ask, key, at),
         Focus::Jump(text) => return super::replay::prompt(state, text, key),
         Focus::Menu(menu) => return on_menu(state, keymap, menu, key, view),
         Focus::Evidence(mut evidence) => {

@@ -39,6 +39,7 @@ pub fn update(state: &mut ScreenState, keymap: &Keymap, event: Event, view: &Vie
             match &mut state.focus {
                 Focus::Confirm(sheet) => _ = sheet.painted.get_or_insert(at),
                 Focus::Reject(reject) => _ = reject.painted.get_or_insert(at),
+                Focus::Mute(ask) => _ = ask.painted.get_or_insert(at),
                 _ => {}
             }
             Vec::new()

@@ -418,6 +418,21 @@ proptest! {
 }
 
 #[test]
+fn a_prompt_that_nobody_has_seen_mutes_nothing() {
+    let mut s = Screen::new((120, 40));
+    s.keys("6 M");
+    for key in ["x", "enter"] {
+        assert_eq!(wishes(s.key(key)), [], "not painted yet");
+    }
+    s.event(Event::Painted(s.at));
+    s.at = s.at.plus(Duration::from_millis(149));
+    assert_eq!(wishes(s.key("enter")), []);
+    s.at = s.at.plus(Duration::from_millis(1));
+    let sent = wishes(s.key("enter"));
+    assert!(matches!(sent.as_slice(), [Command::Mute { reason, .. }] if reason == "x"), "{sent:?}");
+}
+
+#[test]
 fn withdrawn_proposals_are_not_listed_unless_selected_or_searched_for() {
     let mut s = Screen::new((120, 40));
     let (template, at) = (s.view.proposals.data[0].clone(), s.view.at);
