@@ -295,10 +295,8 @@ fn private(path: &Path) -> Result<(), JournalError> {
     }
     let Some((file, meta)) = plain(path, OpenOptions::new().read(true))? else { return Ok(()) };
     refuse_foreign(path, &meta)?;
-    if meta.mode() & 0o077 == 0 {
-        return Ok(());
-    }
-    file.set_permissions(Permissions::from_mode(0o600)).map_err(io)
+    let open_to_others = meta.mode() & 0o077 != 0;
+    if open_to_others { file.set_permissions(Permissions::from_mode(0o600)).map_err(io) } else { Ok(()) }
 }
 
 /// An advisory lock beside the database, so that readers stay free.

@@ -45,19 +45,22 @@ fn watched(home: &Home, args: &[&str], env: &[(&str, &Path)]) -> Watched {
         .spawn()
         .unwrap();
     let status = PathBuf::from(format!("/proc/{}/status", child.id()));
-    let (mut most, mut ended) = (0, None);
-    while ended.is_none() && clock.monotonic().since(began) < SOON {
+    let mut most = 0;
+    let ended = loop {
         let now = std::fs::read_to_string(&status).unwrap_or_default();
         let peak = now.lines().find_map(|l| l.strip_prefix("VmHWM:")?.trim().split(' ').next()?.parse().ok());
         most = most.max(peak.unwrap_or(0));
         std::thread::sleep(Duration::from_millis(2));
-        ended = child.try_wait().unwrap();
-    }
+        if let Some(ended) = child.try_wait().unwrap() {
+            break Some(ended);
+        }
+        if clock.monotonic().since(began) > SOON {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            break None;
+        }
+    };
     let took = clock.monotonic().since(began);
-    if ended.is_none() {
-        child.kill().unwrap();
-        child.wait().unwrap();
-    }
     let said = files.map(|path| String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned()).concat();
     Watched { code: ended.and_then(|e| e.code()), said, took, most }
 }

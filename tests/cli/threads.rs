@@ -8,8 +8,9 @@ use super::{Home, text};
 
 /// Runs the program with `before` in front, which says on which cores.
 fn on(before: &[String], home: &Home, args: &[&str]) {
-    let ran = Command::new(&before[0])
-        .args(&before[1..])
+    let (program, rest) = before.split_first().unwrap();
+    let ran = Command::new(program)
+        .args(rest)
         .arg(env!("CARGO_BIN_EXE_weescale"))
         .args(args)
         .env("HOME", home.path())
