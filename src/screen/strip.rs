@@ -1,4 +1,5 @@
-//! The proposal strip: the proposal that approve and reject are about, as one sentence with its cost.
+//! The strip: what must be done now that is no approval, and the proposal that approve and reject are about, as one
+//! sentence with its cost.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -18,10 +19,43 @@ const MAX_TEXT: usize = 3;
 /// Columns before the text.
 const INDENT: u16 = 14;
 
+/// Rows of the alarm at most: where a terminal is short, all that is below it is what the alarm is about.
+const MAX_ALARM: usize = 2;
+
 /// Rows the strip wants on a terminal this wide.
 pub fn height(ctx: &PanelContext<'_>, width: u16) -> u16 {
     // The proposals panel shows the card itself: saying it twice costs the rows the card needs.
-    ctx.proposal().filter(|_| !has_card(ctx)).map_or(1, |p| text(p, width).len() as u16 + 1)
+    let proposal = ctx.proposal().filter(|_| !has_card(ctx)).map_or(1, |p| text(p, width).len() as u16 + 1);
+    proposal + alarm(ctx, width).len() as u16
+}
+
+/// What must be done now, in rows.
+fn alarm(ctx: &PanelContext<'_>, width: u16) -> Vec<String> {
+    let alarm = &ctx.view.header.alarm;
+    if alarm.text.is_empty() {
+        return Vec::new();
+    }
+    let others = match alarm.others {
+        0 => String::new(),
+        n => format!(" (+{n} more)"),
+    };
+    let columns = width.saturating_sub(3).max(10);
+    let mut rows = wrap(&format!("{}{others}", alarm.text), columns);
+    if rows.len() > MAX_ALARM {
+        rows.truncate(MAX_ALARM);
+        if let Some(last) = rows.last_mut() {
+            let room = columns.saturating_sub(super::canvas::width(&others) + 2);
+            *last = format!("{} …{others}", fit(last, room).trim_end());
+        }
+    }
+    rows
+}
+
+fn draw_alarm(ctx: &PanelContext<'_>, rows: &[String], area: Rect, buf: &mut Buffer) {
+    for (y, row) in rows.iter().enumerate() {
+        let mark = if y == 0 { ctx.glyphs.warn } else { " " };
+        put(buf, area, 0, y as u16, &format!("{mark} {row}"), ctx.style(Role::Warn));
+    }
 }
 
 fn has_card(ctx: &PanelContext<'_>) -> bool {
@@ -30,6 +64,13 @@ fn has_card(ctx: &PanelContext<'_>) -> bool {
 
 /// Draws it.
 pub fn draw(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
+    let alarm = alarm(ctx, area.width);
+    draw_alarm(ctx, &alarm, area, buf);
+    let used = (alarm.len() as u16).min(area.height);
+    draw_proposal(ctx, Rect { y: area.y.saturating_add(used), height: area.height - used, ..area }, buf);
+}
+
+fn draw_proposal(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
     let Some(proposal) = ctx.proposal() else {
         // What is selected may be advice while proposals wait above it.
         let why = match ctx.view.header.waiting {
@@ -90,7 +131,7 @@ fn draw_keys(ctx: &PanelContext<'_>, proposal: &ProposalView, area: Rect, buf: &
     let note = match &proposal.not_approvable {
         Some(why) if !proposal.proposal.state.is_live() => why.clone(),
         Some(why) => format!("{} not approvable: {why}", ctx.glyphs.warn),
-        None => format!("{}. {}", proposal.proposal.owner.label(), proposal.proposal.owner_note),
+        None => format!("owner: {}. {}", proposal.proposal.owner.label(), proposal.proposal.owner_note),
     };
     let role = if proposal.not_approvable.is_some() { Role::Warn } else { Role::Dim };
     let mut pieces: Vec<(String, Style)> = Vec::new();

@@ -6,7 +6,7 @@ use super::overlays::{Evidence, Focus, Menu, Reject, approve_sheet};
 use super::state::{PanelId, Route, RowId, ScreenState};
 use super::theme::{Depth, Theme};
 use super::{Event, Keymap, PanelContext, SizeClass, draw, header, hints, strip, update};
-use crate::view::{Mode, Notice, NoticeLevel, Progress, ProposalState, View};
+use crate::view::{Alarm, Mode, Notice, NoticeLevel, Progress, ProposalState, View};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -78,6 +78,29 @@ fn strip_and_hints() {
             })
         );
     }
+}
+
+#[test]
+fn what_no_approval_helps_stands_above_the_proposals() {
+    let mut v = view();
+    let text = "shop/cart@eu-west is not a scaling problem. v142 costs +42 % CPU a request against v141: roll it back";
+    let strip_of = |v: &View, panel, width| {
+        let state = ScreenState { route: Route { panel, ..Route::default() }, ..state(v, (width, 40)) };
+        draw_with(v, &state, (width, 40), |ctx, area, buf| {
+            strip::draw(ctx, Rect { height: strip::height(ctx, area.width), ..area }, buf);
+        })
+    };
+    let without = strip_of(&v, PanelId::Status, 160);
+    v.header.alarm = Alarm { text: text.into(), others: 2 };
+    for panel in [PanelId::Status, PanelId::Proposals, PanelId::Journal] {
+        let first = strip_of(&v, panel, 160);
+        assert!(first.lines().next().unwrap().contains(&format!("{text} (+2 more)")), "{first}");
+    }
+    let shown = strip_of(&v, PanelId::Status, 160);
+    assert_eq!(shown.lines().nth(1), without.lines().next(), "the proposal follows");
+    let narrow = strip_of(&v, PanelId::Status, 60);
+    let rows: Vec<&str> = narrow.lines().take(2).collect();
+    assert!(rows[0].contains("not a scaling problem") && rows[1].contains("… (+2 more)"), "{narrow}");
 }
 
 #[test]

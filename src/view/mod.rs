@@ -3,6 +3,7 @@
 //! The engine builds a [`View`] every tick and publishes it as `watch<Arc<View>>`. Whoever draws or prints it
 //! decides nothing and changes nothing; wishes go back as [`Command`].
 
+mod alarm;
 mod command;
 mod experience;
 mod handover;
@@ -44,6 +45,7 @@ pub use crate::plan::{
 pub use crate::proposal::{Proposal, ProposalId, ProposalState, RejectReason, Target};
 pub use crate::scrape::{Dropped, Health, Progress, Refresh, SourceId, SourceKind, SourceStatus};
 pub use crate::signals::{Freshness, LatencyHistogram, Provenance, Signal, SignalKind, SignalSet};
+pub use alarm::{Alarm, alarm};
 pub use command::{Command, in_shadow};
 pub use experience::{Continuity, Heatmap, RegionView, Satisfaction};
 pub use handover::{Handed, Handover, Shift};

@@ -14,9 +14,10 @@ use crate::scrape::{Progress, SourceStatus};
 use crate::series::Timestamp;
 
 use super::{
-    Attached, CapacityRow, Continuity, CostProjection, CostView, ForecastView, Growth, Heatmap, JournalLine,
-    Knowledge, Kpi, LearningView, Lesson, MetricView, Mute, NoteLine, Notice, PerformanceRow, PlatformView,
-    ProposalView, RegionView, ReplayState, ResourceRow, Role, Satisfaction, ServiceRow, TeamsView, Widget,
+    Alarm, Attached, CapacityRow, Continuity, CostProjection, CostView, ForecastView, Growth, Heatmap,
+    JournalLine, Knowledge, Kpi, LearningView, Lesson, MetricView, Mute, NoteLine, Notice, PerformanceRow,
+    PlatformView, ProposalView, RegionView, ReplayState, ResourceRow, Role, Satisfaction, ServiceRow,
+    TeamsView, Widget,
 };
 
 /// KPI counts for the header: `16 KPIs: 11 ok 2 warn 1 bad 2 no data`.
@@ -57,6 +58,9 @@ pub struct Header {
     /// The most urgent service and when it runs short, for terminals that show nothing else; empty in records of earlier versions.
     #[serde(default)]
     pub urgent: String,
+    /// What a person must do now that is no approval.
+    #[serde(default)]
+    pub alarm: Alarm,
     /// Operations that are not final.
     pub in_flight: usize,
     /// Backfill of history, while one runs.

@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 
 use crate::engine::state::SourceFacts;
 use crate::engine::{State, lessons};
-use crate::proposal::Proposal;
+use crate::fleet::WorkloadId;
+use crate::proposal::{Proposal, ProposalState};
 use crate::scrape::Health;
 use crate::series::Timestamp;
-use crate::view::{Header, Kpi, KpiCounts, KpiState, Lease, LeaseState, PlatformView, View, urgent};
+use crate::view::{
+    Alarm, Header, Kpi, KpiCounts, KpiState, Lease, LeaseState, PlatformView, View, alarm, urgent,
+};
 
 use super::{experience, intelligence, kpis, metrics, predictive, status, widget};
 
@@ -22,7 +25,11 @@ pub fn view(state: &State, now: Timestamp) -> View {
     View {
         at: now,
         tick: state.ticks,
-        header: Header { urgent: urgent(&services.data), ..header(state, &kpis, now) },
+        header: Header {
+            urgent: urgent(&services.data),
+            alarm: alarm(&services.data, &state.advised.advice, &open(state)),
+            ..header(state, &kpis, now)
+        },
         operations: status::operations(state),
         capacity: status::capacity(state, now),
         performance: status::performance(state, now),
@@ -80,6 +87,7 @@ fn header(state: &State, kpis: &[Kpi], now: Timestamp) -> Header {
         waiting: waiting(state, now),
         muted: muted(state, now),
         urgent: String::new(),
+        alarm: Alarm::default(),
         in_flight: state.operations.values().filter(|o| !o.state.is_final()).count(),
         backfill: widget::backfill(state),
         journal: if state.journal_error.is_empty() { "ok".into() } else { state.journal_error.clone() },
@@ -100,6 +108,12 @@ fn platforms(state: &State) -> Vec<PlatformView> {
         error: state.platform_errors.get(name).cloned().unwrap_or_default(),
     };
     names.into_iter().map(shown).collect()
+}
+
+/// Workloads for which a person can approve something now.
+fn open(state: &State) -> BTreeSet<&WorkloadId> {
+    let open = state.queue.live().filter(|p| p.state == ProposalState::Open);
+    open.map(|p| &p.workload).collect()
 }
 
 /// Proposals that wait for a person now: not muted, and not for the end of a team's quiet hours.
