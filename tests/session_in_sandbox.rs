@@ -16,7 +16,7 @@ use weescale::journal::Kind;
 use weescale::proposal::RejectReason;
 use weescale::series::{Quantity, Unit};
 use weescale::session::{Desk, MOST_CLIENTS, PROTOCOL, attach};
-use weescale::view::{Command, OperationId, View, slim};
+use weescale::view::{Command, OperationId, ServiceRow, Spot, View, slim};
 use world::{PATIENCE, Raw, World, approve, is_whole, service};
 
 /// How a member of a view is painted, where a screen may be sent any number that is painted alike.
@@ -84,7 +84,9 @@ async fn attached_screens_see_the_engines_own_view_and_who_else_is_there() {
         }
         let plain = |view: &View| {
             let mut view = view.clone();
-            (view.people, view.header.person, view.header.screen) = (vec![], String::new(), 0);
+            (view.people, view.header.person, view.header.screen, view.tick) = (vec![], String::new(), 0, 0);
+            // An age is painted in whole seconds.
+            view.header.data_age = view.header.data_age.map(|age| Duration::from_secs(age.as_secs()));
             slim(&view).unwrap()
         };
         let differ = differing("", &plain(&sent), &plain(&received));
@@ -104,6 +106,60 @@ async fn attached_screens_see_the_engines_own_view_and_who_else_is_there() {
     assert!(!format!("{:?}", seen.people).contains('\u{1b}'), "nobody drives another's terminal");
     drop(other);
     timeout(PATIENCE, link.view.wait_for(|v| v.people.len() == 1)).await.unwrap().unwrap();
+    world.engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panel_that_somebody_goes_to_shows_what_is_now_and_keeps_the_order_they_sort_by() {
+    let mut world = World::start(None, &[]).await;
+    world.proposal().await;
+    let mut link = attach(&world.socket(), false).await.unwrap();
+    timeout(PATIENCE, link.view.wait_for(|v| is_whole(v))).await.expect("all of it").unwrap();
+    let age = |v: &View| v.services.data.iter().map(|s| s.demand.age).max().unwrap_or_default();
+    let look =
+        |panel: &str, sorted: &str| Spot { panel: panel.into(), sorted: sorted.into(), ..Spot::default() };
+    // Nothing that panel 9 shows is of a service: what the screen knows of them becomes old.
+    link.spot.send(look("9", "")).unwrap();
+    let old = |v: &View| age(v) > Duration::from_secs(150);
+    timeout(PATIENCE, link.view.wait_for(|v| old(v))).await.expect("it becomes old").unwrap();
+    let clock = world::clock();
+    let went = clock.monotonic();
+    link.spot.send(look("3", "demand")).unwrap();
+    let said =
+        link.view.wait_for(|v| !old(v) || !v.header.link.is_empty()).await.unwrap().header.link.clone();
+    assert!(said.is_empty() || said.contains("asking for what is now"), "{said}");
+    let now = |v: &View| age(v) < Duration::from_secs(60) && v.header.link.is_empty();
+    link.view.wait_for(|v| now(v)).await.unwrap();
+    let took = clock.monotonic().since(went);
+    println!("there after {took:?}, and until then: {said:?}");
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    // While it stands there, its rows come in the order of the engine's numbers, which it is not sent otherwise.
+    let mut engine = world.engine.view.clone();
+    let (mut orders, mut pictures) = (BTreeSet::new(), 0);
+    while pictures < 25 {
+        timeout(PATIENCE, engine.changed()).await.unwrap().unwrap();
+        let sent = engine.borrow_and_update().clone();
+        let received =
+            timeout(PATIENCE, link.view.wait_for(|v| v.at >= sent.at)).await.unwrap().unwrap().clone();
+        if received.at != sent.at {
+            continue;
+        }
+        let ranked = |view: &View| {
+            let of = |s: &ServiceRow| (s.demand.value.unwrap_or(f64::INFINITY), s.workload.clone());
+            let mut rows: Vec<_> = view.services.data.iter().map(of).collect();
+            rows.sort_by(|a, b| b.0.total_cmp(&a.0));
+            rows
+        };
+        let truth =
+            |name| sent.services.data.iter().find(|s| s.workload == name).and_then(|s| s.demand.value);
+        let shown: Vec<f64> = ranked(&received).into_iter().filter_map(|(_, name)| truth(name)).collect();
+        // Four digits are sent.
+        assert!(shown.is_sorted_by(|a, b| a * 1.001 >= *b), "{shown:?}");
+        orders.insert(ranked(&sent).into_iter().map(|(_, name)| name).collect::<Vec<_>>());
+        pictures += 1;
+    }
+    println!("{} orders in {pictures} pictures", orders.len());
+    assert!(orders.len() > 1, "they change places, or nothing was tried");
     world.engine.stop().await;
 }
 
@@ -186,13 +242,18 @@ async fn a_screen_that_stops_reading_slows_nobody_and_catches_up_in_one_step() {
     println!("{pictures} pictures, ticks {first} to {now}, while one did not read");
     assert!(now > first + 3, "{first} to {now}");
     let (mut frames, mut bytes, mut latest) = (0, 0, 0);
-    let newest = |kind: u8, body: &[u8]| {
-        let at = if kind == b'W' { 0 } else { 8 };
-        u64::from_be_bytes(body[at..at + 8].try_into().unwrap())
-    };
     // Until it is up to date, it got far less than there was.
     while let Ok(Some((kind, body))) = timeout(Duration::from_millis(400), stopped.frame()).await {
-        (frames, bytes, latest) = (frames + 1, bytes + body.len(), newest(kind, &body));
+        (frames, bytes) = (frames + 1, bytes + body.len());
+        match kind {
+            b'W' => latest = u64::from_be_bytes(body[..8].try_into().unwrap()),
+            // So much further, in seven bits a byte.
+            b'D' | b'T' => {
+                let length = body[1..].iter().take_while(|b| **b & 0x80 != 0).count() + 1;
+                latest += (0..length).map(|i| u64::from(body[1 + i] & 0x7f) << (7 * i)).sum::<u64>();
+            }
+            _ => {}
+        }
     }
     println!("it then read {frames} frames, {bytes} bytes, up to picture {latest}");
     assert!(latest >= pictures, "up to date");
@@ -401,7 +462,7 @@ async fn idle_pictures_are_small() {
     let (mut steps, mut bytes) = (0, 0);
     while clock.monotonic().since(begin) < Duration::from_secs(5) {
         let (kind, body) = raw.frame().await.unwrap();
-        assert_eq!(kind, b'D');
+        assert!(b"DT".contains(&kind));
         (steps, bytes) = (steps + 1, bytes + body.len());
     }
     let each = bytes / steps;

@@ -1,10 +1,13 @@
 //! Where a person is on their screen, as others may be told and follow.
 
+use ratatui::layout::Rect;
+
 use crate::fleet::WorkloadId;
 use crate::view::{Attached, OperationId, ProposalId, SourceId, Spot, View};
 
+use super::context::SizeClass;
 use super::overlays::Focus;
-use super::state::{PanelId, Route, RowId, ScreenState};
+use super::state::{PanelId, Route, RowId, ScreenState, SortKey};
 
 /// Where the person is.
 pub fn spot(state: &ScreenState) -> Spot {
@@ -32,6 +35,15 @@ pub fn spot(state: &ScreenState) -> Spot {
         pointed: state.pointed,
         // What is asked on a sheet is of now, on whatever panel it was opened.
         evidence: matches!(state.focus(), Focus::Evidence(_) | Focus::Confirm(_)),
+        sorted: match state.sort().key {
+            SortKey::Exhaustion | SortKey::Name => "",
+            SortKey::Demand => "demand",
+            SortKey::Headroom => "headroom",
+            SortKey::P95 => "p95",
+            SortKey::Cost => "cost",
+        }
+        .into(),
+        tiny: SizeClass::of(Rect::new(0, 0, state.size.0, state.size.1)) == SizeClass::Tiny,
     }
 }
 
@@ -137,6 +149,21 @@ mod tests {
         there.route.selected = view.services.data.get(2).map(|s| RowId::Workload(s.workload.clone()));
         go_to(&mut here, &view, &spot(&there));
         assert_eq!((here.panel(), here.selected()), (PanelId::Status, there.selected()));
+    }
+
+    #[test]
+    fn what_rows_are_sorted_by_is_a_member_of_a_service() {
+        let mut state = ScreenState { size: (200, 50), ..ScreenState::default() };
+        let row = serde_json::to_value(&fixture::view().services.data[0]).unwrap();
+        for (key, _) in SortKey::ALL {
+            state.sort.key = key;
+            let sorted = spot(&state).sorted;
+            assert_eq!(sorted.is_empty(), matches!(key, SortKey::Exhaustion | SortKey::Name), "{key:?}");
+            assert!(sorted.is_empty() || row.get(&sorted).is_some(), "{sorted}");
+        }
+        assert!(!spot(&state).tiny);
+        state.size = (30, 50);
+        assert!(spot(&state).tiny);
     }
 
     #[test]

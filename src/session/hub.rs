@@ -13,6 +13,7 @@ use crate::view::{Answer, Attached, Caller, Command, Company, Role, Spot, View, 
 
 use super::pace::Pace;
 use super::picture::Round;
+use super::sight::Sight;
 use super::wheel::{Wheel, decides};
 use super::wire::Wants;
 
@@ -136,6 +137,8 @@ impl Hub {
             zoom: spot.zoom,
             pointed: spot.pointed,
             evidence: spot.evidence,
+            sorted: crate::series::text::clean(&spot.sorted, 20),
+            tiny: spot.tiny,
         };
         if let Some(there) = lock(&self.people).get_mut(&screen).filter(|a| a.spot != spot) {
             there.spot = spot;
@@ -145,9 +148,9 @@ impl Hub {
         self.note_change();
     }
 
-    /// What a screen shows, as [`Round::at`] takes it; empty while it has not said so.
-    pub fn shown(&self, screen: u64) -> String {
-        lock(&self.people).get(&screen).map(|a| shown(&a.spot)).unwrap_or_default()
+    /// What a screen looks at, once it has said so.
+    pub fn sight(&self, screen: u64) -> Sight {
+        lock(&self.people).get(&screen).map(|a| Sight::of(&a.spot)).unwrap_or_default()
     }
 
     /// Carries a wish of `you` out once, however often it comes.
@@ -248,9 +251,9 @@ impl Hub {
                     (person.role, person.asks) = (wheel.role(person.screen), wheel.asks(person.screen, now));
                 }
             }
-            let panels = people.iter().map(|a| shown(&a.spot)).collect();
+            let sights = people.iter().map(|a| Sight::of(&a.spot)).collect();
             let at = self.haste.monotonic();
-            match tokio::task::spawn_blocking(move || Round::after(&before, &now, &people, &panels, at)).await
+            match tokio::task::spawn_blocking(move || Round::after(&before, &now, &people, &sights, at)).await
             {
                 Ok(Ok(round)) => _ = self.rounds.send_replace(Arc::new(round)),
                 Ok(Err(error)) => tracing::error!("no picture for attached screens: {error}"),
@@ -260,11 +263,6 @@ impl Hub {
             tokio::time::sleep(REST).await;
         }
     }
-}
-
-/// What is shown at a spot: the panel's key, and whether evidence lies over it.
-fn shown(spot: &Spot) -> String {
-    format!("{}{}", spot.panel, if spot.evidence { "?" } else { "" })
 }
 
 /// A client's place; given back on drop.

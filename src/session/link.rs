@@ -9,17 +9,21 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{mpsc, watch};
 
 use crate::series::patch;
-use crate::series::text::clean;
+use crate::series::text::{clean, duration};
 use crate::view::{Attached, Command, Spot, View, fans};
 
 use super::ask::{Desk, SENTENCE, number, tidy, view_of};
-use super::wire::{self, Frame, Hear, Hello, Say, TO_SCREEN, Wants};
+use super::parts;
+use super::sight::Sight;
+use super::wire::{self, Frame, Hear, Hello, Say, Step, TO_SCREEN, Wants};
 use super::{SessionError, pack};
 
 /// First and longest time before the next try to connect.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
 /// How long the first picture may take.
 const FIRST: Duration = Duration::from_secs(30);
+/// What is older than this, of a panel that somebody went to, is said to be until it is there as it is now.
+const OLD: Duration = Duration::from_secs(120);
 /// Wishes that may wait to be sent.
 const QUEUE: usize = 16;
 
@@ -133,6 +137,10 @@ impl Keeper {
                         return Over::Screen;
                     }
                     let spot = self.spots.borrow_and_update().clone();
+                    line.sight = Sight::of(&spot);
+                    if let Some(old) = line.old() {
+                        self.say(old);
+                    }
                     if let Err(error) = line.say(&Say::Look(spot)).await {
                         return Over::Connection(line.unanswered(&error.to_string()));
                     }
@@ -176,13 +184,22 @@ struct Connected {
     writer: OwnedWriteHalf,
     you: Attached,
     picture: Option<(u64, Value)>,
+    /// What the person looks at.
+    sight: Sight,
     waiting: Vec<String>,
 }
 
 impl Connected {
     fn new(desk: Desk) -> Self {
         let Desk { reader, writer, you } = desk;
-        Self { reader: Some(reader), writer, you, picture: None, waiting: Vec::new() }
+        Self {
+            reader: Some(reader),
+            writer,
+            you,
+            picture: None,
+            sight: Sight::default(),
+            waiting: Vec::new(),
+        }
     }
 
     async fn first(&mut self) -> Result<View, SessionError> {
@@ -231,25 +248,45 @@ impl Connected {
                 tidy(&mut value);
                 self.picture = Some((number, value));
             }
-            Frame::Delta(from, to, packed) => {
+            Frame::Delta(step, packed) => {
                 let mut patch = pack::unpack(&packed)?;
                 tidy(&mut patch);
-                let known = self.picture.as_mut().filter(|(number, _)| *number == from);
-                let (number, value) = known
-                    .ok_or_else(|| SessionError::Protocol("a difference to a picture never sent".into()))?;
+                let (value, to) = self.before(step)?;
                 let before = value.clone();
                 patch::apply(value, patch).map_err(|e| SessionError::Protocol(e.to_string()))?;
                 if !fans::unfold(&before, value) {
                     return Err(SessionError::Protocol("a fan that does not fit the one before".into()));
                 }
-                *number = to;
+                self.picture.iter_mut().for_each(|(number, _)| *number = to);
+            }
+            Frame::Clock(step, by) => {
+                let (value, to) = self.before(step)?;
+                let misfit = || SessionError::Protocol("a clock that does not fit the one before".into());
+                parts::tick(value, by).ok_or_else(misfit)?;
+                self.picture.iter_mut().for_each(|(number, _)| *number = to);
             }
         }
-        let Some((_, value)) = &self.picture else { return Ok(Taken::Nothing) };
+        let Some((number, value)) = &self.picture else { return Ok(Taken::Nothing) };
         let mut view = view_of(value.clone())?;
+        view.tick = *number;
+        view.header.link = self.old().unwrap_or_default();
         view.header.person.clone_from(&self.you.name);
         view.header.screen = self.you.screen;
         Ok(Taken::View(Box::new(view)))
+    }
+
+    /// The value that a step leads from, and the number of the picture it leads to.
+    fn before(&mut self, step: Step) -> Result<(&mut Value, u64), SessionError> {
+        let known = self.picture.as_mut().and_then(|(number, value)| Some((value, step.after(*number)?)));
+        known.ok_or_else(|| SessionError::Protocol("a difference to a picture never sent".into()))
+    }
+
+    /// What to say of a panel whose numbers are those of a while ago; `None` of one whose are not.
+    fn old(&self) -> Option<String> {
+        let (_, value) = self.picture.as_ref()?;
+        let now = parts::at(value)?;
+        let of = parts::as_of(value, &self.sight).filter(|of| now.since(*of) > OLD)?;
+        Some(format!("of {} ago at the most; asking for what is now", duration(now.since(of))))
     }
 
     async fn say(&mut self, what: &Say) -> Result<(), SessionError> {

@@ -1,6 +1,6 @@
 //! JSON values as few bytes, and back within a bound.
 
-use std::io::{Read, Write};
+use std::io::Read;
 
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
@@ -23,7 +23,6 @@ pub fn pack(value: &Value) -> Result<Vec<u8>, SessionError> {
     deflate.set_dictionary(DICTIONARY).map_err(|e| SessionError::Protocol(e.to_string()))?;
     let mut packer = ZlibEncoder::new_with_compress(Vec::new(), deflate);
     serde_json::to_writer(&mut packer, value).map_err(|e| SessionError::Protocol(e.to_string()))?;
-    packer.flush()?;
     Ok(packer.finish()?)
 }
 

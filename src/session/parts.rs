@@ -9,9 +9,10 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use crate::series::{Timestamp, patch};
-use crate::view::{View, fans, in_turn, same_turn, slim_part, steady, whole_part};
+use crate::view::{Turn, View, fans, in_turn, same_turn, slim_part, steady, ticks, whole_part};
 
 use super::SessionError;
+use super::sight::Sight;
 
 /// What is always needed: what no other part has.
 const CORE: &str = "core";
@@ -19,8 +20,12 @@ const CORE: &str = "core";
 const SIGNALS: &str = "signals";
 /// The part that they are taken out of.
 const SERVICES: &str = "services";
-/// What they stand in the order of: who chose nothing looks at the first of them, on every panel.
+/// What they stand in the order of.
 const TURN: &str = "exhaustion";
+/// What the picture is made for, and of when what that does not need is at the least.
+const SIGHT: &str = "sight";
+/// What only the smallest terminals show.
+const SMALLEST: &str = "/header/urgent";
 /// The approved days, by workload: keys act on them on panels that show no forecast.
 const DAYS: &str = "days";
 /// The part that they are taken out of, and what they are there.
@@ -37,22 +42,6 @@ const PARTS: [(&str, &[&str]); 9] = [
     ("sources", &["sources", "platforms", "forecasting"]),
     ("status", &["capacity", "performance", "cost"]),
 ];
-
-/// What a panel needs, by the key that goes to it; `None` for one that is not known, or with evidence over it: everything.
-fn needed(panel: &str) -> Option<&'static [&'static str]> {
-    match panel {
-        "1" => Some(&["services", "status", "operations"]),
-        "2" | "6" => Some(&["predictive"]),
-        "3" => Some(&["experience"]),
-        "4" => Some(&["intelligence"]),
-        "5" => Some(&["kpis"]),
-        "7" => Some(&["operations", "record"]),
-        "8" => Some(&["record"]),
-        "9" => Some(&["sources"]),
-        "0" => Some(&[]),
-        _ => None,
-    }
-}
 
 /// A view in parts, by name.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -80,27 +69,47 @@ impl Parts {
             slim_part(&mut part, view.at);
             let before = before.0.get(name).map(AsRef::as_ref);
             fans::settle(before, &mut part);
-            if name == FORECASTS.0 {
-                steady::settle(before, &mut part);
+            match name {
+                CORE => ticks::settle(before, &mut part),
+                name if name == FORECASTS.0 => steady::settle(before, &mut part),
+                _ => {}
             }
             (name, Arc::new(part))
         });
         Ok(Self(made.collect()))
     }
 
-    /// What a screen at `panel` is sent after `sent`: the parts it needs as they are in `self`, the others as they were.
-    pub fn held(&self, sent: &Self, panel: &str) -> Self {
-        let Some(needed) = needed(panel) else { return self.clone() };
-        let new = |name: &str| [CORE, DAYS].contains(&name) || needed.contains(&name);
+    /// What a screen that looks so is sent after `sent`: the parts it needs as they are in `self`, the others as they were.
+    pub fn held(&self, sent: &Self, sight: &Sight) -> Self {
+        let Some(needed) = sight.needed() else { return self.clone() };
         let part = |(name, part): (&&'static str, &Arc<Value>)| {
-            let kept = match sent.0.get(*name).filter(|_| !new(name)) {
-                Some(kept) if *name == SERVICES => in_order(kept, part),
+            let kept = match sent.0.get(*name) {
+                Some(kept) if *name == CORE && !sight.is_tiny() => unseen(kept, part),
+                _ if [CORE, DAYS].contains(name) || needed.contains(name) => Arc::clone(part),
+                Some(kept) if *name == SERVICES => in_order(kept, part, sight.turn()),
                 Some(kept) => Arc::clone(kept),
                 None => Arc::clone(part),
             };
             (*name, kept)
         };
         Self(self.0.iter().map(part).collect())
+    }
+
+    /// The same, saying that they are made for who looks so, and that nothing in them is of before `whole`.
+    #[must_use]
+    pub fn made_for(mut self, sight: &Sight, whole: Timestamp) -> Self {
+        self.0.insert(SIGHT, Arc::new(json!({ "of": sight.text(), "whole": whole.as_millis() })));
+        self
+    }
+
+    /// How far clock and age moved since `before`; `None` if anything else did.
+    pub fn ticked(&self, before: &Self) -> Option<ticks::Ticked> {
+        let same = |name: &&'static str, part: &Arc<Value>| {
+            before.0.get(name).is_some_and(|old| Arc::ptr_eq(old, part) || old == part)
+        };
+        let others = self.0.len() == before.0.len()
+            && self.0.iter().all(|(name, part)| *name == CORE || same(name, part));
+        ticks::ticked(before.0.get(CORE)?, self.0.get(CORE).filter(|_| others)?)
     }
 
     /// Who is attached.
@@ -129,14 +138,28 @@ impl Parts {
     }
 }
 
-/// Services as they were sent, in the order in which they are now; as they are now if there are others.
-fn in_order(sent: &Arc<Value>, now: &Arc<Value>) -> Arc<Value> {
+/// What is always needed, but for what only the smallest terminals show: that is as it was sent.
+fn unseen(sent: &Value, now: &Arc<Value>) -> Arc<Value> {
+    let Some(old) = sent.pointer(SMALLEST).filter(|old| now.pointer(SMALLEST) != Some(old)) else {
+        return Arc::clone(now);
+    };
+    let mut core = now.as_ref().clone();
+    core.pointer_mut(SMALLEST).into_iter().for_each(|member| *member = old.clone());
+    Arc::new(core)
+}
+
+/// Services as they were sent, in the order in which they are now as far as it is seen; as they are now if there are others.
+fn in_order(sent: &Arc<Value>, now: &Arc<Value>, seen: Turn<'_>) -> Arc<Value> {
     let table = |part: &Value| part.pointer("/services/data").cloned().unwrap_or_default();
     let (old, new) = (table(sent), table(now));
-    if same_turn(&old, &new) || old == new {
+    if same_turn(&old, &new, seen) || old == new {
         return Arc::clone(sent);
     }
-    let Some(turned) = in_turn(&old, &new, TURN) else { return Arc::clone(now) };
+    let members = match seen {
+        Turn::By(member) => vec![TURN, member],
+        _ => vec![TURN],
+    };
+    let Some(turned) = in_turn(&old, &new, &members) else { return Arc::clone(now) };
     let mut part = sent.as_ref().clone();
     part.pointer_mut("/services/data").into_iter().for_each(|data| *data = turned.clone());
     Arc::new(part)
@@ -181,12 +204,27 @@ fn put_days(whole: &mut Value, mut days: Map<String, Value>) {
     }
 }
 
+/// Moves clock and age of a value of parts on; `None` if they do not fit.
+pub fn tick(value: &mut Value, by: ticks::Ticked) -> Option<()> {
+    ticks::tick(value.get_mut(CORE)?, by)
+}
+
+/// Of when, at the least, is what a screen that looks so is shown of a value of parts made for another; `None` where all that it
+/// needs is as it is now.
+pub fn as_of(value: &Value, sight: &Sight) -> Option<Timestamp> {
+    let made_for = value.get(SIGHT)?.get("of")?.as_str()?;
+    let whole = value.get(SIGHT)?.get("whole")?.as_i64()?;
+    (!made_for.is_empty() && made_for != sight.text()).then(|| Timestamp::from_millis(whole))
+}
+
+/// The instant that a value of parts shows.
+pub fn at(value: &Value) -> Option<Timestamp> {
+    value.pointer("/core/at").and_then(Value::as_i64).map(Timestamp::from_millis)
+}
+
 /// The view of the value of its parts.
 pub fn view_of(mut value: Value) -> serde_json::Result<View> {
-    let at = value
-        .pointer("/core/at")
-        .and_then(Value::as_i64)
-        .map_or(Timestamp::default(), Timestamp::from_millis);
+    let at = at(&value).unwrap_or_default();
     let mut whole = Map::new();
     let (mut signals, mut days) = (Map::new(), Map::new());
     for (name, part) in value.as_object_mut().into_iter().flatten() {
@@ -194,6 +232,7 @@ pub fn view_of(mut value: Value) -> serde_json::Result<View> {
         match part.take() {
             Value::Object(members) if name == SIGNALS => signals = members,
             Value::Object(members) if name == DAYS => days = members,
+            _ if name == SIGHT => {}
             Value::Object(members) => whole.extend(members),
             _ => {}
         }
@@ -265,7 +304,7 @@ mod tests {
     fn each_panel_gets_what_it_shows_and_the_rest_stays_as_it_was() {
         let (old, new) = (fixture::view(), later(&fixture::view()));
         let (before, after) = (parts(&old), parts(&new));
-        let shown = |panel: &str| view_of(after.held(&before, panel).value()).unwrap();
+        let shown = |panel: &str| view_of(after.held(&before, &panel.into()).value()).unwrap();
         let demand = |v: &View| v.services.data[0].demand.value;
         let signal = |v: &View| v.services.data[0].signals[0].at;
         assert_eq!(
@@ -284,9 +323,11 @@ mod tests {
             "`b` acts on it"
         );
         for panel in ["1", "3", "4", "9", "0"] {
-            assert_eq!(shown(panel).header.urgent, "cart now", "what the smallest terminal shows");
+            let smallest = shown(&format!("{panel}."));
+            assert_eq!(smallest.header.urgent, "cart now", "what the smallest terminal shows");
+            assert_eq!(shown(panel).header.urgent, old.header.urgent, "and no other");
             // An approved day that ended is gone from every panel at once.
-            let ended = before.held(&after, panel);
+            let ended = before.held(&after, &panel.into());
             assert_eq!(approved(&view_of(ended.value()).unwrap()), None, "{panel}");
         }
         assert_eq!(shown("9").sources[0].requests, new.sources[0].requests);
@@ -305,7 +346,7 @@ mod tests {
         new.services.data.insert(0, crate::view::ServiceRow { exhaustion: Exhaustion::Now, ..last });
         let (before, after) = (parts(&old), parts(&new));
         for panel in ["2", "3", "4", "6", "0"] {
-            let shown = view_of(after.held(&before, panel).value()).unwrap();
+            let shown = view_of(after.held(&before, &panel.into()).value()).unwrap();
             let names = |v: &View| v.services.data.iter().map(|s| s.workload.clone()).collect::<Vec<_>>();
             assert_eq!(names(&shown), names(&new), "{panel}");
             assert_eq!(shown.services.data[0].exhaustion, Exhaustion::Now);
@@ -320,28 +361,86 @@ mod tests {
             };
             assert_eq!(demand(&shown), demand(&old), "numbers come when they are due");
         }
-        let size = |to: &Parts| to.held(&before, "3").after(&before).to_string().len();
+        // Where no services are listed, what matters is the first of them.
+        let mut second = later(&old);
+        second.services.data.swap(1, 2);
+        let second = parts(&second);
+        let turned = |panel: &str| second.held(&before, &panel.into()).0[SERVICES] != before.0[SERVICES];
+        assert_eq!(["3", "7", "0"].map(turned), [true, false, false]);
+        let size = |to: &Parts| to.held(&before, &"3".into()).after(&before).to_string().len();
         let still = size(&parts(&later(&old)));
         assert!(size(&after) < still + 1500, "{} {still}", size(&after));
         // Values alone cost nothing, and a service that came or went is there, or gone, at once.
         let mut fewer = later(&old);
         fewer.services.data.pop();
-        let shown = view_of(parts(&fewer).held(&before, "3").value()).unwrap();
+        let shown = view_of(parts(&fewer).held(&before, &"3".into()).value()).unwrap();
         assert_eq!(shown.services.data.len(), fewer.services.data.len());
-        let back = view_of(before.held(&parts(&fewer), "3").value()).unwrap();
+        let back = view_of(before.held(&parts(&fewer), &"3".into()).value()).unwrap();
         assert_eq!(back.services.data.len(), old.services.data.len());
-        assert!(Arc::ptr_eq(&parts(&later(&old)).held(&before, "3").0[SERVICES], &before.0[SERVICES]));
+        assert!(Arc::ptr_eq(
+            &parts(&later(&old)).held(&before, &"3".into()).0[SERVICES],
+            &before.0[SERVICES]
+        ));
+    }
+
+    #[test]
+    fn who_sorts_otherwise_has_the_order_of_now_by_that_and_only_then() {
+        let (old, mut new) = (fixture::view(), later(&fixture::view()));
+        let value = |v: &View, i: usize| v.services.data[i].demand.value;
+        let (most, least) = (value(&old, 0).unwrap(), value(&old, 1).unwrap());
+        assert!(least < most, "{least} {most}");
+        let before = parts(&old);
+        let shown =
+            |new: &View, sight: &str| view_of(parts(new).held(&before, &sight.into()).value()).unwrap();
+        new.services.data[0].demand.value = Some(most + 1.0);
+        assert_eq!(value(&shown(&new, "3demand"), 0), Some(most), "the same order");
+        new.services.data[1].demand.value = Some(most * 2.0);
+        new.services.data[1].headroom = Some(-1.0);
+        let sorted = shown(&new, "3demand");
+        assert_eq!((value(&sorted, 0), value(&sorted, 1)), (Some(most + 1.0), Some(most * 2.0)));
+        let was = view_of(before.value()).unwrap();
+        assert_eq!(sorted.services.data[1].headroom, was.services.data[1].headroom, "nobody sees it");
+        assert_eq!(shown(&new, "3headroom").services.data[1].headroom, Some(-1.0));
+        assert_eq!(value(&shown(&new, "3headroom"), 1), Some(least));
+        assert_eq!(value(&shown(&new, "3"), 1), Some(least));
+    }
+
+    #[test]
+    fn what_is_of_before_is_said_to_be_until_it_is_made_for_who_looks() {
+        let view = fixture::view();
+        let made = |of: &str| parts(&view).made_for(&of.into(), view.at).value();
+        assert_eq!(as_of(&made("3"), &"3".into()), None);
+        assert_eq!(as_of(&made("3"), &"1".into()), Some(view.at));
+        assert_eq!(as_of(&made(""), &"1".into()), None, "everything is as it is");
+        assert_eq!(as_of(&parts(&view).value(), &"1".into()), None);
+        assert!(view_of(made("3")).is_ok());
+    }
+
+    #[test]
+    fn clock_and_age_alone_are_told_from_everything_else() {
+        let before = parts(&fixture::view());
+        // The same two seconds later: what is as old as it is has become older.
+        let mut value = before.value();
+        tick(&mut value, ticks::Ticked { at: 2000, since: 0 }).unwrap();
+        let mut new = view_of(value.clone()).unwrap();
+        new.tick += 1;
+        let after = |new: &View| Parts::of(new, json!([]), &before).unwrap().held(&before, &"7".into());
+        let still = after(&new);
+        assert_eq!(still.ticked(&before), Some(ticks::Ticked { at: 2000, since: 0 }));
+        assert_eq!(still.value(), value);
+        new.header.waiting += 1;
+        assert_eq!(after(&new).ticked(&before), None);
     }
 
     #[test]
     fn what_is_held_costs_nothing_and_a_change_of_panel_brings_it() {
         let (old, new) = (fixture::view(), later(&fixture::view()));
         let (before, after) = (parts(&old), parts(&new));
-        let held = after.held(&before, "0");
+        let held = after.held(&before, &"0".into());
         let size = |patch: &Value| patch.to_string().len();
         assert!(size(&held.after(&before)) * 2 < size(&after.after(&before)));
         // From there to a panel that shows it, as it is applied at the other end.
-        let next = after.held(&held, "1");
+        let next = after.held(&held, &"1".into());
         let mut value = held.value();
         patch::apply(&mut value, next.after(&held)).unwrap();
         assert_eq!(value, next.value());

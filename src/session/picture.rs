@@ -7,15 +7,17 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::clock::Monotonic;
-use crate::series::patch;
+use crate::series::{Timestamp, patch};
 use crate::view::{Attached, View};
 
 use super::first::light;
 use super::parts::Parts;
+use super::sight::Sight;
 use super::{SessionError, pack, wire};
 
-/// What a panel does not show is sent this often.
-pub(super) const DUE: Duration = Duration::from_secs(120);
+/// What a panel does not show is sent this often: so old is at most what is seen for the moment in which somebody goes where it
+/// is shown and it is asked for.
+pub(super) const DUE: Duration = Duration::from_secs(3600);
 
 /// One picture, of what one panel shows.
 #[derive(Debug, Default)]
@@ -29,7 +31,7 @@ pub struct Picture {
     /// The frame that leads here from there.
     step: Vec<u8>,
     /// When it last had everything as it was then.
-    pub(super) full: Monotonic,
+    pub(super) full: (Monotonic, Timestamp),
     /// The view; `None` before there is one.
     view: Option<Arc<View>>,
 }
@@ -41,52 +43,54 @@ pub struct Round {
     pub number: u64,
     /// Everything as it is.
     pub newest: Arc<Picture>,
-    /// By panel, for those at which somebody looks.
-    panels: BTreeMap<String, Arc<Picture>>,
+    /// By what is looked at, for those at which somebody looks.
+    panels: BTreeMap<Sight, Arc<Picture>>,
     /// The last number that was given to a picture.
     last: u64,
 }
 
 impl Round {
-    /// The round after `before`; `panels` are those at which somebody looks.
+    /// The round after `before`; `sights` are what somebody looks at.
     pub fn after(
         before: &Self,
         view: &Arc<View>,
         people: &[Attached],
-        panels: &BTreeSet<String>,
+        sights: &BTreeSet<Sight>,
         now: Monotonic,
     ) -> Result<Self, SessionError> {
         let all = Parts::of(view, json!(people), &before.newest.parts)?;
-        let picture = |number, parts| Picture {
+        let full = (now, view.at);
+        let picture = |number, parts: Parts, full: (Monotonic, Timestamp), sight: &Sight| Picture {
             number,
-            parts,
-            full: now,
+            parts: parts.made_for(sight, full.1),
+            full,
             view: Some(Arc::clone(view)),
             ..Picture::default()
         };
         let mut last = before.last + 1;
-        let newest = Arc::new(picture(last, all.clone()));
+        let newest = Arc::new(picture(last, all.clone(), full, &Sight::default()));
         let mut of_panels = BTreeMap::new();
-        for panel in panels {
+        for sight in sights {
             last += 1;
-            let made = match before.panels.get(panel) {
-                None => picture(last, all.clone()),
-                Some(old) => {
-                    let due = now.since(old.full) >= DUE;
-                    let parts = if due { all.clone() } else { all.held(&old.parts, panel) };
-                    let step = frame(old, last, &parts)?;
-                    let full = if due { now } else { old.full };
-                    Picture { base: old.number, step, full, ..picture(last, parts) }
+            let made = match before.panels.get(sight) {
+                Some(old) if now.since(old.full.0) < DUE => {
+                    let made = picture(last, all.held(&old.parts, sight), old.full, sight);
+                    Picture { base: old.number, step: frame(old, last, &made.parts)?, ..made }
+                }
+                old => {
+                    let made = picture(last, all.clone(), full, sight);
+                    let step = old.map(|old| frame(old, last, &made.parts)).transpose()?;
+                    Picture { base: old.map_or(0, |old| old.number), step: step.unwrap_or_default(), ..made }
                 }
             };
-            of_panels.insert(panel.clone(), Arc::new(made));
+            of_panels.insert(sight.clone(), Arc::new(made));
         }
         Ok(Self { number: before.number + 1, newest, panels: of_panels, last })
     }
 
-    /// The picture for a screen at this panel.
-    pub fn at(&self, panel: &str) -> Arc<Picture> {
-        Arc::clone(self.panels.get(panel).unwrap_or(&self.newest))
+    /// The picture for a screen that looks so.
+    pub fn at(&self, sight: &Sight) -> Arc<Picture> {
+        Arc::clone(self.panels.get(sight).unwrap_or(&self.newest))
     }
 }
 
@@ -128,7 +132,10 @@ impl Picture {
 }
 
 fn frame(before: &Picture, number: u64, parts: &Parts) -> Result<Vec<u8>, SessionError> {
-    Ok(wire::delta(before.number, number, &pack::pack(&parts.after(&before.parts))?))
+    match parts.ticked(&before.parts) {
+        Some(by) => Ok(wire::clock(before.number, number, by)),
+        None => Ok(wire::delta(before.number, number, &pack::pack(&parts.after(&before.parts))?)),
+    }
 }
 
 #[cfg(test)]
@@ -145,7 +152,7 @@ mod tests {
     fn round(before: &Round, requests: u64, panels: &[&str], now: Monotonic) -> Round {
         let mut view = fixture::view();
         view.sources[0].requests = requests;
-        let panels = panels.iter().map(|p| (*p).to_owned()).collect();
+        let panels = panels.iter().map(|p| Sight::from(*p)).collect();
         Round::after(before, &Arc::new(view), &[], &panels, now).unwrap()
     }
 
@@ -156,17 +163,21 @@ mod tests {
     #[test]
     fn what_is_not_shown_comes_when_it_is_due_and_numbers_are_never_given_twice() {
         let first = round(&Round::default(), 1, &["1", "9"], at(0));
-        assert_eq!((requests(&first.at("1")), requests(&first.at("9"))), (1, 1), "at first everything");
+        assert_eq!(
+            (requests(&first.at(&"1".into())), requests(&first.at(&"9".into()))),
+            (1, 1),
+            "at first everything"
+        );
         let second = round(&first, 2, &["1", "9"], at(10));
-        assert_eq!((requests(&second.at("1")), requests(&second.at("9"))), (1, 2));
-        assert_eq!(requests(&second.at("5")), 2, "nobody looked at it: all of it, as it is");
-        let third = round(&second, 3, &["1", "9"], at(120));
-        assert_eq!(requests(&third.at("1")), 3, "it is due");
-        let fourth = round(&third, 4, &["1"], at(200));
-        assert_eq!(requests(&fourth.at("1")), 3, "and not again at once");
+        assert_eq!((requests(&second.at(&"1".into())), requests(&second.at(&"9".into()))), (1, 2));
+        assert_eq!(requests(&second.at(&"5".into())), 2, "nobody looked at it: all of it, as it is");
+        let third = round(&second, 3, &["1", "9"], at(3600));
+        assert_eq!(requests(&third.at(&"1".into())), 3, "it is due");
+        let fourth = round(&third, 4, &["1"], at(3700));
+        assert_eq!(requests(&fourth.at(&"1".into())), 3, "and not again at once");
         let mut numbers: Vec<u64> = [&first, &second, &third]
             .iter()
-            .flat_map(|r| [r.newest.number, r.at("1").number, r.at("9").number])
+            .flat_map(|r| [r.newest.number, r.at(&"1".into()).number, r.at(&"9".into()).number])
             .collect();
         numbers.sort_unstable();
         numbers.dedup();
@@ -206,10 +217,10 @@ mod tests {
     fn a_step_is_for_who_has_the_picture_before_and_everybody_else_gets_their_own() {
         let first = round(&Round::default(), 1, &["1", "9"], at(0));
         let second = round(&first, 2, &["1", "9"], at(10));
-        let next = second.at("1");
-        assert_eq!(next.base, first.at("1").number);
-        assert_eq!(next.from(Some(&first.at("1"))).unwrap(), next.step);
-        let other = next.from(Some(&first.at("9"))).unwrap();
+        let next = second.at(&"1".into());
+        assert_eq!(next.base, first.at(&"1".into()).number);
+        assert_eq!(next.from(Some(&first.at(&"1".into()))).unwrap(), next.step);
+        let other = next.from(Some(&first.at(&"9".into()))).unwrap();
         assert_ne!(other, next.step, "from another number");
         assert!(next.from(None).unwrap().len() > other.len());
     }

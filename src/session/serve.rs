@@ -249,7 +249,7 @@ async fn write(
             round = newest(pictures.as_mut()) => {
                 let Some(round) = round else { return Ok(()) };
                 // At first everything, so that each panel has something to show.
-                let picture = if sent.is_none() { Arc::clone(&round.newest) } else { round.at(&hub.shown(screen)) };
+                let picture = if sent.is_none() { Arc::clone(&round.newest) } else { round.at(&hub.sight(screen)) };
                 let next = Arc::clone(&picture);
                 // What is in sight is on its way before the rest is made.
                 let first = if sent.is_none() && !once { made(move || next.first()).await? } else { None };

@@ -1,4 +1,6 @@
-//! Frames: four bytes of length, one of kind, then the body. Every bound is checked before anything is allocated.
+//! Frames: a head of four bytes of length and one of kind, then the body; or, where the highest bit of the first byte is set, that
+//! byte for the kind and a number (LEB128) for the length. What comes with every picture has the short head; messages, also to and
+//! from other versions, have the long one. Every bound is checked before anything is allocated.
 
 use std::time::Duration;
 
@@ -6,12 +8,13 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
+use crate::view::ticks::Ticked;
 use crate::view::{Answer, Attached, Command, Spot};
 
 use super::SessionError;
 
 /// Version of the language of frames. Both ends must have the same, and the same version of weescale.
-pub const PROTOCOL: u32 = 5;
+pub const PROTOCOL: u32 = 6;
 /// Screens and tools at once.
 pub const MOST_CLIENTS: usize = 40;
 /// Largest frame to the engine, bytes.
@@ -96,13 +99,39 @@ pub enum Frame {
     Message(Vec<u8>),
     /// A whole picture: its number, and the packed view.
     Whole(u64, Vec<u8>),
-    /// A difference: from which picture to which, packed.
-    Delta(u64, u64, Vec<u8>),
+    /// A difference, packed.
+    Delta(Step, Vec<u8>),
+    /// How far clock and age moved, where nothing else did.
+    Clock(Step, Ticked),
+}
+
+/// From which picture a frame leads to which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The lowest bits of the number of the one it leads from: enough to notice that one was left out.
+    from: u8,
+    /// So much higher is the number of the one it leads to.
+    further: u64,
+}
+
+impl Step {
+    /// Between two pictures.
+    pub const fn between(from: u64, to: u64) -> Self {
+        Self { from: (from & 0xff) as u8, further: to.wrapping_sub(from) }
+    }
+
+    /// The number of the picture that it leads to from this one; `None` if it leads from another.
+    pub fn after(self, number: u64) -> Option<u64> {
+        (number & 0xff == u64::from(self.from)).then(|| number.wrapping_add(self.further))
+    }
 }
 
 const MESSAGE: u8 = b'M';
 const WHOLE: u8 = b'W';
 const DELTA: u8 = b'D';
+const CLOCK: u8 = b'T';
+/// The bit that a short head begins with. The first byte of a length never has it: no frame is that large.
+const SHORT: u8 = 0x80;
 
 /// A message as a frame.
 pub fn message<T: Serialize>(body: &T) -> Result<Vec<u8>, SessionError> {
@@ -117,10 +146,33 @@ pub fn whole(number: u64, packed: &[u8]) -> Vec<u8> {
 
 /// A difference as a frame.
 pub fn delta(from: u64, to: u64, packed: &[u8]) -> Vec<u8> {
-    let mut numbers = Vec::new();
-    put_number(&mut numbers, from);
-    put_number(&mut numbers, to.wrapping_sub(from));
-    frame(DELTA, &numbers, packed)
+    let mut body = head_of(Step::between(from, to));
+    body.extend(packed);
+    short(DELTA, &body)
+}
+
+/// How far clock and age moved, as a frame.
+pub fn clock(from: u64, to: u64, by: Ticked) -> Vec<u8> {
+    let mut body = head_of(Step::between(from, to));
+    for step in [by.at, by.since] {
+        // The sign in the lowest bit, so that small steps back are small too.
+        put_number(&mut body, ((step << 1) ^ (step >> 63)) as u64);
+    }
+    short(CLOCK, &body)
+}
+
+fn head_of(step: Step) -> Vec<u8> {
+    let mut head = vec![step.from];
+    put_number(&mut head, step.further);
+    head
+}
+
+fn short(kind: u8, body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(6 + body.len());
+    out.push(kind | SHORT);
+    put_number(&mut out, body.len() as u64);
+    out.extend(body);
+    out
 }
 
 /// A number in as few bytes as it needs, seven bits each, the lowest first; the last byte has its highest bit clear (LEB128).
@@ -160,16 +212,14 @@ fn frame(kind: u8, head: &[u8], body: &[u8]) -> Vec<u8> {
 
 /// Reads a frame of at most `most` bytes; `None` at the end of the stream.
 pub async fn read<R: AsyncRead + Unpin>(from: &mut R, most: usize) -> Result<Option<Frame>, SessionError> {
-    let length = match from.read_u32().await {
-        Ok(length) => length as usize,
+    let (kind, left) = match head(from).await {
+        Ok(head) => head,
         Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    if length == 0 || length > most {
-        return Err(SessionError::Protocol(format!("a frame of {length} bytes, allowed are 1 to {most}")));
-    }
-    let kind = from.read_u8().await?;
-    let left = (length - 1) as u64;
+    let (Some(kind), true) = (kind, left < most as u64) else {
+        return Err(SessionError::Protocol(format!("a frame of {left} bytes, allowed are 1 to {most}")));
+    };
     // Grows with what arrives: an announced length alone takes no memory.
     let mut body = Vec::new();
     let got = from.take(left).read_to_end(&mut body).await? as u64;
@@ -177,6 +227,29 @@ pub async fn read<R: AsyncRead + Unpin>(from: &mut R, most: usize) -> Result<Opt
         return Err(SessionError::Protocol("a frame that ends too early".into()));
     }
     decode(kind, body).map(Some)
+}
+
+/// Kind and length of the body that follows; no kind, where there is not even room for that.
+async fn head<R: AsyncRead + Unpin>(from: &mut R) -> std::io::Result<(Option<u8>, u64)> {
+    let first = from.read_u8().await?;
+    if first & SHORT == 0 {
+        let mut rest = [0; 3];
+        from.read_exact(&mut rest).await?;
+        let [a, b, c] = rest;
+        let length = u64::from(u32::from_be_bytes([first, a, b, c]));
+        let Some(left) = length.checked_sub(1) else { return Ok((None, 0)) };
+        return Ok((Some(from.read_u8().await?), left));
+    }
+    let mut length = Vec::new();
+    loop {
+        let byte = from.read_u8().await?;
+        length.push(byte);
+        // Five bytes hold more than any frame may have.
+        if byte & 0x80 == 0 || length.len() == 5 {
+            break;
+        }
+    }
+    Ok((Some(first & !SHORT), take_number(&mut length).unwrap_or(u64::MAX)))
 }
 
 fn decode(kind: u8, mut body: Vec<u8>) -> Result<Frame, SessionError> {
@@ -190,12 +263,23 @@ fn decode(kind: u8, mut body: Vec<u8>) -> Result<Frame, SessionError> {
         MESSAGE => Ok(Frame::Message(body)),
         WHOLE => Ok(Frame::Whole(number(&mut body)?, body)),
         DELTA => {
-            let from = take_number(&mut body).ok_or_else(short)?;
-            let further = take_number(&mut body).ok_or_else(short)?;
-            Ok(Frame::Delta(from, from.wrapping_add(further), body))
+            let step = take_step(&mut body).ok_or_else(short)?;
+            Ok(Frame::Delta(step, body))
+        }
+        CLOCK => {
+            let step = take_step(&mut body).ok_or_else(short)?;
+            let mut further = || take_number(&mut body).map(|n| (n >> 1) as i64 ^ -((n & 1) as i64));
+            let by = further().zip(further()).map(|(at, since)| Ticked { at, since });
+            by.filter(|_| body.is_empty()).map(|by| Frame::Clock(step, by)).ok_or_else(short)
         }
         other => Err(SessionError::Protocol(format!("a frame of the unknown kind {other:#04x}"))),
     }
+}
+
+fn take_step(body: &mut Vec<u8>) -> Option<Step> {
+    let from = *body.first()?;
+    body.drain(..1);
+    Some(Step { from, further: take_number(body)? })
 }
 
 /// A message's content.
@@ -279,18 +363,37 @@ mod tests {
         let Some(Frame::Message(body)) = of(&hello, TO_ENGINE).await.unwrap() else { panic!("a message") };
         assert_eq!(parse::<Hello>(&body).unwrap(), Hello::ours(Wants::One));
         assert_eq!(of(&whole(7, b"ab"), 100).await.unwrap(), Some(Frame::Whole(7, b"ab".to_vec())));
-        assert_eq!(of(&delta(7, 9, b""), 100).await.unwrap(), Some(Frame::Delta(7, 9, vec![])));
-        assert_eq!(delta(7, 9, b"").len(), 5 + 2, "two bytes for two small numbers");
-        for (from, to) in [(127, 128), (128, 300), (u64::MAX, 0), (9, 7), (0, u64::MAX)] {
-            let made = delta(from, to, b"x");
+        assert_eq!(delta(7, 9, b"").len(), 2 + 2, "a short head and two bytes for two numbers");
+        for (from, to) in [(7, 9), (127, 128), (128, 300), (u64::MAX, 0), (9, 7), (0, u64::MAX)] {
+            let step = Step::between(from, to);
             assert_eq!(
-                of(&made, 100).await.unwrap(),
-                Some(Frame::Delta(from, to, b"x".to_vec())),
+                of(&delta(from, to, b"x"), 100).await.unwrap(),
+                Some(Frame::Delta(step, b"x".to_vec())),
                 "{from} {to}"
             );
+            assert_eq!((step.after(from), step.after(from.wrapping_add(1))), (Some(to), None));
         }
-        for hostile in [&[0x80_u8][..], &[0xff; 12], &[0x01, 0x80], &[]] {
-            assert!(of(&frame(DELTA, &[], hostile), 100).await.is_err(), "{hostile:?}");
+        let long = vec![7; 300];
+        assert_eq!(
+            of(&delta(7, 9, &long), 400).await.unwrap(),
+            Some(Frame::Delta(Step::between(7, 9), long.clone()))
+        );
+        assert!(of(&delta(7, 9, &long), 300).await.is_err(), "larger than one may be");
+        for by in [(0, 0), (2000, -1000), (-1, 1), (i64::MAX, i64::MIN)] {
+            let by = Ticked { at: by.0, since: by.1 };
+            assert_eq!(of(&clock(7, 9, by), 100).await.unwrap(), Some(Frame::Clock(Step::between(7, 9), by)));
+        }
+        assert_eq!(clock(300, 303, Ticked { at: 2000, since: 0 }).len(), 7);
+        for hostile in [&[1, 0x80_u8][..], &[1, 0xff, 0xff], &[1], &[], &[0xff; 14]] {
+            assert!(of(&short(DELTA, hostile), 100).await.is_err(), "{hostile:?}");
+        }
+        for hostile in [&[1, 1][..], &[1, 1, 1], &[1, 1, 1, 0x80], &[1, 1, 1, 1, 1]] {
+            assert!(of(&short(CLOCK, hostile), 100).await.is_err(), "{hostile:?}");
+        }
+        for hostile in
+            [&[0xc4, 0xff, 0xff, 0xff, 0xff, 0xff][..], &[0xff, 0, 1], &[0xc4, 0x80, 0x80, 0x80, 0x80, 0x80]]
+        {
+            assert!(of(hostile, 100).await.is_err(), "{hostile:?}");
         }
         assert_eq!(of(b"", 100).await.unwrap(), None);
         for hostile in [

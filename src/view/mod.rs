@@ -58,7 +58,7 @@ pub use presence::{Attached, Role, Spot};
 pub use record::{JournalLine, Notice, NoticeLevel};
 pub use replay::{ReplayState, ReplayWish};
 pub use root::{Header, KpiCounts, View};
-pub use slim::{fans, in_turn, same_turn, slim, slim_part, steady, whole, whole_part};
+pub use slim::{Turn, fans, in_turn, same_turn, slim, slim_part, steady, ticks, whole, whole_part};
 pub use state::{Reading, Widget, WidgetState};
 pub use status::{AutoscalerState, Burn, CapacityRow, CostView, PerformanceRow, ServiceRow, urgent};
 pub use team::{Conformance, Decided, MutedBy, NoteLine, Routed, TeamView, TeamsView};

@@ -57,6 +57,12 @@ pub struct Spot {
     /// Whether they look at where the selected row's numbers come from, or at a sheet that asks: both show what no panel does.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub evidence: bool,
+    /// The member of a service by whose numbers the rows are sorted; empty where they are by urgency or name.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub sorted: String,
+    /// Whether the terminal is so small that it shows one line alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tiny: bool,
 }
 
 /// One screen that is attached.

@@ -25,10 +25,11 @@ pub mod steady;
 mod tables;
 #[cfg(test)]
 mod tests;
+pub mod ticks;
 
 use number::shortened;
 use tables::{Instants, from_rows, to_rows};
-pub use tables::{in_turn, same_turn};
+pub use tables::{Turn, in_turn, same_turn};
 
 /// Where the table of instants is, beside the view's own members.
 const INSTANTS: &str = "#instants";

@@ -184,10 +184,26 @@ impl Raw {
     /// Kind and body of the next frame; `None` at the end.
     pub async fn frame(&mut self) -> Option<(u8, Vec<u8>)> {
         let read = async {
-            let length = self.0.read_u32().await.ok()?;
-            let mut body = vec![0; length as usize];
+            let first = self.0.read_u8().await.ok()?;
+            let (kind, length) = if first & 0x80 == 0 {
+                let mut rest = [0; 3];
+                self.0.read_exact(&mut rest).await.ok()?;
+                let length = u32::from_be_bytes([first, rest[0], rest[1], rest[2]]);
+                (self.0.read_u8().await.ok()?, length as usize - 1)
+            } else {
+                let (mut length, mut shift) = (0, 0);
+                loop {
+                    let byte = self.0.read_u8().await.ok()?;
+                    length |= usize::from(byte & 0x7f) << shift;
+                    shift += 7;
+                    if byte & 0x80 == 0 {
+                        break (first & 0x7f, length);
+                    }
+                }
+            };
+            let mut body = vec![0; length];
             self.0.read_exact(&mut body).await.ok()?;
-            Some((body[0], body[1..].to_vec()))
+            Some((kind, body))
         };
         timeout(PATIENCE, read).await.expect("a frame in time")
     }

@@ -12,6 +12,8 @@ const ROWS: &str = "#rows";
 const ORDER: &str = "#order";
 /// Members that identify a row: an identity of its own before what it is of, which several may be of.
 const IDENTITIES: [&str; 3] = ["id", "workload", "kind"];
+/// The member of a reading that is its number.
+const VALUE: &str = "value";
 
 /// Instants, each once, in the order in which they were met.
 #[derive(Debug, Default)]
@@ -88,9 +90,20 @@ pub(super) fn from_rows(value: &mut Value) -> Option<Value> {
     order.into_iter().map(|place| names.get(place).and_then(|name| rows.remove(name))).collect()
 }
 
-/// A table as it was `sent`, in the order of `now` and with its `member` of each row; `None` if it has other rows now, or is no
-/// table. A member that refers to the table of instants cannot be taken over.
-pub fn in_turn(sent: &Value, now: &Value, member: &str) -> Option<Value> {
+/// What is seen of the order of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn<'m> {
+    /// Which row is the first.
+    First,
+    /// All of it.
+    Rows,
+    /// All of it, and the order by the numbers that a member of each row has.
+    By(&'m str),
+}
+
+/// A table as it was `sent`, in the order of `now` and with these `members` of each row; of a reading its value alone. `None` if
+/// it has other rows now, or is no table. A member that refers to the table of instants cannot be taken over.
+pub fn in_turn(sent: &Value, now: &Value, members: &[&str]) -> Option<Value> {
     let (mut turned, order) = (sent.clone(), now.get(ORDER)?);
     let rows = turned.get_mut(ROWS)?.as_object_mut()?;
     let new = now.get(ROWS)?.as_object()?;
@@ -98,22 +111,45 @@ pub fn in_turn(sent: &Value, now: &Value, member: &str) -> Option<Value> {
         return None;
     }
     for (name, row) in rows.iter_mut() {
-        row.as_object_mut()?.insert(member.to_owned(), new.get(name)?.get(member)?.clone());
+        let (row, new) = (row.as_object_mut()?, new.get(name)?);
+        for member in members {
+            let (was, is) = (row.get_mut(*member)?, new.get(*member)?);
+            match (was.get_mut(VALUE), is.get(VALUE)) {
+                (Some(was), Some(is)) => *was = is.clone(),
+                _ => *was = is.clone(),
+            }
+        }
     }
     *turned.get_mut(ORDER)? = order.clone();
     Some(turned)
 }
 
-/// Whether two tables have the same rows in the same order.
-pub fn same_turn(sent: &Value, now: &Value) -> bool {
+/// Whether two tables have the same rows, and as much of their order as is seen.
+pub fn same_turn(sent: &Value, now: &Value, seen: Turn<'_>) -> bool {
     let names = |table: &Value| -> Vec<String> {
         let rows = table.get(ROWS).and_then(Value::as_object);
         let mut names: Vec<String> = rows.into_iter().flat_map(Map::keys).cloned().collect();
         names.sort_unstable();
         names
     };
-    match (sent.get(ORDER), now.get(ORDER)) {
-        (Some(old), Some(new)) => old == new && names(sent) == names(now),
-        _ => false,
-    }
+    let (Some(old), Some(new)) = (sent.get(ORDER), now.get(ORDER)) else { return false };
+    let ordered = match seen {
+        Turn::First => old.get(0) == new.get(0),
+        Turn::Rows => old == new,
+        Turn::By(member) => old == new && ranked(sent, member) == ranked(now, member),
+    };
+    ordered && names(sent) == names(now)
+}
+
+/// The names of the rows of a table by the numbers that a member has; those without one come last.
+fn ranked(table: &Value, member: &str) -> Vec<String> {
+    let number = |row: &Value| -> Option<f64> {
+        let value = row.get(member)?;
+        value.get(VALUE).unwrap_or(value).as_f64()
+    };
+    let rows = table.get(ROWS).and_then(Value::as_object);
+    let mut rows: Vec<(f64, &String)> =
+        rows.into_iter().flatten().map(|(name, row)| (number(row).unwrap_or(f64::INFINITY), name)).collect();
+    rows.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(b.1)));
+    rows.into_iter().map(|(_, name)| name.clone()).collect()
 }

@@ -1,0 +1,136 @@
+//! What moves in every view, whatever else does: the instant shown, the age of the data, the count of views.
+
+use serde_json::{Map, Value};
+
+use super::SINCE;
+
+/// The instant shown, ms.
+const AT: &str = "at";
+/// Counts views; nobody is shown it.
+const TICK: &str = "tick";
+const HEADER: &str = "header";
+/// The member of the header that is an age.
+const AGE: &str = "data_age";
+/// What is painted of an age, ms: whole seconds.
+const SECOND: i64 = 1000;
+
+/// How far clock and age moved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ticked {
+    /// The instant shown, ms.
+    pub at: i64,
+    /// The instant of the oldest data, ms.
+    pub since: i64,
+}
+
+/// Keeps the count of views as it was in `old`, and moves the instant of the oldest data by whole seconds, so that its age is
+/// painted as it is. Both are members that are always needed.
+pub fn settle(old: Option<&Value>, new: &mut Value) {
+    let Some(old) = old else { return };
+    if let (Some(count), Some(members)) = (old.get(TICK), new.as_object_mut()) {
+        members.insert(TICK.to_owned(), count.clone());
+    }
+    let Some((at, before, now)) =
+        new.get(AT).and_then(Value::as_i64).zip(since(old)).zip(since(new)).map(|((at, b), n)| (at, b, n))
+    else {
+        return;
+    };
+    let age = at.saturating_sub(now);
+    let alike = age.div_euclid(SECOND) * SECOND + at.saturating_sub(before).rem_euclid(SECOND);
+    if let Some(written) = new.get_mut(HEADER).and_then(|h| h.get_mut(AGE)).and_then(|age| age.get_mut(SINCE))
+    {
+        *written = at.saturating_sub(alike).into();
+    }
+}
+
+/// How far clock and age moved from `old` to `new`; `None` if anything else differs.
+pub fn ticked(old: &Value, new: &Value) -> Option<Ticked> {
+    let header = |of: &Value| of.get(HEADER).cloned();
+    let number = |of: &Value| of.get(AT).and_then(Value::as_i64);
+    let same = alike(old.as_object()?, new.as_object()?, &[AT, HEADER])
+        && alike(header(old)?.as_object()?, header(new)?.as_object()?, &[AGE]);
+    let at = number(new)?.checked_sub(number(old)?).filter(|_| same)?;
+    if old.get(HEADER)?.get(AGE)? == new.get(HEADER)?.get(AGE)? {
+        return Some(Ticked { at, since: 0 });
+    }
+    Some(Ticked { at, since: since(new)?.checked_sub(since(old)?)? })
+}
+
+/// Moves clock and age of `value` on; `None` if it has none that could be.
+pub fn tick(value: &mut Value, by: Ticked) -> Option<()> {
+    let further = |number: &mut Value, by: i64| {
+        *number = number.as_i64()?.checked_add(by)?.into();
+        Some(())
+    };
+    further(value.get_mut(AT)?, by.at)?;
+    if by.since == 0 {
+        return Some(());
+    }
+    further(value.get_mut(HEADER)?.get_mut(AGE)?.get_mut(SINCE)?, by.since)
+}
+
+fn since(of: &Value) -> Option<i64> {
+    of.get(HEADER)?.get(AGE)?.get(SINCE)?.as_i64()
+}
+
+/// Whether both have the same members, but for some.
+fn alike(old: &Map<String, Value>, new: &Map<String, Value>, but: &[&str]) -> bool {
+    old.len() == new.len()
+        && new.iter().all(|(name, value)| {
+            old.get(name).is_some_and(|before| before == value || but.contains(&name.as_str()))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn core(at: i64, since: i64, waiting: u32) -> Value {
+        json!({ "at": at, "tick": at, "header": { "data_age": { SINCE: since }, "waiting": waiting }, "x": [1, 2] })
+    }
+
+    #[test]
+    fn an_age_moves_by_whole_seconds_and_is_painted_as_it_is() {
+        let mut shown = core(100_000, 96_321, 1);
+        for (at, truth) in
+            [(102_017, 96_321), (104_001, 103_999), (106_500, 103_999), (108_000, 90_001), (1_000_003, 7)]
+        {
+            let mut new = core(at, truth, 1);
+            settle(Some(&shown), &mut new);
+            let is = since(&new).unwrap();
+            assert_eq!((at - is) / 1000, (at - truth) / 1000, "{at} {truth}");
+            assert_eq!((is - since(&shown).unwrap()) % 1000, 0, "{is}");
+            assert_eq!(new["tick"], shown["tick"]);
+            shown = new;
+        }
+        let mut first = core(1, 0, 1);
+        settle(None, &mut first);
+        assert_eq!(first, core(1, 0, 1));
+        let mut unknown = json!({ "at": 5, "tick": 2, "header": { "data_age": null } });
+        settle(Some(&first), &mut unknown);
+        assert_eq!(unknown, json!({ "at": 5, "tick": 1, "header": { "data_age": null } }));
+    }
+
+    #[test]
+    fn clock_and_age_alone_are_told_from_everything_else() {
+        let old = core(10, 5, 1);
+        let mut moved = old.clone();
+        let by = Ticked { at: 2000, since: -3 };
+        tick(&mut moved, by).unwrap();
+        assert_eq!(ticked(&old, &moved), Some(by));
+        assert_eq!(ticked(&old, &old), Some(Ticked::default()));
+        let differs = |change: fn(&mut Value)| {
+            let mut new = moved.clone();
+            change(&mut new);
+            ticked(&old, &new)
+        };
+        assert_eq!(differs(|v| v["header"]["waiting"] = 2.into()), None);
+        assert_eq!(differs(|v| v["x"][1] = 3.into()), None);
+        assert_eq!(differs(|v| v["y"] = 3.into()), None);
+        assert_eq!(differs(|v| v["header"]["data_age"] = Value::Null), None, "no data any more");
+        assert_eq!(tick(&mut json!({ "at": i64::MAX }), by), None);
+        assert_eq!(tick(&mut json!({ "at": 1, "header": { "data_age": null } }), by), None);
+    }
+}
