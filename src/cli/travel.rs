@@ -136,10 +136,16 @@ pub fn bundle(live: &Live, args: &Bundle) -> Outcome {
         if cut.thinned > 0 { format!(", {} left out for the size", cut.thinned) } else { String::new() };
     let redacted =
         if cut.redacted > 0 { format!(", {} texts redacted", cut.redacted) } else { String::new() };
+    let fewer = if cut.issued_left > 0 {
+        format!(" ({} earlier ones left out for the size)", cut.issued_left)
+    } else {
+        String::new()
+    };
     out::print(&format!(
-        "{}: {} frames{thinned}, {} records{redacted}, {:.1} MiB\nlook at it with: weescale replay {}\n",
+        "{}: {} frames{thinned}, {} forecasts{fewer}, {} records{redacted}, {:.1} MiB\nlook at it with: weescale replay {}\n",
         args.output.display(),
         cut.frames,
+        cut.issued,
         cut.records,
         cut.bytes as f64 / 1_048_576.0,
         args.output.display()

@@ -24,8 +24,8 @@ mod writer;
 pub use chain::{Integrity, Record, verify};
 pub use export::export;
 pub use frame::{
-    Cut, Encoded, Encoder, FrameError, FrameFile, FrameInfo, Keep, Line, NewFrame, Rank, is_decision,
-    redacted,
+    Cut, Encoded, Encoder, FrameError, FrameFile, FrameInfo, ISSUED_BEFORE, Keep, Line, NewFrame, Rank,
+    is_decision, redacted,
 };
 pub use history::StoredFan;
 pub use kind::{Entry, Kind};

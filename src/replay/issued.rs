@@ -1,12 +1,12 @@
-//! Forecasts as they were issued, from the journal. A frame holds the fans of some minutes before it, and what was forecast an
-//! hour before only as far as the engine then knew; where the journal has what was issued, that is what is shown.
+//! Forecasts as they were issued, from the journal or a bundle of it. A frame holds the fans of some minutes before it, and what was forecast an
+//! hour before only as far as the engine then knew; where the recording has what was issued, that is what is shown.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::fleet::WorkloadId;
-use crate::journal::FrameFile;
+use crate::journal::{FrameFile, ISSUED_BEFORE};
 use crate::series::Timestamp;
 use crate::view::{Fan, ForecastState, ForecastView, View};
 
@@ -16,8 +16,6 @@ const AHEAD: Duration = Duration::from_secs(3600);
 const OLDEST: Duration = Duration::from_secs(3600);
 /// A point of a fan is the one meant if it is no further away.
 const NEAR: Duration = Duration::from_secs(300);
-/// Fans are looked for from so long before the first frame on: its chart begins twelve hours before it.
-const BEFORE: Duration = Duration::from_secs(14 * 3600);
 /// Points held; above, those that the chart of the moment shown cannot have are dropped.
 const HELD: usize = 100_000;
 /// Fans of one workload held, and how many of the latest may not have come when a frame was taken.
@@ -41,7 +39,7 @@ impl Issued {
     pub fn of(file: &FrameFile) -> Self {
         let at = |info: Option<&crate::journal::FrameInfo>| info.map_or(Timestamp::default(), |f| f.at);
         let (first, last) = (at(file.frames().first()), at(file.frames().last()));
-        let times = file.issues(first - BEFORE, last).unwrap_or_default();
+        let times = file.issues(first - ISSUED_BEFORE, last).unwrap_or_default();
         Self { times, ..Self::default() }
     }
 
@@ -49,7 +47,7 @@ impl Issued {
     /// for which `most` fans are read. Whether that was all of it; the same again goes on from there.
     pub fn lay(&mut self, file: &FrameFile, view: &mut View, shows: bool, most: usize) -> bool {
         if self.ahead.len() > HELD {
-            let chart = view.at - BEFORE..=view.at;
+            let chart = view.at - ISSUED_BEFORE..=view.at;
             self.ahead.retain(|(at, _), _| chart.contains(at));
         }
         let (at, mut left, mut all) = (view.at, most, true);
@@ -306,6 +304,38 @@ mod tests {
             recording.told_within(index, 2).unwrap();
         }
         assert_eq!(recording.told(290).unwrap().forecasts.data, whole.forecasts.data);
+    }
+
+    #[test]
+    fn a_bundle_says_what_was_issued_as_its_journal_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.db");
+        let (start, place) = journal(&path);
+        let interval = (Some(start + MINUTE * 100), Some(start + MINUTE * 200));
+        let mut live = Recording::journal(&path, interval.0, interval.1).unwrap();
+        let bundle = |name: &str, most: u64| {
+            let to = folder.path().join(name);
+            let mut file = Recording::journal(&path, interval.0, interval.1).unwrap().into_file();
+            let cut = file.cut(&to, most, &mut |_| {}).unwrap();
+            (Recording::bundle(&to).unwrap(), cut)
+        };
+        let (mut carried, cut) = bundle("all.wee", 64 << 20);
+        assert!(cut.issued > 15 && cut.issued_left == 0, "{cut:?}");
+        let count = live.frames().len();
+        assert_eq!(carried.frames().len(), count);
+        let mut beside = 0;
+        for index in 0..count {
+            let [told, here] = [&mut live, &mut carried].map(|r| r.told(index).unwrap());
+            assert_eq!(told.forecasts, here.forecasts, "frame {index}");
+            beside += here.forecasts.data[place].issued_before.len();
+        }
+        assert!(beside > count * 10, "{beside} points beside {count} frames");
+        // With little room the latest are there, and frames tell what they hold of the time before.
+        let (mut less, cut) = bundle("less.wee", 8 << 10);
+        assert!(cut.issued > 0 && cut.issued_left > 0, "{cut:?}");
+        let last = less.frames().len() - 1;
+        assert_eq!(fan_of(&less.told(last).unwrap()).1, fan_of(&live.told(count - 1).unwrap()).1);
+        assert_eq!(fan_of(&less.told(0).unwrap()).1, fan_of(&less.view(0).unwrap()).1);
     }
 
     #[tokio::test]

@@ -8,21 +8,33 @@ use sha2::{Digest, Sha256};
 
 use super::codec::MAX_STORED;
 use super::file::{MAX_FRAMES, MAX_RECORDS};
+use super::issued::MAX_ISSUED;
 
 /// Marks the file as ours: `wee1`.
 pub(super) const APPLICATION: i64 = 0x7765_6531;
 /// Version of the format; readers refuse a newer one.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
+/// The first version with forecasts as issued.
+const WITH_ISSUED: i64 = 3;
 
 /// The whole schema. A reader accepts nothing else: no view, no trigger, no other table.
-pub(super) const SCHEMA: [&str; 4] = [
+const SCHEMA: [&str; 6] = [
     "CREATE TABLE meta (key TEXT NOT NULL, value TEXT NOT NULL) STRICT",
     "CREATE TABLE frame (id INTEGER PRIMARY KEY, grp INTEGER NOT NULL, at_ms INTEGER NOT NULL, \
      is_key INTEGER NOT NULL, mark TEXT NOT NULL, body BLOB NOT NULL) STRICT",
     "CREATE INDEX frame_grp ON frame (grp, is_key)",
     "CREATE TABLE record (seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, kind TEXT NOT NULL, \
      user TEXT NOT NULL, text TEXT NOT NULL, body TEXT NOT NULL) STRICT",
+    "CREATE TABLE signal_series (id INTEGER PRIMARY KEY, workload TEXT NOT NULL) STRICT",
+    "CREATE TABLE issued (issued_ms INTEGER NOT NULL, series INTEGER NOT NULL, body BLOB NOT NULL, \
+     PRIMARY KEY (issued_ms, series)) STRICT, WITHOUT ROWID",
 ];
+
+/// The schema of a version.
+pub(super) fn schema(version: i64) -> &'static [&'static str] {
+    let tables = if version < WITH_ISSUED { 4 } else { SCHEMA.len() };
+    SCHEMA.get(..tables).unwrap_or_default()
+}
 
 /// What a bundle holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,6 +45,10 @@ pub struct Cut {
     pub thinned: usize,
     /// Records.
     pub records: usize,
+    /// Forecasts as they were issued.
+    pub issued: usize,
+    /// Forecasts, the earliest, left out so that the file keeps to its size.
+    pub issued_left: usize,
     /// Texts from which something that looked like a secret was taken.
     pub redacted: u64,
     /// Bytes of the file.
@@ -88,8 +104,9 @@ impl Feed {
     }
 }
 
-/// SHA-256 over every row. `None` if there is more than a file of `file` bytes can hold, or than one recording may.
-pub(super) fn digest(db: &Connection, file: u64) -> rusqlite::Result<Option<String>> {
+/// SHA-256 over every row of a file of a version. `None` if there is more than a file of `file` bytes can hold, or than one
+/// recording may.
+pub(super) fn digest(db: &Connection, version: i64, file: u64) -> rusqlite::Result<Option<String>> {
     // Twice: small numbers take fewer bytes on disk than the eight fed.
     let left = file.saturating_mul(2).saturating_add(1 << 16);
     let mut feed = Feed { hasher: Sha256::new(), left, rows: 0 };
@@ -104,8 +121,14 @@ pub(super) fn digest(db: &Connection, file: u64) -> rusqlite::Result<Option<Stri
     );
     let texts = ["kind", "user", "text", "body"].map(bounded).join(", ");
     let records = format!("SELECT seq, at_ms, {texts} FROM record ORDER BY seq");
-    let whole =
+    let mut whole =
         feed.rows(db, &frames, (4, 6), MAX_FRAMES)? && feed.rows(db, &records, (2, 6), MAX_RECORDS)?;
+    if whole && version >= WITH_ISSUED {
+        let names = format!("SELECT id, {} FROM signal_series ORDER BY id", bounded("workload"));
+        let issued =
+            format!("SELECT issued_ms, series, {} FROM issued ORDER BY issued_ms, series", bounded("body"));
+        whole = feed.rows(db, &names, (1, 2), MAX_ISSUED)? && feed.rows(db, &issued, (2, 3), MAX_ISSUED)?;
+    }
     Ok(whole.then(|| format!("{:x}", feed.hasher.finalize())))
 }
 

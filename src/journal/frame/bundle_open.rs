@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::journal::{JournalError, open};
 
-use super::bundle::{APPLICATION, SCHEMA, VERSION, digest, immutable};
+use super::bundle::{APPLICATION, VERSION, digest, immutable, schema};
 use super::file::damaged;
 use super::{FrameError, FrameFile};
 
@@ -37,11 +37,11 @@ impl FrameFile {
             return Err(FrameError::Newer { path: path.to_owned(), found, known: VERSION });
         }
         let why = |why: &str| FrameError::Damaged { path: path.to_owned(), why: why.to_owned() };
-        if !ours(&db).map_err(broken)? {
+        if !ours(&db, found).map_err(broken)? {
             return Err(why("it holds something that no bundle holds"));
         }
         let said = db.query_row("SELECT value FROM meta WHERE key = 'digest'", [], |r| r.get::<_, String>(0));
-        let found = digest(&db, bytes).map_err(broken)?;
+        let found = digest(&db, found, bytes).map_err(broken)?;
         let found = found.ok_or_else(|| why("its rows are more than its bytes can hold"))?;
         if said.map_err(broken)? != found {
             return Err(why("its content does not match its checksum"));
@@ -76,13 +76,13 @@ fn plain(path: &Path) -> Result<u64, FrameError> {
     Ok(meta.len())
 }
 
-/// Whether the schema is the one we write, word for word.
-fn ours(db: &Connection) -> rusqlite::Result<bool> {
+/// Whether the schema is the one that is written in this version, word for word.
+fn ours(db: &Connection, version: i64) -> rusqlite::Result<bool> {
     let mut statement = db.prepare("SELECT sql FROM sqlite_master LIMIT 10")?;
     let found: Vec<Option<String>> =
         statement.query_map([], |r| r.get(0))?.collect::<rusqlite::Result<_>>()?;
     let mut found: Vec<&str> = found.iter().map(|s| s.as_deref().unwrap_or_default()).collect();
-    let mut ours = SCHEMA.to_vec();
+    let mut ours = schema(version).to_vec();
     found.sort_unstable();
     ours.sort_unstable();
     Ok(found == ours)

@@ -5,15 +5,18 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, Transaction, params};
 
-use super::bundle::{APPLICATION, SCHEMA, VERSION, digest};
-use super::file::damaged;
+use super::bundle::{APPLICATION, VERSION, digest, schema};
+use super::file::{OTHERWISE, damaged};
 use super::redact::{redacted, redacted_value};
-use super::{Cut, Encoder, FrameError, FrameFile};
+use super::{Cut, Encoder, FrameError, FrameFile, Rank};
+
+/// The share of the file that forecasts as issued may take: one in so many bytes.
+const ISSUED_SHARE: u64 = 3;
 
 impl FrameFile {
     /// Writes what was read into a new file of at most about `max_bytes`, with everything that looks like a secret
     /// taken out. `progress` is told the share done. Frames at decisions are never left out for the size; others are,
-    /// evenly. A file that is there already is not touched. It is written under another name beside it and gets its own
+    /// evenly. Forecasts as issued take a third of it at most, the latest. A file that is there already is not touched. It is written under another name beside it and gets its own
     /// when it is whole, so that no half of one is ever found under it.
     pub fn cut(
         &mut self,
@@ -44,10 +47,13 @@ impl FrameFile {
         db.pragma_update(None, "user_version", VERSION).map_err(wrong)?;
         let mut cut = Cut::default();
         let transaction = db.transaction().map_err(wrong)?;
-        for statement in SCHEMA {
+        for statement in schema(VERSION) {
             transaction.execute(statement, []).map_err(wrong)?;
         }
-        self.put_frames(&transaction, max_bytes, &mut cut, progress).map_err(|e| e.of(to))?;
+        let issued =
+            self.put_issued(&transaction, max_bytes / ISSUED_SHARE, &mut cut).map_err(|e| e.of(to))?;
+        let left = max_bytes.saturating_sub(issued);
+        self.put_frames(&transaction, left, &mut cut, progress).map_err(|e| e.of(to))?;
         self.put_records(&transaction, &mut cut).map_err(wrong)?;
         self.put_meta(&transaction, &cut).map_err(wrong)?;
         transaction.commit().map_err(wrong)?;
@@ -73,14 +79,10 @@ impl FrameFile {
             }
             let value = redacted_value(self.frame(index)?, &mut cut.redacted);
             let Some(frame) = encoder.encode(value) else { continue };
+            let otherwise = (frame.rank == Rank::Key) != info.shows_forecasts();
+            let rank = frame.rank.number() | if otherwise { OTHERWISE } else { 0 };
             db.prepare_cached("INSERT INTO frame (grp, at_ms, is_key, mark, body) VALUES (?1,?2,?3,?4,?5)")?
-                .execute(params![
-                    frame.group,
-                    info.at.as_millis(),
-                    frame.rank.number(),
-                    redacted(&info.mark),
-                    frame.body
-                ])?;
+                .execute(params![frame.group, info.at.as_millis(), rank, redacted(&info.mark), frame.body])?;
             cut.frames += 1;
             progress(cut.frames as f64 / (count as f64 / every as f64).max(1.0));
         }
@@ -129,8 +131,9 @@ impl FrameFile {
             ("to", at(self.frames().last())),
             ("frames", cut.frames.to_string()),
             ("records", cut.records.to_string()),
+            ("issued", cut.issued.to_string()),
             ("redacted", cut.redacted.to_string()),
-            ("digest", digest(db, u64::MAX)?.unwrap_or_default()),
+            ("digest", digest(db, VERSION, u64::MAX)?.unwrap_or_default()),
         ];
         for (key, value) in meta {
             db.execute("INSERT INTO meta (key, value) VALUES (?1, ?2)", [key, &value])?;
@@ -146,7 +149,7 @@ fn draft(to: &Path) -> PathBuf {
 }
 
 /// What can go wrong while frames are copied: reading the one file or writing the other.
-enum Trouble {
+pub(super) enum Trouble {
     Read(FrameError),
     Write(rusqlite::Error),
 }

@@ -9,11 +9,11 @@ use serde_json::Value;
 use crate::journal::{JournalError, open};
 use crate::series::Timestamp;
 
-use super::FrameError;
 use super::codec::{MAX_STORED, unpack};
 use super::encode::{FROM_STEP, decode};
 use super::error::Unreadable;
 use super::text::{inert, inert_value};
+use super::{FrameError, Rank};
 
 /// Frames of one recording. Thirty days by ten seconds are 260 000.
 pub(super) const MAX_FRAMES: usize = 500_000;
@@ -23,6 +23,10 @@ pub(super) const MAX_RECORDS: usize = 200_000;
 pub(super) const MAX_BODY: i64 = 256 << 10;
 /// Bytes of all records of one recording together.
 const MAX_RECORD_BYTES: usize = 64 << 20;
+
+/// The bit by which a bundle marks a key that was none where it was cut from, and another that was one: what keys say of
+/// forecasts was shown, and others say what the key before them did.
+pub(super) const OTHERWISE: i64 = 4;
 
 /// A frame, before it is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,12 +40,14 @@ pub struct FrameInfo {
     /// Whose key it builds on.
     pub(super) group: i64,
     pub(super) key: bool,
+    /// Whether its forecasts are those that were shown, by what it was when it was taken.
+    shows: bool,
 }
 
 impl FrameInfo {
     /// Whether its forecasts are those that were shown; in other frames they are as old as the key, or the decision, before.
     pub fn shows_forecasts(&self) -> bool {
-        self.key || super::is_decision(&self.mark)
+        self.shows || super::is_decision(&self.mark)
     }
 }
 
@@ -146,7 +152,7 @@ impl FrameFile {
             return Err(unreadable(&self.path, Unreadable::NoKey));
         };
         if self.key.as_ref().is_none_or(|(group, _)| *group != info.group) {
-            let body = self.body("grp = ?1 AND is_key = 1", info.group)?;
+            let body = self.body("grp = ?1 AND is_key IN (1, 5)", info.group)?;
             self.step = None;
             let body = body.ok_or_else(|| unreadable(&self.path, Unreadable::NoKey))?;
             self.key = Some((info.group, unpack(&body).map_err(|w| unreadable(&self.path, w))?));
@@ -186,7 +192,8 @@ impl FrameFile {
 
 /// The step that a frame builds on: the latest of its group before it, with its place.
 fn step(db: &Connection, path: &Path, info: &FrameInfo) -> Result<Option<(i64, Vec<u8>)>, FrameError> {
-    let sql = "SELECT id, body FROM frame WHERE grp = ?1 AND is_key = 2 AND id < ?2 AND length(body) <= ?3
+    let sql =
+        "SELECT id, body FROM frame WHERE grp = ?1 AND is_key IN (2, 6) AND id < ?2 AND length(body) <= ?3
                ORDER BY id DESC LIMIT 1";
     let found = db.prepare_cached(sql).and_then(|mut s| {
         s.query_row(params![info.group, info.id, MAX_STORED], |r| Ok((r.get(0)?, r.get(1)?))).optional()
@@ -220,12 +227,14 @@ fn frames(db: &Connection, from: i64, to: i64) -> rusqlite::Result<Vec<FrameInfo
     )?;
     let limit = MAX_FRAMES as i64 + 1;
     let rows = statement.query_map(params![from, to, limit], |r| {
+        let rank: i64 = r.get(4)?;
         Ok(FrameInfo {
             id: r.get(0)?,
             at: Timestamp::from_millis(r.get(1)?),
             mark: inert(&r.get::<_, String>(2)?),
             group: r.get(3)?,
-            key: r.get::<_, i64>(4)? == 1,
+            key: rank & !OTHERWISE == Rank::Key.number(),
+            shows: (rank & !OTHERWISE == Rank::Key.number()) != (rank & OTHERWISE != 0),
         })
     })?;
     rows.collect()

@@ -21,5 +21,6 @@ pub(super) use codec::{deflated, inflated};
 pub use encode::{Encoded, Encoder, Rank};
 pub use error::FrameError;
 pub use file::{FrameFile, FrameInfo, Line};
+pub use issued::ISSUED_BEFORE;
 pub use redact::redacted;
 pub use store::{Keep, NewFrame, is_decision};

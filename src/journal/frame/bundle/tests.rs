@@ -11,10 +11,15 @@ const PAGE: usize = 4096;
 
 /// A bundle with many rows and a checksum that fits; `more` may add to it before the checksum is made.
 fn bundle(path: &Path, more: impl FnOnce(&Connection)) {
+    bundle_of(path, VERSION, more);
+}
+
+/// The same as a version writes it.
+fn bundle_of(path: &Path, version: i64, more: impl FnOnce(&Connection)) {
     let db = Connection::open(path).unwrap();
     db.execute_batch(&format!("PRAGMA page_size = {PAGE}; PRAGMA application_id = {APPLICATION};")).unwrap();
-    db.pragma_update(None, "user_version", VERSION).unwrap();
-    for statement in SCHEMA {
+    db.pragma_update(None, "user_version", version).unwrap();
+    for statement in schema(version) {
         db.execute(statement, []).unwrap();
     }
     db.execute_batch("BEGIN").unwrap();
@@ -27,7 +32,7 @@ fn bundle(path: &Path, more: impl FnOnce(&Connection)) {
     }
     more(&db);
     db.execute_batch("COMMIT").unwrap();
-    let digest = digest(&db, u64::MAX).unwrap().unwrap();
+    let digest = digest(&db, version, u64::MAX).unwrap().unwrap();
     db.execute("INSERT INTO meta VALUES ('digest', ?1)", [digest]).unwrap();
 }
 
@@ -112,4 +117,46 @@ fn values_larger_than_one_may_be_are_not_read() {
             Err(error) => assert!(!error.to_string().contains('\n')),
         }
     }
+}
+
+#[test]
+fn bundles_of_earlier_versions_are_read_and_each_has_the_tables_of_its_version_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    for version in 1..=VERSION {
+        let path = folder.path().join(version.to_string());
+        bundle_of(&path, version, |_| {});
+        let file = FrameFile::bundle(&path).unwrap();
+        assert_eq!(file.frames().len(), 2000);
+        let (first, last) = (file.frames()[0].at, file.frames()[1999].at);
+        assert!(file.issues(first, last).unwrap().is_empty());
+        drop(file);
+        // What another version has is nothing of this one's.
+        let other = if version < VERSION { VERSION } else { 2 };
+        Connection::open(&path).unwrap().pragma_update(None, "user_version", other).unwrap();
+        let error = FrameFile::bundle(&path).unwrap_err().to_string();
+        assert!(error.contains("something that no bundle holds"), "{version}: {error}");
+    }
+}
+
+#[test]
+fn forecasts_are_in_the_checksum() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("issued.wee");
+    let many = |db: &Connection| {
+        db.execute("INSERT INTO signal_series VALUES (1, 'shop/cart')", []).unwrap();
+        for i in 0..3000 {
+            db.execute("INSERT INTO issued VALUES (?1, 1, zeroblob(400))", [i]).unwrap();
+        }
+    };
+    bundle(&path, many);
+    FrameFile::bundle(&path).expect("whole");
+    let db = Connection::open(&path).unwrap();
+    db.execute("UPDATE issued SET issued_ms = 999999 WHERE issued_ms = 7", []).unwrap();
+    drop(db);
+    let error = FrameFile::bundle(&path).unwrap_err().to_string();
+    assert!(error.contains("checksum"), "{error}");
+    let path = folder.path().join("names.wee");
+    bundle(&path, many);
+    Connection::open(&path).unwrap().execute("UPDATE signal_series SET workload = 'shop/x'", []).unwrap();
+    assert!(FrameFile::bundle(&path).is_err());
 }
