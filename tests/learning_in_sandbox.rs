@@ -32,6 +32,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const MINUTE: f64 = 2.0;
 /// Earlier raises at once, each nine minutes short, and as many in three steps, none of them short.
 const EARLIER: u32 = 25;
+/// Raises that are made at the same time, each of another workload.
+const LIVE: usize = 3;
 /// Services that were raised before, each in one region; the first is the one whose operations were priced.
 const SERVICES: [(&str, &str); 4] = [
     ("shop/checkout", "shop/checkout@eu-west"),
@@ -220,10 +222,11 @@ fn near(value: &Value, wanted: f64) -> bool {
     value.as_f64().is_some_and(|v| (v - wanted).abs() < 0.006)
 }
 
-/// Of the journal: figures of operations, by the order in which they were kept.
-fn figures(journal: &Journal) -> Vec<Figures> {
+/// Of the journal: figures of operations, by the order in which they were kept, and when.
+fn figures(journal: &Journal) -> Vec<(Timestamp, Figures)> {
     let records = journal.of_kinds(&[Kind::Outcome]).unwrap();
-    records.into_iter().filter_map(|r| serde_json::from_value(r.body["figures"].clone()).ok()).collect()
+    let read = |r: Record| Some((r.at, serde_json::from_value(r.body["figures"].clone()).ok()?));
+    records.into_iter().filter_map(read).collect()
 }
 
 /// The journal, once the engine has given it up: a moment after it has stopped.
@@ -252,7 +255,8 @@ fn check_steps(journal: &Journal, made: &Value) {
     let held = figures(journal);
     let way = (proposal.change.from, proposal.change.to);
     let room = (Duration::from_secs(86_400), Duration::from_secs(1));
-    let before: Vec<&Figures> = held.iter().filter(|f| f.started < proposal.created).collect();
+    let before: Vec<&Figures> =
+        held.iter().filter(|(at, _)| *at < proposal.created).map(|(_, figures)| figures).collect();
     let drawn = Stagings::of(before.into_iter()).choose(&proposal.workload, way, room, seed).unwrap();
     assert_eq!((&drawn.shares, drawn.wait, drawn.n), (&staging.shares, staging.wait, staging.n));
 }
@@ -261,13 +265,14 @@ fn is_staged(p: &Value) -> bool {
     !p["stages"].is_null()
 }
 
-/// Approves a raise in steps as it is shown: it, its operation, and how many were approved. On a busy machine no source may be
-/// fresh at that very moment: then it is not begun, and the next one is approved.
-async fn approved(run: &Run) -> (Value, String, u64) {
+/// Approves a raise of none of these workloads as it is shown, the first in steps: it, its operation, and how many were approved.
+/// On a busy machine no source may be fresh at that very moment: then it is not begun, and the next one is approved.
+async fn approved(run: &Run, busy: &[Value]) -> (Value, String, u64) {
     let mut approved = 0;
+    let free = |p: &&Value| (is_staged(p) || !busy.is_empty()) && !busy.contains(&p["workload"]);
     loop {
-        let status = run.until("raise in steps", |s| raises(s).iter().any(|p| is_staged(p))).await;
-        let made = raises(&status).into_iter().find(|p| is_staged(p)).unwrap().clone();
+        let status = run.until("raise", |s| raises(s).iter().any(&free)).await;
+        let made = raises(&status).into_iter().find(free).unwrap().clone();
         let (id, hash) = (made["id"].as_str().unwrap(), made["hash"].as_str().unwrap());
         // Another may have taken its place meanwhile.
         if !ask(run.service.socket(), &["approve", id, "--hash", hash]).await.0 {
@@ -364,17 +369,29 @@ async fn approvals_worth_and_steps_are_what_the_journal_gives() {
 
     let run = Run::start(&settings, &clock, folder.path()).await;
     told(&run, mean, (0, 0)).await;
-    let (made, operation, yes) = approved(&run).await;
-    println!("{:.0} s: {} approved in {}", elapsed(), made["reason"], made["stages"]);
+    let (mut live, mut yes, mut busy) = (Vec::new(), 0, Vec::new());
+    while live.len() < LIVE {
+        let (made, operation, more) = approved(&run, &busy).await;
+        println!("{:.0} s: {} approved in {}", elapsed(), made["reason"], made["stages"]);
+        yes += more;
+        busy.push(made["workload"].clone());
+        live.push((made, operation));
+    }
     rejected(&run).await;
-    settled(&run, &made, &operation).await;
-    println!("{:.0} s: settled", elapsed());
+    for (made, operation) in &live {
+        settled(&run, made, operation).await;
+        println!("{:.0} s: {operation} settled", elapsed());
+    }
     run.stop().await;
     let journal = opened(&path).await;
-    check_steps(&journal, &made);
     let held = figures(&journal);
-    let own = held.iter().find(|f| f.operation.as_str() == operation).unwrap();
-    assert_eq!(serde_json::to_value(&own.staging).unwrap(), made["stages"], "booked with its steps");
+    for (made, operation) in &live {
+        if is_staged(made) {
+            check_steps(&journal, made);
+        }
+        let (_, own) = held.iter().find(|(_, f)| f.operation.as_str() == operation).unwrap();
+        assert_eq!(serde_json::to_value(&own.staging).unwrap(), made["stages"], "booked with its steps");
+    }
     drop(journal);
 
     // All of it again, from the journal alone.
