@@ -4,7 +4,6 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
-    clippy::indexing_slicing,
     clippy::print_stdout,
     dead_code,
     reason = "a test may fail loudly, and says what it lacks; world and terminal are shared with other tests"

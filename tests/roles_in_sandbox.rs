@@ -3,7 +3,6 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
-    clippy::indexing_slicing,
     dead_code,
     reason = "tests fail loudly, and share their world"
 )]

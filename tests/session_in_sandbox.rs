@@ -1,6 +1,6 @@
 //! One engine, many screens: the real engine on a simulated fleet, served over a real socket.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests fail loudly")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests fail loudly")]
 
 mod world;
 
