@@ -97,9 +97,9 @@ fn what_no_approval_helps_stands_above_the_proposals() {
         assert!(first.lines().next().unwrap().contains(&format!("{text} (+2 more)")), "{first}");
     }
     let shown = strip_of(&v, PanelId::Status, 160);
-    assert_eq!(shown.lines().nth(1), without.lines().next(), "the proposal follows");
+    assert_eq!(shown.lines().nth(2), without.lines().next(), "the proposal follows");
     let narrow = strip_of(&v, PanelId::Status, 60);
-    let rows: Vec<&str> = narrow.lines().take(2).collect();
+    let rows: Vec<&str> = narrow.lines().step_by(2).take(2).collect();
     assert!(rows[0].contains("not a scaling problem") && rows[1].contains("… (+2 more)"), "{narrow}");
 }
 
