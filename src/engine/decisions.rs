@@ -39,7 +39,7 @@ pub fn stats(state: &State, now: Timestamp) -> DecisionStats {
     let count = |f: fn(&ProposalState) -> bool| all.iter().filter(|p| f(&p.state)).count();
     let ended = |f: fn(&OperationState) -> bool| state.operations.values().filter(|o| f(&o.state)).count();
     let board = state.learned.scores.board();
-    let judged: Vec<bool> = board.rows.iter().filter_map(|r| r.needed).collect();
+    let judged: Vec<bool> = board.rows.iter().filter_map(|r| r.hindsight().is_right()).collect();
     let mut waits: Vec<f64> = all
         .iter()
         .filter_map(|p| match p.state {
@@ -55,6 +55,9 @@ pub fn stats(state: &State, now: Timestamp) -> DecisionStats {
         approved: count(|s| matches!(s, ProposalState::Approved { .. })),
         rejected: count(|s| matches!(s, ProposalState::Rejected { .. })),
         expired: count(|s| matches!(s, ProposalState::Expired { .. })),
+        superseded: count(|s| matches!(s, ProposalState::Superseded { .. })),
+        withdrawn: count(|s| matches!(s, ProposalState::Withdrawn { .. })),
+        open: count(|s| matches!(s, ProposalState::Open | ProposalState::Snoozed { .. })),
         kept: ended(|s| matches!(s, OperationState::Kept)),
         rolled_back: ended(|s| matches!(s, OperationState::RolledBack { .. })),
         precision: (!judged.is_empty()).then(|| (judged.iter().filter(|n| **n).count(), judged.len())),

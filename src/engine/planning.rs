@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::execution::providers::contract::Bound;
 use crate::execution::{Operation, OperationState};
 use crate::fleet::{Field, Owner, ScaleIn, Workload, WorkloadId};
-use crate::plan::{self, Around, Ceiling, FleetState, Foreseen, PlanInput, Recent, Usual, Verdict};
+use crate::plan::{self, Around, Ceiling, FleetState, Foreseen, PlanInput, Recent, Regions, Usual, Verdict};
 use crate::proposal::{Moment, QueueEvent};
 use crate::series::Timestamp;
 use crate::signals::SignalKind;
@@ -23,9 +23,10 @@ const LOOK_BACK: Duration = Duration::from_secs(1800);
 pub fn plan_all(state: &mut State, now: Moment) -> Vec<QueueEvent> {
     let mut events = Vec::new();
     let ids: Vec<WorkloadId> = state.fleet.keys().cloned().collect();
+    let regions = Regions::of(state.fleet.values().map(|f| (&f.workload, f.plan.as_ref())));
     for id in ids {
         refresh_usual(state, &id, now.wall);
-        refresh_around(state, &id, now.wall);
+        refresh_around(state, &id, &regions, now.wall);
         let Some(mut plan) = state.fleet.get(&id).map(|facts| plan_one(state, facts, now.wall)) else {
             continue;
         };
@@ -101,8 +102,11 @@ pub fn with_input<T>(
     })
 }
 
-fn refresh_around(state: &mut State, id: &WorkloadId, now: Timestamp) {
-    let made = state.fleet.get(id).map(|facts| around(state, facts, now));
+fn refresh_around(state: &mut State, id: &WorkloadId, regions: &Regions, now: Timestamp) {
+    let made = state.fleet.get(id).map(|facts| Around {
+        elsewhere: regions.elsewhere(&facts.workload).map(str::to_owned),
+        ..around(state, facts, now)
+    });
     if let (Some(made), Some(facts)) = (made, state.fleet.get_mut(id)) {
         facts.around = made;
     }
@@ -144,6 +148,7 @@ fn around(state: &State, facts: &WorkloadFacts, now: Timestamp) -> Around {
         foreseen,
         decided: approved.count() as u32,
         stuck: stuck::of(facts, lead(state, id), now),
+        elsewhere: None,
     }
 }
 

@@ -40,5 +40,5 @@ pub use staging::{SEASONED, Stagings, lost};
 pub use stances::{Effect, Held, Imported, Learnt, LessonBook, Stance, key_of};
 pub use subject::{Case, Circumstances, Course, DEPLOY_HOURS, Subject, quarter_of, weekday_of};
 pub use tempo::{DecisionPace, Tempo, Waited, Waits};
-pub use types::{HorizonSkill, Scoreboard, ScoredProposal};
+pub use types::{Hindsight, HorizonSkill, Scoreboard, ScoredProposal};
 pub use utility::{FEWEST as UTILITY_FEWEST, Utility, Worth, disruption, utilities, worth};

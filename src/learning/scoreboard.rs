@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::fleet::WorkloadId;
 use crate::proposal::{Proposal, ProposalId};
 use crate::series::{Timestamp, Window};
 
@@ -42,6 +43,26 @@ struct Watched {
     /// Replicas there were when it was made.
     running: f64,
     executed: bool,
+    /// What its window was like so far.
+    minutes: Vec<Minute>,
+    /// Length of one of these, hours.
+    step: f64,
+    /// Price of a replica, $/h.
+    price: Option<f64>,
+}
+
+/// A minute with a demand and a replica count.
+#[derive(Clone, Copy, Debug)]
+struct Minute {
+    at: Timestamp,
+    /// Whether it was short, would have been without the change, and with it.
+    short: bool,
+    without: bool,
+    with: bool,
+    /// Whether the change could have helped by then.
+    warm: bool,
+    /// Replicas that the change adds, negative if it gives back.
+    extra: f64,
 }
 
 /// Keeps the scores.
@@ -75,7 +96,7 @@ impl ScoreKeeper {
             circumstances,
         };
         let until = proposal.change.until.unwrap_or(proposal.created + DEFAULT_WINDOW);
-        let watched = Watched { row, until, running: f64::from(running), executed: false };
+        let watched = Watched::new(row, until, f64::from(running));
         self.watched.insert(proposal.id.clone(), watched);
         self.order.push(proposal.id.clone());
         self.bound();
@@ -104,13 +125,13 @@ impl ScoreKeeper {
     pub fn score(
         &mut self,
         now: Timestamp,
-        reality: impl Fn(&crate::fleet::WorkloadId, Timestamp, Timestamp) -> Option<Reality>,
+        reality: impl Fn(&WorkloadId, Timestamp, Timestamp) -> Option<Reality>,
     ) -> Vec<ScoredProposal> {
         let mut settled = Vec::new();
         for watched in self.watched.values_mut().filter(|w| !w.row.settled) {
             let end = watched.until.min(now);
             let Some(reality) = reality(&watched.row.workload, watched.row.created, end) else { continue };
-            fill(watched, &reality);
+            fill(watched, &reality, now >= watched.until);
             let said = watched.row.minutes_short.is_some();
             // Without any demand in its window nothing will ever be said; it is given up, not taken for zero.
             watched.row.settled = now >= watched.until + if said { Duration::ZERO } else { GIVE_UP };
@@ -126,7 +147,7 @@ impl ScoreKeeper {
         let id = row.proposal.clone();
         let until = row.created + DEFAULT_WINDOW;
         let executed = row.decision.starts_with("approved");
-        let watched = Watched { until, row, running: 0.0, executed };
+        let watched = Watched { executed, ..Watched::new(row, until, 0.0) };
         if self.watched.insert(id.clone(), watched).is_none() {
             self.order.push(id);
         }
@@ -141,82 +162,137 @@ impl ScoreKeeper {
     }
 
     /// The board, latest first. Of one change proposed anew while the window of the last one was open, only the latest
-    /// is on it, unless an earlier one was executed: the same minutes must not count twice.
+    /// is on it, unless an earlier one was executed.
     pub fn board(&self) -> Scoreboard {
-        let mut rows: Vec<ScoredProposal> = Vec::new();
+        let mut shown: Vec<&Watched> = Vec::new();
         for watched in self.order.iter().rev().filter_map(|id| self.watched.get(id)) {
             let row = &watched.row;
-            let again = |later: &ScoredProposal| {
-                later.workload == row.workload
-                    && (later.from, later.to) == (row.from, row.to)
-                    && later.created < watched.until
+            let again = |later: &&Watched| {
+                later.row.workload == row.workload
+                    && (later.row.from, later.row.to) == (row.from, row.to)
+                    && later.row.created < watched.until
             };
-            if watched.executed || !rows.iter().any(again) {
-                rows.push(row.clone());
+            if watched.executed || !shown.iter().any(again) {
+                shown.push(watched);
             }
         }
-        Scoreboard { summary: summary(&rows), rows }
+        Scoreboard { summary: summary(&shown), rows: shown.iter().map(|w| w.row.clone()).collect() }
     }
 }
 
-/// Minutes with demand above capacity, with `replicas(slot)` replicas. Minutes without a demand value are not counted.
-fn minutes_short(reality: &Reality, replicas: impl Fn(Timestamp) -> Option<f64>) -> f64 {
-    let minutes = reality.demand.step().as_secs_f64() / 60.0;
-    let short =
-        reality.demand.points().filter(|(at, d)| replicas(*at).is_some_and(|n| *d > n * reality.per_replica));
-    short.count() as f64 * minutes
+impl Watched {
+    fn new(row: ScoredProposal, until: Timestamp, running: f64) -> Self {
+        Self { row, until, running, executed: false, minutes: Vec::new(), step: 0.0, price: None }
+    }
 }
 
-fn fill(watched: &mut Watched, reality: &Reality) {
-    if reality.demand.present() == 0 {
-        return;
-    }
+/// The minutes of a window that say something: one without a demand or a replica count does not.
+fn minutes(watched: &Watched, reality: &Reality) -> Vec<Minute> {
     let (from, to) = (f64::from(watched.row.from), f64::from(watched.row.to));
-    let there = |at| reality.ready.value_at(at);
-    let row = &mut watched.row;
-    row.minutes_short = Some(minutes_short(reality, there));
     // What an executed floor added is taken out again to ask what would have been without it.
     let lift = (to - watched.running.max(from)).max(0.0);
-    let without =
-        |at| there(at).map(|n| if watched.executed { (n - lift).max(watched.running.min(n)) } else { n });
-    let with = |at| there(at).map(|n| if to >= from { n.max(to) } else { n.min(to) });
     // A raise is paid from the start and helps once it is warm.
-    let warm = row.created + if to >= from { reality.lead } else { Duration::ZERO };
-    let helping = |at| if at < warm { there(at) } else { with(at) };
-    row.minutes_short_with = Some(minutes_short(reality, helping));
-    row.minutes_short_without = Some(minutes_short(reality, without));
-    let hours = reality.demand.step().as_secs_f64() / 3600.0;
-    let extra: f64 = reality.demand.points().filter_map(|(at, _)| Some(with(at)? - without(at)?)).sum();
-    row.hours = Some(extra * hours);
-    row.cost = reality.price.map(|price| extra * hours * price);
-    let helped = row.minutes_short_without.unwrap_or(0.0) - row.minutes_short_with.unwrap_or(0.0);
-    row.needed =
-        Some(if to >= from { helped > 0.0 } else { row.minutes_short_with <= row.minutes_short_without });
+    let warm_at = watched.row.created + if to >= from { reality.lead } else { Duration::ZERO };
+    let minute = |(at, demand): (Timestamp, f64)| {
+        let there = reality.ready.value_at(at)?;
+        let without = if watched.executed { (there - lift).max(watched.running.min(there)) } else { there };
+        let with = if to >= from { there.max(to) } else { there.min(to) };
+        let short = |replicas: f64| demand > replicas * reality.per_replica;
+        let warm = at >= warm_at;
+        Some(Minute {
+            at,
+            short: short(there),
+            without: short(without),
+            with: short(if warm { with } else { there }),
+            warm,
+            extra: with - without,
+        })
+    };
+    reality.demand.points().filter_map(minute).collect()
 }
 
-fn summary(rows: &[ScoredProposal]) -> String {
-    let scored: Vec<&ScoredProposal> = rows.iter().filter(|r| r.minutes_short.is_some()).collect();
+/// Fills the numbers in. `over`: the window is; until then a raise may still turn out to be needed.
+fn fill(watched: &mut Watched, reality: &Reality, over: bool) {
+    let all = minutes(watched, reality);
+    if all.is_empty() {
+        return;
+    }
+    let step = reality.demand.step().as_secs_f64() / 3600.0;
+    let count = |which: fn(&Minute) -> bool| all.iter().filter(|m| which(m)).count() as f64 * step * 60.0;
+    let (with, without) = (count(|m| m.with), count(|m| m.without));
+    let row = &mut watched.row;
+    (row.minutes_short, row.minutes_short_with, row.minutes_short_without) =
+        (Some(count(|m| m.short)), Some(with), Some(without));
+    let hours = all.iter().map(|m| m.extra).sum::<f64>() * step;
+    row.hours = Some(hours);
+    row.cost = reality.price.map(|price| hours * price);
+    row.needed = if row.to < row.from {
+        // A lowering is safe once its window is over, and falls short with the first minute that does.
+        (over || with > without).then_some(with <= without)
+    } else if with < without {
+        Some(true)
+    } else if !over {
+        None
+    } else if without > 0.0 {
+        // Short although it was warm: more was needed. Short before that only: nobody knows whether it would have done.
+        all.iter().any(|m| m.without && m.warm).then_some(true)
+    } else {
+        Some(false)
+    };
+    (watched.minutes, watched.step, watched.price) = (all, step, reality.price);
+}
+
+/// What all proposals together would have made of one minute.
+#[derive(Clone, Copy, Debug, Default)]
+struct Together {
+    short: bool,
+    with: bool,
+    saved: bool,
+    /// Replicas of the largest raise and of the largest lowering.
+    extra: (f64, f64),
+    step: f64,
+    price: Option<f64>,
+}
+
+/// Proposals that supersede each other are about the same minutes and the same replicas: each counts once.
+fn summary(shown: &[&Watched]) -> String {
+    let scored: Vec<&&Watched> = shown.iter().filter(|w| w.row.minutes_short.is_some()).collect();
     if scored.is_empty() {
         return String::new();
     }
-    let sum = |f: fn(&ScoredProposal) -> Option<f64>| scored.iter().filter_map(|r| f(r)).sum::<f64>();
-    let cost = if scored.iter().any(|r| r.cost.is_some()) {
-        format!(", {}${:.2}", if sum(|r| r.cost) < 0.0 { "−" } else { "+" }, sum(|r| r.cost).abs())
-    } else {
-        String::new()
-    };
-    format!(
-        "If you had approved all {}: {:.0} min short (you had {:.0}){cost}.",
-        scored.len(),
-        sum(|r| r.minutes_short_with),
-        sum(|r| r.minutes_short),
-    )
+    let mut slots: BTreeMap<(&WorkloadId, Timestamp), Together> = BTreeMap::new();
+    let (mut had, mut with, mut cost): (f64, f64, Option<f64>) = (0.0, 0.0, None);
+    for watched in &scored {
+        // Of one that an earlier run has settled only the sums are known.
+        if watched.minutes.is_empty() {
+            had += watched.row.minutes_short.unwrap_or(0.0);
+            with += watched.row.minutes_short_with.unwrap_or(0.0);
+            cost = watched.row.cost.map(|c| c + cost.unwrap_or(0.0)).or(cost);
+        }
+        for minute in &watched.minutes {
+            let slot = slots.entry((&watched.row.workload, minute.at)).or_default();
+            slot.short |= minute.short;
+            slot.with |= minute.with;
+            slot.saved |= minute.short && !minute.with;
+            slot.extra = (slot.extra.0.max(minute.extra), slot.extra.1.min(minute.extra));
+            slot.step = watched.step;
+            slot.price = watched.price.or(slot.price);
+        }
+    }
+    for slot in slots.values() {
+        had += if slot.short { slot.step * 60.0 } else { 0.0 };
+        with += if (slot.short || slot.with) && !slot.saved { slot.step * 60.0 } else { 0.0 };
+        let paid = slot.price.map(|price| (slot.extra.0 + slot.extra.1) * slot.step * price);
+        cost = paid.map(|p| p + cost.unwrap_or(0.0)).or(cost);
+    }
+    let cost =
+        cost.map_or_else(String::new, |c| format!(", {}${:.2}", if c < 0.0 { "−" } else { "+" }, c.abs()));
+    format!("If you had approved all {}: {with:.0} min short (you had {had:.0}){cost}.", scored.len())
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::fleet::WorkloadId;
-
+    use super::super::Hindsight;
     use super::*;
 
     fn proposal(to: u32) -> Proposal {
@@ -296,6 +372,47 @@ mod tests {
         assert_eq!(ids(&keeper), ["p-3", "p-2"], "p-2 came in the window of p-1, p-3 after that of p-2");
         keeper.decided(&ProposalId::new("p-1"), "approved by ann");
         assert_eq!(ids(&keeper), ["p-3", "p-2", "p-1"], "what was executed stays");
+    }
+
+    /// What is said of a raise from 2 to `to` at minute `now`, warm after `lead` seconds.
+    fn said(to: u32, lead: u64, now: i64, ready: f64) -> Hindsight {
+        let mut keeper = ScoreKeeper::default();
+        keeper.watch(&proposal(to), 2, Circumstances::default());
+        let real = || Reality { lead: Duration::from_secs(lead), ..reality(ready) };
+        keeper.score(Timestamp::from_secs(now * 60), |_, _, _| Some(real()));
+        keeper.board().rows[0].hindsight()
+    }
+
+    #[test]
+    fn a_raise_in_a_shortage_is_never_called_unneeded() {
+        // 250 rps on two replicas of 100 each; the window ends at minute 10.
+        assert_eq!(said(3, 0, 10, 2.0), Hindsight::Needed);
+        assert_eq!(said(3, 0, 5, 2.0), Hindsight::Needed, "it helps already");
+        assert_eq!(said(3, 3600, 5, 2.0), Hindsight::Open, "it may be warm before its window is over");
+        assert_eq!(said(3, 3600, 10, 2.0), Hindsight::TooLate);
+        assert_eq!(said(3, 0, 10, 1.0), Hindsight::Needed);
+        let mut small = proposal(2);
+        small.change.from = 1;
+        let mut keeper = ScoreKeeper::default();
+        keeper.watch(&small, 1, Circumstances::default());
+        keeper.score(Timestamp::from_secs(600), |_, _, _| Some(reality(1.0)));
+        assert_eq!(keeper.board().rows[0].hindsight(), Hindsight::TooSmall);
+        assert_eq!(said(4, 0, 5, 3.0), Hindsight::Open, "nothing is short yet");
+        assert_eq!(said(4, 0, 10, 3.0), Hindsight::NotNeeded);
+    }
+
+    #[test]
+    fn minutes_of_proposals_that_supersede_each_other_count_once() {
+        let mut keeper = ScoreKeeper::default();
+        for (id, to) in [("p-1", 3), ("p-2", 4), ("p-3", 5)] {
+            let p = Proposal { id: ProposalId::new(id), ..proposal(to) };
+            keeper.watch(&p, 2, Circumstances::default());
+        }
+        keeper.score(Timestamp::from_secs(600), |_, _, _| {
+            Some(Reality { lead: Duration::from_secs(120), ..reality(2.0) })
+        });
+        // Nine minutes short, two of them before any is warm; three replicas more for nine minutes at $6/h.
+        assert_eq!(keeper.board().summary, "If you had approved all 3: 2 min short (you had 9), +$2.70.");
     }
 
     #[test]

@@ -58,6 +58,71 @@ pub struct ScoredProposal {
     pub circumstances: Circumstances,
 }
 
+/// What a proposal turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hindsight {
+    /// A raise that saves minutes short.
+    Needed,
+    /// A raise where nothing was short.
+    NotNeeded,
+    /// A raise with which it would have been short all the same.
+    TooSmall,
+    /// A raise that would have been warm after the shortage.
+    TooLate,
+    /// A lowering that costs no minute.
+    Safe,
+    /// A lowering that does.
+    FallsShort,
+    /// Its window is not over.
+    Open,
+    /// Nothing was measured.
+    Unknown,
+}
+
+impl Hindsight {
+    /// In words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Needed => "needed",
+            Self::NotNeeded => "not needed",
+            Self::TooSmall => "too small",
+            Self::TooLate => "too late",
+            Self::Safe => "safe",
+            Self::FallsShort => "falls short",
+            Self::Open => "window open",
+            Self::Unknown => "cannot tell",
+        }
+    }
+
+    /// Whether it was right to propose just that; `None` while it cannot be said.
+    pub const fn is_right(self) -> Option<bool> {
+        match self {
+            Self::Needed | Self::Safe => Some(true),
+            Self::NotNeeded | Self::TooSmall | Self::TooLate | Self::FallsShort => Some(false),
+            Self::Open | Self::Unknown => None,
+        }
+    }
+}
+
+impl ScoredProposal {
+    /// What it turned out to be.
+    pub fn hindsight(&self) -> Hindsight {
+        let lowers = self.to < self.from;
+        let (with, without) = (self.minutes_short_with, self.minutes_short_without);
+        let helps = with.zip(without).is_none_or(|(with, without)| with < without);
+        match self.needed {
+            Some(true) if lowers => Hindsight::Safe,
+            Some(false) if lowers => Hindsight::FallsShort,
+            Some(true) if helps => Hindsight::Needed,
+            Some(true) => Hindsight::TooSmall,
+            Some(false) => Hindsight::NotNeeded,
+            None if !self.settled => Hindsight::Open,
+            None if !lowers && without.is_some_and(|m| m > 0.0) => Hindsight::TooLate,
+            None => Hindsight::Unknown,
+        }
+    }
+}
+
 #[cfg(test)]
 impl ScoredProposal {
     /// One that nobody decided on, and that was needed: for tests.

@@ -188,6 +188,14 @@ impl Report {
         }
     }
 
+    /// Notes at the end why something was left out: `shop/cart: retry storm`.
+    pub fn left_out(&mut self, why: &[String]) {
+        let Some(first) = why.first() else { return };
+        let more = if why.len() > 1 { format!(" and {} more", why.len() - 1) } else { String::new() };
+        let gap = if self.fine.is_empty() { "" } else { "; " };
+        self.fine.push_str(&format!("{gap}left out: {first}{more}"));
+    }
+
     /// The state of the dimension in one sentence.
     pub fn sentence(&self) -> String {
         match (self.advice.len(), self.judged, self.lacks.first()) {

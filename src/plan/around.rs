@@ -51,6 +51,8 @@ pub struct Around {
     pub decided: u32,
     /// Replicas that nobody may count on.
     pub stuck: Option<Stuck>,
+    /// Why another region's state forbids to take anything away here.
+    pub elsewhere: Option<String>,
 }
 
 impl Around {

@@ -14,7 +14,13 @@ pub fn advise(survey: &Survey<'_>) -> Report {
     let mut report = Report::new(Dimension::Horizontal, "workloads");
     let mut closest: Option<(f64, String)> = None;
     let mut nodes_unknown = false;
+    let mut left_out = Vec::new();
     for member in &survey.members {
+        if let Some(cause) = member.other_cause() {
+            left_out.push(format!("{}: {cause}", member.workload.id));
+            report.judged += 1;
+            continue;
+        }
         let Some((needed, running)) = needed(survey, member) else { continue };
         let bounds = bounds(survey, member, running);
         nodes_unknown |= bounds.iter().all(|b| b.name != NODES);
@@ -35,8 +41,10 @@ pub fn advise(survey: &Survey<'_>) -> Report {
     if nodes_unknown {
         report.lack(Lack::part(survey.catalogue, crate::signals::PartKind::NodeCpu));
     }
-    report.advice.extend(survey.members.iter().filter_map(|member| dips::advice(survey, member)));
+    let members = survey.members.iter().filter(|member| member.other_cause().is_none());
+    report.advice.extend(members.filter_map(|member| dips::advice(survey, member)));
     report.fine = closest.map_or_else(String::new, |(_, text)| text);
+    report.left_out(&left_out);
     report
 }
 
@@ -129,6 +137,15 @@ mod tests {
         // Four replicas use 20 of 25 connections: five would use them all.
         let pool = fleet(&[(K::PoolUsed, 20.0), (K::PoolMax, 25.0)], 20).report(advise);
         assert!(has(&pool, "database connections binds: 5 replicas of 9"));
+    }
+
+    #[test]
+    fn no_limit_is_to_be_raised_while_something_else_is_wrong() {
+        let mut storm = fleet(&[], 8);
+        storm.items[0].plan.as_mut().unwrap().verdict = super::super::fixture::storm();
+        let report = storm.report(advise);
+        assert!(report.advice.is_empty(), "{report:?}");
+        assert_eq!(report.sentence(), "nothing to do for 1 workloads: left out: shop/checkout: retry storm");
     }
 
     #[test]

@@ -1,13 +1,16 @@
 //! "Not a scaling problem": causes that more replicas would not cure, with evidence.
 
+use crate::fleet::Objective;
 use crate::series::{Quantity, Unit};
-use crate::signals::SignalKind;
+use crate::signals::{SignalKind, SignalSet};
 
 use super::performance::DEARER;
 use super::{Fact, PlanInput, Verdict};
 
 /// From this share of the replicas on, those that do not become ready are what is wrong.
 const STUCK: f64 = 0.2;
+/// The error budget burns fast from this many times its rate on.
+const BURNING: f64 = 6.0;
 /// Retries above this share of demand are a storm.
 const RETRY_STORM: f64 = 0.3;
 /// A connection pool is exhausted above this share in use, with requests waiting.
@@ -23,6 +26,14 @@ fn fact(label: &str, value: f64, unit: Unit) -> Fact {
 
 fn verdict(cause: &str, evidence: Vec<Fact>, advice: &str) -> Verdict {
     Verdict::NotScaling { cause: cause.to_owned(), evidence, advice: advice.to_owned() }
+}
+
+/// Users notice: latency is beyond the objective, or errors burn its budget at several times its rate.
+pub fn failing(signals: &SignalSet, objective: &Objective) -> bool {
+    let slow = signals.fresh(SignalKind::LatencyP95).is_some_and(|p| p > objective.latency().as_secs_f64());
+    let demand = signals.fresh(SignalKind::Demand).filter(|d| *d > 0.0);
+    let ratio = signals.fresh(SignalKind::Errors).zip(demand).map(|(e, d)| e / d);
+    slow || ratio.is_some_and(|r| objective.burn_rate(r) > BURNING)
 }
 
 /// The first cause found, strongest evidence first. Only looks when users notice: `hurting` says that latency

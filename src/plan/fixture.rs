@@ -84,6 +84,11 @@ pub fn has(report: &Report, text: &str) -> bool {
     report.advice.iter().any(|a| a.what.contains(text))
 }
 
+/// A verdict that more capacity would not help.
+pub fn storm() -> Verdict {
+    Verdict::NotScaling { cause: "retry storm".into(), evidence: Vec::new(), advice: String::new() }
+}
+
 impl Fleet {
     /// Adds a workload with fresh signals.
     pub fn add(&mut self, name: &str, values: &[(SignalKind, f64)]) -> &mut Item {

@@ -49,14 +49,22 @@ pub fn advise(survey: &Survey<'_>) -> Report {
         report.lack(Lack::part(survey.catalogue, PartKind::EgressPrice));
     }
     let mut peaks = Vec::new();
+    let mut left_out = Vec::new();
     for members in services.values() {
+        left_out.extend(other_cause(members).map(|(m, cause)| format!("{}: {cause}", m.workload.id)));
         report.advice.extend(survive(survey, members));
         report.advice.extend(moving(survey, members));
         peaks.extend(members.iter().filter_map(|m| local_peak(survey, m)));
     }
     report.fine =
         format!("any one region can fail{}", peaks.first().map_or_else(String::new, |p| format!("; {p}")));
+    report.left_out(&left_out);
     report
+}
+
+/// The first of `members` with something wrong that capacity would not cure, in whichever region.
+fn other_cause<'b>(members: &Service<'_, 'b>) -> Option<(&'b Member<'b>, &'b str)> {
+    members.iter().find_map(|m| Some((*m, m.other_cause()?)))
 }
 
 /// `checkout@eu-west peaks at 19:40 local time`.
@@ -101,6 +109,10 @@ fn survive(survey: &Survey<'_>, members: &Service<'_, '_>) -> Option<Advice> {
         advice.urgency = Urgency::Soon;
         return Some(advice);
     }
+    // Its demand is not what users ask for, or a replica does not hold what it used to: neither says what is needed.
+    if other_cause(members).is_some() {
+        return None;
+    }
     let part = demand / allowed.len() as f64;
     let short = allowed.iter().filter_map(|m| {
         let capacity = m.plan?.capacity.as_ref()?;
@@ -128,6 +140,10 @@ fn survive(survey: &Survey<'_>, members: &Service<'_, '_>) -> Option<Advice> {
 
 /// What moving a tenth of a strained region's demand to a roomy one would cost in time and money.
 fn moving(survey: &Survey<'_>, members: &Service<'_, '_>) -> Option<Advice> {
+    // What is wrong here would be sent there as well.
+    if other_cause(members).is_some() {
+        return None;
+    }
     let room = |m: &Member<'_>| m.plan.and_then(|p| p.headroom);
     let strained = members.iter().filter(|m| room(m).is_some_and(|h| h < STRAINED));
     let from = strained.min_by(|a, b| room(a).unwrap_or(1.0).total_cmp(&room(b).unwrap_or(1.0)))?;
@@ -249,6 +265,18 @@ mod tests {
         assert!(has(&report, "raise the autoscaler's maximum 12 → 13 in us"), "{report:?}");
         let report = fleet(500.0, 600.0).report(advise);
         assert!(report.advice.is_empty() && report.fine.starts_with("any one region can fail"));
+    }
+
+    #[test]
+    fn nothing_is_moved_or_raised_while_something_else_is_wrong() {
+        for (eu, us) in [(700.0, 600.0), (950.0, 100.0)] {
+            let mut storm = fleet(eu, us);
+            assert!(!storm.report(advise).advice.is_empty());
+            storm.items[0].plan.as_mut().unwrap().verdict = super::super::fixture::storm();
+            let report = storm.report(advise);
+            assert!(report.advice.is_empty(), "{report:?}");
+            assert!(report.fine.ends_with("left out: shop/checkout@eu: retry storm"), "{}", report.fine);
+        }
     }
 
     #[test]

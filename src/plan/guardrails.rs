@@ -66,6 +66,12 @@ pub fn check(input: &PlanInput<'_>, change: &PlannedChange, running: u32) -> Vec
                 "data is back for less than 10 min".into()
             },
         ));
+        let elsewhere = input.around.elsewhere.as_deref();
+        results.push(result(
+            "other regions",
+            elsewhere.is_none(),
+            elsewhere.unwrap_or("none needs help").into(),
+        ));
     }
     results
 }

@@ -7,15 +7,16 @@ use crate::series::Timestamp;
 
 use super::Exhaustion;
 
-/// When `demand` (now) or its forecast crosses `capacity`, requests a second.
+/// When `demand` (now) or its forecast crosses `capacity`, requests a second. A demand that is missing or suspect says
+/// nothing, and neither does what is forecast from it.
 pub fn exhaustion(
     demand: Option<f64>,
     capacity: Option<f64>,
     fan: Option<&Fan>,
     now: Timestamp,
 ) -> Exhaustion {
-    let Some(capacity) = capacity else { return Exhaustion::Unknown };
-    if demand.is_some_and(|d| d > capacity) {
+    let (Some(demand), Some(capacity)) = (demand, capacity) else { return Exhaustion::Unknown };
+    if demand > capacity {
         return Exhaustion::Now;
     }
     let Some(fan) = fan else { return Exhaustion::Unknown };
@@ -113,7 +114,8 @@ mod tests {
         assert_eq!(e, expected);
         assert_eq!(exhaustion(Some(96.0), Some(95.0), Some(&f), now), Exhaustion::Now);
         assert_eq!(exhaustion(Some(1.0), None, Some(&f), now), Exhaustion::Unknown);
-        assert!(matches!(exhaustion(None, Some(200.0), Some(&f), now), Exhaustion::Beyond { .. }));
+        assert!(matches!(exhaustion(Some(1.0), Some(200.0), Some(&f), now), Exhaustion::Beyond { .. }));
+        assert_eq!(exhaustion(None, Some(95.0), Some(&f), now), Exhaustion::Unknown, "suspect or missing");
     }
 
     #[test]

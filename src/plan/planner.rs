@@ -124,16 +124,7 @@ fn decide(input: &PlanInput<'_>, plan: &mut Plan, demand: Option<f64>) {
 }
 
 fn hurting(input: &PlanInput<'_>, plan: &Plan) -> bool {
-    let threshold = input.workload.objective.latency().as_secs_f64();
-    let slow = input.signals.fresh(SignalKind::LatencyP95).is_some_and(|p| p > threshold);
-    let ratio = input
-        .signals
-        .fresh(SignalKind::Errors)
-        .zip(input.signals.fresh(SignalKind::Demand))
-        .filter(|(_, d)| *d > 0.0)
-        .map(|(e, d)| e / d);
-    slow || ratio.is_some_and(|r| input.workload.objective.burn_rate(r) > 6.0)
-        || plan.exhaustion == Exhaustion::Now
+    diagnosis::failing(input.signals, &input.workload.objective) || plan.exhaustion == Exhaustion::Now
 }
 
 fn lacking(input: &PlanInput<'_>, plan: &Plan) -> String {
@@ -222,6 +213,9 @@ fn facts(plan: &Plan, capacity: &Capacity, running: u32, wish: &Wish) -> Vec<Fac
         fact("replicas needed", f64::from(wish.needed), Unit::Count, None),
         fact("a replica holds", capacity.per_replica, Unit::RequestsPerSecond, None),
     ];
+    if wish.change.to < wish.change.from {
+        facts.insert(2, fact("holds after it", capacity.at(wish.change.to), Unit::RequestsPerSecond, None));
+    }
     if let Some(scaling) = capacity.scaling.filter(|_| capacity.is_untested(wish.needed)) {
         facts.push(fact("untested: most replicas seen", f64::from(scaling.seen.1), Unit::Count, None));
     }

@@ -12,8 +12,8 @@ use super::types::Resize;
 use super::usage::Usage;
 use super::vertical::{self, Recommended};
 use super::{
-    CostDelta, Dimension, Exhaustion, ExperienceDelta, Fact, GuardrailResult, Limits, Plan, PlanInput,
-    PlannedChange, Verdict,
+    CostDelta, Dimension, ExperienceDelta, Fact, GuardrailResult, Limits, Plan, PlanInput, PlannedChange,
+    Verdict,
 };
 
 /// One move goes to twice the request at most, and to two thirds of it at least.
@@ -84,7 +84,7 @@ pub(super) fn propose(input: &PlanInput<'_>, plan: &mut Plan) -> bool {
     if replicas == 0 {
         return false;
     }
-    let strained = plan.exhaustion == Exhaustion::Now || plan.headroom.is_some_and(|h| h < 0.05);
+    let strained = vertical::strained(plan, input.signals, input.workload);
     let (cpu, memory) = vertical::worth_changing(size.usage, input.workload, input.signals, strained);
     // What ran out of memory hurts first; nobody waits for two changes at once.
     let candidates = [(Field::MemoryRequest, memory, &size.memory), (Field::CpuRequest, cpu, &size.cpu)];

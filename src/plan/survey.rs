@@ -10,7 +10,7 @@ use crate::signals::{Catalogue, History, PartKind, Parts, SignalKind, SignalSet}
 
 use super::usage::Usage;
 use super::versions::Versions;
-use super::{Around, CapacityModel, Plan, Usual};
+use super::{Around, CapacityModel, Plan, Usual, Verdict};
 
 /// Breakdowns older than this say nothing about now.
 pub const PARTS_AGE: Duration = Duration::from_secs(600);
@@ -70,6 +70,14 @@ impl Member<'_> {
     /// `C(N)` now.
     pub fn capacity(&self) -> Option<f64> {
         Some(self.plan?.capacity.as_ref()?.at(self.replicas()? as u32))
+    }
+
+    /// What is wrong that more capacity would not cure; advice on capacity would contradict it.
+    pub fn other_cause(&self) -> Option<&str> {
+        match &self.plan?.verdict {
+            Verdict::NotScaling { cause, .. } => Some(cause),
+            _ => None,
+        }
     }
 
     /// Highest 95 % quantile of demand that the fan knows, and when.

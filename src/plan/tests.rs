@@ -176,6 +176,27 @@ fn low_demand_is_scaled_in_only_where_nobody_else_does_and_by_one_step() {
 }
 
 #[test]
+fn nothing_is_taken_away_while_another_region_may_send_its_users() {
+    let mut s = scene(Owner::Nobody, |_| 300.0);
+    s.signals.signals.extend([signal(SignalKind::Demand, 300.0, Freshness::Fresh)]);
+    s.around.elsewhere = Some("shop/checkout@ap has no ready replica: its users may come here".into());
+    let Verdict::Blocked { by, .. } = run(&s).verdict else { panic!("{:?}", run(&s).verdict) };
+    assert_eq!(by, "other regions: shop/checkout@ap has no ready replica: its users may come here");
+}
+
+#[test]
+fn a_suspect_demand_runs_out_nowhere() {
+    let mut s = scene(hpa(), hump);
+    assert!(matches!(run(&s).exhaustion, Exhaustion::In { .. }));
+    for freshness in [Freshness::Suspect, Freshness::Missing] {
+        s.signals.signals.extend([signal(SignalKind::Demand, 1000.0, freshness)]);
+        let p = run(&s);
+        assert_eq!((p.exhaustion, p.headroom), (Exhaustion::Unknown, None));
+        assert!(matches!(p.verdict, Verdict::NoData { .. }), "{:?}", p.verdict);
+    }
+}
+
+#[test]
 fn causes_that_replicas_do_not_cure() {
     let mut s = scene(hpa(), hump);
     s.signals.signals.extend([

@@ -411,6 +411,16 @@ pub struct Plan {
     pub binding: Option<Binding>,
 }
 
+/// With less room than this capacity is nearly short.
+const STRAINED: f64 = 0.05;
+
+impl Plan {
+    /// Whether capacity is short or nearly so: not the time to take anything away.
+    pub fn is_strained(&self) -> bool {
+        self.exhaustion == Exhaustion::Now || self.headroom.is_some_and(|h| h < STRAINED)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

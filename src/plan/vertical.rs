@@ -8,7 +8,7 @@ use crate::signals::{SignalKind, SignalSet};
 use super::advice::{Advice, Lack, Report, Urgency, fact};
 use super::survey::{Member, Survey};
 use super::usage::Usage;
-use super::{Dimension, Exhaustion};
+use super::{Dimension, Plan, Verdict, diagnosis};
 
 /// VPA: target is the 90 % quantile plus this margin; bounds are the 50 % and 95 % quantile with it.
 const MARGIN: f64 = 1.15;
@@ -117,7 +117,15 @@ pub fn advise(survey: &Survey<'_>) -> Report {
     report
 }
 
-/// What of CPU and memory is so wrong that it is worth a change. `strained` says that capacity is short or nearly so.
+/// Capacity is short or nearly so, or users are failed: not the time to take anything away. What waits for something
+/// else uses little.
+pub(super) fn strained(plan: &Plan, signals: &SignalSet, workload: &Workload) -> bool {
+    plan.is_strained()
+        || matches!(plan.verdict, Verdict::NotScaling { .. })
+        || diagnosis::failing(signals, &workload.objective)
+}
+
+/// What of CPU and memory is so wrong that it is worth a change. While it is `strained` nothing shrinks.
 pub(super) fn worth_changing(
     usage: &Usage,
     workload: &Workload,
@@ -133,7 +141,7 @@ pub(super) fn worth_changing(
     });
     let memory = memory(usage, workload, signals).filter(|m| {
         let grows = m.request.is_some_and(|r| m.target > r);
-        m.is_wrong() && (grows || usage.memory_days() >= 1 && confidence >= SURE) || out && grows
+        m.is_wrong() && (grows || !strained && usage.memory_days() >= 1 && confidence >= SURE) || out && grows
     });
     (cpu, memory)
 }
@@ -142,7 +150,12 @@ fn one(survey: &Survey<'_>, member: &Member<'_>) -> Option<Advice> {
     let n = member.replicas()?;
     let (hot, out) = (throttled(member.signals), ran_out(member.signals));
     let confidence = member.usage.confidence();
-    let (cpu, memory) = worth_changing(member.usage, member.workload, member.signals, strained(member));
+    let strained = member.plan.is_some_and(|p| strained(p, member.signals, member.workload));
+    let (cpu, memory) = worth_changing(member.usage, member.workload, member.signals, strained);
+    // A larger replica cures only what ran out of memory.
+    let curable = member.other_cause().is_none();
+    let (hot, cpu) = (hot && curable, cpu.filter(|_| curable));
+    let memory = memory.filter(|_| curable || out);
     if cpu.is_none() && memory.is_none() && !hot {
         return None;
     }
@@ -170,11 +183,6 @@ fn one(survey: &Survey<'_>, member: &Member<'_>) -> Option<Advice> {
     advice.not_approvable = how(member, n, cpu.is_some());
     let days = format!("{:.1} days of samples, {} of memory peaks", confidence, member.usage.memory_days());
     Some(advice.sure(confidence / (confidence + 1.0), days))
-}
-
-/// Capacity is short or nearly so: not the time to take anything away.
-fn strained(member: &Member<'_>) -> bool {
-    member.plan.is_some_and(|p| p.exhaustion == Exhaustion::Now || p.headroom.is_some_and(|h| h < 0.05))
 }
 
 fn evidence(advice: &mut Advice, member: &Member<'_>, cpu: Option<Recommended>, memory: Option<Recommended>) {
@@ -216,4 +224,46 @@ fn how(member: &Member<'_>, n: f64, cpu: bool) -> String {
         text.push_str("; an autoscaler that aims at a share of the CPU request will change the count: move its target too");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::Reading;
+    use super::super::fixture::{Fleet, has, now, storm};
+    use super::*;
+    use crate::signals::SignalKind as K;
+
+    /// Four replicas that ask for a core each and use so much of it for two days, throttled or out of memory.
+    fn fleet(cores: f64, values: &[(K, f64)]) -> Fleet {
+        let mut fleet = Fleet::default();
+        let all = [&[(K::Demand, 300.0)], values].concat();
+        let item = fleet.add("checkout", &all);
+        item.replicas(4, 2, 8).planned(100.0, Verdict::Hold { why: String::new() });
+        item.workload.pod.cpu_cores = Some(1.0);
+        item.workload.pod.memory_bytes = Some(1e9);
+        for minute in (0..2 * 1440).rev() {
+            let reading = Reading { cpu: Some(cores), memory: Some(0.95e9), ..Reading::default() };
+            item.usage.observe(now() - Duration::from_secs(60 * minute), reading);
+        }
+        fleet
+    }
+
+    #[test]
+    fn no_size_is_advised_while_something_else_is_wrong() {
+        let mut hot = fleet(0.9, &[(K::Throttle, 0.4)]);
+        assert!(has(&hot.report(advise), "a replica"), "{:?}", hot.report(advise));
+        hot.items[0].plan.as_mut().unwrap().verdict = storm();
+        assert!(hot.report(advise).advice.is_empty(), "{:?}", hot.report(advise));
+        let mut idle = fleet(0.1, &[]);
+        assert!(has(&idle.report(advise), "cpu 1 core → "), "{:?}", idle.report(advise));
+        idle.items[0].plan.as_mut().unwrap().verdict = storm();
+        assert!(idle.report(advise).advice.is_empty(), "it waits");
+        // What ran out of memory is cured by more of it, whatever else is wrong.
+        let mut out = fleet(0.1, &[(K::OomKills, 2.0)]);
+        out.items[0].plan.as_mut().unwrap().verdict = storm();
+        let report = out.report(advise);
+        assert!(has(&report, "memory ") && !has(&report, "cpu "), "{report:?}");
+    }
 }

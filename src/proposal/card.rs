@@ -29,8 +29,15 @@ pub fn sentence(plan: &Plan, change: &PlannedChange, owner: &Owner) -> String {
         if let Some(held) = find("you can hold") {
             text.push_str(&format!("; you can hold {}", held.quantity));
         }
+        if let Some(after) = find("holds after it") {
+            text.push_str(&format!(", after: {}", after.quantity));
+            if let Some(tested) = find("capacity untested above") {
+                text.push_str(&format!(", untested above {} a replica", tested.quantity));
+            }
+        }
         text.push('.');
     }
+    text.push_str(&part_of(plan, change).unwrap_or_default());
     if let Some(delta) = plan.cost.per_hour() {
         let sign = if delta < 0.0 { "−" } else { "+" };
         text.push_str(&format!(" {sign}{}", Quantity::new(delta.abs(), Unit::DollarsPerHour)));
@@ -43,6 +50,18 @@ pub fn sentence(plan: &Plan, change: &PlannedChange, owner: &Owner) -> String {
         text.push('.');
     }
     text
+}
+
+/// That a raise is less than what is needed, and why.
+fn part_of(plan: &Plan, change: &PlannedChange) -> Option<String> {
+    let needed =
+        plan.need_peak.filter(|n| change.field.is_count() && change.to > change.from && *n > change.to)?;
+    let cut = plan.facts.iter().find_map(|f| f.label.strip_prefix("cut by ")?.strip_suffix(" to"));
+    Some(match cut {
+        Some("largest step") => format!(" A first step: {needed} needed, {} allowed now.", change.to),
+        Some(limit) => format!(" Not enough: {needed} needed, {} allowed by {limit}.", change.to),
+        None => format!(" Not enough: {needed} needed."),
+    })
 }
 
 /// What the autoscaler would take away, and when it is needed again.

@@ -233,3 +233,31 @@ fn a_size_says_what_it_does_and_what_stays() {
     );
     assert!(p.owner_note.contains("Replicas made later get 500m"), "{}", p.owner_note);
 }
+
+#[test]
+fn a_card_says_when_it_is_only_part_of_what_is_needed_or_goes_where_nobody_was() {
+    let sentence = |plan: &Plan, change: &PlannedChange| card::sentence(plan, change, &workload().owner);
+    let Verdict::Change(raise) = change(11) else { unreachable!() };
+    let fact = |label: &str, value, unit| Fact {
+        label: label.into(),
+        quantity: Quantity::new(value, unit),
+        at: None,
+    };
+    let mut short = Plan { need_peak: Some(14), ..plan(change(11)) };
+    short.facts.push(fact("cut by largest step to", 11.0, Unit::Count));
+    let said = sentence(&short, &raise);
+    assert!(said.contains("1310 rps. A first step: 14 needed, 11 allowed now. +$2.31/h"), "{said}");
+    short.facts[2].label = "cut by maximum 11 to".into();
+    let said = sentence(&short, &raise);
+    assert!(said.contains("Not enough: 14 needed, 11 allowed by maximum 11."), "{said}");
+    short.need_peak = Some(11);
+    assert!(!sentence(&short, &raise).contains("needed"));
+
+    let lower = PlannedChange { from: 10, to: 8, until: None, field: Field::Replicas, ..raise };
+    let mut down = plan(Verdict::Change(lower.clone()));
+    down.facts.push(fact("holds after it", 1897.0, Unit::RequestsPerSecond));
+    assert!(sentence(&down, &lower).contains("you can hold 1310 rps, after: 1897 rps. "));
+    down.facts.push(fact("capacity untested above, a replica", 144.0, Unit::RequestsPerSecond));
+    let said = sentence(&down, &lower);
+    assert!(said.contains("after: 1897 rps, untested above 144 rps a replica."), "{said}");
+}

@@ -190,11 +190,6 @@ fn learned(incident: &Incident) -> Vec<Part> {
         .scores()
         .iter()
         .map(|s| {
-            let needed = match s.needed {
-                Some(true) => "yes",
-                Some(false) => "no",
-                None => "cannot tell yet",
-            };
             let minutes = |m: Option<f64>| m.map_or("–".to_owned(), |m| format!("{m:.0}"));
             vec![
                 s.proposal.to_string(),
@@ -202,14 +197,14 @@ fn learned(incident: &Incident) -> Vec<Part> {
                 s.decision.clone(),
                 minutes(s.minutes_short_with),
                 minutes(s.minutes_short_without),
-                needed.to_owned(),
+                s.hindsight().words().to_owned(),
             ]
         })
         .collect();
     if rows.is_empty() {
         parts.push(Part::Text("No proposal of this time was scored yet.".into()));
     } else {
-        let head = ["proposal", "change", "decision", "min short with", "min short without", "needed"];
+        let head = ["proposal", "change", "decision", "min short with", "min short without", "in hindsight"];
         parts.push(Part::Table(head.map(String::from).to_vec(), rows));
     }
     parts.extend(lessons(incident.lessons()));

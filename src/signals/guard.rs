@@ -17,6 +17,8 @@ const RECENT: Duration = Duration::from_secs(600);
 const RECENT_SAMPLES: usize = 64;
 /// Samples above zero in a row that end a suspicion.
 const RECOVERY_SAMPLES: u8 = 3;
+/// From this share of what it was before its fall on, a value is whole again.
+const FILLED: f64 = 0.7;
 /// How long a witness must confirm a zero.
 const CONFIRMATION: Duration = Duration::from_secs(180);
 
@@ -48,6 +50,10 @@ enum Trust {
         reason: Cow<'static, str>,
         good: u8,
         confirmed_since: Option<Timestamp>,
+        /// When and how much it was before it fell; `None` if it did not fall.
+        whole: Option<(Timestamp, f64)>,
+        /// First sample above zero since.
+        back: Option<Timestamp>,
     },
 }
 
@@ -55,6 +61,8 @@ enum Trust {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Guard {
     recent: VecDeque<(Timestamp, f64)>,
+    /// The last sample before those that were each lower than the one before; `None` after a rise.
+    fall: Option<(Timestamp, f64)>,
     /// CPU use when the value was last clearly there.
     cpu_then: Option<f64>,
     judged: Option<Timestamp>,
@@ -89,6 +97,22 @@ impl Guard {
         })
     }
 
+    /// What a suspect value was before it fell. A rate shrinks for the length of its window before it is zero: what it
+    /// was on the way is of no moment.
+    pub fn whole(&self) -> Option<(Timestamp, f64)> {
+        match self.trust {
+            Trust::Suspect { whole, .. } => whole,
+            Trust::Trusted => None,
+        }
+    }
+
+    /// The sample before the fall that goes on, if one does; else the newest. A fall of longer than a rate's window is
+    /// one of demand.
+    fn before_fall(&self) -> Option<(Timestamp, f64)> {
+        let newest = self.recent.back().copied()?;
+        Some(self.fall.filter(|(at, _)| newest.0.since(*at) <= RECENT).unwrap_or(newest))
+    }
+
     /// Judges the sample `value` (any `f64`) evaluated at `at`; each instant is judged once.
     pub fn judge(&mut self, kind: SignalKind, at: Timestamp, value: f64, w: &Witnesses) {
         let Some(substantial) = threshold(kind) else { return };
@@ -110,7 +134,10 @@ impl Guard {
     }
 
     fn suspect(&mut self, reason: &'static str) {
-        self.trust = Trust::Suspect { reason: reason.into(), good: 0, confirmed_since: None };
+        // Suspect for longer, it still is what it was before the fall.
+        let whole = self.whole().or_else(|| self.before_fall());
+        self.trust =
+            Trust::Suspect { reason: reason.into(), good: 0, confirmed_since: None, whole, back: None };
     }
 
     /// Whether `value` is far beyond everything of the last minutes and nothing confirms it; then it is suspect. Where
@@ -140,18 +167,27 @@ impl Guard {
         let reason =
             format!("outlier: rose at once to {:.0} times the most of the last 10 min", value / peak);
         let confirmed_since = real.is_none().then_some(since);
-        self.trust = Trust::Suspect { reason: reason.into(), good: 0, confirmed_since };
+        self.trust =
+            Trust::Suspect { reason: reason.into(), good: 0, confirmed_since, whole: None, back: None };
         true
     }
 
     fn above_zero(&mut self, at: Timestamp, value: f64, w: &Witnesses) {
-        if let Trust::Suspect { good, confirmed_since, .. } = &mut self.trust {
-            *good += 1;
+        if let Trust::Suspect { good, confirmed_since, whole, back, .. } = &mut self.trust {
+            *good = good.saturating_add(1).min(RECOVERY_SAMPLES);
             *confirmed_since = None;
-            if *good < RECOVERY_SAMPLES {
+            // A rate grows for the length of its window: it is back once it is near what it was, or stands for minutes.
+            let since = at.since(*back.get_or_insert(at));
+            let filling = whole.is_some_and(|(_, whole)| value < whole * FILLED) && since < CONFIRMATION;
+            if *good < RECOVERY_SAMPLES || filling {
                 return;
             }
             self.trust = Trust::Trusted;
+        }
+        match self.recent.back() {
+            Some(last) if value < last.1 => self.fall = self.fall.or(Some(*last)),
+            Some(last) if value == last.1 => {}
+            _ => self.fall = None,
         }
         // The newest entry stays however old it grows: after an outage it is what a zero is compared with.
         self.recent.push_back((at, value));
@@ -171,7 +207,7 @@ impl Guard {
             self.trust = Trust::Trusted;
             return;
         }
-        let Trust::Suspect { good, confirmed_since, .. } = &mut self.trust else {
+        let Trust::Suspect { good, confirmed_since, back, .. } = &mut self.trust else {
             if peak >= substantial {
                 self.suspect("fell at once to exactly zero while replicas should be serving");
             } else if w.other.is_some_and(|o| o >= substantial) || peak > 0.0 && contradicted(kind, w) {
@@ -179,7 +215,7 @@ impl Guard {
             }
             return;
         };
-        *good = 0;
+        (*good, *back) = (0, None);
         if contradicted(kind, w) || !confirmed(kind, self.cpu_then, w) {
             *confirmed_since = None;
         } else if at.since(*confirmed_since.get_or_insert(at)) >= CONFIRMATION {
@@ -334,5 +370,27 @@ mod tests {
             assert!(!run.next(value, busy(2.0)));
         }
         assert!(run.next(0.0, busy(2.0)));
+        assert_eq!(run.0.whole().map(|(_, v)| v), Some(100.0), "what it was before its window emptied");
+        assert!(run.next(0.0, busy(2.0)));
+        assert_eq!(run.0.whole().map(|(_, v)| v), Some(100.0));
+    }
+
+    #[test]
+    fn a_rate_window_that_fills_again_is_not_the_demand_yet() {
+        let fall = || {
+            let mut run = Run(Guard::default(), 0);
+            for value in [97.0, 100.0, 50.0, 0.0] {
+                run.next(value, busy(2.0));
+            }
+            run
+        };
+        let mut run = fall();
+        for value in [10.0, 20.0, 30.0, 40.0, 69.0] {
+            assert!(run.next(value, busy(2.0)), "{value}");
+        }
+        assert!(!run.next(80.0, busy(2.0)));
+        let mut lower = fall();
+        let suspect = (0..40).filter(|_| lower.next(30.0, busy(2.0))).count();
+        assert_eq!(suspect, 12, "what stands for three minutes is believed");
     }
 }

@@ -64,7 +64,12 @@ impl Observation {
         if value.is_finite() && self.guard.suspicion().is_none() {
             self.value = Some((at, value));
             self.pending = None;
-        } else if !value.is_finite() && self.note.is_empty() {
+            return;
+        }
+        if let Some(whole) = self.guard.whole().filter(|_| self.value.is_some()) {
+            self.value = Some(whole);
+        }
+        if !value.is_finite() && self.note.is_empty() {
             self.note = "the answer is not a number: nothing was counted in the window".into();
         }
     }

@@ -31,6 +31,15 @@ pub struct DecisionStats {
     pub rejected: usize,
     /// Expired without a decision.
     pub expired: usize,
+    /// Replaced by a newer one for the same workload.
+    #[serde(default)]
+    pub superseded: usize,
+    /// Taken back: no longer wished for.
+    #[serde(default)]
+    pub withdrawn: usize,
+    /// Waiting for a decision.
+    #[serde(default)]
+    pub open: usize,
     /// Operations kept.
     pub kept: usize,
     /// Operations rolled back.

@@ -72,3 +72,22 @@ fn what_is_right_or_unsure_or_short_is_left_alone() {
     stale.signals.signals.extend([signal(SignalKind::Demand, 800.0, Freshness::Stale)]);
     assert!(!matches!(planned(&stale, &used(0.2), lever(1000)).verdict, Verdict::Change(_)));
 }
+
+#[test]
+fn what_fails_its_users_does_not_shrink() {
+    let shrinks = |s: &Scene| {
+        let found = planned(s, &used(0.2), lever(1000));
+        matches!(&found.verdict, Verdict::Change(c) | Verdict::Blocked { change: c, .. } if c.field.is_size())
+    };
+    let mut s = scene(Owner::Nobody, |_| 800.0);
+    asks(&mut s, 1.0);
+    assert!(shrinks(&s));
+    // One in ten requests fails: replicas wait for something, and use little because they wait.
+    s.signals.signals.extend([signal(SignalKind::Errors, 100.0, Freshness::Fresh)]);
+    assert!(!shrinks(&s));
+    s.signals.signals.extend([
+        signal(SignalKind::Errors, 0.0, Freshness::Fresh),
+        signal(SignalKind::LatencyP95, 2.4, Freshness::Fresh),
+    ]);
+    assert!(!shrinks(&s), "slow");
+}

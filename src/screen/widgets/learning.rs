@@ -148,9 +148,11 @@ fn decisions(pen: &Pen<'_>, learning: &LearningView) -> Vec<Line<'static>> {
         count(d.approved, "approved", pen.ink.text),
         count(d.rejected, "rejected", pen.ink.text),
         count(d.expired, "expired", pen.ink.text),
-        count(d.kept, "kept", pen.ink.text),
-        count(d.rolled_back, "rolled back", rolled),
     ];
+    for (n, word) in [(d.superseded, "superseded"), (d.withdrawn, "withdrawn"), (d.open, "open")] {
+        pieces.extend((n > 0).then(|| count(n, word, pen.ink.text)));
+    }
+    pieces.extend([count(d.kept, "kept", pen.ink.text), count(d.rolled_back, "rolled back", rolled)]);
     if let Some((needed, scored)) = d.precision {
         pieces.push(Line::from(span(format!("{needed} of {scored} scored were right"), pen.ink.text)));
     }
@@ -180,13 +182,14 @@ fn scoreboard(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, rows: &[ScoredProposa
 
 fn score(pen: &Pen<'_>, row: &ScoredProposal) -> Row {
     let arrow = pen.ink.glyph("→", "->");
-    let lowers = row.to < row.from;
-    let needed = match (row.needed, row.settled) {
-        (Some(true), _) => pen.status(Level::Ok, if lowers { "safe" } else { "needed" }),
-        (Some(false), _) => pen.status(Level::Warn, if lowers { "falls short" } else { "not needed" }),
-        (None, false) => pen.status(Level::Active, "window open"),
-        (None, true) => pen.status(Level::Unknown, "cannot tell"),
+    let found = row.hindsight();
+    let level = match found.is_right() {
+        Some(true) => Level::Ok,
+        Some(false) => Level::Warn,
+        None if row.settled => Level::Unknown,
+        None => Level::Active,
     };
+    let needed = pen.status(level, found.words());
     Row::new(vec![
         Line::from(span(moment(row.created, pen.view.at, pen.zone), pen.ink.dim)),
         Line::from(span(format!("{} {}{arrow}{}", row.workload.name, row.from, row.to), pen.ink.text)),

@@ -194,7 +194,7 @@ fn learning(ids: &[WorkloadId], now: Timestamp) -> LearningView {
                 together: Waits { n: 3, median: None, interval: None },
                 effect: None,
             },
-            reject_reasons: Vec::new(),
+            ..DecisionStats::default()
         },
         scoreboard: Scoreboard {
             rows: vec![scored(0, Some(true)), scored(1, Some(true)), scored(2, Some(false)), scored(3, None)],
