@@ -1,5 +1,6 @@
 //! Arguments in, exit code out.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -35,9 +36,8 @@ fn main() -> ExitCode {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "the terminal is given back by now; this is the program's last word")]
 fn fail(report: &Report, code: u8) -> ExitCode {
-    // Paths and values of a configuration are in it as they were typed.
-    eprintln!("weescale: {}", weescale::cli::inert(&format!("{report:#}")));
+    // Paths and values of a configuration are in it as they were typed. Whoever read may be gone; the code tells it too.
+    let _ = writeln!(std::io::stderr(), "weescale: {}", weescale::cli::inert(&format!("{report:#}")));
     ExitCode::from(code)
 }
