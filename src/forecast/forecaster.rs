@@ -8,7 +8,7 @@ use super::calendar::{Calendar, Effects, Running, effects, take_out};
 use super::clean::clean;
 use super::conformal::spread;
 use super::fan::{Fan, FanPoint, ForecastState, ModelShare, Season};
-use super::grid::{Grid, Past};
+use super::grid::{ABSURD, Grid, Past};
 use super::level::{Shift, shift};
 use super::outlook::{Ahead, outlook};
 use super::seasons::seasons;
@@ -76,7 +76,7 @@ impl Forecaster {
     pub fn refit(&mut self, history: &Window, now: Timestamp) {
         self.fitted = None;
         let (grid, _) = self.grid(history, now);
-        if self.lacking(&grid).is_none() {
+        if self.lacking(&grid, history).is_none() {
             self.learn(grid, now);
         }
     }
@@ -116,7 +116,7 @@ impl Forecaster {
         let outdated = self.older_than(if time { 1 } else { PUT_OFF }, now);
         self.spike = None;
         let (mut grid, running) = self.grid(history, now);
-        if let Some(state) = self.lacking(&grid) {
+        if let Some(state) = self.lacking(&grid, history) {
             return state;
         }
         let fresh = self.fitted.as_ref().filter(|f| !outdated && f.step == grid.step);
@@ -165,13 +165,13 @@ impl Forecaster {
     }
 
     /// Why nothing can be forecast, if so.
-    fn lacking(&self, grid: &Grid) -> Option<ForecastState> {
+    fn lacking(&self, grid: &Grid, history: &Window) -> Option<ForecastState> {
         let past = grid.past();
         let present = past.values.iter().flatten().count();
         let have = grid.step.saturating_mul(u32::try_from(present).unwrap_or(u32::MAX));
         let need = self.settings.need.max(grid.step * 12);
         if have < need {
-            let why = "the history holds too few values to measure a forecast error".into();
+            let why = too_few(history, present, grid.step, need);
             return Some(ForecastState::NotEnough { have, need, why });
         }
         let behind = past.values.iter().rev().take_while(|v| v.is_none()).count();
@@ -181,6 +181,25 @@ impl Forecaster {
             ForecastState::NotEnough { have: Duration::ZERO, need, why }
         })
     }
+}
+
+/// Why `present` slots of `step` are too few: that few were given, or that what was given is no demand.
+fn too_few(history: &Window, present: usize, step: Duration, need: Duration) -> String {
+    let wanted = need.as_millis().div_ceil(step.as_millis().max(1));
+    let given = history.present();
+    let negative = history.points().filter(|(_, v)| *v < 0.0).count();
+    let absurd = history.points().filter(|(_, v)| *v > ABSURD).count();
+    let mut why = format!(
+        "the history gives {present} values every {} s, at least {wanted} are needed",
+        step.as_secs()
+    );
+    if negative > 0 {
+        why.push_str(&format!("; {negative} of {given} are negative, which demand cannot be"));
+    }
+    if absurd > 0 {
+        why.push_str(&format!("; {absurd} of {given} are above {ABSURD:e}, which no demand is"));
+    }
+    why
 }
 
 /// What makes slots ahead special.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::series::{Timestamp, Window};
 
 /// Values beyond this are no measurement of demand but a broken counter.
-const ABSURD: f64 = 1e15;
+pub(crate) const ABSURD: f64 = 1e15;
 const DAY_MS: u64 = 86_400_000;
 
 /// Slot means; slot `len - 1` ends at `end`. A gap is `None`, never zero.

@@ -133,6 +133,8 @@ struct Sums {
     actual: f64,
     paired: f64,
     naive: f64,
+    /// Of the values that `naive` is about.
+    compared: f64,
     inside: [u32; BANDS.len()],
 }
 
@@ -146,6 +148,7 @@ impl Sums {
         self.actual += y.abs();
         if let Some(naive) = naive {
             self.paired += loss;
+            self.compared += y.abs();
             // The pinball losses of one value at symmetric levels average to half its error.
             self.naive += (y - naive).abs();
         }
@@ -160,7 +163,8 @@ impl Sums {
             up_to,
             n: self.n,
             wql: (self.actual > 0.0).then(|| self.loss / self.actual),
-            skill: (self.naive > 0.0).then(|| 1.0 - self.paired / self.naive),
+            skill: super::blend::is_beatable(self.naive, self.compared)
+                .then(|| 1.0 - self.paired / self.naive),
             coverage: self.inside.map(|c| (self.n > 0).then(|| f64::from(c) / self.n as f64)),
         }
     }

@@ -158,7 +158,7 @@ fn wrong_input_is_one_sentence_and_an_exit_code() {
         (1, &["--input", text(&bad)][..], "bad.csv:4: column 2 (value)"),
         (1, &["--input", text(&empty)], "empty.csv: the file is empty"),
         (1, &["--input", text(&gaps)], "no row has a value"),
-        (1, &["--input", text(&short)], "too few values"),
+        (1, &["--input", text(&short)], "gives 2 values every 300 s, at least 12 are needed"),
         (1, &["--input", text(&torn)], "torn.csv.gz: the gzip stream is torn"),
         (1, &["--input", "/nonexistent.csv"], "/nonexistent.csv"),
         (1, &["--input", text(&short), "--column", "rps"], "no column \"rps\""),

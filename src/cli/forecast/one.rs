@@ -77,6 +77,18 @@ fn from_file(path: &Path, args: &Forecast) -> Result<History, Failure> {
     if found.repeated > 0 {
         notes.push(format!("{} rows have the time of a later row, which counts instead", found.repeated));
     }
+    let lacking = rows.iter().filter(|r| r.value.is_none()).count();
+    if lacking > 0 {
+        notes.push(format!("{lacking} rows have no finite value and are left out"));
+    }
+    let gaps = found.window.len() - found.window.present().min(found.window.len());
+    if gaps > 0 {
+        notes.push(format!(
+            "{gaps} of {} slots of {} have no row: gaps, or rows further apart there",
+            found.window.len(),
+            text::span(step)
+        ));
+    }
     let negative = rows.iter().filter(|r| r.value.is_some_and(|v| v < 0.0)).count();
     if negative > 0 {
         notes.push(format!("{negative} rows are negative, which demand cannot be, and are left out"));

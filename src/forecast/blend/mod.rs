@@ -16,6 +16,7 @@ mod scored;
 
 pub(crate) use regress::{Blend, NAMES};
 pub(crate) use scored::Scored;
+pub(in crate::forecast) use scored::is_beatable;
 pub(crate) use seen::recent;
 pub(crate) use tracks::Tracks;
 

@@ -3,11 +3,20 @@
 use crate::forecast::fan::LEVELS;
 use crate::forecast::score::pinball;
 
+/// A naive loss below this share of what was measured is rounding: nothing is better or worse than it.
+const NOTHING: f64 = 1e-6;
+
+/// Whether a naive forecast that lost `naive` where the actual values sum to `actual` can be compared with.
+pub(in crate::forecast) fn is_beatable(naive: f64, actual: f64) -> bool {
+    naive > NOTHING * actual.abs() && naive > 0.0
+}
+
 /// Sums over past forecasts.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Scored {
     own: f64,
     naive: f64,
+    actual: f64,
     inside: usize,
     n: usize,
     origins: usize,
@@ -25,6 +34,7 @@ impl Scored {
         self.own += 2.0 * sum / LEVELS.len() as f64;
         // The pinball losses of one value at symmetric levels average to half its error.
         self.naive += (actual - naive).abs();
+        self.actual += actual.abs();
         let [_, _, low, .., high, _, _] = quantiles;
         self.inside += usize::from((*low..=*high).contains(&actual));
         self.n += 1;
@@ -35,15 +45,16 @@ impl Scored {
         Self {
             own: self.own + other.own,
             naive: self.naive + other.naive,
+            actual: self.actual + other.actual,
             inside: self.inside + other.inside,
             n: self.n + other.n,
             origins: self.origins.max(other.origins),
         }
     }
 
-    /// `1 - WQL / WQL_naive`; `None` before it was measured.
+    /// `1 - WQL / WQL_naive`; `None` before it was measured, and where the naive forecast is exact.
     pub fn skill(self) -> Option<f64> {
-        (self.n > 0 && self.naive > 0.0).then(|| 1.0 - self.own / self.naive)
+        (self.n > 0 && is_beatable(self.naive, self.actual)).then(|| 1.0 - self.own / self.naive)
     }
 
     /// Share of actual values inside the 90 % band; `None` before it was measured.
