@@ -24,16 +24,24 @@ const WANTED: [SignalKind; 9] = [
     SignalKind::Cost,
 ];
 
-/// Polls everything twice and says what came of it. Fails if nothing is reachable.
+/// Longest wait for every source to answer or to fail.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+/// What fails and is named in the last sentence.
+const NAMED: usize = 5;
+
+/// Polls everything twice and says what came of it. Fails if anything that is configured does.
 pub async fn run(live: &Live) -> Outcome {
     let settings = live::settings(live)?;
     let catalogue = engine::catalogue(settings.recipes.as_deref())?;
-    let platforms = platforms(&settings).await?;
+    let (platforms, mut failing) = platforms(&settings).await?;
     if let Err(failure) = live::need_sources(&settings) {
         out::print(&platforms)?;
         return Err(failure);
     }
-    let view = live::look(settings, std::time::Duration::from_secs(60), false).await?;
+    let view = live::look_until(settings, PATIENCE, false, |view| {
+        !view.sources.iter().any(|s| s.health == Health::Starting)
+    })
+    .await?;
     let mut text = platforms;
     text.push_str(&sources(&view));
     text.push('\n');
@@ -60,13 +68,30 @@ pub async fn run(live: &Live) -> Outcome {
         };
     }
     out::print(&text)?;
-    let only_platforms = view.sources.is_empty() && !view.services.data.is_empty();
-    let reachable = only_platforms || view.sources.iter().any(|s| s.health == Health::Healthy);
-    if reachable { Ok(()) } else { Err(Failure::Other("no source is reachable".into())) }
+    let silent = view.sources.iter().filter(|s| s.health != Health::Healthy).map(|s| s.id.to_string());
+    let (silent, known): (Vec<String>, usize) = (silent.collect(), view.sources.len());
+    if known > 0 && silent.len() == known {
+        return Err(Failure::Other("no source is reachable".into()));
+    }
+    failing.extend(silent);
+    verdict(&failing)
 }
 
-/// The mode a dashboard with the same arguments would be in, and whether what it would write through answers.
-async fn platforms(settings: &Settings) -> Result<String, Failure> {
+/// Good if nothing that is configured fails.
+fn verdict(failing: &[String]) -> Outcome {
+    if failing.is_empty() {
+        return Ok(());
+    }
+    let shown: Vec<&str> = failing.iter().take(NAMED).map(String::as_str).collect();
+    let more = failing.len() - shown.len();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    Err(Failure::Other(format!("not all that is configured answers: {}{more}", shown.join(", "))))
+}
+
+/// The mode a dashboard with the same arguments would be in, whether what it would write through answers, and the names
+/// of those that do not.
+async fn platforms(settings: &Settings) -> Result<(String, Vec<String>), Failure> {
+    let mut failing = Vec::new();
     let mut text = match settings.mode {
         Mode::Observe => {
             "mode     observe: nothing is ever written; --allow-actions asks before each write\n".to_owned()
@@ -85,7 +110,10 @@ async fn platforms(settings: &Settings) -> Result<String, Failure> {
                 let _ = writeln!(text, "ok       provider {name}: {n} workloads");
                 notes.iter().try_for_each(|note| writeln!(text, "limited  provider {name}: {note}"))
             }
-            Err(why) => writeln!(text, "failing  provider {name}: {why}"),
+            Err(why) => {
+                failing.push(format!("provider {name}"));
+                writeln!(text, "failing  provider {name}: {why}")
+            }
         };
     }
     for (name, answer) in engine::ask_load_balancers(settings).await? {
@@ -94,10 +122,13 @@ async fn platforms(settings: &Settings) -> Result<String, Failure> {
                 let _ = writeln!(text, "ok       {name}: {works}");
                 notes.iter().try_for_each(|note| writeln!(text, "limited  {name}: {note}"))
             }
-            Err(why) => writeln!(text, "failing  {name}: {why}"),
+            Err(why) => {
+                failing.push(name.clone());
+                writeln!(text, "failing  {name}: {why}")
+            }
         };
     }
-    Ok(text)
+    Ok((text, failing))
 }
 
 fn sources(view: &View) -> String {

@@ -7,7 +7,7 @@ use crate::approval::Mode;
 use crate::config::{Given, Settings, load};
 use crate::engine::{EngineHandle, Options, start};
 use crate::signals::Freshness;
-use crate::view::{View, WidgetState};
+use crate::view::{Health, View, WidgetState};
 
 use super::args::Live;
 use super::exit::Failure;
@@ -49,6 +49,33 @@ pub fn need_sources(settings: &Settings) -> Result<(), Failure> {
         ));
     }
     Ok(())
+}
+
+/// Refuses a view that nothing stands behind: an outage of every source must not look like a quiet fleet.
+pub fn need_answer(view: &View) -> Result<(), Failure> {
+    silence(view).map_or(Ok(()), |why| Err(Failure::Other(why)))
+}
+
+/// Why there is nothing to see, where no source has answered: one sentence with the source, what failed and the fix.
+pub fn silence(view: &View) -> Option<String> {
+    let answered = view.sources.iter().any(|s| s.health == Health::Healthy || s.last_success.is_some());
+    let first = view.sources.first()?;
+    if answered || !view.services.data.is_empty() {
+        return None;
+    }
+    let failing = view.sources.iter().find_map(|s| match &s.health {
+        Health::Failing { error, .. } => Some(error.clone()),
+        Health::Stopped { reason } => Some(format!("{}: {reason}", s.id)),
+        Health::Starting | Health::Healthy => None,
+    });
+    let why = failing.unwrap_or_else(|| {
+        format!("{}: no answer yet; check that it answers, or give a longer --wait", first.id)
+    });
+    let others = match view.sources.len() - 1 {
+        0 => String::new(),
+        n => format!("; nor has any of the {n} others: `weescale check` lists them"),
+    };
+    Some(format!("no source has answered: {why}{others}"))
 }
 
 /// Looks until the first signals are there (or `wait` is over), then stops. Keeps nothing and writes nothing.

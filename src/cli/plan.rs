@@ -5,7 +5,7 @@ use crate::view::View;
 
 use super::args::{As, Format, Live};
 use super::exit::Outcome;
-use super::{out, status};
+use super::{live as looking, out, status};
 
 /// Whether history is read back and every service with a forecast has its plan.
 fn is_planned(view: &View) -> bool {
@@ -17,6 +17,7 @@ fn is_planned(view: &View) -> bool {
 /// Prints the plans of the day.
 pub async fn run(live: &Live, args: &Format) -> Outcome {
     let view = status::look(live, args, is_planned).await?;
+    looking::need_answer(&view)?;
     match args.format {
         As::Text => out::print(&report::days_text(&view)),
         As::Json => status::json(&report::days(&view)),

@@ -33,14 +33,27 @@ pub(super) async fn look(
 pub async fn run(live: &Live, args: &Format) -> Outcome {
     let view = look(live, args, |_| true).await?;
     match args.format {
-        As::Text => out::print(&report::status_text(&view)),
-        As::Json => json(&report::status(&view)),
+        As::Text => {
+            live::need_answer(&view)?;
+            out::print(&report::status_text(&view))
+        }
+        As::Json => {
+            let mut status = report::status(&view);
+            if let (Some(why), Some(error)) = (live::silence(&view), status.get_mut("error"))
+                && error.is_null()
+            {
+                *error = why.into();
+            }
+            json(&status)?;
+            live::need_answer(&view)
+        }
     }
 }
 
 /// Open proposals.
 pub async fn proposals(live: &Live, args: &Format) -> Outcome {
     let view = look(live, args, |_| true).await?;
+    live::need_answer(&view)?;
     match args.format {
         As::Json => json(&report::proposals(&view)),
         As::Text => {
