@@ -5,14 +5,15 @@ use std::fmt::Write as _;
 use clap::Args;
 use serde_json::json;
 
-use crate::fleet::WorkloadId;
 use crate::series::Timestamp;
 use crate::session::Desk;
-use crate::view::{Command, DaySchedule, ForecastView, View, corridors, day_hash};
+use crate::view::{Command, DaySchedule, ForecastView, corridors, day_hash};
 
 use super::args::{As, Live, Shape};
 use super::exit::{Failure, Outcome};
-use super::{live, out, wish};
+use super::{live, named, out, wish};
+
+const LACKING: &str = "no day is planned yet: it takes a forecast, a capacity and a replica count\n";
 
 /// `weescale day`.
 #[derive(Clone, Debug, Args)]
@@ -35,27 +36,31 @@ pub struct Day {
 
 /// Shows day plans, or decides about one.
 pub async fn run(live: &Live, args: &Day) -> Outcome {
-    let never = |never: std::convert::Infallible| match never {};
-    let workload: Option<WorkloadId> = args.workload.as_ref().map(|w| w.parse().unwrap_or_else(never));
-    match (workload, &args.approve) {
+    match (args.workload.as_deref(), &args.approve) {
         (Some(workload), Some(hash)) => {
             let (hash, typed) = (hash.clone(), args.typed.clone());
+            let workload = named::running(live, workload).await?;
             wish::send(live, args.shape, Command::ApproveDay { workload, hash, typed }).await
         }
-        (Some(workload), None) if args.end => wish::send(live, args.shape, Command::EndDay(workload)).await,
-        (workload, _) => show(live, args.shape, workload.as_ref()).await,
+        (Some(workload), None) if args.end => {
+            // What is approved can be ended when nothing shows the workload any more.
+            let workload = named::running(live, workload).await.unwrap_or_else(|_| named::typed(workload));
+            wish::send(live, args.shape, Command::EndDay(workload)).await
+        }
+        (workload, _) => show(live, args.shape, workload).await,
     }
 }
 
-async fn show(live: &Live, shape: Shape, workload: Option<&WorkloadId>) -> Outcome {
+async fn show(live: &Live, shape: Shape, workload: Option<&str>) -> Outcome {
     let (path, named) = wish::socket(&live::settings(live)?)?;
     let mut desk = Desk::to_look(&path, named).await.map_err(Failure::other)?;
     let view = desk.view().await.map_err(Failure::other)?;
+    let workload = workload.map(|text| named::one(text, named::workloads(&view))).transpose()?;
     let planned: Vec<(&ForecastView, &DaySchedule)> = view
         .forecasts
         .data
         .iter()
-        .filter(|f| workload.is_none_or(|w| *w == f.workload))
+        .filter(|f| workload.as_ref().is_none_or(|w| *w == f.workload))
         .filter_map(|f| Some((f, f.day.as_ref()?)))
         .collect();
     if shape.format == As::Json {
@@ -63,7 +68,7 @@ async fn show(live: &Live, shape: Shape, workload: Option<&WorkloadId>) -> Outco
         let text = serde_json::to_string_pretty(&all).map_err(Failure::other)?;
         return out::print(&format!("{text}\n"));
     }
-    out::print(&if planned.is_empty() { lacking(&view, workload) } else { text(&planned, view.at) })
+    out::print(&if planned.is_empty() { LACKING.to_owned() } else { text(&planned, view.at) })
 }
 
 fn row(forecast: &ForecastView, day: &DaySchedule, now: Timestamp) -> serde_json::Value {
@@ -87,12 +92,4 @@ fn text(planned: &[(&ForecastView, &DaySchedule)], now: Timestamp) -> String {
         };
     }
     text
-}
-
-fn lacking(view: &View, workload: Option<&WorkloadId>) -> String {
-    let known = workload.is_none_or(|w| view.services.data.iter().any(|s| s.workload == *w));
-    match workload {
-        Some(w) if !known => format!("{w} is not known; `weescale status` lists the services\n"),
-        _ => "no day is planned yet: it takes a forecast, a capacity and a replica count\n".to_owned(),
-    }
 }

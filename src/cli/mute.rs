@@ -10,7 +10,7 @@ use crate::view::{Command, Dimension, Mute, Muted};
 
 use super::args::{As, Live, Shape};
 use super::exit::{Failure, Outcome};
-use super::{live, out, wish};
+use super::{live, named, out, wish};
 
 /// `weescale mute`.
 #[derive(Clone, Debug, Args)]
@@ -44,8 +44,8 @@ fn duration(text: &str) -> Result<Duration, String> {
 /// Mutes, ends a mute, or lists those that stand.
 pub async fn run(live: &Live, args: &MuteArgs) -> Outcome {
     let Some(service) = &args.service else { return list(live, args.shape).await };
-    let muted = Muted {
-        service: service.parse().unwrap_or_else(|never: std::convert::Infallible| match never {}),
+    let mut muted = Muted {
+        service: named::typed(service),
         dimension: named::<Dimension>("--dimension", &args.dimension, "horizontal, vertical")?,
         why: args
             .only
@@ -61,6 +61,7 @@ pub async fn run(live: &Live, args: &MuteArgs) -> Outcome {
                 "a mute needs a reason, for those who come after you: give --reason TEXT".into(),
             ));
         };
+        muted.service = named::service(live, service).await?;
         Command::Mute { muted, duration: args.duration, reason }
     };
     wish::send(live, args.shape, command).await

@@ -8,7 +8,7 @@ use crate::view::{Answer, Command, LeaseState, OperationId, ProposalId, RejectRe
 
 use super::args::{Approve, As, Hold, Live, Note, On, Reject, Shape};
 use super::exit::{Failure, Outcome};
-use super::{live, out};
+use super::{live, named, out};
 
 /// The socket in force, and whether it was named rather than found.
 pub fn socket(settings: &Settings) -> Result<(PathBuf, bool), Failure> {
@@ -44,7 +44,7 @@ pub async fn on(live: &Live, on: &On, command: fn(OperationId) -> Command) -> Ou
 
 /// Asks for a freeze.
 pub async fn hold(live: &Live, args: &Hold) -> Outcome {
-    let workload = args.workload.parse().unwrap_or_else(|never: std::convert::Infallible| match never {});
+    let workload = named::running(live, &args.workload).await?;
     send(live, args.shape, Command::Freeze { workload, duration: args.duration, pin: args.pin }).await
 }
 

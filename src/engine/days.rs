@@ -125,16 +125,17 @@ impl Engine {
             return self.refused(refusal.to_string());
         }
         let now = self.clock.now();
-        let plan = self.state.fleet.get(workload).and_then(|f| f.day.as_ref()).and_then(|(_, d)| d.as_ref());
-        let Some(plan) = plan else {
+        let Some(facts) = self.state.fleet.get(workload) else {
+            return self.refused(format!("there is no workload {workload}; nothing was approved"));
+        };
+        let Some(plan) = facts.day.as_ref().and_then(|(_, d)| d.as_ref()) else {
             return self.refused(format!("{workload} has no plan of the day; nothing was approved"));
         };
         if day_hash(plan) != hash {
             return self.refused(format!("the day plan of {workload} has changed since it was shown"));
         }
-        let facts = self.state.fleet.get(workload);
-        let target = facts.and_then(|f| f.platform.as_ref()).map(|p| p.target.clone());
-        let field = facts.and_then(|f| f.workload.owner.floor_field());
+        let target = facts.platform.as_ref().map(|p| p.target.clone());
+        let field = facts.workload.owner.floor_field();
         let (Some(target), Some(field)) = (target, field) else {
             return self.refused(format!("nothing can be written to {workload}: its card says why"));
         };

@@ -13,7 +13,7 @@ use super::{JournalError, Kind, Record};
 /// Minutes read at most: 400 days.
 const MOST: usize = 400 * 1_440;
 /// Names that are told at most where one is not found.
-const NAMES: usize = 20;
+const NAMES: usize = 10_000;
 
 /// The minutes of a signal, ascending, as minutes since the epoch with their means; names that are recorded instead where
 /// `workload` is none of them.

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use crate::cli::args::Live;
 use crate::cli::exit::Failure;
-use crate::cli::journal;
-use crate::fleet::WorkloadId;
+use crate::cli::{journal, named};
 use crate::journal::recorded;
 use crate::replay::Recording;
 use crate::series::{Timestamp, Window};
@@ -27,17 +26,28 @@ pub fn history(
     bundle: Option<&Path>,
     step: Option<Duration>,
 ) -> Result<(String, Window), Failure> {
-    let (place, found, own) = if let Some(path) = bundle {
-        let recording = Recording::bundle(path).map_err(|e| Failure::Usage(e.to_string()))?;
-        (path.display().to_string(), from_frames(recording, workload)?, SHOWN)
-    } else {
-        let path = journal::path(live)?;
-        let found = recorded(&path, workload, SignalKind::Demand.name()).map_err(Failure::other)?;
-        let at = |minute: i64| Timestamp::from_millis(minute.saturating_mul(60_000));
-        let found = found.map(|minutes| minutes.into_iter().map(|(m, v)| (at(m), v)).collect());
-        (path.display().to_string(), found, MINUTE)
+    let (place, own) = match bundle {
+        Some(path) => (path.to_owned(), SHOWN),
+        None => (journal::path(live)?, MINUTE),
     };
-    let values: BTreeMap<Timestamp, f64> = found.map_err(|names| unknown(&place, workload, &names))?;
+    let found = |workload: &str| match bundle {
+        Some(path) => {
+            from_frames(Recording::bundle(path).map_err(|e| Failure::Usage(e.to_string()))?, workload)
+        }
+        None => from_journal(&place, workload),
+    };
+    let mut name = workload.to_owned();
+    let mut held = found(workload)?;
+    if let Err(names) = &held {
+        // A part of a name that only one has is enough.
+        let known = names.iter().map(|name| named::typed(name));
+        let one = named::one(workload, known)
+            .map_err(|e| Failure::Usage(format!("--recording: in {}: {e}", place.display())))?;
+        name = one.to_string();
+        held = found(&name)?;
+    }
+    let (workload, place) = (name.as_str(), place.display().to_string());
+    let values = held.unwrap_or_default();
     let window = slots(&values, own)
         .ok_or_else(|| Failure::Other(format!("{place}: no demand of {workload} was recorded")))?;
     let factor = step.map_or(1, |s| (s.as_secs() / own.as_secs()).max(1));
@@ -45,18 +55,18 @@ pub fn history(
     Ok((format!("{workload} in {place}"), window))
 }
 
-fn unknown(place: &str, workload: &str, names: &[String]) -> Failure {
-    let names = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
-    Failure::Usage(format!(
-        "--recording {workload}: {place} holds no demand of it; it holds that of {names}: give one of these"
-    ))
-}
-
 type Found = Result<BTreeMap<Timestamp, f64>, Vec<String>>;
+
+/// What a journal holds.
+fn from_journal(path: &Path, workload: &str) -> Result<Found, Failure> {
+    let found = recorded(path, workload, SignalKind::Demand.name()).map_err(Failure::other)?;
+    let at = |minute: i64| Timestamp::from_millis(minute.saturating_mul(60_000));
+    Ok(found.map(|minutes| minutes.into_iter().map(|(m, v)| (at(m), v)).collect()))
+}
 
 /// What the frames of a bundle show.
 fn from_frames(mut recording: Recording, workload: &str) -> Result<Found, Failure> {
-    let id: WorkloadId = workload.parse().unwrap_or_else(|never: std::convert::Infallible| match never {});
+    let id = named::typed(workload);
     let frames: Vec<Timestamp> = recording.frames().iter().map(|f| f.at).collect();
     let (mut values, mut names) = (BTreeMap::new(), Vec::new());
     let mut last: Option<Timestamp> = None;
@@ -73,7 +83,7 @@ fn from_frames(mut recording: Recording, workload: &str) -> Result<Found, Failur
         if let Some(shown) = shown {
             values.extend(shown.history.points());
         } else if names.is_empty() {
-            names = view.forecasts.data.iter().map(|f| f.workload.to_string()).take(20).collect();
+            names = view.forecasts.data.iter().map(|f| f.workload.to_string()).collect();
         }
     }
     Ok(if values.is_empty() { Err(names) } else { Ok(values) })
