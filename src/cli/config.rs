@@ -9,18 +9,22 @@ use crate::config::{self, TEMPLATE};
 
 use super::args::{Config, ConfigAction, Live};
 use super::exit::{Failure, Outcome};
-use super::{live, out};
+use super::{live, look, out};
 
 /// Does what was asked.
 pub fn run(live: &Live, args: &Config) -> Outcome {
     match &args.action {
-        ConfigAction::Init { file } => init(file.as_deref()),
+        ConfigAction::Init { file } => init(file.as_deref().or(live.config.as_deref())),
         ConfigAction::Show => out::print(&config::show(&live::settings(live)?)),
         ConfigAction::Check { file } => {
             let mut given = live::given(live);
             given.config = file.clone().or(given.config);
             let settings = config::load(&given)?;
             crate::engine::catalogue(settings.recipes.as_deref())?;
+            let problems = look::problems(&settings);
+            if !problems.is_empty() {
+                return Err(config::refused(&given, problems).into());
+            }
             out::print("the configuration is good\n")
         }
     }

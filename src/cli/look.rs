@@ -1,10 +1,10 @@
 //! How the screen looks, from flags, configuration and environment.
 
-use crate::config::Settings;
+use crate::config::{Problem, Settings};
 use crate::scrape::read_plain_text;
 use crate::screen::glyphs::GlyphSet;
 use crate::screen::theme::{Depth, Theme};
-use crate::screen::{Bindings, Keymap, PanelId, ScreenOptions};
+use crate::screen::{Bindings, Keymap, KeymapError, PanelId, ScreenOptions};
 
 use super::args::{Color, Live};
 use super::exit::Failure;
@@ -24,17 +24,36 @@ pub fn options(live: &Live, settings: &Settings) -> Result<ScreenOptions, Failur
         Color::Truecolor => Depth::from_name("truecolor"),
     };
     let depth = Depth::decide(flag, None, var);
-    let bindings: Bindings =
-        settings.keys.iter().map(|(action, key)| (action.clone(), vec![key.clone()])).collect();
     Ok(ScreenOptions {
         theme: theme(settings.theme.as_deref(), depth)?,
         glyphs: GlyphSet::decide(None, var),
-        keymap: Keymap::new(&bindings).map_err(|e| Failure::Usage(format!("configuration [keys]: {e}")))?,
+        keymap: keymap(settings).map_err(|e| Failure::Usage(format!("configuration [keys]: {e}")))?,
         panel: PanelId::Status,
         pictures: Some(picture::start()),
         spot: None,
         answers: None,
     })
+}
+
+fn keymap(settings: &Settings) -> Result<Keymap, KeymapError> {
+    let bindings: Bindings =
+        settings.keys.iter().map(|(action, key)| (action.clone(), vec![key.clone()])).collect();
+    Keymap::new(&bindings)
+}
+
+/// What of the configuration a screen could not be shown with.
+pub fn problems(settings: &Settings) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if let Err(error) = keymap(settings) {
+        let text = error.to_string();
+        let (field, what) = text.split_once(": ").unwrap_or(("keys", &text));
+        problems.push(Problem::new(field, what));
+    }
+    let depth = Depth::from_name("mono").unwrap_or_default();
+    if let Err(failure) = theme(settings.theme.as_deref(), depth) {
+        problems.push(Problem::new("theme", failure.to_string()));
+    }
+    problems
 }
 
 fn theme(name: Option<&str>, depth: Depth) -> Result<Theme, Failure> {

@@ -61,7 +61,7 @@ impl Merge {
 
     fn cluster(&mut self, field: &str, cluster: &file::Kubernetes) -> KubernetesSettings {
         self.readable(&format!("{field}.kubeconfig"), cluster.kubeconfig.as_deref());
-        self.readable(&format!("{field}.ca_file"), cluster.ca_file.as_deref());
+        self.authorities(&format!("{field}.ca_file"), cluster.ca_file.as_deref());
         let named = cluster.name.as_ref().or(cluster.context.as_ref()).map_or("kubernetes", String::as_str);
         let mut settings = KubernetesSettings::new(&clean(named, NAME_CHARS));
         if named.trim().is_empty() {

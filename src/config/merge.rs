@@ -7,12 +7,13 @@ use std::time::Duration;
 use crate::approval::Mode;
 use crate::fleet::{Context, Objective, Region};
 use crate::journal::Keep;
-use crate::proposal::{Lifetimes, Staging};
+use crate::proposal::{LONGEST_WAIT, Lifetimes, Staging};
 use crate::scrape::{Auth, Target, open_plain, read_bounded};
 use crate::series::Timestamp;
 use crate::series::text::clean;
 
 use super::file::{self, File};
+use super::malformed;
 use super::place;
 use super::settings::{FreezeWindow, Override, ProviderSettings, ServiceRule, Settings};
 use super::sources::Sources;
@@ -32,6 +33,28 @@ pub(super) const NAME_CHARS: usize = 128;
 const FORECAST_CPU: f64 = 0.25;
 /// Routes and regions taken from one list.
 pub(super) const LISTED: usize = 50;
+
+/// Fields that come from the file or not at all, as [`super::show`] names them.
+const WRITTEN: [&str; 18] = [
+    "mode",
+    "context.protected",
+    "aws",
+    "provider",
+    "service",
+    "team",
+    "session.learners",
+    "lessons.trust",
+    "region",
+    "region.holidays",
+    "event",
+    "record.days",
+    "record.max_mib",
+    "proposals.expiry",
+    "proposals.quiet",
+    "budget.month",
+    "budget.held",
+    "budget.second_person_above",
+];
 
 /// What was given outside the file.
 #[derive(Clone, Debug, Default)]
@@ -62,12 +85,25 @@ pub struct Given {
 
 /// Reads and merges. Without `--config` the default file is read if it exists.
 pub fn load(given: &Given) -> Result<Settings, ConfigError> {
-    let path = match &given.config {
-        Some(path) => Some(path.clone()),
-        None => super::default_path().filter(|p| p.exists()),
-    };
+    let path = place_of(given);
     let (file, text) = path.as_deref().map(read).transpose()?.unwrap_or_default();
-    merged(given, file, path.map_or_else(|| "command line".to_owned(), |p| p.display().to_string()), &text)
+    merged(given, file, named(path.as_deref()), &text)
+}
+
+/// The file that is read.
+fn place_of(given: &Given) -> Option<PathBuf> {
+    given.config.clone().or_else(|| super::default_path().filter(|p| p.exists()))
+}
+
+fn named(path: Option<&Path>) -> String {
+    path.map_or_else(|| "command line".to_owned(), |p| p.display().to_string())
+}
+
+/// What others find wrong with the values of a configuration that is read, told as [`load`] tells its own.
+pub fn refused(given: &Given, problems: Vec<Problem>) -> ConfigError {
+    let path = place_of(given);
+    let text = path.as_deref().and_then(|p| read(p).ok()).map(|(_, text)| text).unwrap_or_default();
+    invalid(named(path.as_deref()), problems, &place::Places::of(&text))
 }
 
 /// Merges what was given with no file at all.
@@ -77,20 +113,25 @@ pub fn load_without_file(given: &Given) -> Result<Settings, ConfigError> {
 
 fn merged(given: &Given, file: File, origin: String, text: &str) -> Result<Settings, ConfigError> {
     let mut merge = Merge { origin, problems: Vec::new(), origins: Vec::new() };
+    let places = place::Places::of(text);
     merge.counts(&file);
     if merge.problems.is_empty() {
         let settings = merge.settings(given, file);
         if merge.problems.is_empty() {
+            merge.note_written(&places);
             return Ok(Settings { origins: merge.origins, ..settings });
         }
     }
-    let (mut problems, places) = (merge.problems, place::Places::of(text));
+    Err(invalid(merge.origin, merge.problems, &places))
+}
+
+fn invalid(origin: String, mut problems: Vec<Problem>, places: &place::Places<'_>) -> ConfigError {
     let more = problems.len().saturating_sub(MOST_PROBLEMS);
     problems.truncate(MOST_PROBLEMS);
     for problem in &mut problems {
         problem.line = places.of_field(&problem.field).unwrap_or(0);
     }
-    Err(ConfigError::Invalid { origin: merge.origin, problems, more })
+    ConfigError::Invalid { origin, problems, more }
 }
 
 fn read(path: &Path) -> Result<(File, String), ConfigError> {
@@ -111,8 +152,8 @@ fn read(path: &Path) -> Result<(File, String), ConfigError> {
     match toml::from_str(&text) {
         Ok(file) => Ok((file, text)),
         Err(error) => {
-            let why = clean(&error.message().replace('\n', "; "), 500);
-            let (line, column) = place::of_byte(&text, error.span().map_or(0, |s| s.start));
+            let (byte, why) = malformed::explain(&text, &error);
+            let (line, column) = place::of_byte(&text, byte);
             Err(ConfigError::Malformed { path: path.to_owned(), line, column, why })
         }
     }
@@ -131,6 +172,19 @@ impl Merge {
 
     pub(super) fn problem(&mut self, field: impl Into<String>, what: impl Into<String>) {
         self.problems.push(Problem::new(field, what));
+    }
+
+    /// Notes what the file says and nobody noted with its value.
+    fn note_written(&mut self, places: &place::Places<'_>) {
+        let origin = self.origin.clone();
+        for field in WRITTEN {
+            let known = self.origins.iter().any(|o| o.field == field);
+            // Holidays stand with their regions.
+            let place = if field == "region.holidays" { "region" } else { field };
+            if !known && places.has(place) {
+                self.note(field, "", &origin);
+            }
+        }
     }
 
     /// More of what is polled than one machine can follow is a mistake, and each is held against all others.
@@ -176,7 +230,7 @@ impl Merge {
         Settings {
             socket_named: socket.is_some(),
             socket: socket.or_else(super::default_socket),
-            session_groups: file.session.groups.clone(),
+            session_groups: self.groups(&file.session),
             learners: file.session.learners.iter().map(|l| clean(l, NAME_CHARS)).collect(),
             teams: self.teams(&file.team),
             trusted_keys: self.trusted(&file.lessons),
@@ -194,7 +248,7 @@ impl Merge {
             cloudwatch: self.cloudwatch(&file.cloudwatch),
             haproxy: self.haproxy(&file.haproxy),
             services: file.service.iter().enumerate().map(|(i, s)| self.service(i, s)).collect(),
-            regions: file.region.iter().enumerate().filter_map(|(i, r)| self.region(i, r)).collect(),
+            regions: self.regions(&file.region),
             days,
             freezes: file.freeze.iter().enumerate().filter_map(|(i, f)| self.freeze(i, f)).collect(),
             budget_month: self.positive("budget.month", file.budget.month),
@@ -203,7 +257,7 @@ impl Merge {
             lifetimes: self.lifetimes(&file.proposals),
             forecast_cpu: self.forecast_cpu(&file.forecast),
             record: self.record(&file.record),
-            recipes: file.recipes,
+            recipes: self.recipes(file.recipes),
             origins: Vec::new(),
         }
     }
@@ -295,7 +349,7 @@ impl Merge {
             }
             let token =
                 self.credential(&format!("{field}.token"), p.token_file.as_ref(), p.token_env.as_ref());
-            self.readable(&format!("{field}.ca_file"), p.ca_file.as_deref());
+            self.authorities(&format!("{field}.ca_file"), p.ca_file.as_deref());
             made.push(ProviderSettings { name, url: p.url.clone(), token, ca_file: p.ca_file.clone() });
         }
         made
@@ -317,7 +371,7 @@ impl Merge {
         if s.step_up.is_some_and(|r| !(r > 0.0 && r <= 10.0)) {
             self.problem(field("step_up"), "must be above 0 and at most 10, for example 0.3");
         }
-        let staging = self.staging(&field("stages"), s);
+        let staging = self.staging(i, s);
         let objective = s.slo.as_ref().and_then(|slo| {
             let window = slo.window.map_or(Duration::from_secs(30 * 86_400), |w| w.0);
             Objective::declared(slo.target, slo.latency.0, slo.quantile.unwrap_or(0.95), window)
@@ -341,14 +395,18 @@ impl Merge {
         }
     }
 
-    fn staging(&mut self, field: &str, s: &file::Service) -> Option<Staging> {
+    fn staging(&mut self, i: usize, s: &file::Service) -> Option<Staging> {
         let wait = s.stage_wait.map_or(Duration::ZERO, |w| w.0);
         let shares = s.stages.as_deref().or_else(|| s.stage_wait.is_some().then_some(&[]))?;
         let staging = Staging::configured(shares, wait);
-        if staging.is_none() {
-            let example =
-                "must ascend to 100 in at most 8 steps, at most 5m apart, for example stages = [25, 50, 100]";
-            self.problem(field, example);
+        let at = |name: &str| format!("service[{i}].{name}");
+        if wait > LONGEST_WAIT {
+            self.problem(at("stage_wait"), "must be at most 5m: what is needed comes too late otherwise");
+        } else if staging.is_none() && s.stages.is_none() {
+            self.problem(at("stage_wait"), "needs stages, for example stages = [25, 50, 100]");
+        } else if staging.is_none() {
+            let example = "must ascend to 100 in at most 8 steps, for example stages = [25, 50, 100]";
+            self.problem(at("stages"), example);
         }
         staging
     }
@@ -359,6 +417,35 @@ impl Merge {
             return None;
         }
         value
+    }
+
+    fn regions(&mut self, regions: &[file::Region]) -> Vec<Region> {
+        let mut seen = std::collections::BTreeSet::new();
+        for (i, r) in regions.iter().enumerate() {
+            if !seen.insert(r.name.as_str()) {
+                let what = format!("{:?} is given twice; remove one", clean(&r.name, NAME_CHARS));
+                self.problem(format!("region[{i}].name"), what);
+            }
+        }
+        regions.iter().enumerate().filter_map(|(i, r)| self.region(i, r)).collect()
+    }
+
+    fn groups(&mut self, session: &file::Session) -> Vec<String> {
+        if session.groups.len() > 1 {
+            let what = "a socket can be given to one group only; name one, with all who may attach in it";
+            self.problem("session.groups", what);
+        }
+        session.groups.clone()
+    }
+
+    fn recipes(&mut self, folder: Option<PathBuf>) -> Option<PathBuf> {
+        if let Some(path) = &folder
+            && let Err(error) = std::fs::read_dir(path)
+        {
+            let what = format!("cannot read the folder {}: {error}", path.display());
+            self.problem("recipes", what);
+        }
+        folder
     }
 
     fn region(&mut self, i: usize, r: &file::Region) -> Option<Region> {

@@ -25,34 +25,82 @@ impl<'a> Places<'a> {
 
     /// Line, from 1, of the deepest part of `field` (`service[2].slo.target`) that there is; `None` if there is none.
     pub fn of_field(&self, field: &str) -> Option<usize> {
-        let found = deepest(self.document.as_ref()?.get_ref(), field);
-        found.map(|byte| of_byte(self.text, byte).0)
+        self.byte_of(field).map(|byte| of_byte(self.text, byte).0)
+    }
+
+    /// First byte of the same.
+    pub fn byte_of(&self, field: &str) -> Option<usize> {
+        deepest(self.document.as_ref()?.get_ref(), field).0
+    }
+
+    /// Whether the text has all of `field`.
+    pub fn has(&self, field: &str) -> bool {
+        self.document.as_ref().is_some_and(|d| deepest(d.get_ref(), field).1)
+    }
+
+    /// The field whose name or value is at a byte, as a path: `service[2].slo.target`.
+    pub fn at_byte(&self, byte: usize) -> Option<String> {
+        let mut found = None;
+        around(self.document.as_ref()?.get_ref(), "", byte, &mut found);
+        found.map(|(_, path)| path)
     }
 }
 
-/// First byte of the deepest part of `field` that `table` has.
-fn deepest(mut table: &DeTable<'_>, field: &str) -> Option<usize> {
+/// Looks for the narrowest name or value of `table` that holds `byte`: tables with headers do not hold what is below them.
+fn around(table: &DeTable<'_>, above: &str, byte: usize, found: &mut Option<(usize, String)>) {
+    let take = |span: std::ops::Range<usize>, path: &str, found: &mut Option<(usize, String)>| {
+        let narrower = found.as_ref().is_none_or(|(width, _)| span.len() <= *width);
+        if span.contains(&byte) && narrower {
+            *found = Some((span.len(), path.to_owned()));
+        }
+    };
+    for (key, value) in table {
+        let path =
+            if above.is_empty() { key.get_ref().to_string() } else { format!("{above}.{}", key.get_ref()) };
+        take(key.span(), &path, found);
+        take(value.span(), &path, found);
+        match value.get_ref() {
+            DeValue::Table(inner) => around(inner, &path, byte, found),
+            DeValue::Array(items) => {
+                for (i, item) in items.iter().enumerate() {
+                    let path = format!("{path}[{i}]");
+                    take(item.span(), &path, found);
+                    if let DeValue::Table(inner) = item.get_ref() {
+                        around(inner, &path, byte, found);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// First byte of the deepest part of `field` that `table` has, and whether that is all of it.
+fn deepest(mut table: &DeTable<'_>, field: &str) -> (Option<usize>, bool) {
     let mut found = None;
-    for part in field.split('.') {
+    let mut parts = field.split('.').peekable();
+    while let Some(part) = parts.next() {
         let (name, index) = match part.split_once('[') {
             Some((name, rest)) => (name, rest.strip_suffix(']').and_then(|i| i.parse::<usize>().ok())),
             None => (part, None),
         };
-        let Some((key, value)) = table.iter().find(|(key, _)| key.get_ref().as_ref() == name) else { break };
+        let Some((key, value)) = table.iter().find(|(key, _)| key.get_ref().as_ref() == name) else {
+            return (found, false);
+        };
         let (place, value) = match (index, value.get_ref()) {
             (Some(i), DeValue::Array(items)) => match items.get(i) {
                 Some(item) => (item.span().start, item.get_ref()),
-                None => break,
+                None => return (found, false),
             },
             (_, value) => (key.span().start, value),
         };
         found = Some(place);
         match value {
             DeValue::Table(inner) => table = inner,
-            _ => break,
+            _ => return (found, parts.peek().is_none()),
         }
     }
-    found
+    (found, true)
 }
 
 #[cfg(test)]

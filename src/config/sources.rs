@@ -133,9 +133,8 @@ impl Merge {
     }
 
     fn tls(&mut self, field: &str, source: &file::Source, target: &mut Target) {
-        for (name, path) in
-            [("ca_file", &source.ca_file), ("cert_file", &source.cert_file), ("key_file", &source.key_file)]
-        {
+        self.authorities(&format!("{field}.ca_file"), source.ca_file.as_deref());
+        for (name, path) in [("cert_file", &source.cert_file), ("key_file", &source.key_file)] {
             self.readable(&format!("{field}.{name}"), path.as_deref());
         }
         if source.cert_file.is_some() != source.key_file.is_some() {
@@ -223,6 +222,20 @@ impl Merge {
                 Some(Credential::Env(name.clone()))
             }
             (None, None) => None,
+        }
+    }
+
+    /// A PEM file with at least one certificate.
+    pub(super) fn authorities(&mut self, field: &str, path: Option<&Path>) {
+        const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
+        let Some(path) = path else { return };
+        match scrape::read_plain(path, scrape::PEM_BYTES) {
+            Err(error) => self.problem(field, format!("cannot read {}: {error}", path.display())),
+            Ok(bytes) if !bytes.windows(BEGIN.len()).any(|w| w == BEGIN) => {
+                let what = "holds no certificate; give a PEM file with -----BEGIN CERTIFICATE----- in it";
+                self.problem(field, format!("{} {what}", path.display()));
+            }
+            Ok(_) => {}
         }
     }
 
