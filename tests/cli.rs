@@ -19,6 +19,8 @@ mod cores;
 mod forecast;
 #[path = "cli/hostile.rs"]
 mod hostile;
+#[path = "cli/mistakes.rs"]
+mod mistakes;
 #[path = "cli/threads.rs"]
 mod threads;
 
@@ -162,7 +164,8 @@ fn a_written_configuration_checks_and_shows() {
     };
     line("source", "http://127.0.0.1:9100/metrics", "--scrape");
     line("theme", "dark", "command line");
-    line("mode", "observe", "default");
+    line("mode", "observe", "config.toml");
+    line("proposals.quiet", "600s", "default");
 }
 
 #[test]
@@ -316,7 +319,9 @@ fn an_unreachable_source_is_named_by_check_and_status() {
     assert_eq!(ran.code, 1);
     assert!(ran.out.contains("failing") && ran.out.contains(url), "{}", ran.out);
     assert!(ran.err.contains("no source is reachable"), "{}", ran.err);
-    let json = home.good(&["status", "--format", "json", "--scrape", url]);
+    let ran = home.run(&["status", "--format", "json", "--scrape", url]);
+    assert_eq!(ran.code, 1, "nothing is known, which is not the same as nothing to do");
+    let json = ran.out;
     let status: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert!(status["targets"][url]["error"].as_str().unwrap().contains("127.0.0.1:9"), "{json}");
     assert_eq!(status["services"].as_array().unwrap().len(), 0);

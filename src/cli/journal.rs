@@ -53,7 +53,10 @@ fn table(sizes: &Sizes) -> String {
         format!("{name:<24}{count:>12}{:>12.1} MiB{each}\n", bytes as f64 / f64::from(1 << 20))
     };
     let mut out = line("records", sizes.records, sizes.record_bytes);
-    out.push_str(&format!("{:<24}{:>12}\n", "signal minutes", sizes.signals));
+    out.push_str(&format!(
+        "{:<24}{:>12}  not packed yet, measured in the file only\n",
+        "signal minutes", sizes.signals
+    ));
     out.push_str(&line("signal hours", sizes.hours, sizes.hour_bytes));
     out.push_str(&line("forecasts as issued", sizes.fans, sizes.fan_bytes));
     out.push_str(&line("frames that stand alone", sizes.keys, sizes.key_bytes));

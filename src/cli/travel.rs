@@ -98,6 +98,11 @@ fn refused(error: impl Into<ReplayError>) -> Failure {
 }
 
 fn recording(live: &Live, file: Option<&Path>, interval: &Interval) -> Result<Recording, Failure> {
+    if let (Some(from), Some(to)) = (interval.from, interval.to)
+        && from > to
+    {
+        return Err(Failure::Usage(format!("--from {from} is later than --to {to}; exchange them")));
+    }
     match file {
         Some(_) if interval.from.is_some() || interval.to.is_some() => {
             Err(Failure::Usage("--from and --to are for the journal; a bundle is read whole".into()))
@@ -130,6 +135,10 @@ pub async fn replay(live: &Live, args: &Replay) -> Outcome {
 
 /// Cuts an interval out of the journal.
 pub fn bundle(live: &Live, args: &Bundle) -> Outcome {
+    if args.output.symlink_metadata().is_ok() {
+        let name = args.output.display();
+        return Err(Failure::Other(format!("{name} exists already; name another with -o")));
+    }
     let mut file = recording(live, None, &args.interval)?.into_file();
     let cut = file.cut(&args.output, args.max_mib << 20, &mut |_| {}).map_err(Failure::other)?;
     let thinned =

@@ -62,8 +62,8 @@ fn what_cannot_be_replayed_is_said() {
     let thin = home.file("thin.csv", "time,value\n0,1\n60,2\n120,3\n");
     let path = text(&file);
     assert!(home.bad(1, &["backtest", "--input", text(&thin)]).contains("at least 120"));
-    assert!(home.bad(1, &["backtest", "--input", path, "--pod-capacity", "0"]).contains("pod capacity 0"));
-    assert!(home.bad(1, &["backtest", "--input", path, "--test-fraction", "2"]).contains("test fraction"));
+    assert!(home.bad(2, &["backtest", "--input", path, "--pod-capacity", "0"]).contains("--pod-capacity 0"));
+    assert!(home.bad(2, &["backtest", "--input", path, "--test-fraction", "2"]).contains("--test-fraction"));
     assert!(home.bad(2, &["backtest", "--input", path, "--short", "90"]).contains("--short"));
     assert!(home.bad(2, &["backtest", "--input", path, "--lead", "soon"]).contains("soon"));
     assert!(home.bad(1, &["backtest", "--recording", "shop/checkout"]).contains("there is no journal"));
@@ -99,5 +99,5 @@ fn what_a_journal_recorded_is_replayed() {
     let report = &all["report"];
     assert_eq!((&report["slots"], &report["missing"]), (&576.into(), &0.into()));
     assert_eq!(report["step_seconds"], 300.0);
-    assert!(home.bad(2, &args("checkout")).contains("holds that of shop/checkout"));
+    assert!(home.bad(2, &args("cart")).contains("known are: shop/checkout"));
 }

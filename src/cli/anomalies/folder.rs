@@ -4,17 +4,19 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::cli::exit::{Failure, Outcome};
-use crate::cli::parallel::in_order;
+use crate::cli::parallel;
 use crate::cli::progress::Progress;
 use crate::cli::samples::{read, rows};
 use crate::cli::table::six;
 use crate::cli::whole::Whole;
 
-use super::one::{field, scored};
+use super::one::{field, in_order, scored};
 
 /// Most files of a tree, and most folders within each other.
 const MAX_FILES: usize = 100_000;
 const MAX_DEPTH: usize = 8;
+/// Files that are told of where they cannot be scored.
+const NAMED: usize = 20;
 
 /// Scores every CSV file below `data` and writes its scores below `output`, under the same name.
 pub fn run(data: &Path, column: Option<&str>, output: &Path) -> Outcome {
@@ -37,7 +39,7 @@ pub fn run(data: &Path, column: Option<&str>, output: &Path) -> Outcome {
     }
     let mut progress = Progress::new(files.len(), "series");
     let mut failed: Vec<Failure> = Vec::new();
-    in_order(
+    parallel::in_order(
         &files,
         |file| one(data, file, column, output),
         |done: Outcome| {
@@ -47,13 +49,16 @@ pub fn run(data: &Path, column: Option<&str>, output: &Path) -> Outcome {
         },
     )?;
     drop(progress);
-    match (failed.len(), failed.into_iter().next()) {
-        (_, None) => Ok(()),
-        (1, Some(only)) => Err(only),
-        (n, Some(first)) => {
-            Err(Failure::Other(format!("{n} of {} files were not scored; the first: {first}", files.len())))
-        }
+    let Some(first) = failed.first() else { return Ok(()) };
+    let mut why =
+        format!("{} of {} files were not scored, the others are: {first}", failed.len(), files.len());
+    for failure in failed.iter().take(NAMED).skip(1) {
+        why.push_str(&format!("\n  {failure}"));
     }
+    if failed.len() > NAMED {
+        why.push_str(&format!("\n  and {} more", failed.len() - NAMED));
+    }
+    Err(Failure::Other(why))
 }
 
 /// Collects the files below `root`/`at`, sorted, without following links to folders.
@@ -92,7 +97,7 @@ fn one(data: &Path, file: &Path, column: Option<&str>, output: &Path) -> Outcome
     let path = data.join(file);
     let name = path.display().to_string();
     let text = read(&path)?;
-    let rows = rows(&name, &text, column)?;
+    let (rows, _) = in_order(&name, rows(&name, &text, column)?)?;
     let mut csv = String::from("timestamp,anomaly_score\n");
     for s in scored(&rows) {
         csv.push_str(&format!("{},{}\n", field(s.row.stamp), six(s.evidence.score)));

@@ -22,7 +22,28 @@ pub struct Scored<'a> {
     pub anomaly: bool,
 }
 
-/// Scores rows in the order of the file, each from those before it.
+/// Rows in order of time, and what a person should know about how they were read.
+///
+/// # Errors
+/// One sentence where no row has a value.
+pub fn in_order<'a>(name: &str, mut rows: Vec<Row<'a>>) -> Result<(Vec<Row<'a>>, Vec<String>), Failure> {
+    let lacking = rows.iter().filter(|r| r.value.is_none()).count();
+    if lacking == rows.len() {
+        return Err(Failure::Other(format!("{name}: no row has a finite value; there is nothing to score")));
+    }
+    let mut notes = Vec::new();
+    if !rows.is_sorted_by_key(|r| r.at) {
+        // The sort is stable: rows with one time stay in the order of the file.
+        rows.sort_by_key(|r| r.at);
+        notes.push("rows are not in order of time in the file, and are put in order".to_owned());
+    }
+    if lacking > 0 {
+        notes.push(format!("{lacking} rows have no finite value and are not scored"));
+    }
+    Ok((rows, notes))
+}
+
+/// Scores rows in order of time, each from those before it.
 pub fn scored<'a>(rows: &[Row<'a>]) -> Vec<Scored<'a>> {
     let mut detector = Detector::new();
     let score = |row: &Row<'a>| {
@@ -47,19 +68,22 @@ fn one(args: &Anomalies, look: Look) -> Outcome {
     let name = path.display().to_string();
     let text = read(path)?;
     let rows = rows(&name, &text, args.column.as_deref())?;
+    let (rows, notes) = in_order(&name, rows)?;
     let scored = scored(&rows);
     let printed = match args.format {
-        As::Table => table(&name, &scored, args.top, look),
+        As::Table => table(&name, &scored, &notes, args.top, look),
         As::Csv => csv(&scored),
-        As::Json => json(&name, &scored)?,
+        As::Json => json(&name, &scored, &notes)?,
     };
     out::deliver(&printed, args.output.as_deref())
 }
 
-fn table(name: &str, scored: &[Scored], top: usize, look: Look) -> String {
+fn table(name: &str, scored: &[Scored], notes: &[String], top: usize, look: Look) -> String {
     let found = scored.iter().filter(|s| s.anomaly).count();
     let ends = [scored.first(), scored.last()].map(|s| s.map_or("", |s| s.row.stamp));
-    let mut out = format!("{name}: {} rows from {} to {}\n\n", scored.len(), ends[0], ends[1]);
+    let mut out = format!("{name}: {} rows from {} to {}\n", scored.len(), ends[0], ends[1]);
+    notes.iter().for_each(|note| out.push_str(&format!("note: {note}\n")));
+    out.push('\n');
     out.push_str(&strip::strip(scored, look));
     let mut worst: Vec<&Scored> = scored.iter().filter(|s| s.evidence.score > 0.0).collect();
     worst.sort_by(|a, b| b.evidence.score.total_cmp(&a.evidence.score));
@@ -103,7 +127,7 @@ fn csv(scored: &[Scored]) -> String {
     out
 }
 
-fn json(name: &str, scored: &[Scored]) -> Result<String, Failure> {
+fn json(name: &str, scored: &[Scored], notes: &[String]) -> Result<String, Failure> {
     let row = |s: &Scored| {
         serde_json::json!({
             "at": s.row.at.to_string(),
@@ -116,6 +140,6 @@ fn json(name: &str, scored: &[Scored]) -> Result<String, Failure> {
         })
     };
     let rows: Vec<serde_json::Value> = scored.iter().map(row).collect();
-    let whole = serde_json::json!({ "series": name, "alarm": ALARM, "rows": rows });
+    let whole = serde_json::json!({ "series": name, "alarm": ALARM, "notes": notes, "rows": rows });
     Ok(serde_json::to_string(&whole).map_err(Failure::other)? + "\n")
 }

@@ -11,6 +11,9 @@ use crate::cli::out;
 use super::args::{As, Backtest};
 use super::{json, markdown, read, svg, table};
 
+/// Longest lead that is replayed.
+const LONGEST_LEAD: std::time::Duration = std::time::Duration::from_secs(86_400);
+
 /// Replays what was asked for.
 pub async fn run(live: &Live, args: &Backtest) -> Outcome {
     if !(args.short > 0.0 && args.short < 50.0) {
@@ -22,6 +25,7 @@ pub async fn run(live: &Live, args: &Backtest) -> Outcome {
     if args.price.is_some_and(|p| !(p.is_finite() && p >= 0.0)) {
         return Err(Failure::Usage("--price: give dollars a pod-hour, zero or more".into()));
     }
+    options(args)?;
     let (name, window) = read::history(live, args).await?;
     let trace = Trace::new(window, args.pod_capacity, args.lead, args.test_fraction)
         .map_err(|e| Failure::Other(format!("{name}: {e}")))?;
@@ -38,6 +42,24 @@ pub async fn run(live: &Live, args: &Backtest) -> Outcome {
         As::Markdown => markdown::markdown(&name, &report),
         As::Svg => svg::svg(&name, &report),
     })
+}
+
+/// Refuses options that no history can be replayed with.
+fn options(args: &Backtest) -> Result<(), Failure> {
+    let refused = |what: String| Err(Failure::Usage(what));
+    if let Some(w) = args.pod_capacity.filter(|w| !(w.is_finite() && *w > 0.0)) {
+        return refused(format!("--pod-capacity {w}: give the demand that one pod holds, above zero"));
+    }
+    if args.lead > LONGEST_LEAD {
+        return refused(format!("--lead {} s: give at most a day, 24h", args.lead.as_secs()));
+    }
+    if !(0.05..=0.95).contains(&args.test_fraction) {
+        return refused(format!(
+            "--test-fraction {}: give a share between 0.05 and 0.95",
+            args.test_fraction
+        ));
+    }
+    Ok(())
 }
 
 /// Says on a terminal how far it is; nothing elsewhere.

@@ -16,6 +16,9 @@ const MAX_TEXT: u64 = 256 << 20;
 pub fn read(path: &Path) -> Result<String, Failure> {
     let shown = path.display();
     let cannot = |why: &dyn std::fmt::Display| Failure::Other(format!("{shown}: {why}"));
+    if path.is_dir() {
+        return Err(cannot(&"is a folder; give one file of it"));
+    }
     let bytes = if path == Path::new("-") {
         bounded(std::io::stdin().lock())
     } else {
