@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::series::Timestamp;
 use crate::session::Desk;
-use crate::view::{Command, DaySchedule, ForecastView, corridors, day_hash};
+use crate::view::{Command, DaySchedule, ForecastView, View, corridors, day_hash};
 
 use super::args::{As, Live, Shape};
 use super::exit::{Failure, Outcome};
@@ -43,8 +43,11 @@ pub async fn run(live: &Live, args: &Day) -> Outcome {
             wish::send(live, args.shape, Command::ApproveDay { workload, hash, typed }).await
         }
         (Some(workload), None) if args.end => {
-            // What is approved can be ended when nothing shows the workload any more.
-            let workload = named::running(live, workload).await.unwrap_or_else(|_| named::typed(workload));
+            let approved = |view: &View| {
+                let days = view.forecasts.data.iter().filter(|f| f.approved_day.is_some());
+                days.map(|f| f.workload.clone()).collect()
+            };
+            let workload = named::ending(live, workload, approved).await?;
             wish::send(live, args.shape, Command::EndDay(workload)).await
         }
         (workload, _) => show(live, args.shape, workload).await,

@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::learning::Why;
 use crate::session::Desk;
-use crate::view::{Command, Dimension, Mute, Muted};
+use crate::view::{Command, Dimension, Mute, Muted, View};
 
 use super::args::{As, Live, Shape};
 use super::exit::{Failure, Outcome};
@@ -54,6 +54,8 @@ pub async fn run(live: &Live, args: &MuteArgs) -> Outcome {
             .transpose()?,
     };
     let command = if args.end {
+        let standing = |view: &View| view.mutes.iter().map(|m| m.muted.service.clone()).collect();
+        muted.service = named::ending(live, service, standing).await?;
         Command::Unmute(muted)
     } else {
         let Some(reason) = args.reason.clone() else {

@@ -25,9 +25,17 @@ pub fn typed(text: &str) -> WorkloadId {
 /// # Errors
 /// A usage error that lists what might be meant.
 pub fn one(text: &str, known: impl IntoIterator<Item = WorkloadId>) -> Result<WorkloadId, Failure> {
-    let (asked, known): (_, BTreeSet<WorkloadId>) = (typed(text), known.into_iter().collect());
+    let known: BTreeSet<WorkloadId> = known.into_iter().collect();
+    meant(text, &known)?.ok_or_else(|| {
+        Failure::Usage(format!("{} is not known; known are: {}", typed(text), listed(known.iter())))
+    })
+}
+
+/// The same; `None` if none of `known` can be meant.
+fn meant(text: &str, known: &BTreeSet<WorkloadId>) -> Result<Option<WorkloadId>, Failure> {
+    let asked = typed(text);
     if known.contains(&asked) {
-        return Ok(asked);
+        return Ok(Some(asked));
     }
     let is_meant = |id: &&WorkloadId| {
         id.name == asked.name
@@ -36,8 +44,8 @@ pub fn one(text: &str, known: impl IntoIterator<Item = WorkloadId>) -> Result<Wo
     };
     let meant: Vec<&WorkloadId> = known.iter().filter(is_meant).collect();
     match meant.as_slice() {
-        [only] => Ok((*only).clone()),
-        [] => Err(Failure::Usage(format!("{asked} is not known; known are: {}", listed(known.iter())))),
+        [only] => Ok(Some((*only).clone())),
+        [] => Ok(None),
         several => Err(Failure::Usage(format!(
             "{asked} may be any of these; give one whole: {}",
             listed(several.iter().copied())
@@ -70,6 +78,16 @@ pub async fn service(live: &Live, text: &str) -> Result<WorkloadId, Failure> {
         return Ok(asked);
     }
     if asked.region.is_empty() { one(text, services) } else { one(text, workloads(&view)) }
+}
+
+/// The one of a running engine whose day or mute is to end: what nothing shows any more is taken as typed.
+pub async fn ending(
+    live: &Live,
+    text: &str,
+    held: fn(&View) -> BTreeSet<WorkloadId>,
+) -> Result<WorkloadId, Failure> {
+    let view = looked(live).await?;
+    Ok(meant(text, &held(&view))?.unwrap_or_else(|| typed(text)))
 }
 
 async fn looked(live: &Live) -> Result<View, Failure> {

@@ -65,7 +65,7 @@ fn typed(message: &str) -> Option<String> {
         other if other.starts_with("struct ") => "a table".to_owned(),
         other => other.to_owned(),
     };
-    let (kind, value) = found.split_once([' ']).unwrap_or((found, ""));
+    let (kind, value) = found.split_once(' ').unwrap_or((found, ""));
     let value = clean(value.trim_start_matches("point ").trim_matches('`'), WRITTEN);
     let found = match kind {
         "string" => format!("{value} is a text"),
