@@ -62,10 +62,13 @@ impl Engine {
                 }
             }
             Command::Snooze { proposal, duration } => {
-                match self.state.queue.snooze(&proposal, duration.min(LONGEST_SNOOZE), self.moment()) {
+                let (duration, moment) = (duration.min(LONGEST_SNOOZE), self.moment());
+                match self.state.queue.snooze(&proposal, duration, moment) {
                     Some(event) => {
                         self.state.learned.people.days.leave(&proposal);
-                        self.decided(vec![event], caller, format!("{proposal} is hidden")).await
+                        let till = (moment.wall + duration).to_jiff().strftime("%H:%M");
+                        let said = format!("{proposal} is hidden till {till} UTC");
+                        self.decided(vec![event], caller, said).await
                     }
                     None => self.refused(format!("{proposal} is no longer open")),
                 }

@@ -1,12 +1,14 @@
 //! What is always visible: where, what can be written, how the data is, what waits.
 
+use std::time::Duration;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::view::{Mode, Role as Seat, urgent};
+use crate::view::{Mode, OLD, Role as Seat, urgent};
 
-use super::canvas::{clock_minute, clock_second, line, put, put_right, put_wrapped, span, width};
+use super::canvas::{clock_minute, clock_second, duration, line, put, put_right, put_wrapped, span, width};
 use super::context::{PanelContext, SizeClass};
 use super::state::PanelId;
 use super::theme::Role;
@@ -107,8 +109,7 @@ fn right_side(ctx: &PanelContext<'_>) -> Vec<(String, Style)> {
         _ if h.replay.is_some() => ("recorded".to_owned(), Role::Info),
         _ if frozen => ("FROZEN".to_owned(), Role::Warn),
         None => ("no data yet".to_owned(), Role::Stale),
-        // Three of the usual intervals.
-        Some(age) if age.as_secs() > 45 => (format!("{} stale {}", ctx.glyphs.stale, span(age)), Role::Bad),
+        Some(age) if age > OLD => (stale(ctx, age), Role::Bad),
         Some(age) => (format!("live {}", span(age)), Role::Ok),
     };
     let waiting = ctx.style(if h.waiting > 0 { Role::Accent } else { Role::Dim });
@@ -129,6 +130,9 @@ fn right_side(ctx: &PanelContext<'_>) -> Vec<(String, Style)> {
         if h.muted > 0 {
             out.push((format!("  {} muted", h.muted), ctx.style(Role::Dim)));
         }
+        if h.snoozed > 0 {
+            out.push((format!("  {} snoozed", h.snoozed), ctx.style(Role::Dim)));
+        }
         out.push((format!("  {} in flight  ", h.in_flight), flight));
     }
     let clock = if ctx.size >= SizeClass::Compact {
@@ -139,6 +143,16 @@ fn right_side(ctx: &PanelContext<'_>) -> Vec<(String, Style)> {
     out.push((clock, ctx.style(Role::Text)));
     out.push((age, ctx.style(role)));
     out
+}
+
+/// `~ 2 of 14 stale 7 min`; without the count where every source is, or the record does not say.
+fn stale(ctx: &PanelContext<'_>, oldest: Duration) -> String {
+    let h = &ctx.view.header;
+    let count = match h.stale {
+        n if n > 0 && n < h.sources.1 => format!("{n} of {} ", h.sources.1),
+        _ => String::new(),
+    };
+    format!("{} {count}stale {}", ctx.glyphs.stale, duration(oldest))
 }
 
 /// What the person at this screen may do, where that is not everything; who asks for their wheel, or hands them the shift.

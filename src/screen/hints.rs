@@ -92,7 +92,13 @@ fn draw_hints(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
         );
     }
     let observes = ctx.view.header.mode == Mode::Observe;
-    let offered = |i: &&ActionInfo| !(i.hint.is_empty() || observes && i.action == Action::Approve);
+    let zooms = super::panels::zooms(ctx.state.panel()) > 0;
+    let idle = |action| match action {
+        Action::Approve => observes,
+        Action::Zoom => !zooms,
+        _ => false,
+    };
+    let offered = |i: &&ActionInfo| !i.hint.is_empty() && !idle(i.action);
     for info in ctx.keymap.actions(ctx.state.panel()).filter(offered) {
         let Some(key) = ctx.keymap.key(info.action) else { continue };
         // Whole hints only: half a word helps nobody.

@@ -65,6 +65,31 @@ fn every_fact_is_in_the_header_at_80_columns() {
 }
 
 #[test]
+fn what_is_old_or_hidden_is_counted_in_the_header() {
+    let mut old = view();
+    old.header.data_age = Some(std::time::Duration::from_secs(420));
+    old.header.sources = (12, 14);
+    old.header.stale = 2;
+    old.header.snoozed = 1;
+    let shown = header_at(&old, 160);
+    assert!(shown.contains("2 of 14 stale 7 min") && shown.contains("1 snoozed"), "{shown}");
+    old.header.stale = 14;
+    assert!(header_at(&old, 160).contains("~ stale 7 min"), "{}", header_at(&old, 160));
+}
+
+#[test]
+fn zoom_is_hinted_where_it_does_something() {
+    let v = view();
+    let hinted = |panel| {
+        let mut s = state(&v, (200, 24));
+        s.route = Route { panel, ..s.route };
+        draw_with(&v, &s, (200, 1), hints::draw).contains("zoom")
+    };
+    assert!(hinted(PanelId::Status) && hinted(PanelId::Proposals));
+    assert!(!hinted(PanelId::Journal) && !hinted(PanelId::Operations));
+}
+
+#[test]
 fn strip_and_hints() {
     let full = view();
     for (name, width) in [("strip_160", 160), ("strip_80", 80)] {

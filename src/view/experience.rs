@@ -83,4 +83,22 @@ pub struct RegionView {
     pub cost: Option<f64>,
     /// Workloads in it.
     pub workloads: usize,
+    /// Of them, without fresh demand: left out of the numbers while others are seen.
+    #[serde(default)]
+    pub unseen: usize,
+    /// Every number is of old data.
+    #[serde(default)]
+    pub stale: bool,
+    /// Set while nothing runs there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dark: Option<Dark>,
+}
+
+/// A region in which not one replica is ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dark {
+    /// Since when, if the last ready replica was seen within a day.
+    pub since: Option<Timestamp>,
+    /// Replicas asked for.
+    pub desired: u32,
 }

@@ -47,7 +47,7 @@ pub use crate::scrape::{Dropped, Health, Progress, Refresh, SourceId, SourceKind
 pub use crate::signals::{Freshness, LatencyHistogram, Provenance, Signal, SignalKind, SignalSet};
 pub use alarm::{Alarm, alarm};
 pub use command::{Command, in_shadow};
-pub use experience::{Continuity, Heatmap, RegionView, Satisfaction};
+pub use experience::{Continuity, Dark, Heatmap, RegionView, Satisfaction};
 pub use handover::{Handed, Handover, Shift};
 pub use intelligence::{DecisionStats, Growth, Knowledge, LearningView, Lesson, RejectStat};
 pub use kpi::{Kpi, KpiState};
@@ -57,10 +57,12 @@ pub use predictive::{CostProjection, ForecastView, ManifestPatch, ProposalView, 
 pub use presence::{Attached, Role, Spot};
 pub use record::{JournalLine, Notice, NoticeLevel};
 pub use replay::{ReplayState, ReplayWish};
-pub use root::{Header, KpiCounts, View};
+pub use root::{Header, KpiCounts, OLD, View};
 pub use slim::{Turn, fans, in_turn, same_turn, slim, slim_part, steady, ticks, whole, whole_part};
 pub use state::{Reading, Widget, WidgetState};
-pub use status::{AutoscalerState, Burn, CapacityRow, CostView, PerformanceRow, ServiceRow, urgent};
+pub use status::{
+    AutoscalerState, Burn, CapacityRow, CostView, PerformanceRow, ServiceRow, beyond_seen, urgent,
+};
 pub use team::{Conformance, Decided, MutedBy, NoteLine, Routed, TeamView, TeamsView};
 pub use what_if::{Question, WhatIfAnswer, what_if};
 pub use wish::{Answer, Caller, Company, Wish};

@@ -37,7 +37,7 @@ pub struct ForecastView {
     pub capacity_now: Option<f64>,
     /// `C(N)` after the live proposal or operation.
     pub capacity_after: Option<f64>,
-    /// When the median is expected to cross `capacity_now`, and half the width of that band.
+    /// When the median is expected to cross `capacity_now`, and how long before it the 95 % quantile crosses.
     pub crossing: Option<(Timestamp, Duration)>,
     /// The burst that runs, if one does.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -55,6 +55,12 @@ pub struct Header {
     /// Live proposals that somebody muted.
     #[serde(default)]
     pub muted: usize,
+    /// Live proposals that somebody hid for a while.
+    #[serde(default)]
+    pub snoozed: usize,
+    /// Of `sources`, those without an answer for longer than [`OLD`]; 0 in records of earlier versions.
+    #[serde(default)]
+    pub stale: usize,
     /// The most urgent service and when it runs short, for terminals that show nothing else; empty in records of earlier versions.
     #[serde(default)]
     pub urgent: String,
@@ -79,6 +85,9 @@ pub struct Header {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay: Option<ReplayState>,
 }
+
+/// Older answers are no picture of now: three of the usual intervals.
+pub const OLD: Duration = Duration::from_secs(45);
 
 /// Everything shown, at one tick.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

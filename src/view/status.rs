@@ -57,6 +57,11 @@ pub fn urgent(rows: &[ServiceRow]) -> String {
     })
 }
 
+/// Whether a capacity is an extrapolation: more than a tenth above the load that a replica was ever seen to bear.
+pub fn beyond_seen(capacity: &Capacity) -> bool {
+    capacity.tested_to.is_none_or(|seen| capacity.per_replica > seen * 1.1)
+}
+
 /// One line of the service table. Rows come sorted by time to exhaustion, most urgent first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ServiceRow {
@@ -77,8 +82,11 @@ pub struct ServiceRow {
     /// As its platform last gave them, while that does not answer: to be shown, not to be decided by.
     #[serde(default)]
     pub replicas_before: Option<Replicas>,
-    /// Floor proposed or in flight: shown as `6→9`.
+    /// Floor proposed, shown as `6 (9?)`, or in flight, shown as `6→9`.
     pub proposed: Option<u32>,
+    /// Whether an operation is about to bring it.
+    #[serde(default)]
+    pub under_way: bool,
     /// Who owns the replica count.
     pub owner: Owner,
     /// What its autoscaler does.

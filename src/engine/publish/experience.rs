@@ -7,8 +7,8 @@ use crate::engine::{State, WorkloadFacts};
 use crate::execution::StageKind;
 use crate::fleet::Region;
 use crate::series::{Timestamp, Window};
-use crate::signals::SignalKind;
-use crate::view::{Continuity, Heatmap, RegionView, Satisfaction, Widget};
+use crate::signals::{Freshness, SignalKind};
+use crate::view::{Continuity, Dark, Heatmap, RegionView, Satisfaction, Widget};
 
 use super::status::{cost_of, error_ratio};
 use super::widget::{self, reading};
@@ -163,21 +163,50 @@ fn region(state: &State, name: &str, all: &[&WorkloadFacts], now: Timestamp) -> 
         let values: Vec<f64> = all.iter().filter_map(|w| f(w)).collect();
         (!values.is_empty()).then(|| values.iter().sum::<f64>())
     };
+    let is_fresh = |w: &&&WorkloadFacts| w.signals.freshness(SignalKind::Demand) == Freshness::Fresh;
+    let seen = all.iter().filter(is_fresh).count();
+    let stale = seen == 0 && all.iter().any(|w| w.signals.latest(SignalKind::Demand).is_some());
+    // Old numbers are shown only where there are no others, and marked.
+    let latest = |w: &WorkloadFacts, kind| {
+        w.signals.latest(kind).filter(|_| stale || w.signals.freshness(kind) == Freshness::Fresh)
+    };
     let weighted = |f: &dyn Fn(&WorkloadFacts) -> Option<f64>| {
-        let pairs = all.iter().filter_map(|w| Some((f(w)?, w.signals.latest(SignalKind::Demand)?)));
+        let pairs = all.iter().filter_map(|w| Some((f(w)?, latest(w, SignalKind::Demand)?)));
         let (value, weight) = pairs.fold((0.0, 0.0), |(v, d), (x, y)| (v + x * y, d + y));
         (weight > 0.0).then(|| value / weight)
     };
     RegionView {
         placed: placed.is_some(),
         local_time,
-        demand: sum(&|w| w.signals.latest(SignalKind::Demand)),
-        p95: all.iter().filter_map(|w| w.signals.latest(SignalKind::LatencyP95)).max_by(f64::total_cmp),
+        demand: sum(&|w| latest(w, SignalKind::Demand)),
+        p95: all.iter().filter_map(|w| latest(w, SignalKind::LatencyP95)).max_by(f64::total_cmp),
         apdex: weighted(&|w| w.signals.latency.as_ref()?.apdex(w.workload.objective.latency().as_secs_f64())),
         headroom: all.iter().filter_map(|w| w.plan.as_ref()?.headroom).min_by(f64::total_cmp),
-        locale: weighted(&|w| w.signals.latest(SignalKind::LocaleRatio)),
+        locale: weighted(&|w| latest(w, SignalKind::LocaleRatio)),
         cost: sum(&|w| cost_of(w)),
         workloads: all.len(),
+        unseen: all.len() - seen,
+        stale,
+        dark: dark(state, all, now),
         region,
     }
+}
+
+/// Set while replicas are asked for, not one is ready, and no request is measured.
+fn dark(state: &State, all: &[&WorkloadFacts], now: Timestamp) -> Option<Dark> {
+    let counts = || all.iter().filter_map(|w| w.workload.replicas);
+    let desired: u32 = counts().map(|r| r.desired).fold(0, u32::saturating_add);
+    let served = all.iter().any(|w| {
+        let fresh = w.signals.freshness(SignalKind::Demand) == Freshness::Fresh;
+        fresh && w.signals.latest(SignalKind::Demand).is_some_and(|d| d > 0.0)
+    });
+    if desired == 0 || served || counts().any(|r| r.ready > 0) {
+        return None;
+    }
+    let day = MINUTE * 60 * 24;
+    let last_ready = |w: &&WorkloadFacts| {
+        let ready = state.history.window(&w.workload.id, SignalKind::ReplicasReady, now - day, now, MINUTE);
+        ready.points().filter(|(_, n)| *n > 0.0).map(|(at, _)| at).last()
+    };
+    Some(Dark { since: all.iter().filter_map(last_ready).max().map(|at| at + MINUTE), desired })
 }

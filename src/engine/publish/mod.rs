@@ -9,6 +9,8 @@ pub(super) mod ownership;
 mod predictive;
 mod root;
 mod status;
+#[cfg(test)]
+mod tests;
 mod widget;
 
 pub(in crate::engine) use predictive::{barred, month_start, projection};

@@ -49,8 +49,8 @@ fn forecast(state: &State, w: &WorkloadFacts, now: Timestamp) -> ForecastView {
         Some(Exhaustion::In { earliest, median: Some(median) }) => {
             // To ten seconds: it is no surer, and would move with every tick.
             let ten = Duration::from_secs(10);
-            let half = Duration::from_secs(median.saturating_sub(earliest).as_secs() / 10 * 10);
-            Some(((now + median).floor_to(ten), half))
+            let early = Duration::from_secs(median.saturating_sub(earliest).as_secs() / 10 * 10);
+            Some(((now + median).floor_to(ten), early))
         }
         _ => None,
     };
@@ -281,7 +281,8 @@ pub fn projection(state: &State, now: Timestamp) -> Widget<CostProjection> {
         })
         .sum();
     let since = windows.iter().filter_map(|(_, w)| w.points().next().map(|(at, _)| at)).min();
-    let pending: f64 = state.queue.live().filter_map(|p| p.cost.lease_total).sum();
+    let open = state.queue.live().filter(|p| p.state == ProposalState::Open);
+    let pending: f64 = open.filter_map(|p| until_month_end(p, left)).sum();
     let data = CostProjection {
         spent: since.map(|_| spent),
         observed_since: since,
@@ -305,6 +306,12 @@ fn estimated(spent: f64, since: Timestamp, now: Timestamp) -> Option<f64> {
     let missing = since.since(month_start(now));
     let observed = now.since(since).as_secs_f64();
     (missing > HOUR && observed > 0.0).then(|| spent / observed * missing.as_secs_f64())
+}
+
+/// $ of a proposal: over its lease, or to the end of the month (`left` hours) where it has no end.
+pub(super) fn until_month_end(p: &Proposal, left: f64) -> Option<f64> {
+    let endless = || p.change.until.is_none().then(|| p.cost.per_hour()).flatten().map(|cost| cost * left);
+    p.cost.lease_total.or_else(endless)
 }
 
 /// $/h a workload is expected to cost at quantile `q` over the fan: replicas needed, within the owner's bounds.

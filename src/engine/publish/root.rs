@@ -9,7 +9,7 @@ use crate::proposal::{Proposal, ProposalState};
 use crate::scrape::Health;
 use crate::series::Timestamp;
 use crate::view::{
-    Alarm, Header, Kpi, KpiCounts, KpiState, Lease, LeaseState, PlatformView, View, alarm, urgent,
+    Alarm, Header, Kpi, KpiCounts, KpiState, Lease, LeaseState, OLD, PlatformView, View, alarm, urgent,
 };
 
 use super::{experience, intelligence, kpis, metrics, predictive, status, widget};
@@ -86,6 +86,8 @@ fn header(state: &State, kpis: &[Kpi], now: Timestamp) -> Header {
         },
         waiting: waiting(state, now),
         muted: muted(state, now),
+        snoozed: state.queue.live().filter(|p| p.state != ProposalState::Open).count(),
+        stale: live.iter().filter_map(|s| s.status.last_success).filter(|at| now.since(*at) > OLD).count(),
         urgent: String::new(),
         alarm: Alarm::default(),
         in_flight: state.operations.values().filter(|o| !o.state.is_final()).count(),
@@ -116,10 +118,10 @@ fn open(state: &State) -> BTreeSet<&WorkloadId> {
     open.map(|p| &p.workload).collect()
 }
 
-/// Proposals that wait for a person now: not muted, and not for the end of a team's quiet hours.
+/// Proposals that wait for a person now: not hidden for a while, not muted, and not for the end of a team's quiet hours.
 fn waiting(state: &State, now: Timestamp) -> usize {
     let calls = |p: &&Proposal| crate::engine::teams::routed(state, p, now).calls();
-    state.queue.live().filter(calls).count()
+    state.queue.live().filter(|p| p.state == ProposalState::Open).filter(calls).count()
 }
 
 /// Live proposals that are muted.

@@ -11,6 +11,7 @@ use crate::series::{Timestamp, Unit};
 use crate::signals::{Freshness, SignalKind};
 use crate::view::{
     AutoscalerState, Burn, CapacityRow, CostView, Operation, PerformanceRow, ServiceRow, Widget, WidgetState,
+    beyond_seen,
 };
 
 use super::widget::{self, reading};
@@ -57,6 +58,7 @@ fn service(state: &State, w: &WorkloadFacts, now: Timestamp) -> ServiceRow {
         .fan()
         .map_or_else(Vec::new, |f| f.points.iter().take(24).map(|p| p.quantile(0.5)).collect());
     let cost = cost_of(w);
+    let under_way = state.in_flight(id).and_then(|o| o.change.count());
     let silent = w.platform.as_ref().filter(|_| w.workload.replicas.is_none());
     ServiceRow {
         workload: id.clone(),
@@ -67,7 +69,8 @@ fn service(state: &State, w: &WorkloadFacts, now: Timestamp) -> ServiceRow {
         exhaustion: plan.map_or(Exhaustion::Unknown, |p| p.exhaustion),
         replicas: w.workload.replicas,
         replicas_before: silent.and_then(|p| fleet::replicas_of(&p.state)),
-        proposed: proposed(state, id),
+        proposed: under_way.or_else(|| proposed(state, id)),
+        under_way: under_way.is_some(),
         owner: w.workload.owner.clone(),
         autoscaler: autoscaler(w),
         p95: get(SignalKind::LatencyP95),
@@ -164,7 +167,7 @@ pub fn capacity(state: &State, now: Timestamp) -> Widget<Vec<CapacityRow>> {
             exhaustion: plan.map_or(Exhaustion::Unknown, |p| p.exhaustion),
             autoscaler: autoscaler(w),
             binding: plan.and_then(|p| p.binding.as_ref()).map(crate::plan::Binding::sentence),
-            untested: capacity.is_some_and(|c| c.tested_to.is_none_or(|t| c.per_replica > t * 1.1)),
+            untested: capacity.is_some_and(beyond_seen),
         }
     };
     let mut rows: Vec<CapacityRow> = state.fleet.values().map(row).filter(|r| r.demand.is_some()).collect();

@@ -2,7 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::text::Line;
+use ratatui::text::{Line, Span};
 
 use crate::series::Unit;
 use crate::view::{ForecastView, OutcomeVerdict, ProposalView};
@@ -27,8 +27,16 @@ pub fn draw(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, view: &ProposalView) {
         forecast::chart(pen, chart, buf, found);
         rest = below(rest, chart.height);
     }
-    for (i, line) in lines.iter().take(usize::from(rest.height)).enumerate() {
+    let room = usize::from(rest.height);
+    // What is cut off is told of, in the last row there is.
+    let shown = if lines.len() > room { room.saturating_sub(1) } else { lines.len() };
+    for (i, line) in lines.iter().take(shown).enumerate() {
         put_line(buf, rest, rest.x, rest.y + i as u16, &fit_line(line, rest.width));
+    }
+    if lines.len() > shown && room > 0 {
+        let text = format!("… {} more below: z opens the card", lines.len() - shown);
+        let last = Line::from(span(text, pen.ink.accent));
+        put_line(buf, rest, rest.x, rest.bottom() - 1, &fit_line(&last, rest.width));
     }
 }
 
@@ -137,12 +145,7 @@ fn money(pen: &Pen<'_>, view: &ProposalView) -> Vec<Line<'static>> {
         return vec![Line::from(span("cost unknown: no price", pen.ink.dim))];
     };
     let mut line = Line::from(span("cost ", pen.ink.dim));
-    line.spans.extend(pen.number(cost.now, Unit::DollarsPerHour).spans);
-    line.spans.push(span(format!(" {} ", pen.ink.glyph("→", "->")), pen.ink.dim));
-    line.spans.extend(pen.number(cost.after, Unit::DollarsPerHour).spans);
-    line.spans.push(span(" (", pen.ink.dim));
-    line.spans.extend(pen.signed(Some(delta), Unit::DollarsPerHour).spans);
-    line.spans.push(span(")", pen.ink.dim));
+    line.spans.extend(by_hour(pen, cost.now, cost.after, delta));
     let mut pieces = vec![line];
     if let Some(total) = cost.lease_total {
         let mut line = pen.signed(Some(total), Unit::Dollars);
@@ -154,6 +157,39 @@ fn money(pen: &Pen<'_>, view: &ProposalView) -> Vec<Line<'static>> {
     month.spans.push(span(" a month if it stayed", pen.ink.dim));
     pieces.push(month);
     pieces
+}
+
+/// `$3.10/h → $5.41/h (+$2.31/h)`, with as many digits as it takes for the difference to be that of what is shown.
+fn by_hour(pen: &Pen<'_>, now: Option<f64>, after: Option<f64>, delta: f64) -> Vec<Span<'static>> {
+    let digits = now.zip(after).and_then(|(now, after)| adds_up(now, after, delta));
+    let number = |value: Option<f64>| match (value, digits) {
+        (Some(v), Some(digits)) => {
+            vec![span(format!("${v:.digits$}"), pen.ink.text), span("/h", pen.ink.dim)]
+        }
+        _ => pen.number(value, Unit::DollarsPerHour).spans,
+    };
+    let mut spans = number(now);
+    spans.push(span(format!(" {} ", pen.ink.glyph("→", "->")), pen.ink.dim));
+    spans.extend(number(after));
+    spans.push(span(" (", pen.ink.dim));
+    if digits.is_some() {
+        spans.push(span(if delta < 0.0 { pen.ink.glyph("−", "-") } else { "+" }, pen.ink.text));
+        spans.extend(number(Some(delta.abs())));
+    } else {
+        spans.extend(pen.signed(Some(delta), Unit::DollarsPerHour).spans);
+    }
+    spans.push(span(")", pen.ink.dim));
+    spans
+}
+
+/// How many digits it takes, where cents do not add up; `None` where they do.
+fn adds_up(now: f64, after: f64, delta: f64) -> Option<usize> {
+    let holds = |digits: usize| {
+        let scale = 10_f64.powi(digits as i32);
+        let at = |v: f64| (v * scale).round();
+        (at(after) - at(now) - at(delta)).abs() < 0.5
+    };
+    if holds(2) { None } else { (3..=5).find(|digits| holds(*digits)) }
 }
 
 fn owner(pen: &Pen<'_>, view: &ProposalView) -> Vec<Line<'static>> {
@@ -184,7 +220,7 @@ fn facts(pen: &Pen<'_>, view: &ProposalView) -> Vec<Line<'static>> {
         let mut line = Line::from(span(format!("{} ", fact.label), pen.ink.dim));
         line.spans.extend(pen.number(Some(fact.quantity.value), fact.quantity.unit).spans);
         if let Some(at) = fact.at {
-            line.spans.push(span(format!(" {}", moment(at, pen.view.at, pen.zone)), pen.ink.dim));
+            line.spans.push(span(format!(" at {}", moment(at, pen.view.at, pen.zone)), pen.ink.dim));
         }
         line
     });
@@ -235,5 +271,23 @@ pub fn verdict(pen: &Pen<'_>, verdict: OutcomeVerdict) -> Line<'static> {
         OutcomeVerdict::Worse => pen.status(Level::Bad, "worse"),
         OutcomeVerdict::RolledBack => pen.status(Level::Warn, "rolled back"),
         OutcomeVerdict::Inconclusive => pen.status(Level::Unknown, "cannot tell"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::widgets::testing::{bare, with_pen};
+    use super::*;
+
+    #[test]
+    fn a_difference_of_costs_is_that_of_what_is_shown() {
+        with_pen(&bare(), |pen| {
+            let say = |now: f64, after: f64| -> String {
+                by_hour(pen, Some(now), Some(after), after - now).iter().map(|s| s.content.as_ref()).collect()
+            };
+            assert_eq!(say(3.10, 5.41), "$3.10/h → $5.41/h (+$2.31/h)");
+            assert_eq!(say(0.576, 0.672), "$0.576/h → $0.672/h (+$0.096/h)");
+            assert_eq!(say(0.672, 0.576), "$0.672/h → $0.576/h (−$0.096/h)");
+        });
     }
 }

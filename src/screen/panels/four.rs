@@ -85,7 +85,7 @@ fn lines<'w>(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, widgets: impl Iterator
         let rest = inner.inner(Margin::new(0, 0));
         let x = inner.x.saturating_add(label + 1);
         let room = rest.right().saturating_sub(x);
-        let line = super::super::widgets::fit_line(&(widget.summary)(pen), room);
+        let line = super::super::widgets::fit_facts(&(widget.summary)(pen), room);
         put_line(buf, rest, x, y, &line);
     }
 }

@@ -31,6 +31,22 @@ pub const ALL: &[Panel] = &[
     Panel { id: PanelId::Logs, widgets: 1, draw: super::logs::draw },
 ];
 
+impl Panel {
+    /// How often `z` shows something else: the card of a proposal too is opened by it.
+    pub const fn zooms(&self) -> u8 {
+        match (self.id, self.widgets) {
+            (PanelId::Proposals, _) => 1,
+            (_, 1) => 0,
+            (_, widgets) => widgets,
+        }
+    }
+}
+
+/// How often `z` shows something else on a panel.
+pub fn zooms(id: PanelId) -> u8 {
+    ALL.iter().find(|p| p.id == id).map_or(0, Panel::zooms)
+}
+
 /// Draws the panel the person is at.
 pub fn draw(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
     if let Some(panel) = ALL.iter().find(|p| p.id == ctx.state.panel()) {

@@ -18,4 +18,4 @@ mod tests;
 
 #[cfg(test)]
 use list::Panel;
-pub use list::{ALL, draw};
+pub use list::{ALL, draw, zooms};

@@ -75,7 +75,7 @@ fn draw_list(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, shown: &[&Operation]) 
         }
         let columns = [
             left("OPERATION", 9, 0),
-            left("SERVICE", 16, 0).growing(10),
+            left("SERVICE", 16, 0).growing(10).naming(),
             left("CHANGE", 12, 0).growing(12),
             left("STATE", 14, 0),
             right("STARTED", 12, 2),
@@ -191,7 +191,7 @@ fn draw_leases(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, leases: &[&Lease]) {
         return;
     }
     let columns = [
-        left("SERVICE", 16, 0).growing(10),
+        left("SERVICE", 16, 0).growing(10).naming(),
         left("FLOOR", 14, 0).growing(8),
         right("LEFT", 9, 0),
         left("STATE", 12, 0).growing(8),

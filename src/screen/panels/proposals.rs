@@ -4,21 +4,21 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use crate::view::{Advice, ProposalView};
+use crate::view::{Advice, ProposalState, ProposalView};
 
 use super::super::context::PanelContext;
 use super::super::rows::{advice_of, withdrawn};
 use super::super::state::RowId;
 use super::super::widgets::{
-    Column, Ink, Pen, Row, Title, advice, countdown, frame, framed, left, put_wrapped, recommendations,
-    right, span, table,
+    Column, Ink, Pen, Row, Title, advice, countdown, frame, framed, left, moment, put_wrapped,
+    recommendations, right, span, table,
 };
 use super::card;
 
 const COLUMNS: [Column; 4] = [
-    left("PROPOSAL", 26, 0).growing(14),
-    left("STATE", 14, 0).growing(6),
-    right("LEFT", 7, 0),
+    left("PROPOSAL", 26, 0).growing(14).naming(),
+    left("STATE", 14, 0).growing(10),
+    right("LEFT", 7, 0).growing(7),
     right("COST", 9, 1),
 ];
 
@@ -83,10 +83,11 @@ fn draw_card(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, item: Item<'_>) {
 }
 
 fn draw_list(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, items: &[Item<'_>], cursor: Option<usize>) {
-    let is_live = |i: &&Item<'_>| matches!(i, Item::Proposal(v) if v.proposal.state.is_live());
-    let muted = pen.view.header.muted;
-    let live = items.iter().filter(is_live).count().saturating_sub(muted);
-    let muted = if muted > 0 { format!(", {muted} muted") } else { String::new() };
+    let open = |i: &&Item<'_>| matches!(i, Item::Proposal(v) if v.proposal.state == ProposalState::Open && !v.routed.is_muted());
+    let live = items.iter().filter(open).count();
+    let counted = |n: usize, word: &str| if n > 0 { format!(", {n} {word}") } else { String::new() };
+    let header = &pen.view.header;
+    let aside = counted(header.muted, "muted") + &counted(header.snoozed, "snoozed");
     let gone = match withdrawn(&pen.view.proposals.data) {
         0 => String::new(),
         n => format!(", {n} withdrawn in the last hour"),
@@ -95,7 +96,7 @@ fn draw_list(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, items: &[Item<'_>], cu
         0 => String::new(),
         n => format!(", {n} advised"),
     };
-    let waiting = Line::from(span(format!("{live} waiting{muted}{advised}{gone}"), pen.ink.dim));
+    let waiting = Line::from(span(format!("{live} waiting{aside}{advised}{gone}"), pen.ink.dim));
     let title = Title { right: waiting, ..Title::new("Proposals") };
     framed(pen, area, buf, &title, &pen.view.proposals, |pen, _, area, buf| {
         if items.is_empty() {
@@ -122,7 +123,11 @@ fn row(pen: &Pen<'_>, view: &ProposalView) -> Row {
     let arrow = pen.ink.glyph("→", "->");
     let style = if live { pen.ink.strong } else { pen.ink.dim };
     let name = format!("{} {}", view.proposal.workload, change.words(arrow));
-    let left = if live { countdown(view.left) } else { String::new() };
+    let left = match view.proposal.state {
+        ProposalState::Snoozed { until } => format!("till {}", moment(until, pen.view.at, pen.zone)),
+        _ if live => countdown(view.left),
+        _ => String::new(),
+    };
     let cost = view.proposal.cost.per_hour();
     Row::new(vec![
         Line::from(span(name, style)),

@@ -8,7 +8,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::series::Timestamp;
-use crate::view::{Exhaustion, ForecastState, View};
+use crate::view::{Exhaustion, ForecastState, ProposalState, View};
 
 use super::super::fixture;
 use super::super::glyphs::GlyphSet;
@@ -43,6 +43,58 @@ fn every_panel_in_every_state() {
             }
         }
     }
+}
+
+fn drawn(view: &View, state: &ScreenState, panel: PanelId, size: (u16, u16)) -> String {
+    let panel = panels().find(|p| p.id == panel).unwrap();
+    fixture::draw_with(view, state, size, panel.draw)
+}
+
+#[test]
+fn a_snoozed_proposal_says_till_when_and_is_not_counted_as_waiting() {
+    let mut view = all_in("live");
+    let until = view.at + Duration::from_secs(900);
+    view.proposals.data.retain(|p| p.proposal.state == ProposalState::Open);
+    view.proposals.data.truncate(2);
+    let open = view.proposals.data.len();
+    view.proposals.data[0].proposal.state = ProposalState::Snoozed { until };
+    view.header.snoozed = 1;
+    let text = drawn(&view, &at(PanelId::Proposals), PanelId::Proposals, (200, 46));
+    let time = until.to_jiff().strftime("%H:%M").to_string();
+    assert!(text.contains(&format!("{} waiting", open - 1)) && text.contains("1 snoozed"), "{text}");
+    assert!(text.matches(&format!("till {time}")).count() >= 2, "state and time left:\n{text}");
+}
+
+#[test]
+fn a_card_that_does_not_fit_says_so_and_z_shows_it_alone() {
+    let view = all_in("live");
+    let mut state = at(PanelId::Proposals);
+    let text = drawn(&view, &state, PanelId::Proposals, (80, 14));
+    assert!(text.contains("more below: z opens the card"), "{text}");
+    state.size = (80, 24);
+    let keymap = crate::screen::Keymap::default();
+    let z = crate::screen::Key::parse("z").unwrap();
+    let at = crate::clock::Monotonic::default();
+    crate::screen::update(&mut state, &keymap, crate::screen::Event::Key { key: z, at }, &view);
+    let alone = drawn(&view, &state, PanelId::Proposals, (80, 40));
+    assert!(!alone.contains("more below") && !alone.contains("LEFT"), "{alone}");
+}
+
+#[test]
+fn replicas_say_what_is_proposed_what_is_under_way_and_what_was_never_seen() {
+    let mut view = all_in("live");
+    view.services.data[0].proposed = Some(11);
+    let ready = view.services.data[0].replicas.unwrap().ready;
+    let text = drawn(&view, &at(PanelId::Status), PanelId::Status, (200, 46));
+    assert!(text.contains(&format!("{ready} (11?)")) && !text.contains(&format!("{ready}→11")), "{text}");
+    view.services.data[0].under_way = true;
+    if let Some(capacity) = &mut view.services.data[0].capacity {
+        capacity.tested_to = None;
+    }
+    let text = drawn(&view, &at(PanelId::Status), PanelId::Status, (200, 46));
+    assert!(text.contains(&format!("{ready}→11")), "{text}");
+    let row = text.lines().find(|l| l.contains("→11")).unwrap();
+    assert!(row.contains('?'), "headroom beyond what was seen: {row}");
 }
 
 /// Every number of a view that can be set from outside becomes the next of `odd`.

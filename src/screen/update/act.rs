@@ -149,10 +149,10 @@ fn evidence(state: &mut ScreenState) {
 }
 
 fn zoom(state: &mut ScreenState) {
-    let widgets = panels::ALL.iter().find(|p| p.id == state.panel()).map_or(1, |p| p.widgets);
+    let shown = panels::zooms(state.panel());
     state.route.zoomed = match state.route.zoomed {
-        None if widgets > 1 => Some(0),
-        Some(at) if at + 1 < widgets => Some(at + 1),
+        None if shown > 0 => Some(0),
+        Some(at) if at + 1 < shown => Some(at + 1),
         _ => None,
     };
 }

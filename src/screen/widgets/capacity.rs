@@ -12,7 +12,7 @@ use super::ink::Level;
 use super::pen::{Pen, fit_line, put_line};
 use super::state::{Title, framed, summary as stand_in};
 use super::table::{Row, left, right, table};
-use super::words::span;
+use super::words::{named, span};
 
 /// As in the border.
 pub const TITLE: &str = "Capacity and headroom";
@@ -29,13 +29,13 @@ pub fn draw(pen: &Pen<'_>, area: Rect, buf: &mut Buffer) {
     let title = Title { right: Line::from(span(bar_name, pen.ink.dim)), ..Title::new(TITLE) };
     framed(pen, area, buf, &title, &pen.view.capacity, |pen, rows, area, buf| {
         // Everything but the bar, with the gaps.
-        let fixed = 24 + 7 + 13 + 9 + 11 + 11 + 12;
+        let fixed = 24 + 7 + 16 + 9 + 11 + 11 + 12;
         let bar = area.width.saturating_sub(fixed).clamp(12, 48);
         let columns = [
-            left("SERVICE", 14, 0).growing(10),
+            left("SERVICE", 14, 0).growing(10).naming(),
             left(if bar < 17 { "OF CAPACITY" } else { "DEMAND / CAPACITY" }, bar, 2),
             right("USED", 7, 0),
-            right("RUNS OUT IN", 13, 0),
+            right("RUNS OUT IN", 16, 0).growing(1),
             right("DEMAND", 9, 3),
             right("C(N)", 11, 4),
             left("AUTOSCALER", 11, 1),
@@ -56,7 +56,7 @@ fn bound(pen: &Pen<'_>, rows: &[CapacityRow], area: Rect, buf: &mut Buffer) -> R
         n => format!(" (and {n} more)"),
     };
     let mut line = pen.status(Level::Warn, "");
-    line.spans.push(span(format!("{}: {text}{others}", row.workload.name), pen.ink.warn));
+    line.spans.push(span(format!("{}: {text}{others}", named(&row.workload)), pen.ink.warn));
     let rest = Rect { height: area.height - 1, ..area };
     put_line(buf, area, area.x, rest.bottom(), &fit_line(&line, area.width));
     rest
@@ -67,14 +67,14 @@ pub fn summary(pen: &Pen<'_>) -> Line<'static> {
     stand_in(pen, &pen.view.capacity, |pen, rows| {
         let Some(tight) = rows.first() else { return Line::from(span("no workload", pen.ink.dim)) };
         let over = rows.iter().filter(|r| used(r).is_some_and(|u| u > 0.9)).count();
-        let mut line = Line::from(span(format!("{over} of {} above 90 %; ", rows.len()), pen.ink.text));
-        line.spans.push(span(format!("{} ", tight.workload.name), pen.ink.strong));
+        let mut line = Line::from(span(format!("{} ", named(&tight.workload)), pen.ink.strong));
         line.spans.extend(pen.number_in(used(tight), Unit::Ratio, pen.ink.level(level(tight))).spans);
         line.spans.push(span(" used", pen.ink.dim));
         if tight.exhaustion != Exhaustion::Unknown {
             line.spans.push(span(", runs out in ", pen.ink.dim));
             line.spans.extend(pen.exhaustion(&tight.exhaustion).spans);
         }
+        line.spans.push(span(format!("   {over} of {} above 90 %", rows.len()), pen.ink.text));
         line
     })
 }
@@ -109,14 +109,15 @@ fn row(pen: &Pen<'_>, row: &CapacityRow, bar: u16) -> Row {
             pen.number_in(used(row), Unit::Ratio, style),
             pen.exhaustion(&row.exhaustion),
             pen.number(row.demand, Unit::RequestsPerSecond),
-            untested(pen, pen.number(row.capacity, Unit::RequestsPerSecond), row.untested),
+            untested_mark(pen, pen.number(row.capacity, Unit::RequestsPerSecond), row.untested),
             autoscaler(pen, row.autoscaler),
         ],
         note,
     }
 }
 
-fn untested(pen: &Pen<'_>, mut line: Line<'static>, untested: bool) -> Line<'static> {
+/// `?` before a number that rests on a capacity beyond the load ever observed.
+pub fn untested_mark(pen: &Pen<'_>, mut line: Line<'static>, untested: bool) -> Line<'static> {
     if untested {
         line.spans.insert(0, span("?", pen.ink.warn));
     }

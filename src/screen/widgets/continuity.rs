@@ -11,7 +11,7 @@ use super::chart::spark::spark;
 use super::pen::Pen;
 use super::state::{Title, framed, summary as stand_in};
 use super::table::{Row, left, right, table};
-use super::words::span;
+use super::words::{named, span};
 
 /// As in the border.
 pub const TITLE: &str = "Sessions and caches";
@@ -20,7 +20,7 @@ pub const TITLE: &str = "Sessions and caches";
 pub fn draw(pen: &Pen<'_>, area: Rect, buf: &mut Buffer) {
     framed(pen, area, buf, &Title::new(TITLE), &pen.view.continuity, |pen, rows, area, buf| {
         let columns = [
-            left("SERVICE", 14, 0).growing(8),
+            left("SERVICE", 14, 0).growing(8).naming(),
             right("SESSION KEPT", 12, 0),
             left("LAST 30 MIN", 20, 3),
             right("CACHE HITS", 10, 0),
@@ -39,7 +39,7 @@ pub fn summary(pen: &Pen<'_>) -> Line<'static> {
         let value = |r: &&Continuity| r.affinity.value.filter(|v| v.is_finite()).unwrap_or(f64::INFINITY);
         let worst = rows.iter().min_by(|a, b| value(a).total_cmp(&value(b)));
         let Some(worst) = worst else { return Line::from(span("no sessions", pen.ink.dim)) };
-        let mut line = Line::from(span(format!("worst {} keeps ", worst.workload.name), pen.ink.text));
+        let mut line = Line::from(span(format!("worst {} keeps ", named(&worst.workload)), pen.ink.text));
         line.spans.extend(pen.reading(&worst.affinity).spans);
         line.spans.push(span(" of sessions, cache hits ", pen.ink.dim));
         line.spans.extend(pen.reading(&worst.cache_hits).spans);

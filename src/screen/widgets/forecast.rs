@@ -13,7 +13,7 @@ use super::chart::time::TimeAxis;
 use super::pen::{Pen, below, put_line, put_wrapped, top};
 use super::state::{Title, framed, summary as stand_in};
 use super::table::flow;
-use super::words::{clock, moment, span, time_span};
+use super::words::{clock, moment, named, span, time_span};
 
 /// What members of a forecast are called that come from other services.
 const SHAPE: &str = "shape ";
@@ -48,7 +48,7 @@ pub fn draw(pen: &Pen<'_>, area: Rect, buf: &mut Buffer) {
 pub fn summary(pen: &Pen<'_>) -> Line<'static> {
     stand_in(pen, &pen.view.forecasts, |pen, _| {
         let Some(forecast) = pick(pen) else { return Line::from(span("no workload", pen.ink.dim)) };
-        let mut line = Line::from(span(format!("{} ", forecast.workload.name), pen.ink.strong));
+        let mut line = Line::from(span(format!("{} ", named(&forecast.workload)), pen.ink.strong));
         let recent: Vec<_> = forecast.history.values().iter().rev().take(36).rev().copied().collect();
         let ahead: Vec<f64> = forecast
             .forecast
@@ -122,8 +122,8 @@ pub fn chart(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, forecast: &ForecastVie
     if let Some((at, value)) = history.last() {
         plot.current(pen, buf, at, value);
     }
-    if let (Some((at, half)), Some(level)) = (forecast.crossing, forecast.capacity_now) {
-        plot.crossing(pen, buf, at, half, level);
+    if let (Some((at, early)), Some(level)) = (forecast.crossing, forecast.capacity_now) {
+        plot.crossing(pen, buf, at, early, level);
     }
 }
 
@@ -218,14 +218,8 @@ fn day_text(day: &DaySchedule, at: impl Fn(Timestamp) -> String) -> String {
 fn facts(pen: &Pen<'_>, forecast: &ForecastView) -> Vec<Line<'static>> {
     let now = pen.view.at;
     let mut pieces = Vec::new();
-    if let Some((at, half)) = forecast.crossing {
-        let sign = pen.ink.glyph("±", "+-");
-        let text = format!(
-            "{} crosses capacity {} {sign}{}",
-            pen.ink.glyph("╳", "X"),
-            moment(at, now, pen.zone),
-            time_span(half)
-        );
+    if let Some((at, early)) = forecast.crossing {
+        let text = format!("{} crosses capacity {}", pen.ink.glyph("╳", "X"), pen.crossing(at, early));
         pieces.push(Line::from(span(text, pen.ink.bad)));
     }
     if let Some(burst) = &forecast.burst {

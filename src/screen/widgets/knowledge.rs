@@ -23,7 +23,7 @@ const ENOUGH_POINTS: usize = 50;
 pub fn draw(pen: &Pen<'_>, area: Rect, buf: &mut Buffer) {
     framed(pen, area, buf, &Title::new(TITLE), &pen.view.knowledge, |pen, rows, area, buf| {
         let columns = [
-            left("SERVICE", 14, 0).growing(8),
+            left("SERVICE", 14, 0).growing(8).naming(),
             left("MODEL", 5, 0),
             left("FRESH", 5, 1),
             left("SKILLED", 7, 0),

@@ -11,7 +11,7 @@ use super::ink::Level;
 use super::pen::{Pen, below, put_line, put_wrapped, top};
 use super::state::{Title, framed, summary as stand_in};
 use super::table::{Row, flow, left, right, table};
-use super::words::{moment, span, time_span};
+use super::words::{moment, named, span, time_span};
 
 /// Lines of what rejections taught that are shown.
 const TAUGHT: usize = 3;
@@ -168,7 +168,7 @@ fn decisions(pen: &Pen<'_>, learning: &LearningView) -> Vec<Line<'static>> {
 fn scoreboard(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, rows: &[ScoredProposal]) {
     let columns = [
         left("MADE", 10, 4),
-        left("PROPOSAL", 16, 0).growing(10),
+        left("PROPOSAL", 16, 0).growing(10).naming(),
         left("DECISION", 14, 1).growing(8),
         right("MIN SHORT", 9, 2),
         right("WITH", 6, 0),
@@ -192,7 +192,7 @@ fn score(pen: &Pen<'_>, row: &ScoredProposal) -> Row {
     let needed = pen.status(level, found.words());
     Row::new(vec![
         Line::from(span(moment(row.created, pen.view.at, pen.zone), pen.ink.dim)),
-        Line::from(span(format!("{} {}{arrow}{}", row.workload.name, row.from, row.to), pen.ink.text)),
+        Line::from(span(format!("{} {}{arrow}{}", named(&row.workload), row.from, row.to), pen.ink.text)),
         Line::from(span(row.decision.clone(), pen.ink.dim)),
         pen.number(row.minutes_short, Unit::Count),
         pen.number(row.minutes_short_with, Unit::Count),

@@ -157,6 +157,77 @@ pub fn fit_tail(line: &Line<'_>, columns: u16) -> Line<'static> {
     Line::from(Span::styled(format!("{dots}{}", text.get(start..).unwrap_or_default()), style))
 }
 
+/// A name with its region, shortened before the region: `…checkout@eu-west` without its namespace, then `checko…@eu-west`.
+/// The region is what tells rows of one service apart, and the beginning of the name rows of one region.
+pub fn fit_middle(line: &Line<'_>, columns: u16) -> Line<'static> {
+    let text: String = line.spans.iter().map(|s| s.content.as_ref()).collect();
+    let Some((head, region)) = text.rfind('@').map(|at| text.split_at(at)) else {
+        return fit_line(line, columns);
+    };
+    if line_width(line) <= columns {
+        return fit_line(line, columns);
+    }
+    let room = columns.saturating_sub(width(region));
+    if room < 2 {
+        return fit_tail(line, columns);
+    }
+    let style = line.spans.first().map_or(line.style, |s| line.style.patch(s.style));
+    let name = head.rfind('/').and_then(|at| head.get(at + 1..)).unwrap_or(head);
+    let name = if width(name) < room { format!("…{name}") } else { fit(name, room) };
+    Line::from(Span::styled(format!("{name}{region}"), style))
+}
+
+/// A sentence cut to `columns`, but never within a number, its unit or a name with a region: cut short they are others.
+pub fn fit_facts(line: &Line<'_>, columns: u16) -> Line<'static> {
+    let text: String = line.spans.iter().map(|s| s.content.as_ref()).collect();
+    let cut = head(&text, columns.saturating_sub(1)).len();
+    let start = |end: usize| text.get(..end).and_then(|t| t.rfind(' ')).map_or(0, |at| at + 1);
+    let word_at = start(cut);
+    let word = text.get(word_at..).and_then(|t| t.split(' ').next()).unwrap_or_default();
+    let before_at = start(word_at.saturating_sub(1));
+    let before = text.get(before_at..word_at).unwrap_or_default().trim_end();
+    let is_number = |word: &str| word.contains(|c: char| c.is_ascii_digit());
+    let end = if text.get(cut..).is_some_and(|rest| rest.starts_with(' ')) {
+        0
+    } else if is_number(word) || word.contains('@') {
+        word_at
+    } else if before.ends_with(|c: char| c.is_ascii_digit()) {
+        before_at
+    } else {
+        0
+    };
+    if line_width(line) <= columns || end == 0 {
+        return fit_line(line, columns);
+    }
+    let mut left = text.get(..end).map_or(0, width);
+    let mut out = Line::default();
+    for span in &line.spans {
+        let part = head(&span.content, left);
+        left = left.saturating_sub(width(&part));
+        out.spans.push(Span::styled(part, line.style.patch(span.style)));
+        if left == 0 {
+            break;
+        }
+    }
+    let style = out.spans.last().map_or(line.style, |s| s.style);
+    out.spans.push(Span::styled("…", style));
+    out
+}
+
+/// The first `columns` columns of `text`.
+fn head(text: &str, columns: u16) -> String {
+    let mut left = usize::from(columns);
+    text.chars()
+        .take_while(|c| match left.checked_sub(c.width().unwrap_or(0)) {
+            Some(rest) => {
+                left = rest;
+                true
+            }
+            None => false,
+        })
+        .collect()
+}
+
 /// A line cut to `columns`, with `…` where something was cut; styles are kept.
 pub fn fit_line(line: &Line<'_>, columns: u16) -> Line<'static> {
     let mut left = columns;
@@ -263,6 +334,30 @@ mod tests {
         let line = Line::from(vec![Span::raw("checkout "), Span::raw("shop and more")]);
         assert_eq!(fit_line(&line, 12).to_string(), "checkout sh…");
         assert_eq!(fit_line(&line, 9).to_string(), "checkout…");
+    }
+
+    #[test]
+    fn a_region_and_a_number_stay_whole() {
+        let name = |columns| fit_middle(&Line::from("shop/checkout@eu-west"), columns).to_string();
+        assert_eq!(name(21), "shop/checkout@eu-west");
+        assert_eq!(name(17), "…checkout@eu-west");
+        assert_eq!(name(16), "checkout@eu-west", "as many columns without a mark tell more");
+        assert_eq!(name(14), "check…@eu-west");
+        assert_eq!(name(8), "…eu-west");
+        assert_eq!(fit_middle(&Line::from("shop/checkout"), 8).to_string(), "shop/ch…");
+        let facts = Line::from(vec![
+            Span::raw("checkout@eu 78 % used"),
+            Span::raw(", out in "),
+            Span::raw("8 h (≥25 min)"),
+        ]);
+        let cut = |columns| fit_facts(&facts, columns).to_string();
+        assert_eq!(cut(43), facts.to_string());
+        assert_eq!(cut(42), "checkout@eu 78 % used, out in 8 h …");
+        assert_eq!(cut(32), "checkout@eu 78 % used, out in …");
+        assert_eq!(cut(28), "checkout@eu 78 % used, out …");
+        assert_eq!(cut(17), "checkout@eu 78 %…", "the unit is whole");
+        assert_eq!(cut(15), "checkout@eu …");
+        assert_eq!(fit_facts(&Line::from("a long word"), 6).to_string(), "a lon…");
     }
 
     #[test]

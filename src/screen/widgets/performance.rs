@@ -6,36 +6,44 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 
 use crate::series::Unit;
-use crate::view::{Burn, PerformanceRow};
+use crate::view::{Burn, Freshness, PerformanceRow};
 
 use super::chart::spark::spark;
 use super::ink::Level;
 use super::pen::Pen;
 use super::state::{Title, framed, summary as stand_in};
-use super::table::{Row, left, right, table};
-use super::words::span;
+use super::table::{Row, left, right, table, width_of};
+use super::words::{named, span};
 
 /// As in the border.
 pub const TITLE: &str = "Performance";
+/// The column that is drawn to measure.
+const SPARK: usize = 4;
 
 /// Draws the widget.
 pub fn draw(pen: &Pen<'_>, area: Rect, buf: &mut Buffer) {
     framed(pen, area, buf, &Title::new(TITLE), &pen.view.performance, |pen, rows, area, buf| {
         let columns = [
-            left("SERVICE", 14, 0).growing(8),
+            left("SERVICE", 14, 0).growing(8).naming(),
             right("p50", 8, 4),
             right("p95", 8, 0),
             right("p99", 8, 2),
-            left("p95, 30 min", 20, 5),
-            right("GOOD", 8, 3),
-            right("ERRORS", 7, 1),
+            left("p95, 30 min", 20, 5).shrinking(11),
+            right("GOOD", 9, 3),
+            right("ERRORS", 9, 1),
             right("BURN 5m", 7, 0),
             right("1h", 6, 6),
             right("6h", 6, 7),
         ];
         let pen = &pen.on(rows.iter().map(|r| &r.workload));
-        let rows: Vec<Row> = rows.iter().map(|r| row(pen, r)).collect();
-        table(pen, area, buf, &columns, &rows);
+        let mut cells: Vec<Row> = rows.iter().map(|r| row(pen, r)).collect();
+        let wide = width_of(pen, area, &columns, &cells, SPARK).unwrap_or(20);
+        for (made, r) in cells.iter_mut().zip(rows) {
+            if let Some(cell) = made.cells.get_mut(SPARK) {
+                *cell = spark(pen, &r.p95_recent, wide);
+            }
+        }
+        table(pen, area, buf, &columns, &cells);
     });
 }
 
@@ -45,9 +53,16 @@ pub fn summary(pen: &Pen<'_>) -> Line<'static> {
         let slow = rows.iter().filter(|r| is_slow(r)).count();
         let worst = rows.iter().max_by(|a, b| key(a).total_cmp(&key(b)));
         let Some(worst) = worst else { return Line::from(span("no workload", pen.ink.dim)) };
-        let mut line =
-            Line::from(span(format!("{slow} of {} slower than promised; ", rows.len()), pen.ink.text));
-        line.spans.push(span(format!("{} p95 ", worst.workload.name), pen.ink.strong));
+        // Services without any such number are not among the rows.
+        let all = rows.len().max(pen.view.services.data.len());
+        let measured = rows.iter().filter(|r| is_measured(r)).count();
+        let unknown = match all.saturating_sub(measured) {
+            0 => String::new(),
+            n => format!(", {n} not measured"),
+        };
+        let text = format!("{slow} of {measured} slower than promised{unknown}; ");
+        let mut line = Line::from(span(text, pen.ink.text));
+        line.spans.push(span(format!("{} p95 ", named(&worst.workload)), pen.ink.strong));
         line.spans.extend(pen.reading_in(&worst.p95, slow_style(pen, worst)).spans);
         line.spans.push(span(", burn ", pen.ink.dim));
         line.spans.extend(burn(pen, worst.burn.m5).spans);
@@ -60,8 +75,13 @@ fn key(row: &PerformanceRow) -> f64 {
     over + row.burn.m5.filter(|v| v.is_finite()).unwrap_or(0.0)
 }
 
+/// Whether its p95 is known now.
+fn is_measured(row: &PerformanceRow) -> bool {
+    row.p95.freshness == Freshness::Fresh && row.p95.value.is_some_and(f64::is_finite)
+}
+
 fn is_slow(row: &PerformanceRow) -> bool {
-    row.p95.value.is_some_and(|p| p > row.threshold)
+    is_measured(row) && row.p95.value.is_some_and(|p| p > row.threshold)
 }
 
 fn slow_style(pen: &Pen<'_>, row: &PerformanceRow) -> Style {
@@ -98,7 +118,7 @@ fn row(pen: &Pen<'_>, row: &PerformanceRow) -> Row {
             pen.reading(&row.p50),
             pen.reading_in(&row.p95, slow_style(pen, row)),
             pen.reading(&row.p99),
-            spark(pen, &row.p95_recent, 20),
+            Line::default(),
             pen.number(row.goodput, Unit::Ratio),
             pen.number_in(row.error_ratio, Unit::Ratio, errors),
             burn(pen, m5),

@@ -59,7 +59,8 @@ pub fn draw(pen: &Pen<'_>, area: Rect, buf: &mut Buffer) {
 /// The one line that stands for the widget.
 pub fn summary(pen: &Pen<'_>) -> Line<'static> {
     stand_in(pen, &pen.view.proposals, |pen, proposals| {
-        let live = proposals.iter().filter(|p| p.proposal.state.is_live()).count();
+        let open = |p: &&ProposalView| p.proposal.state == ProposalState::Open && !p.routed.is_muted();
+        let live = proposals.iter().filter(open).count();
         let Some(first) = proposals.first() else {
             let Some(first) = pen.view.advice.first() else { return Line::from(span("none", pen.ink.dim)) };
             let mut line = advice::state(pen, first);
@@ -139,7 +140,13 @@ fn entry(pen: &Pen<'_>, area: Rect, y: u16, buf: &mut Buffer, index: usize, view
     let mut head = Line::from(span(format!("{} ", index + 1), pen.ink.dim));
     head.spans.extend(headline(pen, view).spans);
     if live {
-        head.spans.push(span(format!("  {} left", countdown(view.left)), pen.ink.dim));
+        let text = match view.proposal.state {
+            ProposalState::Snoozed { until } => {
+                format!("  hidden till {}", moment(until, pen.view.at, pen.zone))
+            }
+            _ => format!("  {} left", countdown(view.left)),
+        };
+        head.spans.push(span(text, pen.ink.dim));
     }
     put_line(buf, area, area.x, y, &fit_line(&head, area.width));
     if pen.cursor == Some(index) {
@@ -156,7 +163,7 @@ fn entry(pen: &Pen<'_>, area: Rect, y: u16, buf: &mut Buffer, index: usize, view
         let mut line = Line::from(span(format!("{} ", fact.label), pen.ink.dim));
         line.spans.extend(pen.number(Some(fact.quantity.value), fact.quantity.unit).spans);
         if let Some(at) = fact.at {
-            line.spans.push(span(format!(" {}", moment(at, pen.view.at, pen.zone)), pen.ink.dim));
+            line.spans.push(span(format!(" at {}", moment(at, pen.view.at, pen.zone)), pen.ink.dim));
         }
         pieces.push(line);
     }

@@ -22,7 +22,7 @@ pub const TITLE: &str = "Resources, per replica";
 pub fn draw(pen: &Pen<'_>, area: Rect, buf: &mut Buffer) {
     framed(pen, area, buf, &Title::new(TITLE), &pen.view.resources, |pen, rows, area, buf| {
         let columns = [
-            left("SERVICE", 14, 0).growing(8),
+            left("SERVICE", 14, 0).growing(8).naming(),
             left("WHAT", 6, 0),
             right("REQUEST", 10, 0),
             right("TARGET", 10, 0),

@@ -10,7 +10,7 @@ use crate::view::Heatmap;
 use super::chart::heat::heat;
 use super::pen::{Pen, put_wrapped};
 use super::state::{Title, framed, summary as stand_in};
-use super::words::span;
+use super::words::{named, span};
 
 /// As in the border.
 pub const TITLE: &str = "Response times";
@@ -37,7 +37,7 @@ pub fn summary(pen: &Pen<'_>) -> Line<'static> {
     stand_in(pen, &pen.view.heatmaps, |pen, _| match pick(pen) {
         None => Line::from(span("no histogram", pen.ink.dim)),
         Some(map) => {
-            let mut line = Line::from(span(format!("{} ", map.workload.name), pen.ink.strong));
+            let mut line = Line::from(span(format!("{} ", named(&map.workload)), pen.ink.strong));
             line.spans.extend(slow_line(pen, map).spans);
             line
         }

@@ -14,7 +14,7 @@ use super::ink::Level;
 use super::pen::Pen;
 use super::state::{Title, framed, summary as stand_in};
 use super::table::{Row, left, right, table};
-use super::words::{span, time_span};
+use super::words::{named, span, time_span};
 
 /// As in the border.
 pub const TITLE: &str = "Satisfaction";
@@ -25,7 +25,7 @@ pub fn draw(pen: &Pen<'_>, area: Rect, buf: &mut Buffer) {
     let title = Title { right: legend, ..Title::new(TITLE) };
     framed(pen, area, buf, &title, &pen.view.satisfaction, |pen, rows, area, buf| {
         let columns = [
-            left("SERVICE", 14, 0).growing(8),
+            left("SERVICE", 14, 0).growing(8).naming(),
             right("APDEX", 6, 0),
             left("", 12, 1),
             left("LAST HOURS", 24, 2),
@@ -44,7 +44,7 @@ pub fn draw(pen: &Pen<'_>, area: Rect, buf: &mut Buffer) {
 pub fn summary(pen: &Pen<'_>) -> Line<'static> {
     stand_in(pen, &pen.view.satisfaction, |pen, rows| {
         let Some(worst) = rows.first() else { return Line::from(span("no workload", pen.ink.dim)) };
-        let mut line = Line::from(span(format!("worst {} Apdex ", worst.workload.name), pen.ink.text));
+        let mut line = Line::from(span(format!("worst {} Apdex ", named(&worst.workload)), pen.ink.text));
         line.spans.extend(apdex(pen, worst.apdex).spans);
         line.spans.push(span(format!(" {}", rating(worst.apdex).1), pen.ink.level(rating(worst.apdex).0)));
         line.spans.push(span(", error budget left ", pen.ink.dim));

@@ -7,31 +7,34 @@ use ratatui::text::Line;
 use crate::fleet::{Owner, Replicas};
 use crate::series::Unit;
 use crate::view::Freshness;
-use crate::view::{AutoscalerState, ServiceRow, Verdict};
+use crate::view::{AutoscalerState, ServiceRow, Verdict, beyond_seen};
 
+use super::capacity::untested_mark;
 use super::chart::spark::spark_ahead;
 use super::ink::Level;
 use super::pen::{Pen, put_wrapped};
 use super::performance::burn;
 use super::state::{Title, framed};
-use super::table::{Column, Row, left, right, table};
+use super::table::{Column, Row, left, right, table, width_of};
 use super::words::span;
 
 /// As in the border.
 pub const TITLE: &str = "Services";
 
 const COLUMNS: [Column; 10] = [
-    left("SERVICE", 14, 0).growing(14),
+    left("SERVICE", 14, 0).growing(14).naming(),
     left("TEAM", 8, 7).growing(4),
-    right("DEMAND", 9, 2),
-    left("HEADROOM", 9, 0),
-    left("RUNS OUT IN", 13, 0).growing(3),
+    right("DEMAND", 9, 4),
+    left("HEADROOM", 10, 1).whole(),
+    left("RUNS OUT IN", 16, 0).growing(2).whole(),
     left("REPLICAS", 11, 0).growing(14),
     right("p95", 8, 0),
-    right("BURN", 6, 0),
-    right("$/h", 8, 6),
-    left("FORECAST", 24, 5),
+    right("BURN", 6, 2),
+    right("$/h", 9, 6),
+    left("FORECAST", 24, 5).shrinking(8),
 ];
+/// Which of them is drawn to measure.
+const SPARK: usize = 9;
 
 /// Draws the table over rows in the order given.
 pub fn draw(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, order: &[&ServiceRow]) {
@@ -49,15 +52,24 @@ pub fn draw(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, order: &[&ServiceRow]) 
             put_wrapped(buf, area, area.y, text, pen.ink.dim);
             return;
         }
-        let rows: Vec<Row> = order.iter().map(|r| row(pen, r)).collect();
+        let mut rows: Vec<Row> = order.iter().map(|r| row(pen, r)).collect();
         let pen = pen.on(order.iter().map(|r| &r.workload));
+        let columns = width_of(&pen, area, &COLUMNS, &rows, SPARK).unwrap_or(24);
+        for (row, r) in rows.iter_mut().zip(order) {
+            row.cells.push(spark_ahead(&doubtful(&pen, r), &r.recent, &r.ahead, columns));
+        }
         table(&pen, area, buf, &COLUMNS, &rows);
     });
 }
 
+/// Inputs that the plan uses but that are not fresh make every derived number doubtful.
+fn doubtful<'a>(pen: &Pen<'a>, row: &ServiceRow) -> Pen<'a> {
+    Pen { stale: pen.stale || row.freshness > Freshness::Fresh, ..*pen }
+}
+
+/// Every cell but the chart.
 fn row(pen: &Pen<'_>, row: &ServiceRow) -> Row {
-    // Inputs that the plan uses but that are not fresh make every derived number doubtful.
-    let pen = &Pen { stale: pen.stale || row.freshness > Freshness::Fresh, ..*pen };
+    let pen = &doubtful(pen, row);
     let slow = row.objective.latency().as_secs_f64();
     let p95 = match row.p95.value {
         Some(p) if p > slow * 1.5 => pen.ink.bad,
@@ -69,20 +81,19 @@ fn row(pen: &Pen<'_>, row: &ServiceRow) -> Row {
             Line::from(span(row.workload.to_string(), pen.ink.text)),
             Line::from(span(row.team.to_string(), pen.ink.dim)),
             pen.reading(&row.demand),
-            headroom(pen, row.headroom),
+            headroom(pen, row.headroom, row.capacity.as_ref().is_some_and(beyond_seen)),
             pen.exhaustion(&row.exhaustion),
             replicas(pen, row),
             pen.reading_in(&row.p95, p95),
             burn(pen, row.burn.m5),
             pen.reading(&row.cost),
-            spark_ahead(pen, &row.recent, &row.ahead, 24),
         ],
         note: verdict(pen, &row.verdict),
     }
 }
 
-/// `▁ 3 %`: a bar of one column, then the number.
-fn headroom(pen: &Pen<'_>, share: Option<f64>) -> Line<'static> {
+/// `▁ 3 %`: a bar of one column, then the number; `?` before it where capacity lies beyond the load ever observed.
+fn headroom(pen: &Pen<'_>, share: Option<f64>, untested: bool) -> Line<'static> {
     let Some(share) = share.filter(|s| s.is_finite()) else { return pen.number(None, Unit::Ratio) };
     let style = match share {
         s if s < 0.0 => pen.ink.bad,
@@ -93,11 +104,12 @@ fn headroom(pen: &Pen<'_>, share: Option<f64>) -> Line<'static> {
     let levels = pen.ink.rising();
     let bar = levels.get((share.clamp(0.0, 1.0) * 7.99) as usize).copied().unwrap_or(" ");
     let mut line = Line::from(span(format!("{bar} "), if pen.stale { pen.ink.stale } else { style }));
-    line.spans.extend(pen.number_in(Some(share.max(-9.99)), Unit::Ratio, style).spans);
+    let number = pen.number_in(Some(share.max(-9.99)), Unit::Ratio, style);
+    line.spans.extend(untested_mark(pen, number, untested).spans);
     line
 }
 
-/// `6/6→11 HPA⊤`: ready of desired, the floor proposed, the owner with what it does.
+/// `6/6 (11?) hpa⊤`: ready of desired, the floor proposed (`→11` while it is being reached), the owner with what it does.
 fn replicas(pen: &Pen<'_>, row: &ServiceRow) -> Line<'static> {
     let count = |r: &Replicas| {
         if r.ready == r.desired { r.ready.to_string() } else { format!("{}/{}", r.ready, r.desired) }
@@ -110,7 +122,9 @@ fn replicas(pen: &Pen<'_>, row: &ServiceRow) -> Line<'static> {
     let style = if pen.stale { pen.ink.stale } else { level };
     let mut line = Line::from(span(count(&replicas), style));
     if let Some(floor) = row.proposed {
-        line.spans.push(span(format!("{}{floor}", pen.ink.glyph("→", "->")), pen.ink.accent));
+        let arrow = pen.ink.glyph("→", "->");
+        let text = if row.under_way { format!("{arrow}{floor}") } else { format!(" ({floor}?)") };
+        line.spans.push(span(text, pen.ink.accent));
     }
     let owner = match &row.owner {
         Owner::Unknown | Owner::Nobody => "",

@@ -5,8 +5,21 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Line;
 
-use super::pen::{Pen, below, fit, fit_line, fit_tail, line_width, put, put_line, top};
+use super::pen::{Pen, below, fit, fit_line, fit_middle, fit_tail, line_width, put, put_line, top};
 use super::words::span;
+
+/// Where a value that is too long for its column is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// At its end.
+    End,
+    /// At its start: what tells values apart is at the end.
+    Start,
+    /// Before the region of a name.
+    Middle,
+    /// Nowhere: a number is shown whole or not at all.
+    Never,
+}
 
 /// A column of fixed width.
 #[derive(Clone, Copy, Debug)]
@@ -17,22 +30,25 @@ pub struct Column {
     pub width: u16,
     /// Right-aligned.
     pub right: bool,
-    /// Order in which columns go when there is no room: the highest goes first, 0 stays.
+    /// Order in which columns go when there is no room: the highest goes first. Of those at 0 the last goes first, and
+    /// the first column stays.
     pub rank: u8,
     /// How much wider it may get.
     pub grow: u16,
-    /// Cut at its start where it is too long: what tells its values apart is at the end.
-    pub tail: bool,
+    /// How narrow it may get before a column goes.
+    pub least: u16,
+    /// Where too long values are cut.
+    pub cut: Cut,
 }
 
-/// A left-aligned column.
+/// A left-aligned column of text.
 pub const fn left(title: &'static str, width: u16, rank: u8) -> Column {
-    Column { title, width, right: false, rank, grow: 0, tail: false }
+    Column { title, width, right: false, rank, grow: 0, least: width, cut: Cut::End }
 }
 
-/// A right-aligned column.
+/// A right-aligned column of numbers.
 pub const fn right(title: &'static str, width: u16, rank: u8) -> Column {
-    Column { title, width, right: true, rank, grow: 0, tail: false }
+    Column { title, width, right: true, rank, grow: 0, least: width, cut: Cut::Never }
 }
 
 impl Column {
@@ -41,9 +57,24 @@ impl Column {
         Self { grow: columns, ..self }
     }
 
+    /// The same column, allowed to get as narrow as `columns`.
+    pub const fn shrinking(self, columns: u16) -> Self {
+        Self { least: columns, ..self }
+    }
+
     /// The same column, keeping the end of what is too long for it.
     pub const fn keeping_tail(self) -> Self {
-        Self { tail: true, ..self }
+        Self { cut: Cut::Start, ..self }
+    }
+
+    /// The same column, of names whose region is kept.
+    pub const fn naming(self) -> Self {
+        Self { cut: Cut::Middle, ..self }
+    }
+
+    /// The same column, of values that are shown whole or not at all.
+    pub const fn whole(self) -> Self {
+        Self { cut: Cut::Never, ..self }
     }
 }
 
@@ -66,22 +97,18 @@ impl Row {
 /// Columns between two columns.
 const GAP: u16 = 2;
 
+/// Columns of this rank or above go so that names are read whole.
+const FOR_NAMES: u8 = 5;
+
 /// Draws a table. Columns without room go by rank; what they held is written out below for the selected row
-/// (the first, if none is). Returns how many rows are visible.
+/// (the first, if none is), as is which rows are seen where the heading has no room for it. Returns how many rows are
+/// visible.
 pub fn table(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, columns: &[Column], rows: &[Row]) -> usize {
     let area = area.intersection(buf.area);
-    let plan = layout(columns, area.width);
-    let picked = rows.get(pen.cursor.unwrap_or(0).min(rows.len().saturating_sub(1)));
-    let detail = picked.map(|row| details(pen, columns, &plan, row)).unwrap_or_default();
-    let detail_rows = flow(&detail, area.width).len() as u16;
-    let detail_rows = detail_rows.min(area.height.saturating_sub(2) / 2);
-    let body = Rect { height: area.height - detail_rows, ..area };
-    let visible = usize::from(body.height.saturating_sub(1));
+    let Laid { plan, detail, detail_rows, visible, above } = lay_out(pen, area, columns, rows);
     let first = first_row(pen.cursor, rows.len(), visible);
-    let more = rows.len() > visible && visible > 0;
-    let range =
-        more.then(|| format!("{}-{} of {}", first + 1, (first + visible).min(rows.len()), rows.len()));
-    header(pen, top(area, 1), buf, columns, &plan, range.as_deref());
+    let range = range(first, visible, rows.len());
+    header(pen, top(area, 1), buf, columns, &plan, above.then_some(range.as_str()));
     for (i, row) in rows.iter().enumerate().skip(first).take(visible) {
         let y = area.y + 1 + (i - first) as u16;
         draw_row(pen, Rect { y, height: 1, ..area }, buf, (columns, &plan), row, pen.cursor == Some(i));
@@ -93,36 +120,106 @@ pub fn table(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, columns: &[Column], ro
     visible
 }
 
+/// How wide a column of the table will be, for cells that are drawn to measure; `None` where it has no room.
+pub fn width_of(pen: &Pen<'_>, area: Rect, columns: &[Column], rows: &[Row], index: usize) -> Option<u16> {
+    lay_out(pen, area, columns, rows).plan.get(index).copied().flatten()
+}
+
+/// A table as it will be drawn.
+struct Laid {
+    plan: Vec<Option<u16>>,
+    detail: Vec<Line<'static>>,
+    detail_rows: u16,
+    visible: usize,
+    /// Whether the heading says which rows are seen.
+    above: bool,
+}
+
+fn lay_out(pen: &Pen<'_>, area: Rect, columns: &[Column], rows: &[Row]) -> Laid {
+    let picked = rows.get(pen.cursor.unwrap_or(0).min(rows.len().saturating_sub(1)));
+    let laid = |reserve: u16, range: Option<String>| {
+        let plan = layout(columns, rows, area.width, reserve);
+        let mut detail = picked.map(|row| details(pen, columns, &plan, row)).unwrap_or_default();
+        detail.splice(0..0, range.map(|text| Line::from(span(text, pen.ink.dim))));
+        let detail_rows = flow(&detail, area.width).len() as u16;
+        let detail_rows = detail_rows.min(area.height.saturating_sub(2) / 2);
+        let visible = usize::from((area.height - detail_rows).saturating_sub(1));
+        Laid { plan, detail, detail_rows, visible, above: reserve > 0 }
+    };
+    let all = laid(0, None);
+    if rows.len() <= all.visible || all.visible == 0 {
+        return all;
+    }
+    let longest = range(rows.len().saturating_sub(1), 1, rows.len());
+    let reserve = super::pen::width(&longest) + GAP;
+    let beside = laid(reserve, None);
+    if taken(&beside.plan) + u32::from(reserve) <= u32::from(area.width) {
+        return beside;
+    }
+    // The selected row's facts make room for it; how many rows are seen does not depend on its digits.
+    let visible = laid(0, Some(longest)).visible;
+    let first = first_row(pen.cursor, rows.len(), visible);
+    laid(0, Some(range(first, visible, rows.len())))
+}
+
+/// `4-9 of 13`.
+fn range(first: usize, visible: usize, rows: usize) -> String {
+    format!("{}-{} of {rows}", first + 1, (first + visible).min(rows))
+}
+
 /// The first visible row, so that the selected one is seen.
 fn first_row(cursor: Option<usize>, rows: usize, visible: usize) -> usize {
     let cursor = cursor.unwrap_or(0).min(rows.saturating_sub(1));
     (cursor + 1).saturating_sub(visible).min(rows.saturating_sub(visible))
 }
 
-/// Width of each column, `None` where it has no room.
-fn layout(columns: &[Column], width: u16) -> Vec<Option<u16>> {
-    let mut kept: Vec<bool> = columns.iter().map(|_| true).collect();
-    let need = |kept: &[bool]| -> u32 {
-        let widths = columns.iter().zip(kept).filter(|(_, k)| **k);
-        widths.map(|(c, _)| u32::from(c.width + GAP)).sum::<u32>().saturating_sub(u32::from(GAP))
-    };
-    while need(&kept) > u32::from(width) {
-        let worst = columns.iter().zip(&kept).enumerate().filter(|(_, (c, k))| **k && c.rank > 0);
-        let Some((index, _)) = worst.max_by_key(|(_, (c, _))| c.rank) else { break };
-        if let Some(flag) = kept.get_mut(index) {
-            *flag = false;
+/// Columns that a plan takes, with the gaps between.
+fn taken(plan: &[Option<u16>]) -> u32 {
+    plan.iter().flatten().map(|w| u32::from(w + GAP)).sum::<u32>().saturating_sub(u32::from(GAP))
+}
+
+/// Width of each column, `None` where it has no room; `reserve` columns at the right stay free if they can.
+fn layout(columns: &[Column], rows: &[Row], width: u16, reserve: u16) -> Vec<Option<u16>> {
+    let width = u32::from(width);
+    // What its longest value asks for, of columns that may get wider.
+    let asked: Vec<u16> = columns
+        .iter()
+        .enumerate()
+        .map(|(i, c)| {
+            let cells = rows.iter().filter(|_| c.grow > 0).filter_map(|r| r.cells.get(i));
+            let longest = cells.map(line_width).max().unwrap_or(0);
+            longest.clamp(c.least, c.width.max(c.least).saturating_add(c.grow))
+        })
+        .collect();
+    let named = columns.iter().zip(&asked).filter(|(c, _)| c.cut == Cut::Middle);
+    let for_names: u32 = named.map(|(c, asked)| u32::from(asked - c.least)).sum();
+    let mut plan: Vec<Option<u16>> = columns.iter().map(|c| Some(c.least)).collect();
+    loop {
+        let kept =
+            columns.iter().zip(&plan).enumerate().filter(|(i, (c, w))| w.is_some() && (*i > 0 || c.rank > 0));
+        let Some((index, (worst, _))) = kept.max_by_key(|(_, (c, _))| c.rank) else { break };
+        let names = if worst.rank >= FOR_NAMES { for_names } else { 0 };
+        if taken(&plan) + names <= width {
+            break;
+        }
+        if let Some(slot) = plan.get_mut(index) {
+            *slot = None;
         }
     }
-    let mut spare = u32::from(width).saturating_sub(need(&kept));
-    let mut widths: Vec<Option<u16>> = columns.iter().zip(&kept).map(|(c, k)| k.then_some(c.width)).collect();
-    for (slot, column) in widths.iter_mut().zip(columns) {
-        let more = u32::from(column.grow).min(spare);
-        if let Some(w) = slot {
-            *w += more as u16;
+    let mut spare = width.saturating_sub(taken(&plan)).saturating_sub(u32::from(reserve));
+    let mut widen = |wanted: &dyn Fn(&Column, u16) -> u16| {
+        for ((slot, column), asked) in plan.iter_mut().zip(columns).zip(&asked) {
+            let Some(width) = slot else { continue };
+            let more = u32::from(wanted(column, *asked).saturating_sub(*width)).min(spare);
+            *width += more as u16;
             spare -= more;
         }
-    }
-    widths
+    };
+    // First what would be cut, then what was made narrow, then the rest.
+    widen(&|column, asked| if column.least < column.width { column.least } else { asked });
+    widen(&|column, _| column.width);
+    widen(&|column, _| column.width.saturating_add(column.grow));
+    plan
 }
 
 fn header(
@@ -160,7 +257,13 @@ fn draw_row(
     let mut x = area.x;
     for ((column, width), cell) in columns.iter().zip(plan).zip(&row.cells) {
         let Some(width) = *width else { continue };
-        let cell = if column.tail { fit_tail(cell, width) } else { fit_line(cell, width) };
+        let cell = match column.cut {
+            Cut::End => fit_line(cell, width),
+            Cut::Start => fit_tail(cell, width),
+            Cut::Middle => fit_middle(cell, width),
+            Cut::Never if line_width(cell) > width => Line::from(span("…", pen.ink.dim)),
+            Cut::Never => fit_line(cell, width),
+        };
         let lead = if column.right { width.saturating_sub(line_width(&cell)) } else { 0 };
         let clip = Rect { x, width, ..area }.intersection(area);
         put_line(buf, clip, x.saturating_add(lead), area.y, &cell);
@@ -252,6 +355,54 @@ mod tests {
             let mut buf = Buffer::empty(Rect::new(0, 0, 12, 4));
             table(pen, buf.area, &mut buf, &COLUMNS, &[row(["x", "12", "34"])]);
             assert_eq!(text_of(&buf), "NAME       A\nx         12\n\nB 34");
+        });
+    }
+
+    #[test]
+    fn a_number_that_does_not_fit_is_not_cut_to_another() {
+        with_pen(&bare(), |pen| {
+            let mut buf = Buffer::empty(Rect::new(0, 0, 18, 4));
+            table(pen, buf.area, &mut buf, &COLUMNS, &[row(["x", "74.6 ms", "34"])]);
+            assert_eq!(text_of(&buf), "NAME       A     B\nx          …    34\n\nA 74.6 ms");
+        });
+    }
+
+    #[test]
+    fn a_column_at_the_edge_goes_whole() {
+        const FIXED: [Column; 3] = [left("NAME", 6, 0), right("A", 4, 0), right("B", 4, 0)];
+        with_pen(&bare(), |pen| {
+            let mut buf = Buffer::empty(Rect::new(0, 0, 16, 4));
+            table(pen, buf.area, &mut buf, &FIXED, &[row(["x", "12", "345"])]);
+            assert_eq!(text_of(&buf), "NAME       A\nx         12\n\nB 345");
+        });
+    }
+
+    #[test]
+    fn a_chart_gets_narrower_and_a_column_goes_before_a_name_is_cut() {
+        let columns =
+            [left("NAME", 6, 0).growing(8).naming(), left("TEAM", 4, 7), left("CHART", 12, 5).shrinking(4)];
+        let rows = [row(["cart@eu-west", "shop", ""])];
+        let widths = |width| layout(&columns, &rows, width, 0);
+        assert_eq!(widths(34), [Some(14), Some(4), Some(12)]);
+        assert_eq!(widths(26), [Some(12), Some(4), Some(6)]);
+        assert_eq!(widths(23), [Some(12), None, Some(9)]);
+        assert_eq!(widths(12), [Some(12), None, None]);
+        assert_eq!(widths(3), [Some(6), None, None]);
+    }
+
+    #[test]
+    fn rows_out_of_sight_are_always_told_of() {
+        with_pen(&bare(), |pen| {
+            let rows: Vec<Row> = (0..23).map(|_| row(["x", "1", "2"])).collect();
+            let mut buf = Buffer::empty(Rect::new(0, 0, 18, 5));
+            table(pen, buf.area, &mut buf, &COLUMNS, &rows);
+            assert_eq!(
+                text_of(&buf),
+                "NAME       A     B\nx          1     2\nx          1     2\nx          1     2\n1-3 of 23"
+            );
+            let mut buf = Buffer::empty(Rect::new(0, 0, 40, 4));
+            table(pen, buf.area, &mut buf, &COLUMNS, &rows);
+            assert!(text_of(&buf).starts_with("NAME       A     B             1-3 of 23"));
         });
     }
 

@@ -145,6 +145,9 @@ fn regions() -> Vec<RegionView> {
         locale: Some(0.97),
         cost: Some(4.2),
         workloads: 3,
+        unseen: 0,
+        stale: false,
+        dark: None,
     };
     vec![
         place("eu-west", 53.3, -6.3, 0.66, 0.03),

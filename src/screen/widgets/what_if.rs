@@ -26,7 +26,7 @@ pub fn draw(pen: &Pen<'_>, asked: Asked, area: Rect, buf: &mut Buffer) {
         let fixed = 24 + 8 + 9 + 9 + 10 + 10;
         let bar = area.width.saturating_sub(fixed).clamp(12, 40);
         let columns = [
-            left("SERVICE", 14, 0).growing(10),
+            left("SERVICE", 14, 0).growing(10).naming(),
             left(if bar < 17 { "OF CAPACITY" } else { "DEMAND / CAPACITY" }, bar, 3),
             right("HEADROOM", 8, 0),
             right("REPLICAS", 9, 0),

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use crate::fleet::WorkloadId;
 use crate::series::{Timestamp, Unit, dollars};
 use crate::view::Exhaustion;
 use crate::view::Freshness;
@@ -19,15 +20,21 @@ pub fn span(text: impl Into<String>, style: Style) -> Span<'static> {
     Span::styled(text.into(), style)
 }
 
+/// A workload where room is short: its name and region, without the namespace.
+pub fn named(id: &WorkloadId) -> String {
+    if id.region.is_empty() { id.name.to_string() } else { format!("{}@{}", id.name, id.region) }
+}
+
 /// A duration in one unit, two where the larger is small: `4 s`, `9 min`, `1 h 20`, `3 d 4 h`.
 pub fn time_span(duration: Duration) -> String {
     let secs = duration.as_secs();
     match secs {
         0..=99 => format!("{secs} s"),
-        100..=5_999 => format!("{} min", (secs + 30) / 60),
-        6_000..=35_999 if secs % 3600 < 60 => format!("{} h", secs / 3600),
-        6_000..=35_999 => format!("{} h {:02}", secs / 3600, secs % 3600 / 60),
-        36_000..=172_799 => format!("{} h", secs / 3600),
+        100..=5_399 => format!("{} min", (secs + 30) / 60),
+        5_400..=35_999 if secs % 3600 < 60 => format!("{} h", secs / 3600),
+        5_400..=35_999 => format!("{} h {:02}", secs / 3600, secs % 3600 / 60),
+        // To the nearest, as everywhere: a horizon of 23 h 55 min is a day.
+        36_000..=172_799 => format!("{} h", (secs + 1800) / 3600),
         172_800..=863_999 => format!("{} d {} h", secs / 86_400, secs % 86_400 / 3600),
         _ => format!("{} d", secs / 86_400),
     }
@@ -81,6 +88,11 @@ impl Pen<'_> {
             "$" => (dollars(&number), ""),
             other => (number, other),
         };
+        // One minus sign everywhere.
+        let number = match number.strip_prefix('-') {
+            Some(size) => format!("{}{size}", self.ink.glyph("−", "-")),
+            None => number,
+        };
         let (style, dim) = if self.stale { (self.ink.stale, self.ink.stale) } else { (style, self.ink.dim) };
         let gap = if suffix.is_empty() || suffix == "/h" || suffix == "×" { "" } else { " " };
         let suffix = if self.ink.ascii() && suffix == "×" { "x" } else { suffix };
@@ -121,16 +133,14 @@ impl Pen<'_> {
         Line::from(vec![span(self.ink.mark(level), style), span(format!(" {}", word.into()), style)])
     }
 
-    /// When capacity runs out: `≈ 9 min ±4`, `> 6 h`.
+    /// When capacity runs out: `≈ 9 min`, `8 h (≥25 min)` where it may be much sooner, `> 6 h`.
     pub fn exhaustion(&self, exhaustion: &Exhaustion) -> Line<'static> {
-        let about = self.ink.glyph("≈", "~");
-        let plus_minus = self.ink.glyph("±", "+-");
         let (text, level) = match exhaustion {
             Exhaustion::Now => (format!("{} now", self.ink.mark(Level::Bad)), Level::Bad),
             Exhaustion::In { earliest, median: Some(median) } => {
-                let spread = time_span(median.saturating_sub(*earliest));
-                let spread = spread.strip_suffix(" min").unwrap_or(&spread);
-                (format!("{about} {} {plus_minus}{spread}", time_span(*median)), urgency(*median))
+                // What may be near needs a look, however far the median is.
+                let soonest = urgency(*earliest).min(Level::Warn);
+                (self.expected(*median, *earliest), urgency(*median).max(soonest))
             }
             Exhaustion::In { earliest, median: None } => {
                 (format!("maybe {}", time_span(*earliest)), urgency(*earliest).min(Level::Warn))
@@ -144,6 +154,39 @@ impl Pen<'_> {
             style,
         ))
     }
+
+    /// The median's time left, with the earliest (95 % quantile) where that is much sooner: `≈ 4 min`, `8 h (≥25 min)`.
+    fn expected(&self, median: Duration, earliest: Duration) -> String {
+        if !may_be_sooner(earliest, median) {
+            return format!("{} {}", self.ink.glyph("≈", "~"), time_span(median));
+        }
+        // Minutes would claim more of the median than is known.
+        let hours = Duration::from_secs(median.as_secs().saturating_add(1800) / 3600 * 3600);
+        let median = time_span(if median.as_secs() >= 7_200 { hours } else { median });
+        match earliest.as_secs() {
+            0..60 => format!("{median} (or now)"),
+            _ => format!("{median} ({}{})", self.ink.glyph("≥", ">="), time_span(earliest)),
+        }
+    }
+
+    /// The instant at which the median crosses capacity, with the earliest one where that is much sooner:
+    /// `19:41`, `18:04, from 10:10`. `early`: how long before the median the 95 % quantile crosses.
+    pub fn crossing(&self, at: Timestamp, early: Duration) -> String {
+        let now = self.view.at;
+        let median = at.since(now);
+        let earliest = median.saturating_sub(early);
+        let when = moment(at, now, self.zone);
+        match earliest.as_secs() {
+            _ if !may_be_sooner(earliest, median) => when,
+            0..60 => format!("{when} or now"),
+            _ => format!("{when}, from {}", moment(now + earliest, now, self.zone)),
+        }
+    }
+}
+
+/// Whether the 95 % quantile crosses so much sooner than the median that the median alone would mislead.
+fn may_be_sooner(earliest: Duration, median: Duration) -> bool {
+    median.saturating_sub(earliest) > (median / 4).max(Duration::from_secs(60))
 }
 
 /// How near an exhaustion is: a quarter of an hour is about what provisioning and a person need.
@@ -157,16 +200,58 @@ fn urgency(left: Duration) -> Level {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::{bare, with_pen};
     use super::*;
+
+    #[test]
+    fn an_exhaustion_says_how_soon_it_may_be_and_never_a_spread_of_nothing() {
+        with_pen(&bare(), |pen| {
+            let say = |median: u64, earliest: u64| {
+                let (earliest, median) = (Duration::from_secs(earliest), Some(Duration::from_secs(median)));
+                pen.exhaustion(&Exhaustion::In { earliest, median }).to_string()
+            };
+            assert_eq!(say(240, 236), "≈ 4 min");
+            assert_eq!(say(1_800, 1_500), "≈ 30 min");
+            assert_eq!(say(540, 300), "9 min (≥5 min)");
+            assert_eq!(say(30_540, 1_500), "8 h (≥25 min)");
+            assert_eq!(say(43_200, 40_500), "≈ 12 h");
+            assert_eq!(say(43_200, 0), "12 h (or now)");
+            let calm = Exhaustion::In {
+                earliest: Duration::from_secs(1_500),
+                median: Some(Duration::from_secs(30_540)),
+            };
+            let style = pen.exhaustion(&calm).spans[0].style;
+            assert_eq!(style, pen.ink.level(Level::Warn), "maybe in 25 min is not calm");
+            let now = pen.view.at;
+            let hour = Duration::from_secs(3600);
+            assert_eq!(pen.crossing(now + hour, Duration::from_secs(9)), clock(now + hour, pen.zone));
+            let text = pen.crossing(now + hour, hour / 2);
+            assert_eq!(
+                text,
+                format!("{}, from {}", clock(now + hour, pen.zone), clock(now + hour / 2, pen.zone))
+            );
+            assert!(pen.crossing(now + hour, hour * 2).ends_with(" or now"));
+        });
+    }
+
+    #[test]
+    fn a_negative_number_has_the_minus_sign_of_a_signed_one() {
+        with_pen(&bare(), |pen| {
+            assert_eq!(pen.number(Some(-0.234), Unit::Ratio).to_string(), "−23.4 %");
+            assert_eq!(pen.signed(Some(-0.05), Unit::DollarsPerHour).to_string(), "−$0.05/h");
+        });
+    }
 
     #[test]
     fn durations_read_as_people_say_them() {
         let say = |s| time_span(Duration::from_secs(s));
         assert_eq!(say(0), "0 s");
         assert_eq!(say(540), "9 min");
-        assert_eq!(say(5_999), "100 min");
+        assert_eq!(say(5_399), "90 min");
+        assert_eq!(say(5_820), "1 h 37", "from 90 min on in hours, as in sentences");
         assert_eq!(say(6_000), "1 h 40");
         assert_eq!(say(90_000), "25 h");
+        assert_eq!(say(86_100), "24 h", "to the nearest");
         assert_eq!(say(180_000), "2 d 2 h");
         assert!(time_span(Duration::MAX).contains(" d"));
         assert_eq!(countdown(Duration::from_secs(247)), "4:07");

@@ -10,7 +10,6 @@ use crate::series::{Timestamp, Unit};
 use crate::view::Fan;
 
 use super::super::pen::{Pen, put, width};
-use super::super::words::{clock, time_span};
 use super::axis::ValueAxis;
 use super::dots::Dots;
 use super::time::TimeAxis;
@@ -178,13 +177,12 @@ impl Plot {
         }
     }
 
-    /// The crossing: `╳ 19:41 ±6 min`, written where it happens.
-    pub fn crossing(&self, pen: &Pen<'_>, buf: &mut Buffer, at: Timestamp, half: Duration, level: f64) {
+    /// The crossing: `╳ 19:41, from 19:10`, written where the median crosses. `early`: how much sooner it may be.
+    pub fn crossing(&self, pen: &Pen<'_>, buf: &mut Buffer, at: Timestamp, early: Duration, level: f64) {
         let Some(y) = self.value.row(self.area, level) else { return };
         let Some(x) = self.time.column(self.area, at) else { return };
         put(buf, self.area, x, y, pen.ink.glyph("╳", "X"), pen.ink.crossing);
-        let sign = pen.ink.glyph("±", "+-");
-        let text = format!(" {} {sign}{} ", clock(at, pen.zone), time_span(half));
+        let text = format!(" {} ", pen.crossing(at, early));
         let label_y = if y + 1 < self.area.bottom() { y + 1 } else { y.saturating_sub(1) };
         let start = x.saturating_add(1).min(self.area.right().saturating_sub(width(&text))).max(self.area.x);
         put(buf, self.area, start, label_y, &text, pen.ink.crossing);

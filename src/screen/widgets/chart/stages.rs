@@ -10,6 +10,9 @@ use super::super::pen::Pen;
 use super::super::words::{countdown, span, time_span};
 use super::bar::meter_in;
 
+/// The gate whose value is how much slower new pods are than old ones.
+const JUDGE: &str = "new vs old pods";
+
 /// Level of a gate or stage.
 pub const fn gate_level(state: GateState) -> Level {
     match state {
@@ -52,9 +55,17 @@ pub fn strip(pen: &Pen<'_>, operation: &Operation, columns: u16) -> Line<'static
         if !spans.is_empty() {
             spans.push(span(pen.ink.glyph(" ━ ", " - "), pen.ink.dim));
         }
-        let style = pen.ink.level(gate_level(stage.state));
-        spans.push(span(format!("{} {}", gate_glyph(pen, stage.state), stage.kind.label()), style));
-        if stage.state == GateState::Running {
+        let over = stage.state == GateState::Running && operation.state.is_final();
+        let shown = if over { GateState::Pending } else { stage.state };
+        let style = pen.ink.level(gate_level(shown));
+        spans.push(span(format!("{} {}", gate_glyph(pen, shown), stage.kind.label()), style));
+        if over {
+            // Its clock stopped with the operation.
+            let end = operation.ended.or(stage.ended);
+            let after =
+                stage.began.zip(end).map(|(began, end)| format!(" after {}", time_span(end.since(began))));
+            spans.push(span(format!(" ended{}", after.unwrap_or_default()), pen.ink.dim));
+        } else if stage.state == GateState::Running {
             if roomy {
                 spans.push(span(" ", style));
                 spans.extend(meter_in(pen.ink, progress(stage, now), 10, pen.ink.accent).spans);
@@ -94,6 +105,9 @@ pub fn gate(pen: &Pen<'_>, gate: &Gate, over: bool) -> Line<'static> {
         span(format!(" {:<16} ", super::super::pen::fit(&gate.name, 16)), pen.ink.text),
     ]);
     if let Some(value) = gate.value {
+        if gate.name == JUDGE {
+            line.spans.push(span("difference ", pen.ink.dim));
+        }
         line.spans.extend(pen.number_in(Some(value.value), value.unit, pen.ink.strong).spans);
     }
     if let Some(limit) = gate.limit {
@@ -101,10 +115,61 @@ pub fn gate(pen: &Pen<'_>, gate: &Gate, over: bool) -> Line<'static> {
         line.spans.extend(pen.number(Some(limit.value), limit.unit).spans);
     }
     let pending = matches!(gate.state, GateState::Pending | GateState::Running);
-    let word = if over && pending { "not measured" } else { gate_word(gate.state) };
+    let unsure = gate.detail == gate_word(GateState::Inconclusive);
+    let word = match gate.state {
+        _ if over && pending && gate.value.is_none() => "not measured",
+        _ if over && pending => "not decided",
+        // What it cannot tell so far it may tell later.
+        GateState::Running if unsure => "cannot tell yet",
+        state => gate_word(state),
+    };
     line.spans.push(span(format!("  {word}"), pen.ink.level(level)));
-    if !gate.detail.is_empty() {
+    if !gate.detail.is_empty() && !unsure {
         line.spans.push(span(format!("  {}", gate.detail), pen.ink.dim));
     }
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{bare, with_pen};
+    use super::*;
+    use crate::series::Quantity;
+    use crate::view::OperationState;
+
+    #[test]
+    fn the_clock_of_a_stage_stops_with_its_operation() {
+        with_pen(&bare(), |pen| {
+            let mut operation = super::super::super::testing_view::full().operations.data[0].clone();
+            let now = pen.view.at;
+            for stage in &mut operation.stages {
+                (stage.state, stage.began, stage.ended) = (GateState::Pending, None, None);
+            }
+            let first = &mut operation.stages[0];
+            first.state = GateState::Running;
+            first.began = Some(now - std::time::Duration::from_secs(300));
+            first.deadline = Some(now + std::time::Duration::from_secs(391));
+            assert!(strip(pen, &operation, 60).to_string().contains("6:31 left"));
+            operation.state = OperationState::Halted { why: "x".into() };
+            operation.ended = Some(now - std::time::Duration::from_secs(60));
+            let text = strip(pen, &operation, 60).to_string();
+            assert!(!text.contains("left") && !text.contains('▸'), "{text}");
+            assert!(text.contains("ended after 4 min"), "{text}");
+        });
+    }
+
+    #[test]
+    fn the_number_of_the_judge_has_a_name() {
+        with_pen(&bare(), |pen| {
+            let judge = Gate {
+                name: JUDGE.into(),
+                state: GateState::Running,
+                value: Some(Quantity::new(0.0571, Unit::Seconds)),
+                limit: None,
+                detail: "cannot tell".into(),
+            };
+            let text = gate(pen, &judge, false).to_string();
+            assert!(text.contains("difference 57.1 ms  cannot tell yet"), "{text}");
+        });
+    }
 }
