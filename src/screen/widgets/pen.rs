@@ -187,7 +187,8 @@ pub fn fit_facts(line: &Line<'_>, columns: u16) -> Line<'static> {
     let before_at = start(word_at.saturating_sub(1));
     let before = text.get(before_at..word_at).unwrap_or_default().trim_end();
     let is_number = |word: &str| word.contains(|c: char| c.is_ascii_digit());
-    let end = if text.get(cut..).is_some_and(|rest| rest.starts_with(' ')) {
+    let between = text.get(cut..).is_some_and(|rest| rest.starts_with(' '));
+    let end = if between && !word.ends_with(|c: char| c.is_ascii_digit()) {
         0
     } else if is_number(word) || word.contains('@') {
         word_at
