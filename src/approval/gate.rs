@@ -47,6 +47,18 @@ pub enum Refusal {
     /// What was shown is not what would be executed.
     #[error("the proposal has changed since it was shown: {0}")]
     Changed(String),
+    /// Nothing was ever shown under that hash.
+    #[error(
+        "{given} is not the hash of anything {proposal} was shown as since this start: mistyped, shortened, or from before; it says {now}, look again"
+    )]
+    NotShown {
+        /// The hash as given.
+        given: String,
+        /// The proposal.
+        proposal: ProposalId,
+        /// What it says now.
+        now: String,
+    },
     /// Nobody decided in time.
     #[error("the proposal expired {} s ago", .0.as_secs())]
     Expired(Duration),
@@ -360,22 +372,21 @@ impl Gate {
         }
         let now = bound_parts(proposal);
         let then = self.shown.iter().find(|(hash, id, _)| hash == shown_hash && *id == proposal.id);
-        let what = match then {
-            Some((_, _, then)) => then
-                .iter()
-                .zip(&now)
-                .filter(|(a, b)| a != b)
-                .map(|((name, was), (_, is))| format!("{name} was {was}, is {is}"))
-                .collect::<Vec<_>>()
-                .join("; "),
-            None => format!(
-                "it now says {} {}→{}",
-                proposal.change.field.name(),
-                proposal.change.from,
-                proposal.change.to
-            ),
+        let Some((_, _, then)) = then else {
+            let change = &proposal.change;
+            return Err(Refusal::NotShown {
+                given: crate::series::text::clean(shown_hash, 80),
+                proposal: proposal.id.clone(),
+                now: format!("{} {}→{}", change.field.name(), change.from, change.to),
+            });
         };
-        Err(Refusal::Changed(what))
+        let what: Vec<String> = then
+            .iter()
+            .zip(&now)
+            .filter(|(a, b)| a != b)
+            .map(|((name, was), (_, is))| format!("{name} was {was}, is {is}"))
+            .collect();
+        Err(Refusal::Changed(what.join("; ")))
     }
 }
 

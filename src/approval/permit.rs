@@ -160,15 +160,16 @@ pub struct Mandate {
     forward: Option<u32>,
     /// Furthest value ordered back; once set, nothing goes forward again.
     back: Option<u32>,
-    /// Definite refusals so far: what is asked again after one is a new intended write with a key of its own.
-    refusals: u32,
+    /// How often the next order became a new write with a key of its own: a platform answers a key it knows as it did the
+    /// first time, so what was refused or had no effect could never succeed under the key it had.
+    renewals: u32,
     /// Turns of a load balancer ordered so far.
     turns: u32,
 }
 
 impl Mandate {
     pub(super) const fn new(record: MandateRecord) -> Self {
-        Self { record, forward: None, back: None, refusals: 0, turns: 0 }
+        Self { record, forward: None, back: None, renewals: 0, turns: 0 }
     }
 
     /// Number of the next turn of a load balancer, from 1.
@@ -200,13 +201,19 @@ impl Mandate {
         }
     }
 
-    /// The platform refused the last order for certain.
-    pub const fn refused(&mut self) {
-        self.refusals = self.refusals.saturating_add(1);
+    /// The platform refused the last order for certain, or it was read back for long enough to have had no effect: the
+    /// next one is a new write.
+    pub const fn renew_key(&mut self) {
+        self.renewals = self.renewals.saturating_add(1);
+    }
+
+    /// After a restart: how many keys the journal tells to be used up.
+    pub const fn remember_renewals(&mut self, renewals: u32) {
+        self.renewals = renewals;
     }
 
     /// An order to write `set` where `expect` is present. Repeating the last order is allowed (it carries the same
-    /// idempotency key); going against the way, past its end, or forward after back is not.
+    /// idempotency key, unless that is used up); going against the way, past its end, or forward after back is not.
     pub fn order(&mut self, way: Way, expect: u32, set: u32) -> Result<WriteOrder, Outside> {
         self.allows(way, expect, set)?;
         self.remember(way, set);
@@ -264,7 +271,7 @@ impl Mandate {
     pub fn fall_to(&mut self, at: u32) {
         if self.record.change.field.is_in_place() && self.forward.is_some_and(|last| last > at) {
             self.forward = (at > self.record.change.from).then_some(at);
-            self.refused();
+            self.renew_key();
         }
     }
 
@@ -275,7 +282,7 @@ impl Mandate {
             (false, Way::Forward) => 'f',
             (false, Way::Back) => 'b',
         };
-        let again = if self.refusals == 0 { String::new() } else { format!(".{}", self.refusals) };
+        let again = if self.renewals == 0 { String::new() } else { format!(".{}", self.renewals) };
         WriteOrder {
             operation: self.record.operation.clone(),
             target: self.record.target.clone(),

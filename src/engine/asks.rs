@@ -3,7 +3,7 @@
 use tokio::sync::mpsc::error::TrySendError;
 
 use crate::approval::OperationId;
-use crate::execution::Job;
+use crate::execution::{Job, Lease, LeaseState, Operation, OperationState};
 use crate::journal::{Entry, Kind};
 use crate::view::{Answer, Caller, NoticeLevel};
 
@@ -29,12 +29,44 @@ impl Ask {
         }
     }
 
-    const fn said(self) -> &'static str {
+    /// What is to become of the operation, or of the floor where it holds one.
+    const fn wanted(self, floor: bool) -> &'static str {
         match self {
-            Self::Pause => "pauses before its next stage",
-            Self::Resume => "goes on",
-            Self::Abort => "is stopped and rolled back",
-            Self::Release => "is given back",
+            Self::Pause => "is to pause before its next stage",
+            Self::Resume => "is to go on",
+            Self::Abort if !floor => "is to be stopped and rolled back",
+            Self::Abort | Self::Release => "is to be given back",
+        }
+    }
+
+    /// Why it makes no sense for where the operation and its floor are; `None` if it does.
+    fn against(self, operation: Option<&Operation>, lease: Option<&Lease>) -> Option<String> {
+        let floor = holds(operation, lease);
+        let Some(state) = operation.map(|o| &o.state) else {
+            return match self {
+                _ if !floor => Some("its floor is held no more".into()),
+                Self::Release | Self::Abort => None,
+                Self::Pause | Self::Resume => Some("only its floor is left; release it".into()),
+            };
+        };
+        let is = told(state);
+        match self {
+            Self::Release | Self::Abort if floor => None,
+            Self::Release if lease.is_some() => Some("its floor is held no more".into()),
+            Self::Release if state.is_final() => Some(format!("it holds no floor: it is {is}")),
+            Self::Release if matches!(state, OperationState::RollingBack { .. }) => {
+                Some(format!("it holds no floor: it is {is}"))
+            }
+            Self::Release => Some("it holds no floor yet; abort it instead".into()),
+            _ if state.is_final() => Some(format!("there is nothing left to {}: it is {is}", self.word())),
+            _ if matches!(state, OperationState::RollingBack { .. }) => {
+                Some(format!("there is nothing to {}: it is {is}", self.word()))
+            }
+            // Going on before the outcome is known would be going on without having seen it.
+            Self::Resume if matches!(state, OperationState::Unknown { .. }) => {
+                Some(format!("it does not wait for anybody yet: {is}"))
+            }
+            Self::Pause | Self::Resume | Self::Abort => None,
         }
     }
 
@@ -48,6 +80,27 @@ impl Ask {
     }
 }
 
+/// Whether a floor of it is held, or is about to be.
+fn holds(operation: Option<&Operation>, lease: Option<&Lease>) -> bool {
+    match lease {
+        Some(lease) => !matches!(lease.state, LeaseState::Restored { .. } | LeaseState::Foreign { .. }),
+        None => operation.is_some_and(|o| o.state == OperationState::Kept && o.change.until.is_some()),
+    }
+}
+
+/// Where it is, with the reason where there is one: `rolling back: aborted by ann`.
+fn told(state: &OperationState) -> String {
+    match state {
+        OperationState::Paused { why }
+        | OperationState::RollingBack { why }
+        | OperationState::RolledBack { why }
+        | OperationState::Halted { why }
+        | OperationState::Cancelled { why } => format!("{}: {why}", state.label()),
+        OperationState::Unknown { what } => format!("the outcome of a write is not known yet, {what}"),
+        _ => state.label().to_owned(),
+    }
+}
+
 impl Engine {
     /// Passes what a person asks on to the executor, then records who asked, as the kernel names them. In this order: to
     /// stop something must work with a disk that does not.
@@ -55,6 +108,16 @@ impl Engine {
         if !self.state.operations.contains_key(id) && !self.state.leases.contains_key(id) {
             return self.refused(format!("there is no operation {id}"));
         }
+        let (operation, lease) = (self.state.operations.get(id), self.state.leases.get(id));
+        if let Some(why) = ask.against(operation, lease) {
+            return self.refused(format!("{id}: {why}"));
+        }
+        let floor = holds(operation, lease);
+        let now = match operation {
+            Some(o) if !floor => format!("it is {}", o.state.label()),
+            _ => "its floor is held".to_owned(),
+        };
+        let said = format!("asked: {id} {}; {now} now", ask.wanted(floor));
         let by = &caller.person.name;
         let why = match self.jobs.try_send(ask.job(id.clone(), by.clone())) {
             Ok(()) => {
@@ -65,12 +128,78 @@ impl Engine {
                     "operation": id, "workload": workload, "ask": ask.word(), "caller": caller,
                 });
                 self.journal(vec![Entry::new(Kind::Ask, text, body).by(by)]).await;
-                return Answer::yes(format!("{id} {}", ask.said()));
+                return Answer::yes(said);
             }
             Err(TrySendError::Full(_)) => "the executor is busy, nothing was done; ask again",
             Err(TrySendError::Closed(_)) => "the executor has stopped; restart weescale",
         };
         self.say(NoticeLevel::Error, why.into());
         Answer::no(why)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::engine::tests::at_work;
+
+    use super::*;
+
+    fn floor(state: LeaseState) -> Lease {
+        let o = at_work("op-1");
+        Lease {
+            operation: o.id,
+            workload: o.workload,
+            target: o.target,
+            field: o.change.field,
+            floor: o.change.to,
+            restore: o.change.from,
+            owner: "ann".into(),
+            reason: "peak".into(),
+            expires: o.started,
+            state,
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_with_the_state() {
+        let why = || String::from("aborted by ann");
+        let with = |ask: Ask, state| ask.against(Some(&Operation { state, ..at_work("op-1") }), None);
+        let no = |ask, state, said: &str| {
+            let told = with(ask, state).unwrap();
+            assert!(told.contains(said), "{told}");
+        };
+        let back = || OperationState::RollingBack { why: why() };
+        no(Ask::Resume, back(), "nothing to resume: it is rolling back: aborted by ann");
+        no(Ask::Abort, back(), "nothing to abort: it is rolling back");
+        no(Ask::Pause, back(), "nothing to pause: it is rolling back");
+        no(Ask::Release, back(), "holds no floor: it is rolling back");
+        no(Ask::Release, OperationState::InFlight, "it holds no floor yet; abort it instead");
+        no(
+            Ask::Release,
+            OperationState::Halted { why: why() },
+            "holds no floor: it is halted: aborted by ann",
+        );
+        no(Ask::Abort, OperationState::RolledBack { why: why() }, "nothing left to abort: it is rolled back");
+        no(
+            Ask::Resume,
+            OperationState::Unknown { what: "6→8: timed out".into() },
+            "not known yet, 6→8: timed out",
+        );
+        assert_eq!(with(Ask::Resume, OperationState::Paused { why: why() }), None);
+        assert_eq!(with(Ask::Abort, OperationState::Paused { why: why() }), None);
+        assert_eq!(with(Ask::Abort, OperationState::Queued), None);
+    }
+
+    #[test]
+    fn a_floor_is_given_back_by_release_and_abort_as_long_as_it_is_held() {
+        let kept = Operation { state: OperationState::Kept, ..at_work("op-1") };
+        for ask in [Ask::Release, Ask::Abort] {
+            assert_eq!(ask.against(Some(&kept), Some(&floor(LeaseState::Held))), None);
+            assert_eq!(ask.against(None, Some(&floor(LeaseState::Failing { why: "503".into() }))), None);
+            let over = floor(LeaseState::Foreign { found: Some(9) });
+            assert!(ask.against(Some(&kept), Some(&over)).is_some());
+            assert!(ask.against(None, Some(&over)).is_some());
+        }
+        assert!(Ask::Pause.against(None, Some(&floor(LeaseState::Held))).unwrap().contains("release it"));
     }
 }

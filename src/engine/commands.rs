@@ -58,7 +58,7 @@ impl Engine {
                         let said = format!("{proposal} rejected: {}", reason.phrase());
                         self.decided(vec![event], caller, said).await
                     }
-                    None => self.refused(format!("{proposal} is no longer open")),
+                    None => self.refused(self.not_open(&proposal)),
                 }
             }
             Command::Snooze { proposal, duration } => {
@@ -70,7 +70,7 @@ impl Engine {
                         let said = format!("{proposal} is hidden till {till} UTC");
                         self.decided(vec![event], caller, said).await
                     }
-                    None => self.refused(format!("{proposal} is no longer open")),
+                    None => self.refused(self.not_open(&proposal)),
                 }
             }
             Command::Mute { muted, duration, reason } => self.mute(muted, duration, &reason, caller).await,
@@ -110,6 +110,17 @@ impl Engine {
         Answer::no(text)
     }
 
+    /// Why nothing can be decided of a proposal that is not open.
+    fn not_open(&self, id: &ProposalId) -> String {
+        match self.state.learned.proposals.get(id) {
+            Some(p) if !p.state.is_live() => {
+                format!("{id} is no longer open: {}", super::decisions::decision(&p.state))
+            }
+            Some(_) => format!("{id} cannot be decided so"),
+            None => format!("there is no proposal {id}"),
+        }
+    }
+
     fn done(&mut self, text: String) -> Answer {
         self.say(NoticeLevel::Info, text.clone());
         Answer::yes(text)
@@ -136,7 +147,7 @@ impl Engine {
         caller: &Caller,
     ) -> Answer {
         let Some(mut proposal) = self.state.queue.get(id).cloned() else {
-            return self.refused(format!("{id} is no longer open; nothing was executed"));
+            return self.refused(format!("{}; nothing was executed", self.not_open(id)));
         };
         if let Some(why) = self.state.halted.clone() {
             return self.refuse(&proposal, format!("weescale is halted: {why}"), caller).await;
@@ -296,7 +307,7 @@ impl Engine {
                 }
                 self.decided(events, caller, said).await
             }
-            None => self.refused(format!("{id} is no longer open")),
+            None => self.refused(self.not_open(id)),
         }
     }
 

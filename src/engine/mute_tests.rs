@@ -1,11 +1,13 @@
 //! What a mute does to a proposal, in what steps a raise is proposed, and how people's decisions come back after a restart.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
 
+use crate::approval::Mode;
 use crate::clock::Monotonic;
-use crate::config::ServiceRule;
+use crate::config::{ServiceRule, Settings};
 use crate::fleet::{Field, WorkloadId};
 use crate::journal::{Entry, Journal, Kind};
 use crate::learning::{Mute, Muted, Stagings};
@@ -60,6 +62,11 @@ fn muted(state: &mut State, until: Timestamp) -> Muted {
     muted
 }
 
+fn approving(state: &mut State) {
+    let settings = Settings { mode: Mode::Ask, ..(*state.settings).clone() };
+    state.settings = Arc::new(settings);
+}
+
 fn view(state: &State, at: Timestamp) -> View {
     publish::view(state, at)
 }
@@ -87,6 +94,52 @@ fn a_muted_proposal_calls_nobody_and_is_counted_listed_and_handed_over() {
     );
     assert!(state.learned.people.mutes.end(&what, NOW).is_some());
     assert_eq!(view(&state, NOW).header.muted, 0);
+}
+
+/// The rule holds up the approval, not the proposal: the card says so with the time that is left.
+#[test]
+fn the_cool_down_of_a_raise_stands_on_its_card_unless_the_last_one_was_put_back() {
+    use crate::execution::{Checkpoint, Operation, OperationState};
+    let (mut state, _) = proposed(vec![], 9, LATER);
+    approving(&mut state);
+    let last = |state| Operation {
+        workload: id(),
+        checkpoint: Some(Checkpoint { field: Field::Replicas, old: 5, ours: 6 }),
+        started: NOW - Duration::from_secs(90),
+        state,
+        ..super::tests::at_work("op-1")
+    };
+    let target = crate::proposal::Target { provider: "p".into(), uid: "u-1".into() };
+    let cool = |state: &State| {
+        let card = view(state, NOW).proposals.data[0].clone();
+        let rule = card.proposal.guardrails.iter().find(|g| g.name == "cool-down").unwrap().clone();
+        let manned =
+            Proposal { owner: crate::fleet::Owner::Nobody, target: Some(target.clone()), ..live(state) };
+        (rule.passed, rule.detail, publish::barred(state, &manned, NOW).unwrap_or_default())
+    };
+    state.operations.insert(last(OperationState::Kept).id, last(OperationState::Kept));
+    let (passed, detail, barred) = cool(&state);
+    assert!(!passed && detail.ends_with("10 needed: 9 min left"), "{detail}");
+    assert!(barred.contains(&detail), "{barred}");
+    let back = OperationState::RolledBack { why: "never ready".into() };
+    state.operations.insert(last(back.clone()).id, last(back));
+    assert!(cool(&state).0);
+    let facts = state.fleet.get(&id()).unwrap();
+    let ups = planning::with_input(&state, facts, NOW, |input| input.recent.ups_last_hour);
+    assert_eq!(ups, 0, "nor among the moves of the hour");
+}
+
+#[test]
+fn a_platform_that_fails_is_named_where_nothing_can_be_written() {
+    let (mut state, _) = proposed(vec![], 9, LATER);
+    let mut p = live(&state);
+    p.target = None;
+    approving(&mut state);
+    let why = |state: &State| publish::barred(state, &p, NOW).unwrap();
+    assert!(why(&state).contains("add a [[provider]]"), "{}", why(&state));
+    state.platform_errors.insert("platform".into(), "401: token expired".into());
+    assert!(why(&state).contains("provider platform: 401: token expired"), "{}", why(&state));
+    assert!(!why(&state).contains("add a"), "{}", why(&state));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! What people note, and that nobody looks any more: records without effect.
 
+use crate::approval::OperationId;
 use crate::journal::{Entry, Kind};
+use crate::proposal::ProposalId;
 use crate::series::text::clean;
 use crate::view::{Answer, Caller, NoteLine, NoticeLevel};
 
@@ -18,6 +20,9 @@ impl Engine {
         if text.trim().is_empty() {
             return Answer::no("the note is empty");
         }
+        if self.names_nothing(&about) {
+            return Answer::no(format!("not noted: there is no {about}"));
+        }
         let body = serde_json::json!({ "about": about, "text": text, "caller": caller });
         let line = if about.is_empty() { text.clone() } else { format!("{about}: {text}") };
         let by = caller.person.name.clone();
@@ -28,6 +33,20 @@ impl Engine {
         } else {
             Answer::no("not noted: the journal cannot be written")
         }
+    }
+
+    /// Whether it has the form of a proposal's or an operation's identity, and there is none.
+    fn names_nothing(&self, about: &str) -> bool {
+        let numbered = |prefix| {
+            let number = about.strip_prefix(prefix).unwrap_or_default();
+            !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
+        };
+        let (proposal, operation) = (ProposalId::new(about), OperationId::new(about));
+        let state = &self.state;
+        (numbered("p-") && !state.learned.proposals.contains_key(&proposal))
+            || (numbered("op-")
+                && !state.operations.contains_key(&operation)
+                && !state.leases.contains_key(&operation))
     }
 
     /// Records whose wheel it is now, as the session says. Nothing else changes.

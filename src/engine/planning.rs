@@ -5,8 +5,10 @@ use std::time::Duration;
 use crate::execution::providers::contract::Bound;
 use crate::execution::{Operation, OperationState};
 use crate::fleet::{Field, Owner, ScaleIn, Workload, WorkloadId};
-use crate::plan::{self, Around, Ceiling, FleetState, Foreseen, PlanInput, Recent, Regions, Usual, Verdict};
-use crate::proposal::{Moment, QueueEvent};
+use crate::plan::{
+    self, Around, Ceiling, FleetState, Foreseen, GuardrailResult, PlanInput, Recent, Regions, Usual, Verdict,
+};
+use crate::proposal::{Moment, Proposal, QueueEvent};
 use crate::series::Timestamp;
 use crate::signals::SignalKind;
 
@@ -216,6 +218,12 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
     values.get(values.len() / 2).copied().filter(|_| values.len() >= 6)
 }
 
+/// The cool-down as it stands against a live raise now, for its card.
+pub fn before_a_raise(state: &State, proposal: &Proposal, now: Timestamp) -> Option<GuardrailResult> {
+    let facts = state.fleet.get(&proposal.workload).filter(|_| proposal.state.is_live())?;
+    with_input(state, facts, now, |input| plan::guardrails::before_a_raise(input, &proposal.change))
+}
+
 fn recent(state: &State, id: &WorkloadId, now: Timestamp) -> Recent {
     let hour = Duration::from_secs(3600);
     let earlier = || {
@@ -225,14 +233,18 @@ fn recent(state: &State, id: &WorkloadId, now: Timestamp) -> Recent {
         new.map(|(r, ago)| (r.is_up(), now.since(state.started).saturating_add(*ago)))
     };
     let earlier_lately = |up: bool| earlier().filter(|(u, ago)| *u == up && *ago <= hour).count();
-    let executed = |o: &&Operation| o.workload == *id && o.checkpoint.is_some() && o.change.field.is_count();
+    // What was put back gave nothing that had to show.
+    let stands = |o: &&Operation| !matches!(o.state, OperationState::RolledBack { .. });
+    let executed = |o: &&Operation| {
+        o.workload == *id && o.checkpoint.is_some() && o.change.field.is_count() && stands(o)
+    };
     let up = |o: &&Operation| o.change.to > o.change.from;
     let lately = |o: &&Operation| now.since(o.started) <= hour;
     // What replicas got more each is capacity as well: it has to show before their count is moved, as the guard has it.
     let sizes = state.operations.values().filter(|o| o.workload == *id && o.checkpoint.is_some());
     let larger = sizes
         .filter(|o| o.change.field.is_size() && o.change.is_more())
-        .filter(|o| !matches!(o.state, OperationState::RolledBack { .. }))
+        .filter(stands)
         .map(|o| now.since(o.started));
     Recent {
         since_up: state

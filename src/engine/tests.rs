@@ -218,7 +218,7 @@ fn two_objects_of_one_platform_under_one_name_are_a_conflict_and_a_new_uid_alone
     assert_eq!((facts.claims.len(), &facts.workload.owner), (1, &Owner::Unknown));
 }
 
-fn at_work(name: &str) -> Operation {
+pub(super) fn at_work(name: &str) -> Operation {
     let proposal = crate::execution::tests::world::proposal("p", crate::fleet::Field::Replicas, 6, 7, None);
     Operation {
         id: OperationId::new(name),

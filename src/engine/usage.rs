@@ -1,4 +1,5 @@
-//! What replicas use, ask for and how many there are, by the word of their platform, where no source measures it.
+//! What replicas use, ask for and how many there are, by the word of their platform, where no source measures it; how many
+//! are ready by its word wherever it is known.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -49,8 +50,11 @@ pub fn fill(state: &State, sets: &mut Vec<SignalSet>, now: Timestamp) {
         }
         match told.get(id).and_then(|i| sets.get_mut(*i)) {
             Some(set) => {
-                let missing = |s: &Signal| set.freshness(s.kind) == Freshness::Missing;
-                let new: Vec<Signal> = found.into_iter().filter(missing).collect();
+                // Everything else goes by the platform's count of replicas: what is remembered of it must not be another.
+                let wins = |s: &Signal| {
+                    s.kind == SignalKind::ReplicasReady || set.freshness(s.kind) == Freshness::Missing
+                };
+                let new: Vec<Signal> = found.into_iter().filter(wins).collect();
                 set.signals.extend(new.into_iter().map(|s| (s.kind, s)));
             }
             None => sets.push(SignalSet {
@@ -139,6 +143,22 @@ mod tests {
         let gap = platform(&[Some(0.2), None]);
         assert_eq!(measured(&gap).map(|s| s.kind).collect::<Vec<_>>(), [SignalKind::MemoryUsed]);
         assert_eq!(measured(&platform(&[])).count(), 0);
+    }
+
+    #[test]
+    fn the_platform_counts_replicas_whatever_a_source_counts() {
+        let id = WorkloadId::new("shop", "checkout", "");
+        let mut state = crate::engine::tests::state(vec![]);
+        let listed = WorkloadState { ready: 3, ..crate::engine::tests::listed("u-1", "checkout") };
+        crate::engine::fleet::list(&mut state, "p", vec![listed], NOW);
+        crate::engine::fleet::merge(&mut state, vec![crate::engine::tests::told(&id, 900.0)], NOW);
+        let mut sets = vec![crate::engine::tests::told(&id, 900.0)];
+        let demand = sets[0].signals[&SignalKind::Demand].clone();
+        let one = Signal { kind: SignalKind::ReplicasReady, value: Finite::new(1.0), ..demand };
+        sets[0].signals.insert(SignalKind::ReplicasReady, one);
+        fill(&state, &mut sets, NOW);
+        assert_eq!(sets[0].latest(SignalKind::ReplicasReady), Some(3.0));
+        assert_eq!(sets[0].latest(SignalKind::Demand), Some(900.0), "what is measured stays so");
     }
 
     #[test]

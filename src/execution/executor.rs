@@ -232,6 +232,7 @@ impl Executor {
             failures: 0,
             lost: None,
             lost_back: None,
+            vain: 0,
             unsent: 0,
             one_way: false,
             silent_since: None,
@@ -310,6 +311,7 @@ impl Executor {
                 task.mandate.remember(way, set);
             }
         }
+        task.mandate.remember_renewals(history.renewals());
         task.mandate.remember_turns(history.traffic.turns());
         if let Some(shift) = task.shift.as_mut() {
             shift.ledger = history.traffic.clone();

@@ -37,7 +37,7 @@ pub use executor::{ExecutorConfig, Job, spawn};
 pub use guard::{Attempt, FleetHealth, Freeze, Guard, GuardPolicy, Stop, TurnAttempt};
 pub use observation::{Observation, Pacing, PodReadings, Readings};
 pub use provider::{Pending, Provider, ProviderError, Providers};
-pub use reconcile::{History, Next, past_moves, reconcile, unfinished};
+pub use reconcile::{History, Next, past_moves, reconcile, rolled_back, unfinished};
 pub use record::{Entry, EntryData, EntryKind, RecordError, Recorder, WriteNote};
 pub use shared::Receipt;
 pub use traffic::{

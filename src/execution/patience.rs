@@ -1,4 +1,5 @@
-//! A platform that is slow to answer: for how long is told while it lasts, and nobody else waits for it.
+//! A platform that is slow to answer: for how long is told while it lasts, and nobody else waits for it. And a person who
+//! was asked.
 
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use crate::clock::Monotonic;
 use super::OperationState;
 use super::provider::{Pending, ProviderError};
 use super::providers::contract::WorkloadState;
-use super::task::Task;
+use super::task::{Task, Wish};
 
 /// A call that takes longer is told about, and then as often.
 const SLOW: Duration = Duration::from_secs(5);
@@ -16,6 +17,23 @@ const SLOW: Duration = Duration::from_secs(5);
 pub(super) type Answer = Result<WorkloadState, ProviderError>;
 
 impl Task {
+    /// Waits for a person. What is turned at a load balancer is given back meanwhile: nobody knows for how long. Only a new
+    /// server that fails keeps the little it has.
+    pub(super) async fn asked(&mut self) -> Option<Wish> {
+        let mut failed = 0_u32;
+        while !self.settle_asked().await {
+            let failing = self.shift.as_ref().is_some_and(|s| s.failures > 0);
+            failed = if failing { failed.saturating_add(1) } else { 0 };
+            let clock = self.shared.clock.clone();
+            tokio::select! {
+                biased;
+                () = clock.sleep(self.rest(failed)) => {}
+                wish = self.wishes.recv() => return wish,
+            }
+        }
+        self.wishes.recv().await
+    }
+
     /// Waits for an answer. While there is none, the operation says for how long; what was `sent`, a write, is of unknown
     /// outcome meanwhile.
     pub(super) async fn patiently(&mut self, sent: Option<&str>, mut call: Pending<'_, Answer>) -> Answer {

@@ -1,6 +1,6 @@
 //! After a restart: what the journal says, what the platform shows, and what follows. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::approval::{MandateRecord, Way};
 
@@ -54,6 +54,20 @@ impl History {
     pub fn lost(&self) -> Option<u32> {
         let last = self.writes.last().filter(|w| w.way == Way::Forward)?;
         (!matches!(last.outcome.as_str(), "applied" | "refused" | "not sent" | "foreign")).then_some(last.set)
+    }
+
+    /// How many keys are used up: what was refused, or had no effect on the way back, is never sent again under
+    /// the key it had.
+    pub fn renewals(&self) -> u32 {
+        let number = |w: &WriteNote| {
+            let rest = w.key.strip_prefix(&self.mandate.key)?.strip_prefix('.')?;
+            rest.split_once('.').map_or(Some(0), |(_, n)| n.parse::<u32>().ok())
+        };
+        let used_up = |w: &WriteNote| {
+            let vain = w.way == Way::Back && w.outcome == "no effect";
+            u32::from(vain || w.outcome == "refused")
+        };
+        self.writes.iter().map(|w| number(w).unwrap_or(0).saturating_add(used_up(w))).max().unwrap_or(0)
     }
 
     /// The value of the last write that way, whether or not it is known to have taken effect.
@@ -111,6 +125,12 @@ pub fn unfinished<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Vec<Histo
         }
     }
     order.iter().filter_map(|id| found.remove(id)).filter(|h| !h.is_over()).collect()
+}
+
+/// Operations the journal tells to have been rolled back: what they moved gave nothing that has to show.
+pub fn rolled_back<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> BTreeSet<OperationId> {
+    let back = |e: &&Entry| matches!(e.data.ended, Some(OperationState::RolledBack { .. }));
+    entries.into_iter().filter(back).map(|e| e.operation.clone()).collect()
 }
 
 /// Forward moves the journal tells of, each operation once with the time of its first one. `entries` in journal order.

@@ -163,7 +163,14 @@ impl Task {
             {
                 self.applied(order, state).await
             }
-            Ok(_) => self.resolve(order, "accepted, but the answer shows another value".into()).await,
+            Ok(_) => {
+                let sent = self.resolve(order, "accepted, but the answer shows another value".into()).await;
+                // The platform knows the key: it would answer it as the first time.
+                if matches!(sent, Sent::NoEffect(_)) && order.way() == Way::Forward {
+                    self.mandate.renew_key();
+                }
+                sent
+            }
             Err(ProviderError::Unavailable { why, .. } | ProviderError::Unauthenticated(why)) => {
                 let _ = self
                     .record(EntryKind::Step, format!("not sent: {why}"), self.note(order, "not sent"))
@@ -183,7 +190,7 @@ impl Task {
                     Ok(Some(_)) | Err(ProviderError::NotFound(_)) => {
                         let _ =
                             self.record(EntryKind::Refuse, why.clone(), self.note(order, "refused")).await;
-                        self.mandate.refused();
+                        self.mandate.renew_key();
                         Sent::Refused(why)
                     }
                     Err(error) => self.resolve(order, format!("{why}; {error}")).await,
@@ -252,6 +259,10 @@ impl Task {
             };
             let text = format!("read back: {outcome}");
             let _ = self.record(EntryKind::Read, text, self.note(order, outcome)).await;
+            if outcome == "no effect" && order.way() == Way::Back {
+                // Whether or not the platform knows the key: undoing must not depend on it.
+                self.mandate.renew_key();
+            }
             if outcome == "applied" {
                 self.at = set;
                 self.wrote = true;

@@ -21,7 +21,7 @@ use super::{Checkpoint, OperationState};
 /// Time for giving back at the end of the process, of the machine's time.
 const GIVE_BACK: std::time::Duration = std::time::Duration::from_secs(2);
 /// Sends that may fail before a person is asked.
-const TRIES: u32 = 5;
+pub(super) const TRIES: u32 = 5;
 
 /// A person's wish about one operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +64,8 @@ pub(super) struct Task {
     pub lost: Option<u32>,
     /// The same on the way back.
     pub lost_back: Option<u32>,
+    /// Writes back in a row that had no effect.
+    pub vain: u32,
     /// Sends in a row that did not go out.
     pub unsent: u32,
     /// A person was asked whether to go on without a way back.
@@ -192,23 +194,6 @@ impl Task {
                 }
             }
         }
-    }
-
-    /// Waits for a person. What is turned at a load balancer is given back meanwhile: nobody knows for how long. Only a new
-    /// server that fails keeps the little it has.
-    async fn asked(&mut self) -> Option<Wish> {
-        let mut failed = 0_u32;
-        while !self.settle_asked().await {
-            let failing = self.shift.as_ref().is_some_and(|s| s.failures > 0);
-            failed = if failing { failed.saturating_add(1) } else { 0 };
-            let clock = self.shared.clock.clone();
-            tokio::select! {
-                biased;
-                () = clock.sleep(self.rest(failed)) => {}
-                wish = self.wishes.recv() => return wish,
-            }
-        }
-        self.wishes.recv().await
     }
 
     /// The executor stops: what was begun stays as it is, and the next start asks. Servers get back what they had.

@@ -14,7 +14,7 @@ use super::providers::contract::WorkloadState;
 use super::record::{EntryData, EntryKind};
 use super::sender::Sent;
 use super::shared::{Held, Receipt};
-use super::task::{Task, Wish};
+use super::task::{TRIES, Task, Wish};
 use super::traffic::{Cleared, SETTLE_TRIES};
 use super::{Lease, LeaseState, OperationId, OperationState};
 
@@ -68,6 +68,11 @@ impl Task {
                     let why = format!("{why}; not undone: {other}");
                     return self.end(OperationState::Halted { why }).await;
                 }
+                Undone::Retry(trouble) if self.vain >= TRIES => {
+                    if !self.ask_how_to_undo(&why, &trouble).await {
+                        return self.stopped().await;
+                    }
+                }
                 Undone::Retry(trouble) => {
                     self.failures += 1;
                     let text = format!(
@@ -82,6 +87,29 @@ impl Task {
             }
             self.shared.clock.sleep(self.nap()).await;
         }
+    }
+
+    /// Waits for a person after as many writes back without effect as may be sent unasked. False when the executor stops.
+    async fn ask_how_to_undo(&mut self, why: &str, trouble: &str) -> bool {
+        // Who waits for a person holds nobody else up.
+        self.slot = None;
+        // What was wished for before this was shown is no answer to it.
+        while self.wishes.try_recv().is_ok() {}
+        let times = self.vain;
+        let text = format!("{why}; undoing had no effect {times} times, a person must look: {trouble}");
+        let _ = self.record(EntryKind::Step, text.clone(), EntryData::default()).await;
+        self.become_state(OperationState::Paused { why: text }).await;
+        let who = loop {
+            match self.asked().await {
+                None => return false,
+                Some(Wish::Pause(_)) => {}
+                Some(Wish::Resume(who) | Wish::Abort(who) | Wish::Release(who)) => break who,
+            }
+        };
+        let _ = self.record(EntryKind::Step, format!("resumed by {who}"), EntryData::default()).await;
+        (self.vain, self.failures, self.stage_writes) = (0, 0, 0);
+        self.become_state(OperationState::RollingBack { why: why.to_owned() }).await;
+        true
     }
 
     /// One look and at most one write back. `insist` waits for no sessions.
@@ -139,10 +167,14 @@ impl Task {
         self.sent_removal(next, present, sent.may_have_effect());
         match sent {
             // Verified by reading at the next look.
-            Sent::Applied => Undone::Partly,
+            Sent::Applied => {
+                self.vain = 0;
+                Undone::Partly
+            }
             Sent::Foreign(why) => Undone::Foreign(None, why),
             Sent::NoEffect(why) => {
                 self.lost_back = Some(next);
+                self.vain += 1;
                 Undone::Retry(why)
             }
             Sent::Unsent(why) | Sent::Look(why) | Sent::Refused(why) => Undone::Retry(why),
@@ -319,8 +351,16 @@ impl Task {
                 }
                 Undone::Retry(why) => {
                     self.failures = self.failures.saturating_add(1);
+                    let why = if self.vain < TRIES {
+                        why
+                    } else {
+                        format!("it had no effect {} times, release tries again: {why}", self.vain)
+                    };
                     self.tell_lease(LeaseState::Failing { why }, None).await;
                     let Some(again) = self.rest_or_release().await else { return };
+                    if again && self.vain >= TRIES {
+                        (self.vain, self.failures, self.stage_writes) = (0, 0, 0);
+                    }
                     released |= again;
                     continue;
                 }
@@ -373,14 +413,22 @@ impl Task {
         }
     }
 
-    /// Waits before the next try. Some(true) when a person insists, None when the executor stops.
+    /// Waits before the next try, which after too many without effect is a person's. Some(true) when a person insists, None
+    /// when the executor stops.
     async fn rest_or_release(&mut self) -> Option<bool> {
         let clock = self.shared.clock.clone();
         let nap = self.nap();
-        tokio::select! {
-            biased;
-            () = clock.sleep(nap) => Some(false),
-            wish = self.wishes.recv() => wish.map(|w| matches!(w, Wish::Release(_) | Wish::Abort(_))),
+        let alone = self.vain < TRIES;
+        loop {
+            tokio::select! {
+                biased;
+                () = clock.sleep(nap), if alone => return Some(false),
+                wish = self.wishes.recv() => match wish? {
+                    Wish::Release(_) | Wish::Abort(_) => return Some(true),
+                    Wish::Pause(_) | Wish::Resume(_) if alone => return Some(false),
+                    Wish::Pause(_) | Wish::Resume(_) => {}
+                }
+            }
         }
     }
 }

@@ -25,10 +25,13 @@ fn result(name: &str, passed: bool, detail: String) -> GuardrailResult {
 /// refused here with the time that is left, as the guard beside the write would.
 pub fn at_approval(input: &PlanInput<'_>, change: &PlannedChange, running: u32) -> Vec<GuardrailResult> {
     let mut results = check(input, change, running);
-    if change.to > change.from && change.field.is_count() {
-        results.push(cooldown(input));
-    }
+    results.extend(before_a_raise(input, change));
     results
+}
+
+/// The cool-down of a raise, which holds up no proposal but its approval: the card says it beforehand.
+pub fn before_a_raise(input: &PlanInput<'_>, change: &PlannedChange) -> Option<GuardrailResult> {
+    (change.to > change.from && change.field.is_count()).then(|| cooldown(input))
 }
 
 /// Checks every rule for `change`; `running` is the replica count now.
@@ -127,10 +130,21 @@ fn cooldown(input: &PlanInput<'_>) -> GuardrailResult {
         Some(since) if since < need => result(
             "cool-down",
             false,
-            format!("{} min since the last scale-up, {} needed", minutes(since), minutes(need)),
+            format!(
+                "{} min since the last scale-up, {} needed: {} left",
+                minutes(since),
+                minutes(need),
+                left(need.saturating_sub(since))
+            ),
         ),
         _ => result("cool-down", true, format!("no scale-up in the last {} min", minutes(need))),
     }
+}
+
+/// `9 min`, `40 s`.
+fn left(time: Duration) -> String {
+    let seconds = time.as_secs().max(1);
+    if seconds < 60 { format!("{seconds} s") } else { format!("{} min", seconds.div_ceil(60)) }
 }
 
 fn fresh(input: &PlanInput<'_>, kinds: &[SignalKind], name: &str) -> GuardrailResult {

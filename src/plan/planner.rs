@@ -1,5 +1,8 @@
 //! One plan a workload and tick: capacity, exhaustion, need, verdict.
 
+use std::time::Duration;
+
+use crate::forecast::Fan;
 use crate::series::{Quantity, Timestamp, Unit};
 use crate::signals::{Freshness, SignalKind};
 
@@ -253,7 +256,7 @@ fn experience(input: &PlanInput<'_>, capacity: &Capacity, running: u32, wish: &W
     let at =
         |n: u32| (n > 0).then(|| wish.peak.1 / f64::from(n)).and_then(|load| input.model.latency_at(load, q));
     let end = wish.change.until.unwrap_or(wish.peak.0);
-    let short = |n: u32| input.forecast.fan().map(|f| minutes_short(f, capacity.at(n), input.now, end));
+    let short = |n: u32| input.forecast.fan().map(|fan| short(input, fan, capacity, (running, n), end));
     let (n, to) = (f64::from(running), f64::from(wish.change.to));
     ExperienceDelta {
         p95_without: at(running),
@@ -263,4 +266,25 @@ fn experience(input: &PlanInput<'_>, capacity: &Capacity, running: u32, wish: &W
         // Sessions held in cookies: none move on scale-out, those on removed pods do on scale-in.
         sessions_moved: (n > 0.0 && to < n).then(|| (n - to) / n),
     }
+}
+
+/// Expected minutes short up to `end` if `n` of `running` replicas are asked for now. What is added helps once it is warm,
+/// and a fan that begins below what is there now is lifted to it: it is known to be too low by as much.
+fn short(
+    input: &PlanInput<'_>,
+    fan: &Fan,
+    capacity: &Capacity,
+    (running, n): (u32, u32),
+    end: Timestamp,
+) -> f64 {
+    let first = fan.points.iter().find(|p| p.at >= input.now).map(|p| p.quantile(0.95));
+    let demand = input.signals.latest(SignalKind::Demand);
+    let lift =
+        first.zip(demand).filter(|(first, _)| *first > 0.0).map_or(1.0, |(first, d)| (d / first).max(1.0));
+    let over = |n: u32, from, to| minutes_short(fan, capacity.at(n) / lift, from, to);
+    if n <= running {
+        return over(n, input.now, end);
+    }
+    let warm = (input.now + input.lead).min(end);
+    over(running, input.now, warm) + over(n, warm + Duration::from_millis(1), end)
 }

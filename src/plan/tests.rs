@@ -136,6 +136,23 @@ fn a_coming_peak_asks_for_a_leased_floor() {
     assert!(matches!(p.exhaustion, Exhaustion::In { .. }));
 }
 
+/// A fan of a young service lags behind what is there now.
+#[test]
+fn minutes_short_count_from_now_with_what_the_step_gives() {
+    let mut s = scene(hpa(), |_| 300.0);
+    s.workload.replicas = Some(Replicas { desired: 4, ready: 4, min: Some(4), max: Some(40) });
+    let Verdict::Change(change) = run(&s).verdict else { panic!("no change") };
+    let lease = PlannedChange { until: Some(NOW + Duration::from_secs(5400)), ..change };
+    let short = |to| {
+        let edited = with(&s, |input| instead(input, &PlannedChange { to, ..lease.clone() }));
+        (edited.experience.minutes_short_with.unwrap(), edited.experience.minutes_short_without.unwrap())
+    };
+    let (with_step, without) = short(7);
+    assert!(with_step > 0.0 && with_step <= without, "770 rps beside 1000: {with_step} of {without}");
+    let (enough, _) = short(12);
+    assert!(enough < with_step, "{enough}");
+}
+
 #[test]
 fn an_edited_value_carries_its_own_cost_and_guardrails() {
     let s = scene(hpa(), hump);

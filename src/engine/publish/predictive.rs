@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::engine::{State, WorkloadFacts};
+use crate::engine::{State, WorkloadFacts, planning};
 use crate::learning::Levels;
 use crate::plan::Exhaustion;
 use crate::proposal::{Proposal, ProposalState};
@@ -137,8 +137,14 @@ fn card(state: &State, p: &Proposal, levels: &Levels<'_>, now: Timestamp) -> Pro
         hastened: crate::engine::staging::hastened(state, p).map(|(_, why)| why),
         patch: super::ownership::patch(state, p),
         similar: similar(state, p),
-        proposal: super::ownership::explained(state, p),
+        proposal: with_cooldown(state, super::ownership::explained(state, p), now),
     }
+}
+
+/// The proposal with the cool-down that its approval would be held to now.
+fn with_cooldown(state: &State, mut shown: Proposal, now: Timestamp) -> Proposal {
+    shown.guardrails.extend(planning::before_a_raise(state, &shown, now));
+    shown
 }
 
 /// Whether it takes two people, and who turned their key already.
@@ -171,7 +177,7 @@ pub fn barred(state: &State, p: &Proposal, now: Timestamp) -> Option<String> {
         return Some(format!("weescale is halted: {why}"));
     }
     let Some(target) = &p.target else {
-        return Some("advice only: no provider manages this workload; add a [[provider]]".into());
+        return Some(unmanaged(state));
     };
     if let Some(error) = state.platform_errors.get(&target.provider) {
         return Some(format!("provider {} does not answer: {error}", target.provider));
@@ -179,7 +185,8 @@ pub fn barred(state: &State, p: &Proposal, now: Timestamp) -> Option<String> {
     if p.owner.floor_field().is_none() {
         return Some(format!("advice only: the owner is {}", p.owner.label()));
     }
-    if let Some(g) = p.guardrails.iter().find(|g| !g.passed) {
+    let waits = planning::before_a_raise(state, p, now);
+    if let Some(g) = p.guardrails.iter().chain(&waits).find(|g| !g.passed) {
         return Some(format!("guardrail {}: {}", g.name, g.detail));
     }
     if let Some(why) = super::ownership::no_room(state, p) {
@@ -190,6 +197,20 @@ pub fn barred(state: &State, p: &Proposal, now: Timestamp) -> Option<String> {
         return Some("demand is not fresh".into());
     }
     (now >= p.expires).then(|| "expired".into())
+}
+
+/// Why nothing can be written to a workload that no platform lists: those that do not answer may be the one that would.
+fn unmanaged(state: &State) -> String {
+    let failing: Vec<String> = state
+        .platform_errors
+        .iter()
+        .take(3)
+        .map(|(name, error)| format!("provider {name}: {error}"))
+        .collect();
+    if failing.is_empty() {
+        return "advice only: no provider manages this workload; add a [[provider]]".into();
+    }
+    format!("advice only: no provider that answers manages this workload; {}", failing.join("; "))
 }
 
 /// Widget 7.

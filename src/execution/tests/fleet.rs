@@ -295,7 +295,7 @@ async fn after_a_halt_a_person_can_approve_anew() {
     w.start(floor("p-1", 6, 11, Some(minutes(600))), "op-1").await;
     w.run(5).await;
     w.platform.set(|i| i.write(Field::MinReplicas, 6));
-    w.run(60).await;
+    w.run(660).await;
     assert!(matches!(w.state("op-1"), OperationState::Halted { .. }), "{:?}", w.state("op-1"));
     w.platform.set(|i| i.never_ready = false);
     // After the cool-down.

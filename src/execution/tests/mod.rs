@@ -16,4 +16,5 @@ mod traffic_drains;
 mod traffic_faults;
 mod traffic_several;
 mod traffic_weights;
+mod vain;
 pub(crate) mod world;

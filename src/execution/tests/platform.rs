@@ -28,6 +28,8 @@ pub enum Fault {
     /// Times out, and takes effect so many seconds later.
     Late(u32),
     Hang,
+    /// Answered as accepted, changes nothing; its key is answered so from then on.
+    Ignored,
     /// Takes effect and answers after so long on this clock.
     Slow(Clock, Duration),
 }
@@ -356,6 +358,12 @@ impl Provider for Platform {
                 Fault::RefuseWithEffect(error) => {
                     let _ = self.inner.lock().unwrap().apply(&order.into());
                     Err(error)
+                }
+                Fault::Ignored => {
+                    let mut inner = self.inner.lock().unwrap();
+                    let state = inner.state.clone();
+                    inner.done.insert(order.key().to_owned(), state.clone());
+                    Ok(state)
                 }
                 Fault::Hang => std::future::pending().await,
                 Fault::Slow(clock, time) => {

@@ -21,6 +21,7 @@ struct Move {
     up: bool,
     count: bool,
     at: Monotonic,
+    undone: bool,
 }
 
 /// Memory of what was seen.
@@ -58,6 +59,11 @@ impl Checker {
 
     pub fn approved(&mut self, id: &OperationId, record: &MandateRecord) {
         self.approved.insert(id.clone(), record.clone());
+    }
+
+    /// What was put back gave nothing that has to show.
+    pub fn undone(&mut self, id: &OperationId) {
+        self.moves.iter_mut().filter(|m| m.operation == *id).for_each(|m| m.undone = true);
     }
 
     pub fn looked(&mut self, id: &OperationId) {
@@ -162,7 +168,7 @@ impl Checker {
         }
         let workload = record.workload.to_string();
         let count = record.change.field.is_count();
-        let alike = |m: &&Move| m.workload == workload && m.count == count;
+        let alike = |m: &&Move| m.workload == workload && m.count == count && !m.undone;
         let others: Vec<&Move> = self.moves.iter().filter(alike).collect();
         if others.iter().any(|m| m.up && now.since(m.at) < record.limits.cooldown) {
             return Err("begun in the cool-down".into());
@@ -184,7 +190,7 @@ impl Checker {
         {
             return Err(format!("{extra} $/h is above the budget of {budget}"));
         }
-        self.moves.push(Move { operation: id.clone(), workload, up, count, at: now });
+        self.moves.push(Move { operation: id.clone(), workload, up, count, at: now, undone: false });
         Ok(())
     }
 

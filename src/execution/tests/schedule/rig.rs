@@ -243,6 +243,9 @@ impl Rig {
                 quiet = 0;
                 match receipt {
                     Receipt::Operation(op) => {
+                        if matches!(op.state, OperationState::RolledBack { .. }) {
+                            self.checker.undone(&op.id);
+                        }
                         self.operations.insert(op.id.clone(), *op);
                     }
                     Receipt::Lease(lease) => {
