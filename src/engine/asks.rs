@@ -102,11 +102,19 @@ fn told(state: &OperationState) -> String {
 }
 
 impl Engine {
+    /// Whether an operation of that identity was ever begun, in this run or an earlier one.
+    pub(super) fn has_begun(&self, id: &OperationId) -> bool {
+        let number = id.as_str().strip_prefix("op-").and_then(|n| n.parse::<u64>().ok());
+        number.is_some_and(|n| (1..self.next_operation).contains(&n))
+    }
+
     /// Passes what a person asks on to the executor, then records who asked, as the kernel names them. In this order: to
     /// stop something must work with a disk that does not.
     pub(super) async fn job(&mut self, ask: Ask, id: &OperationId, caller: &Caller) -> Answer {
         if !self.state.operations.contains_key(id) && !self.state.leases.contains_key(id) {
-            return self.refused(format!("there is no operation {id}"));
+            let over = self.has_begun(id);
+            let why = if over { format!("{id} is over") } else { format!("there is no operation {id}") };
+            return self.refused(why);
         }
         let (operation, lease) = (self.state.operations.get(id), self.state.leases.get(id));
         if let Some(why) = ask.against(operation, lease) {

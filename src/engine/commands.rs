@@ -117,6 +117,7 @@ impl Engine {
                 format!("{id} is no longer open: {}", super::decisions::decision(&p.state))
             }
             Some(_) => format!("{id} cannot be decided so"),
+            None if self.state.queue.has_made(id) => format!("{id} is no longer open"),
             None => format!("there is no proposal {id}"),
         }
     }

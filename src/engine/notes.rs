@@ -41,12 +41,8 @@ impl Engine {
             let number = about.strip_prefix(prefix).unwrap_or_default();
             !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
         };
-        let (proposal, operation) = (ProposalId::new(about), OperationId::new(about));
-        let state = &self.state;
-        (numbered("p-") && !state.learned.proposals.contains_key(&proposal))
-            || (numbered("op-")
-                && !state.operations.contains_key(&operation)
-                && !state.leases.contains_key(&operation))
+        (numbered("p-") && !self.state.queue.has_made(&ProposalId::new(about)))
+            || (numbered("op-") && !self.has_begun(&OperationId::new(about)))
     }
 
     /// Records whose wheel it is now, as the session says. Nothing else changes.

@@ -110,6 +110,12 @@ impl Queue {
         self.closed.iter().rev()
     }
 
+    /// Whether a proposal of that identity was ever made, in this run or an earlier one.
+    pub fn has_made(&self, id: &ProposalId) -> bool {
+        let number = id.as_str().strip_prefix("p-").and_then(|n| n.parse::<u64>().ok());
+        number.is_some_and(|n| (1..self.next).contains(&n))
+    }
+
     /// A live proposal.
     pub fn get(&self, id: &ProposalId) -> Option<&Proposal> {
         self.live.values().find(|p| p.id == *id)
