@@ -361,7 +361,7 @@ impl Guard {
         // Counts and sizes are the capacity of one object: what one of them gave has to show before the other is moved,
         // and nothing is taken away twice. More after less is the way back, and never waits.
         let bars = |m: &&Move| match (m.sort == sort, sort, m.sort) {
-            (true, ..) => m.up,
+            (true, ..) => m.up && !m.undone,
             (_, Sort::Count, Sort::Size) | (_, Sort::Size, Sort::Count) => !m.undone && (m.up || !up),
             _ => false,
         };
@@ -378,7 +378,7 @@ impl Guard {
             };
             return refuse(format!("cool-down after {what}: {left} s left"));
         }
-        let same = others().filter(|m| m.up == up && m.age(a.now) < HOUR).count();
+        let same = others().filter(|m| m.up == up && !m.undone && m.age(a.now) < HOUR).count();
         if same >= self.policy.same_way_an_hour && !a.looked {
             return Err(Stop::Look(format!(
                 "{same} moves {} within the hour: look whether they help, then resume",
