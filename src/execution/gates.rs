@@ -141,10 +141,19 @@ pub fn provision(run: &OperationRun, state: &WorkloadState, now: Moment) -> (Vec
         .collect();
     let waiting =
         if not_ready.is_empty() { String::new() } else { format!(", not ready: {}", not_ready.join(", ")) };
-    let detail = format!("{} of {want} ready{waiting}{}", state.ready, warned(run, state, &waiting));
-    let limit = Some(count(want as usize));
+    let warned = warned(run, state, &waiting);
+    let (value, limit, detail) = match new_ready(run, state, want) {
+        // What was there before is no progress.
+        Some((ready, new)) => {
+            let all = format!("{} of {want} in all", state.ready);
+            (ready, new, format!("{ready} of {new} new ready, {all}{waiting}{warned}"))
+        }
+        None => {
+            (state.ready as usize, want as usize, format!("{} of {want} ready{waiting}{warned}", state.ready))
+        }
+    };
     let mut ready =
-        gate("pods ready", state_of(reached), Some(count(state.ready as usize)), limit, detail.clone());
+        gate("pods ready", state_of(reached), Some(count(value)), Some(count(limit)), detail.clone());
     let healthy = GateState::Passed;
     let mut health =
         gate("no crash", healthy, Some(count(broken.len())), Some(count(0)), "no crash, no OOM".into());
@@ -163,6 +172,14 @@ pub fn provision(run: &OperationRun, state: &WorkloadState, now: Moment) -> (Vec
         return (vec![ready, health], Verdict::Fail(why));
     }
     (vec![ready, health], Verdict::Wait)
+}
+
+/// How many of how many replicas that a raise adds are ready; `None` where it adds none, or the platform lists none.
+fn new_ready(run: &OperationRun, state: &WorkloadState, want: u32) -> Option<(usize, usize)> {
+    let new = (want as usize).checked_sub(run.before.pods.len()).filter(|n| *n > 0)?;
+    let counts = run.is_up() && matches!(run.operation.change.field, Field::Replicas | Field::MinReplicas);
+    let ready = run.new_pods(state).filter(|p| p.phase == PodPhase::Ready).count();
+    (counts && !state.pods.is_empty()).then_some((ready.min(new), new))
 }
 
 /// New pods fill caches and pools: by the platform's word, else by latency, else by time.
