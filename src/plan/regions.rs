@@ -7,19 +7,25 @@ use crate::fleet::Workload;
 
 use super::Plan;
 
+/// A service by its namespace and name.
+type Service = (Arc<str>, Arc<str>);
+
+/// A workload with its plan, if there is one.
+type Planned<'a> = (&'a Workload, Option<&'a Plan>);
+
 /// What keeps capacity from being taken away, by region and by service.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Regions {
     /// By region: a service that is served there too and has no ready replica elsewhere.
     dark: BTreeMap<Arc<str>, String>,
     /// By namespace and service in several regions: where it is nearly short, and that in words.
-    strained: BTreeMap<(Arc<str>, Arc<str>), (Arc<str>, String)>,
+    strained: BTreeMap<Service, (Arc<str>, String)>,
 }
 
 impl Regions {
     /// Looks at a whole fleet. A workload of which nobody asks for replicas is not dark.
-    pub fn of<'a>(fleet: impl Iterator<Item = (&'a Workload, Option<&'a Plan>)>) -> Self {
-        let mut services: BTreeMap<(Arc<str>, Arc<str>), Vec<(&Workload, Option<&Plan>)>> = BTreeMap::new();
+    pub fn of<'a>(fleet: impl Iterator<Item = Planned<'a>>) -> Self {
+        let mut services: BTreeMap<Service, Vec<Planned<'a>>> = BTreeMap::new();
         for (workload, plan) in fleet.filter(|(w, _)| !w.id.region.is_empty()) {
             let key = (Arc::clone(&workload.id.namespace), Arc::clone(&workload.service));
             services.entry(key).or_default().push((workload, plan));

@@ -123,9 +123,9 @@ fn what_no_approval_helps_stands_above_the_proposals() {
     }
     let shown = strip_of(&v, PanelId::Status, 160);
     assert_eq!(shown.lines().nth(2), without.lines().next(), "the proposal follows");
-    let narrow = strip_of(&v, PanelId::Status, 60);
+    let narrow = strip_of(&v, PanelId::Status, 44);
     let rows: Vec<&str> = narrow.lines().step_by(2).take(2).collect();
-    assert!(rows[0].contains("not a scaling problem") && rows[1].contains("… (+2 more)"), "{narrow}");
+    assert!(rows[0].contains("not a scaling") && rows[1].contains("… (+2 more)"), "{narrow}");
 }
 
 #[test]

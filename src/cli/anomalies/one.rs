@@ -82,7 +82,9 @@ fn table(name: &str, scored: &[Scored], notes: &[String], top: usize, look: Look
     let found = scored.iter().filter(|s| s.anomaly).count();
     let ends = [scored.first(), scored.last()].map(|s| s.map_or("", |s| s.row.stamp));
     let mut out = format!("{name}: {} rows from {} to {}\n", scored.len(), ends[0], ends[1]);
-    notes.iter().for_each(|note| out.push_str(&format!("note: {note}\n")));
+    for note in notes {
+        out.push_str(&format!("note: {note}\n"));
+    }
     out.push('\n');
     out.push_str(&strip::strip(scored, look));
     let mut worst: Vec<&Scored> = scored.iter().filter(|s| s.evidence.score > 0.0).collect();

@@ -298,8 +298,6 @@ async fn after_a_halt_a_person_can_approve_anew() {
     w.run(660).await;
     assert!(matches!(w.state("op-1"), OperationState::Halted { .. }), "{:?}", w.state("op-1"));
     w.platform.set(|i| i.never_ready = false);
-    // After the cool-down.
-    w.run(700).await;
     w.start(floor("p-2", 6, 8, Some(minutes(60))), "op-2").await;
     w.run(1).await;
     assert!(matches!(w.state("op-2"), OperationState::InFlight), "{:?}", w.state("op-2"));

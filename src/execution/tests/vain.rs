@@ -60,7 +60,9 @@ async fn keys_that_are_used_up_stay_so_after_a_restart() {
     let mut w = aborted(2).await;
     w.run(200).await;
     let entries = w.journal.entries.lock().unwrap().clone();
-    let told = |until: usize| unfinished(entries.iter().take(until)).first().map(|h| h.renewals());
+    let told = |until: usize| {
+        unfinished(entries.iter().take(until)).first().map(crate::execution::History::renewals)
+    };
     let back = |e: &crate::execution::Entry| e.data.write.as_ref().is_some_and(|w| w.key.contains(".b6"));
     let intents: Vec<usize> = entries
         .iter()

@@ -17,5 +17,5 @@ mod status;
 mod tests;
 
 #[cfg(test)]
-use list::Panel;
-pub use list::{ALL, draw, zooms};
+use list::{ALL, Panel};
+pub use list::{draw, zooms};

@@ -60,12 +60,11 @@ pub fn summary(pen: &Pen<'_>) -> Line<'static> {
         for region in regions {
             let mut piece = pen.status(level(region), region.region.name.clone());
             piece.spans.push(span(" ", pen.ink.dim));
-            match &region.dark {
-                Some(dark) => piece.spans.push(span(dark_words(pen, dark), pen.ink.bad)),
-                None => {
-                    let pen = Pen { stale: pen.stale || region.stale, ..*pen };
-                    piece.spans.extend(pen.number(region.p95, Unit::Seconds).spans);
-                }
+            if let Some(dark) = &region.dark {
+                piece.spans.push(span(dark_words(pen, dark), pen.ink.bad));
+            } else {
+                let pen = Pen { stale: pen.stale || region.stale, ..*pen };
+                piece.spans.extend(pen.number(region.p95, Unit::Seconds).spans);
             }
             piece.spans.push(span("   ", pen.ink.dim));
             line.spans.extend(piece.spans);

@@ -258,11 +258,10 @@ fn draw_row(
     for ((column, width), cell) in columns.iter().zip(plan).zip(&row.cells) {
         let Some(width) = *width else { continue };
         let cell = match column.cut {
-            Cut::End => fit_line(cell, width),
             Cut::Start => fit_tail(cell, width),
             Cut::Middle => fit_middle(cell, width),
             Cut::Never if line_width(cell) > width => Line::from(span("…", pen.ink.dim)),
-            Cut::Never => fit_line(cell, width),
+            Cut::End | Cut::Never => fit_line(cell, width),
         };
         let lead = if column.right { width.saturating_sub(line_width(&cell)) } else { 0 };
         let clip = Rect { x, width, ..area }.intersection(area);
