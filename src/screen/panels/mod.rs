@@ -17,5 +17,7 @@ mod status;
 mod tests;
 
 #[cfg(test)]
-use list::{ALL, Panel};
+pub use list::ALL;
+#[cfg(test)]
+use list::Panel;
 pub use list::{draw, zooms};
