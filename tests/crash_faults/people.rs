@@ -44,7 +44,7 @@ fn the_same_decision_twice_is_one_and_a_stale_one_none() {
     let p = first.unwrap();
     let (id, hash) = (p["id"].as_str().unwrap(), p["hash"].as_str().unwrap());
     let (good, said) = service.ask(&["approve", id, "--hash", &"0".repeat(hash.len())]);
-    assert!(!good && said.contains("changed"), "{said}");
+    assert!(!good && said.contains("is not the hash"), "{said}");
     let children: Vec<_> = (0..4)
         .map(|_| {
             let mut command = service.command(&["approve", id, "--hash", hash]);
