@@ -279,7 +279,7 @@ async fn a_wish_is_carried_out_once_whatever_becomes_of_the_client() {
     let q = world.proposal().await;
     let other = Command::Approve { proposal: q.proposal.id.clone(), hash: p.hash.clone(), typed: None };
     let stale = Desk::to_wish(&socket, false).await.unwrap().wish(other).await.unwrap();
-    assert!(!stale.accepted && stale.text.contains("changed since it was shown"), "{stale:?}");
+    assert!(!stale.accepted && stale.text.contains("is not the hash"), "{stale:?}");
     // Killed right after sending.
     let mut killed = Raw::greeted(&socket, "nothing").await;
     killed.wish("8", &approve(&q)).await;

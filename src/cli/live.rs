@@ -52,12 +52,13 @@ pub fn need_sources(settings: &Settings) -> Result<(), Failure> {
 }
 
 /// Refuses a view that nothing stands behind: an outage of every source must not look like a quiet fleet.
-pub fn need_answer(view: &View) -> Result<(), Failure> {
-    silence(view).map_or(Ok(()), |why| Err(Failure::Other(why)))
+pub fn need_answer(view: &View, waited: bool) -> Result<(), Failure> {
+    silence(view, waited).map_or(Ok(()), |why| Err(Failure::Other(why)))
 }
 
-/// Why there is nothing to see, where no source has answered: one sentence with the source, what failed and the fix.
-pub fn silence(view: &View) -> Option<String> {
+/// Why there is nothing to see, where no source has answered: one sentence with the source, what failed and the fix. Where
+/// nobody `waited` for the first answers, as of an engine that has just begun, only a source that fails is a reason.
+pub fn silence(view: &View, waited: bool) -> Option<String> {
     let answered = view.sources.iter().any(|s| s.health == Health::Healthy || s.last_success.is_some());
     let first = view.sources.first()?;
     if answered || !view.services.data.is_empty() {
@@ -68,9 +69,8 @@ pub fn silence(view: &View) -> Option<String> {
         Health::Stopped { reason } => Some(format!("{}: {reason}", s.id)),
         Health::Starting | Health::Healthy => None,
     });
-    let why = failing.unwrap_or_else(|| {
-        format!("{}: no answer yet; check that it answers, or give a longer --wait", first.id)
-    });
+    let unheard = || format!("{}: no answer yet; check that it answers, or give a longer --wait", first.id);
+    let why = failing.or_else(|| waited.then(unheard))?;
     let others = match view.sources.len() - 1 {
         0 => String::new(),
         n => format!("; nor has any of the {n} others: `weescale check` lists them"),

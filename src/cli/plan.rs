@@ -16,8 +16,8 @@ fn is_planned(view: &View) -> bool {
 
 /// Prints the plans of the day.
 pub async fn run(live: &Live, args: &Format) -> Outcome {
-    let view = status::look(live, args, is_planned).await?;
-    looking::need_answer(&view)?;
+    let (view, waited) = status::look(live, args, is_planned).await?;
+    looking::need_answer(&view, waited)?;
     match args.format {
         As::Text => out::print(&report::days_text(&view)),
         As::Json => status::json(&report::days(&view)),

@@ -48,7 +48,7 @@ pub async fn run(live: &Live, args: &WhatIf) -> Outcome {
         _ => Question::ColdCaches,
     };
     let view = live::look(live::settings(live)?, args.wait, true).await?;
-    live::need_answer(&view)?;
+    live::need_answer(&view, true)?;
     let head =
         ["workload", "demand", "replicas", "needed", "headroom", "lost/s", "extra $/h"].map(str::to_owned);
     let rows: Vec<Vec<String>> = view.services.data.iter().map(|r| row(r, question)).collect();
