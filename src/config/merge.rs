@@ -34,7 +34,7 @@ const FORECAST_CPU: f64 = 0.25;
 /// Routes and regions taken from one list.
 pub(super) const LISTED: usize = 50;
 
-/// Fields that come from the file or not at all, as [`super::show`] names them.
+/// Fields that come from the file or not at all, as [`super::show()`] names them.
 const WRITTEN: [&str; 18] = [
     "mode",
     "context.protected",
