@@ -56,19 +56,7 @@ pub fn read(
     tuning: &Tuning,
     settings: &Settings,
 ) -> Result<Restored, EngineError> {
-    let executed = [
-        Kind::Begin,
-        Kind::Intent,
-        Kind::Step,
-        Kind::Read,
-        Kind::Rollback,
-        Kind::End,
-        Kind::Abort,
-        Kind::Refuse,
-        Kind::Lease,
-        Kind::Restore,
-    ];
-    let timed = executed_entries(journal.of_kinds(&executed)?)?;
+    let timed = executed_entries(journal.of_kinds(&Kind::EXECUTED)?)?;
     let past = past_moves(timed.iter().map(|(at, entry)| (*at, entry)));
     let noted = noted(&past, clock.now());
     let undone = rolled_back(timed.iter().map(|(_, entry)| entry));

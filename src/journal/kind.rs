@@ -83,6 +83,20 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// What the executor records of its operations.
+    pub const EXECUTED: [Self; 10] = [
+        Self::Begin,
+        Self::Intent,
+        Self::Step,
+        Self::Read,
+        Self::Rollback,
+        Self::End,
+        Self::Abort,
+        Self::Refuse,
+        Self::Lease,
+        Self::Restore,
+    ];
+
     /// As stored: the serde name.
     pub const fn name(self) -> &'static str {
         match self {

@@ -20,7 +20,7 @@ pub struct Alarm {
 
 /// What must be done now, of the service table and the advice. First what is no scaling problem, by how fast the error
 /// budget burns: more replicas would not help there, and a proposal for another service must not draw attention from it.
-/// Then advice that matters within the hour about services that no proposal is `open` for.
+/// Then advice that matters within the hour about services that no proposal is `open` for and no operation at work on.
 pub fn alarm(rows: &[ServiceRow], advice: &[Advice], open: &BTreeSet<&WorkloadId>) -> Alarm {
     let burn = |row: &ServiceRow| row.burn.m5.unwrap_or(0.0);
     let mut sick: Vec<(&ServiceRow, String)> = rows

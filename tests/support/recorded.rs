@@ -7,19 +7,7 @@ use weescale::journal::{Journal, Kind};
 
 /// Every entry of the executor, oldest first.
 pub fn entries(journal: &Path) -> Vec<Entry> {
-    let kinds = [
-        Kind::Begin,
-        Kind::Intent,
-        Kind::Step,
-        Kind::Read,
-        Kind::Rollback,
-        Kind::End,
-        Kind::Lease,
-        Kind::Restore,
-        Kind::Abort,
-        Kind::Refuse,
-    ];
-    let records = Journal::open(journal).unwrap().of_kinds(&kinds).unwrap();
+    let records = Journal::open(journal).unwrap().of_kinds(&Kind::EXECUTED).unwrap();
     // What was refused before an operation began is recorded by another hand, in another form.
     records.into_iter().filter_map(|r| serde_json::from_value(r.body).ok()).collect()
 }

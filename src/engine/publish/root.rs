@@ -112,10 +112,11 @@ fn platforms(state: &State) -> Vec<PlatformView> {
     names.into_iter().map(shown).collect()
 }
 
-/// Workloads for which a person can approve something now.
+/// Workloads for which a person can approve something now, or has.
 fn open(state: &State) -> BTreeSet<&WorkloadId> {
-    let open = state.queue.live().filter(|p| p.state == ProposalState::Open);
-    open.map(|p| &p.workload).collect()
+    let open = state.queue.live().filter(|p| p.state == ProposalState::Open).map(|p| &p.workload);
+    let at_work = state.operations.values().filter(|o| !o.state.is_final()).map(|o| &o.workload);
+    open.chain(at_work).collect()
 }
 
 /// Proposals that wait for a person now: not hidden for a while, not muted, and not for the end of a team's quiet hours.
