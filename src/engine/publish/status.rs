@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::engine::state::PlatformFacts;
 use crate::engine::{State, WorkloadFacts, fleet, planning};
-use crate::fleet::WorkloadId;
+use crate::fleet::{Field, WorkloadId};
 use crate::plan::{Exhaustion, Plan, Verdict};
 use crate::series::{Timestamp, Unit};
 use crate::signals::{Freshness, SignalKind};
@@ -105,7 +105,11 @@ fn unheard(state: &State, platform: &PlatformFacts, now: Timestamp) -> Verdict {
 
 /// The value of the live proposal or of the operation in flight.
 pub fn proposed(state: &State, id: &WorkloadId) -> Option<u32> {
-    let live = state.queue.live().find(|p| p.workload == *id).and_then(|p| p.change.count());
+    // A floor below what runs already changes no count now, and would read as a lowering.
+    let running = state.fleet.get(id).and_then(|w| w.workload.replicas).map_or(0, |r| r.desired);
+    let shows = |to: &u32, field: Field| field != Field::MinReplicas || *to > running;
+    let live = state.queue.live().find(|p| p.workload == *id);
+    let live = live.and_then(|p| p.change.count().filter(|to| shows(to, p.change.field)));
     live.or_else(|| state.in_flight(id).and_then(|o| o.change.count()))
 }
 
