@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::series::patch;
 use crate::series::text::{clean, duration};
+use crate::view::ticks::Ticked;
 use crate::view::{Attached, Command, Spot, View, fans};
 
 use super::ask::{Desk, SENTENCE, number, tidy, view_of};
@@ -171,6 +172,10 @@ impl Keeper {
     }
 }
 
+fn misfit() -> SessionError {
+    SessionError::Protocol("a clock that does not fit the one before".into())
+}
+
 /// What a frame held.
 enum Taken {
     View(Box<View>),
@@ -184,6 +189,8 @@ struct Connected {
     writer: OwnedWriteHalf,
     you: Attached,
     picture: Option<(u64, Value)>,
+    /// What the last clock said.
+    beat: Option<(Step, Ticked)>,
     /// What the person looks at.
     sight: Sight,
     waiting: Vec<String>,
@@ -197,6 +204,7 @@ impl Connected {
             writer,
             you,
             picture: None,
+            beat: None,
             sight: Sight::default(),
             waiting: Vec::new(),
         }
@@ -259,11 +267,10 @@ impl Connected {
                 }
                 self.picture.iter_mut().for_each(|(number, _)| *number = to);
             }
-            Frame::Clock(step, by) => {
-                let (value, to) = self.before(step)?;
-                let misfit = || SessionError::Protocol("a clock that does not fit the one before".into());
-                parts::tick(value, by).ok_or_else(misfit)?;
-                self.picture.iter_mut().for_each(|(number, _)| *number = to);
+            Frame::Clock(step, by) => self.tick(step, by)?,
+            Frame::Again(from) => {
+                let (step, by) = self.beat.ok_or_else(misfit)?;
+                self.tick(step.again(from), by)?;
             }
         }
         let Some((number, value)) = &self.picture else { return Ok(Taken::Nothing) };
@@ -273,6 +280,15 @@ impl Connected {
         view.header.person.clone_from(&self.you.name);
         view.header.screen = self.you.screen;
         Ok(Taken::View(Box::new(view)))
+    }
+
+    /// Moves clock and age on.
+    fn tick(&mut self, step: Step, by: Ticked) -> Result<(), SessionError> {
+        let (value, to) = self.before(step)?;
+        parts::tick(value, by).ok_or_else(misfit)?;
+        self.picture.iter_mut().for_each(|(number, _)| *number = to);
+        self.beat = Some((step, by));
+        Ok(())
     }
 
     /// The value that a step leads from, and the number of the picture it leads to.

@@ -19,7 +19,7 @@ use super::hub::{Hub, Ticket};
 use super::peer::{self, Admission};
 use super::picture::{Picture, Round};
 use super::places::{Place, Places};
-use super::wire::{self, Frame, Hear, Hello, MOST_CLIENTS, PROTOCOL, Say, TO_ENGINE, Wants};
+use super::wire::{self, Beat, Frame, Hear, Hello, MOST_CLIENTS, PROTOCOL, Say, TO_ENGINE, Wants};
 
 /// How long a client may take to say who it is.
 const HELLO: Duration = Duration::from_secs(5);
@@ -239,6 +239,7 @@ async fn write(
 ) -> Result<(), SessionError> {
     wire::write_within(&mut writer, &first, STALLED).await?;
     let mut sent: Option<Arc<Picture>> = None;
+    let mut beat = Beat::default();
     loop {
         tokio::select! {
             biased;
@@ -262,7 +263,7 @@ async fn write(
                     None if once => made(move || next.alone()).await?,
                     None => made(move || next.from(sent.as_ref())).await?,
                 };
-                wire::write_within(&mut writer, &frame, STALLED).await?;
+                wire::write_within(&mut writer, &beat.shorten(frame), STALLED).await?;
                 sent = Some(picture);
                 if once {
                     pictures = None;

@@ -1,6 +1,7 @@
 //! Frames: a head of four bytes of length and one of kind, then the body; or, where the highest bit of the first byte is set, that
 //! byte for the kind and a number (LEB128) for the length. What comes with every picture has the short head; messages, also to and
-//! from other versions, have the long one. Every bound is checked before anything is allocated.
+//! from other versions, have the long one. A clock that moves as it did before is a kind and one byte, without a length. Every
+//! bound is checked before anything is allocated.
 
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::view::{Answer, Attached, Command, Spot};
 use super::SessionError;
 
 /// Version of the language of frames. Both ends must have the same, and the same version of weescale.
-pub const PROTOCOL: u32 = 6;
+pub const PROTOCOL: u32 = 7;
 /// Screens and tools at once.
 pub const MOST_CLIENTS: usize = 40;
 /// Largest frame to the engine, bytes.
@@ -103,6 +104,8 @@ pub enum Frame {
     Delta(Step, Vec<u8>),
     /// How far clock and age moved, where nothing else did.
     Clock(Step, Ticked),
+    /// The same step from the picture with these lowest bits of its number, and the same move, as those of the clock before.
+    Again(u8),
 }
 
 /// From which picture a frame leads to which.
@@ -120,6 +123,11 @@ impl Step {
         Self { from: (from & 0xff) as u8, further: to.wrapping_sub(from) }
     }
 
+    /// As far, from the picture whose number has these lowest bits.
+    pub const fn again(self, from: u8) -> Self {
+        Self { from, further: self.further }
+    }
+
     /// The number of the picture that it leads to from this one; `None` if it leads from another.
     pub fn after(self, number: u64) -> Option<u64> {
         (number & 0xff == u64::from(self.from)).then(|| number.wrapping_add(self.further))
@@ -130,6 +138,7 @@ const MESSAGE: u8 = b'M';
 const WHOLE: u8 = b'W';
 const DELTA: u8 = b'D';
 const CLOCK: u8 = b'T';
+const AGAIN: u8 = b'A';
 /// The bit that a short head begins with. The first byte of a length never has it: no frame is that large.
 const SHORT: u8 = 0x80;
 
@@ -159,6 +168,25 @@ pub fn clock(from: u64, to: u64, by: Ticked) -> Vec<u8> {
         put_number(&mut body, ((step << 1) ^ (step >> 63)) as u64);
     }
     short(CLOCK, &body)
+}
+
+/// What the last clock sent on a connection said.
+#[derive(Debug, Default)]
+pub struct Beat(Vec<u8>);
+
+impl Beat {
+    /// The frame to send for this one: less, where it is a clock that says what the one before said.
+    pub fn shorten(&mut self, frame: Vec<u8>) -> Vec<u8> {
+        let Some(([kind, _, from], said)) = frame.split_first_chunk() else { return frame };
+        if *kind != CLOCK | SHORT {
+            return frame;
+        }
+        if *said == *self.0 {
+            return vec![AGAIN | SHORT, *from];
+        }
+        self.0 = said.to_vec();
+        frame
+    }
 }
 
 fn head_of(step: Step) -> Vec<u8> {
@@ -240,6 +268,9 @@ async fn head<R: AsyncRead + Unpin>(from: &mut R) -> std::io::Result<(Option<u8>
         let Some(left) = length.checked_sub(1) else { return Ok((None, 0)) };
         return Ok((Some(from.read_u8().await?), left));
     }
+    if first == AGAIN | SHORT {
+        return Ok((Some(AGAIN), 1));
+    }
     let mut length = Vec::new();
     loop {
         let byte = from.read_u8().await?;
@@ -272,6 +303,7 @@ fn decode(kind: u8, mut body: Vec<u8>) -> Result<Frame, SessionError> {
             let by = further().zip(further()).map(|(at, since)| Ticked { at, since });
             by.filter(|_| body.is_empty()).map(|by| Frame::Clock(step, by)).ok_or_else(short)
         }
+        AGAIN => body.first().map(|from| Frame::Again(*from)).ok_or_else(short),
         other => Err(SessionError::Protocol(format!("a frame of the unknown kind {other:#04x}"))),
     }
 }
@@ -331,6 +363,21 @@ pub async fn write_within<W: AsyncWrite + Unpin>(
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_clock_that_moves_as_before_is_two_bytes_and_nothing_else_is_shortened() {
+        let by = Ticked { at: 2000, since: 0 };
+        let mut beat = Beat::default();
+        assert_eq!(beat.shorten(clock(7, 9, by)), clock(7, 9, by), "nothing was before");
+        assert_eq!(beat.shorten(clock(9, 11, by)), [AGAIN | SHORT, 9]);
+        assert_eq!(beat.shorten(delta(11, 12, b"x")), delta(11, 12, b"x"));
+        assert_eq!(beat.shorten(clock(268, 270, by)), [AGAIN | SHORT, 12], "a difference changes nothing");
+        for other in [clock(14, 17, by), clock(17, 20, Ticked { at: 3000, since: 0 }), message(&1).unwrap()] {
+            assert_eq!(beat.shorten(other.clone()), other);
+        }
+        assert_eq!(Step::between(9, 11).again(14).after(270), Some(272));
+        assert_eq!(beat.shorten(Vec::new()), [0_u8; 0]);
+    }
+
     #[tokio::test]
     async fn who_says_or_takes_nothing_is_let_go_and_who_is_slow_is_not() {
         let short = Duration::from_millis(200);
@@ -384,6 +431,8 @@ mod tests {
             assert_eq!(of(&clock(7, 9, by), 100).await.unwrap(), Some(Frame::Clock(Step::between(7, 9), by)));
         }
         assert_eq!(clock(300, 303, Ticked { at: 2000, since: 0 }).len(), 7);
+        assert_eq!(of(&[AGAIN | SHORT, 44, 9], 100).await.unwrap(), Some(Frame::Again(44)));
+        assert!(of(&[AGAIN | SHORT], 100).await.is_err());
         for hostile in [&[1, 0x80_u8][..], &[1, 0xff, 0xff], &[1], &[], &[0xff; 14]] {
             assert!(of(&short(DELTA, hostile), 100).await.is_err(), "{hostile:?}");
         }

@@ -23,19 +23,21 @@ pub struct Ticked {
     pub since: i64,
 }
 
-/// Keeps the count of views as it was in `old`, and moves the instant of the oldest data by whole seconds, so that its age is
-/// painted as it is. Both are members that are always needed.
+/// Keeps the count of views as it was in `old`, and moves the clock, and the instant of the oldest data, by whole seconds: the
+/// clock is late by less than one, and the age is painted as it is. All are members that are always needed.
 pub fn settle(old: Option<&Value>, new: &mut Value) {
     let Some(old) = old else { return };
     if let (Some(count), Some(members)) = (old.get(TICK), new.as_object_mut()) {
         members.insert(TICK.to_owned(), count.clone());
     }
-    let Some((at, before, now)) =
-        new.get(AT).and_then(Value::as_i64).zip(since(old)).zip(since(new)).map(|((at, b), n)| (at, b, n))
-    else {
-        return;
-    };
-    let age = at.saturating_sub(now);
+    let of = |value: &Value| value.get(AT).and_then(Value::as_i64);
+    let (Some(last), Some(is)) = (of(old), of(new)) else { return };
+    let at = last.saturating_add(is.saturating_sub(last).div_euclid(SECOND) * SECOND);
+    if let Some(written) = new.get_mut(AT) {
+        *written = at.into();
+    }
+    let Some((before, now)) = since(old).zip(since(new)) else { return };
+    let age = is.saturating_sub(now);
     let alike = age.div_euclid(SECOND) * SECOND + at.saturating_sub(before).rem_euclid(SECOND);
     if let Some(written) = new.get_mut(HEADER).and_then(|h| h.get_mut(AGE)).and_then(|age| age.get_mut(SINCE))
     {
@@ -99,8 +101,9 @@ mod tests {
         {
             let mut new = core(at, truth, 1);
             settle(Some(&shown), &mut new);
-            let is = since(&new).unwrap();
-            assert_eq!((at - is) / 1000, (at - truth) / 1000, "{at} {truth}");
+            let (is, clock) = (since(&new).unwrap(), new["at"].as_i64().unwrap());
+            assert!((0..1000).contains(&(at - clock)) && clock % 1000 == 0, "{at} {clock}");
+            assert_eq!((clock - is) / 1000, (at - truth) / 1000, "{at} {truth}");
             assert_eq!((is - since(&shown).unwrap()) % 1000, 0, "{is}");
             assert_eq!(new["tick"], shown["tick"]);
             shown = new;
@@ -110,7 +113,10 @@ mod tests {
         assert_eq!(first, core(1, 0, 1));
         let mut unknown = json!({ "at": 5, "tick": 2, "header": { "data_age": null } });
         settle(Some(&first), &mut unknown);
-        assert_eq!(unknown, json!({ "at": 5, "tick": 1, "header": { "data_age": null } }));
+        assert_eq!(unknown, json!({ "at": 1, "tick": 1, "header": { "data_age": null } }));
+        let mut back = core(98_500, 0, 1);
+        settle(Some(&core(100_000, 0, 1)), &mut back);
+        assert_eq!(back["at"], 98_000, "a clock that was set back");
     }
 
     #[test]
