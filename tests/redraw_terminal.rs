@@ -28,13 +28,13 @@ const PANELS: [(&str, &str, u64); 10] = [
     ("1", "Status", 12),
     ("2", "Predictive", 24),
     ("3", "Experience", 12),
-    ("4", "Intelligence", 12),
-    ("5", "KPIs", 12),
+    ("4", "Intelligence", 8),
+    ("5", "KPIs", 8),
     ("6", "Proposals", 24),
     ("7", "Operations", 12),
-    ("8", "Journal", 12),
+    ("8", "Journal", 8),
     ("9", "Sources", 12),
-    ("0", "Logs", 12),
+    ("0", "Logs", 8),
 ];
 /// So often is counted at most: a new proposal is sent whole, whatever of it is shown, and no screen stands still then.
 const TRIES: u32 = 6;
