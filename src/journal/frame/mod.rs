@@ -15,6 +15,7 @@ mod older;
 mod redact;
 mod store;
 mod text;
+mod thin;
 
 pub use bundle::Cut;
 pub(super) use codec::{deflated, inflated};

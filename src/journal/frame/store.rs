@@ -6,6 +6,7 @@ use crate::journal::{Journal, JournalError};
 use crate::series::Timestamp;
 
 use super::Rank;
+use super::thin::thin;
 
 /// A frame to keep.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +42,7 @@ impl Default for Keep {
     }
 }
 
-/// Groups seen to in one thinning, so that no record waits for long: more come with every key.
+/// Groups taken away at once, so that no record waits for long: more come with every key.
 const GROUPS_AT_ONCE: i64 = 8;
 
 impl Journal {
@@ -92,9 +93,13 @@ impl Journal {
         bytes = bytes.saturating_sub(expire(&transaction, last, (now - days).as_millis())?);
         if bytes > most {
             // Nine tenths, so that not every group thins.
-            bytes = thin(&transaction, last, bytes, most / 10 * 9)?;
-            // A little at a time keeps up with one group that comes; only with far too much the oldest go at once.
-            if bytes > most / 10 * 11 {
+            let aim = most / 10 * 9;
+            let thinned = thin(&transaction, now, bytes, aim)?;
+            bytes = thinned.bytes;
+            if thinned.is_all {
+                bytes = shed(&transaction, last, bytes, aim)?;
+            } else if bytes > most / 10 * 11 {
+                // A little at a time keeps up with one group that comes; only with far too much the oldest go at once.
                 bytes = shed(&transaction, last, bytes, most)?;
             }
         }
@@ -129,47 +134,6 @@ fn expire(db: &rusqlite::Connection, last: i64, before: i64) -> rusqlite::Result
     Ok(bytes)
 }
 
-/// Takes every second frame that is neither a key nor at a decision from the oldest groups that have such, and, where
-/// there are no such any more, the oldest groups whole, until `aim` is reached or a few groups were seen to. Returns
-/// the bytes left.
-fn thin(db: &rusqlite::Connection, last: i64, mut bytes: u64, aim: u64) -> rusqlite::Result<u64> {
-    let sql =
-        "SELECT DISTINCT grp FROM frame WHERE NOT is_key AND mark = '' AND grp < ?1 ORDER BY grp LIMIT ?2";
-    let mut seen = 0;
-    while bytes > aim && seen < GROUPS_AT_ONCE {
-        let some = groups(db, sql, last)?;
-        if some.is_empty() {
-            return shed(db, last, bytes, aim);
-        }
-        for group in some {
-            seen += 1;
-            let (ids, freed): (Vec<i64>, u64) = every_second(db, group)?;
-            for id in ids {
-                db.prepare_cached("DELETE FROM frame WHERE id = ?1")?.execute([id])?;
-            }
-            bytes = bytes.saturating_sub(freed);
-            if bytes <= aim || seen >= GROUPS_AT_ONCE {
-                break;
-            }
-        }
-    }
-    Ok(bytes)
-}
-
-/// Every second frame of a group that is neither a key nor at a decision, and their bytes.
-fn every_second(db: &rusqlite::Connection, group: i64) -> rusqlite::Result<(Vec<i64>, u64)> {
-    let mut statement = db.prepare_cached(
-        "SELECT id, size FROM frame WHERE grp = ?1 AND NOT is_key AND mark = '' ORDER BY id",
-    )?;
-    let rows = statement.query_map([group], |r| Ok((r.get::<_, i64>(0)?, r.get::<_, i64>(1)?)))?;
-    let rows: Vec<(i64, i64)> = rows.collect::<rusqlite::Result<_>>()?;
-    let chosen = rows.into_iter().step_by(2);
-    Ok(chosen.fold((Vec::new(), 0), |(mut ids, freed), (id, size)| {
-        ids.push(id);
-        (ids, freed + u64::try_from(size).unwrap_or(0))
-    }))
-}
-
 /// Takes the oldest groups away, a few at a time, until `aim` is reached. Returns the bytes left.
 fn shed(db: &rusqlite::Connection, last: i64, mut bytes: u64, aim: u64) -> rusqlite::Result<u64> {
     for group in groups(db, "SELECT DISTINCT grp FROM frame WHERE grp < ?1 ORDER BY grp LIMIT ?2", last)? {
@@ -188,7 +152,7 @@ fn groups(db: &rusqlite::Connection, sql: &str, last: i64) -> rusqlite::Result<V
 }
 
 /// Takes a whole group away; its bytes.
-fn remove(db: &rusqlite::Connection, group: i64) -> rusqlite::Result<u64> {
+pub(super) fn remove(db: &rusqlite::Connection, group: i64) -> rusqlite::Result<u64> {
     let bytes: i64 = db
         .prepare_cached("SELECT coalesce(sum(size), 0) FROM frame WHERE grp = ?1")?
         .query_row([group], |r| r.get(0))?;
