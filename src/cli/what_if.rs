@@ -6,10 +6,10 @@ use clap::{ArgGroup, Args};
 
 use crate::view::{Question, ServiceRow, what_if};
 
-use super::args::Live;
+use super::args::{As, Format, Live};
 use super::exit::{Failure, Outcome};
 use super::table::columns;
-use super::{live, out};
+use super::{live, out, status};
 
 /// `weescale what-if`.
 #[derive(Clone, Copy, Debug, Args)]
@@ -47,8 +47,9 @@ pub async fn run(live: &Live, args: &WhatIf) -> Outcome {
         (_, _, Some(n)) => Question::Replicas(n),
         _ => Question::ColdCaches,
     };
-    let view = live::look(live::settings(live)?, args.wait, true).await?;
-    live::need_answer(&view, true)?;
+    let format = Format { format: As::Text, wait: args.wait };
+    let (view, waited) = status::look(live, &format, |_| true).await?;
+    live::need_answer(&view, waited)?;
     let head =
         ["workload", "demand", "replicas", "needed", "headroom", "lost/s", "extra $/h"].map(str::to_owned);
     let rows: Vec<Vec<String>> = view.services.data.iter().map(|r| row(r, question)).collect();

@@ -38,8 +38,8 @@ pub fn stats(state: &State, now: Timestamp) -> DecisionStats {
     let all: Vec<_> = state.learned.proposals.values().collect();
     let count = |f: fn(&ProposalState) -> bool| all.iter().filter(|p| f(&p.state)).count();
     let ended = |f: fn(&OperationState) -> bool| state.operations.values().filter(|o| f(&o.state)).count();
-    let board = state.learned.scores.board();
-    let judged: Vec<bool> = board.rows.iter().filter_map(|r| r.hindsight().is_right()).collect();
+    let rows: Vec<&ScoredProposal> = state.learned.scores.rows().collect();
+    let judged: Vec<bool> = rows.iter().filter_map(|r| r.hindsight().is_right()).collect();
     let mut waits: Vec<f64> = all
         .iter()
         .filter_map(|p| match p.state {
@@ -62,16 +62,16 @@ pub fn stats(state: &State, now: Timestamp) -> DecisionStats {
         rolled_back: ended(|s| matches!(s, OperationState::RolledBack { .. })),
         precision: (!judged.is_empty()).then(|| (judged.iter().filter(|n| **n).count(), judged.len())),
         decision_seconds: waits.get(waits.len() / 2).copied(),
-        reject_reasons: reject_reasons(&board.rows),
+        reject_reasons: reject_reasons(&rows),
         pace: state.learned.people.tempo.pace(now),
     }
 }
 
 /// Rejections by reason and how they turned out, the most frequent first.
-fn reject_reasons(rows: &[ScoredProposal]) -> Vec<RejectStat> {
+fn reject_reasons(rows: &[&ScoredProposal]) -> Vec<RejectStat> {
     let of = |(reason, _, phrase): &(RejectReason, char, &str)| {
-        let rejected: Vec<&ScoredProposal> =
-            rows.iter().filter(|r| r.decision.strip_prefix("rejected: ") == Some(phrase)).collect();
+        let is = |r: &&&ScoredProposal| r.decision.strip_prefix("rejected: ") == Some(phrase);
+        let rejected: Vec<&ScoredProposal> = rows.iter().filter(is).copied().collect();
         let judged: Vec<bool> = rejected.iter().filter(|r| r.settled).filter_map(|r| r.needed).collect();
         let right = judged.iter().filter(|needed| !**needed).count();
         RejectStat { reason: *reason, count: rejected.len(), right: (right, judged.len()) }
@@ -100,7 +100,7 @@ mod tests {
             row("approved by ann", true, Some(true)),
             row("expired", true, Some(false)),
         ];
-        let stats = reject_reasons(&rows);
+        let stats = reject_reasons(&rows.iter().collect::<Vec<_>>());
         let expected = [
             RejectStat { reason: RejectReason::BadTime, count: 4, right: (1, 2) },
             RejectStat { reason: RejectReason::TooCostly, count: 1, right: (0, 1) },

@@ -18,7 +18,7 @@ pub fn mined(state: &State) -> Vec<Mined> {
     let around = |f: &Figures| kpis.around.get(&f.operation).copied().unwrap_or_default();
     let mut evidence: Vec<Evidence> =
         kpis.figures.values().flat_map(|f| of_operation(f, around(f))).collect();
-    for row in state.learned.scores.board().rows.iter().filter(|r| r.settled) {
+    for row in state.learned.scores.rows().filter(|r| r.settled) {
         evidence.extend(of_proposal(row));
     }
     mine(&evidence)
@@ -31,7 +31,7 @@ pub fn most_support(state: &State) -> usize {
         *counts.entry((f.workload.clone(), f.to > f.from)).or_default() += 1;
     }
     let mut scored: BTreeMap<(WorkloadId, bool), usize> = BTreeMap::new();
-    for row in state.learned.scores.board().rows.iter().filter(|r| r.settled) {
+    for row in state.learned.scores.rows().filter(|r| r.settled) {
         *scored.entry((row.workload.clone(), row.to > row.from)).or_default() += 1;
     }
     counts.into_values().chain(scored.into_values()).max().unwrap_or(0)
@@ -153,7 +153,7 @@ pub fn autonomy(state: &State, now: Timestamp) -> (Vec<String>, usize) {
         classes.entry((workload.clone(), raises)).or_default().push((at, None));
     }
     let other = RejectReason::OtherWork.phrase();
-    for row in &state.learned.scores.board().rows {
+    for row in state.learned.scores.rows() {
         if row.decision.strip_prefix("rejected: ").is_some_and(|reason| reason != other) {
             let class = classes.entry((row.workload.clone(), row.to > row.from)).or_default();
             class.push((row.created, Some(false)));

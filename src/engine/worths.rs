@@ -12,12 +12,12 @@ use super::State;
 pub fn measured(state: &State) -> Vec<Utility> {
     let figures: BTreeMap<&ProposalId, &Figures> =
         state.learned.kpis.figures.values().filter_map(|f| Some((f.proposal.as_ref()?, f))).collect();
-    let mut rows = state.learned.scores.board().rows;
+    let mut rows: Vec<&ScoredProposal> = state.learned.scores.rows().collect();
     rows.sort_by_key(|row| row.created);
     let of = |row: &ScoredProposal| -> Option<Worth> {
         worth(row, figures.get(&row.proposal)?, price(state, row)?)
     };
-    utilities(&rows.iter().filter_map(of).collect::<Vec<Worth>>())
+    utilities(&rows.into_iter().filter_map(of).collect::<Vec<Worth>>())
 }
 
 /// What a minute short costs a workload, $.

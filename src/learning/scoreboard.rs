@@ -70,6 +70,8 @@ struct Minute {
 pub struct ScoreKeeper {
     watched: BTreeMap<ProposalId, Watched>,
     order: Vec<ProposalId>,
+    /// What all together would have made, as of the last scoring: it takes a look at every minute of every window.
+    summary: String,
 }
 
 impl ScoreKeeper {
@@ -139,6 +141,7 @@ impl ScoreKeeper {
                 settled.push(watched.row.clone());
             }
         }
+        self.summary = summary(&self.shown());
         settled
     }
 
@@ -161,9 +164,18 @@ impl ScoreKeeper {
         }
     }
 
-    /// The board, latest first. Of one change proposed anew while the window of the last one was open, only the latest
-    /// is on it, unless an earlier one was executed.
+    /// The board, with the rows of [`Self::rows`].
     pub fn board(&self) -> Scoreboard {
+        Scoreboard { summary: self.summary.clone(), rows: self.rows().cloned().collect() }
+    }
+
+    /// Rows, latest first. Of one change proposed anew while the window of the last one was open, only the latest is among
+    /// them, unless an earlier one was executed.
+    pub fn rows(&self) -> impl Iterator<Item = &ScoredProposal> {
+        self.shown().into_iter().map(|watched| &watched.row)
+    }
+
+    fn shown(&self) -> Vec<&Watched> {
         let mut shown: Vec<&Watched> = Vec::new();
         for watched in self.order.iter().rev().filter_map(|id| self.watched.get(id)) {
             let row = &watched.row;
@@ -176,7 +188,7 @@ impl ScoreKeeper {
                 shown.push(watched);
             }
         }
-        Scoreboard { summary: summary(&shown), rows: shown.iter().map(|w| w.row.clone()).collect() }
+        shown
     }
 }
 

@@ -88,13 +88,16 @@ pub fn facts(input: &PlanInput<'_>, change: &PlannedChange, fan: Option<&Fan>, d
     let fact =
         |label: String, n: u32, at| Fact { label, quantity: Quantity::new(f64::from(n), Unit::Count), at };
     let soon = outlook.soon;
-    let moot = if change.to >= soon.desired { ", moot under this floor" } else { ", above this floor" };
     let why = match soon.reason {
         Reason::DesiredWithinRange => String::new(),
         reason => format!(" ({})", reason.text()),
     };
-    let mut facts =
-        vec![fact(format!("{name} asks for by itself{moot}{why}"), soon.desired, Some(input.now + SOON))];
+    let told = if change.to >= soon.desired {
+        format!("{name} goes by itself to{why}")
+    } else {
+        format!("{name} goes above this by itself, to{why}")
+    };
+    let mut facts = vec![fact(told, soon.desired, Some(input.now + SOON))];
     if let Some((n, since)) = outlook.after {
         facts.push(fact(format!("{name} settles at once the lease has ended"), n, Some(since)));
     }

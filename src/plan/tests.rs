@@ -265,7 +265,7 @@ fn a_proposal_says_what_the_autoscaler_does_by_itself() {
     let p = run(&s);
     let Verdict::Change(change) = &p.verdict else { panic!("no change: {:?}", p.verdict) };
     let own = p.facts.iter().find(|f| f.label.contains("by itself")).unwrap();
-    assert!(own.label.contains("moot under this floor") && own.quantity.value == 10.0, "{own:?}");
+    assert!(own.label.contains("goes by itself to") && own.quantity.value == 10.0, "{own:?}");
     let after = p.facts.iter().find(|f| f.label.contains("lease has ended")).unwrap();
     // The hump is over: the median is back under 1000 requests a second, of which a replica gets about 105.
     assert!(after.quantity.value <= 10.0 && after.at.unwrap() >= change.until.unwrap(), "{after:?}");

@@ -8,6 +8,7 @@ pub mod answers;
 mod block;
 mod bodies;
 mod born;
+pub mod certificate;
 mod delivery;
 mod error;
 pub mod exposition;

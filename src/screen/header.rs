@@ -127,6 +127,9 @@ fn right_side(ctx: &PanelContext<'_>) -> Vec<(String, Style)> {
     }
     if ctx.size >= SizeClass::Normal {
         out.push((format!(" {} waiting", h.waiting), waiting));
+        if h.blind > 0 {
+            out.push((format!("  {} {} blind", ctx.glyphs.stale, h.blind), ctx.style(Role::Warn)));
+        }
         if h.muted > 0 {
             out.push((format!("  {} muted", h.muted), ctx.style(Role::Dim)));
         }
@@ -149,7 +152,7 @@ fn right_side(ctx: &PanelContext<'_>) -> Vec<(String, Style)> {
 fn stale(ctx: &PanelContext<'_>, oldest: Duration) -> String {
     let h = &ctx.view.header;
     let count = match h.stale {
-        n if n > 0 && n < h.sources.1 => format!("{n} of {} ", h.sources.1),
+        n if n > 0 && n < h.live => format!("{n} of {} ", h.live),
         _ => String::new(),
     };
     format!("{} {count}stale {}", ctx.glyphs.stale, duration(oldest))

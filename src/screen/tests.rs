@@ -69,10 +69,12 @@ fn what_is_old_or_hidden_is_counted_in_the_header() {
     let mut old = view();
     old.header.data_age = Some(std::time::Duration::from_secs(420));
     old.header.sources = (12, 14);
-    old.header.stale = 2;
+    (old.header.stale, old.header.live) = (2, 14);
     old.header.snoozed = 1;
+    old.header.blind = 3;
     let shown = header_at(&old, 160);
     assert!(shown.contains("2 of 14 stale 7 min") && shown.contains("1 snoozed"), "{shown}");
+    assert!(shown.contains("3 blind"), "{shown}");
     old.header.stale = 14;
     assert!(header_at(&old, 160).contains("~ stale 7 min"), "{}", header_at(&old, 160));
 }

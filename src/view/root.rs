@@ -58,9 +58,15 @@ pub struct Header {
     /// Live proposals that somebody hid for a while.
     #[serde(default)]
     pub snoozed: usize,
-    /// Of `sources`, those without an answer for longer than [`OLD`]; 0 in records of earlier versions.
+    /// Services whose demand was known and cannot be seen now; 0 in records of earlier versions.
+    #[serde(default)]
+    pub blind: usize,
+    /// Of `sources`, those without an answer for longer than three of their intervals and [`OLD`]; 0 in records of earlier versions.
     #[serde(default)]
     pub stale: usize,
+    /// Of `sources`, those that are polled, which platforms are not; 0 in records of earlier versions.
+    #[serde(default)]
+    pub live: usize,
     /// The most urgent service and when it runs short, for terminals that show nothing else; empty in records of earlier versions.
     #[serde(default)]
     pub urgent: String,

@@ -11,7 +11,7 @@ use crate::plan::{Binding, Capacity, Exhaustion, Verdict};
 use crate::series::text::duration;
 use crate::signals::{Freshness, Signal};
 
-use super::Reading;
+use super::{OLD, Reading};
 
 /// What the workload's autoscaler is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,6 +117,17 @@ pub struct ServiceRow {
     pub freshness: Freshness,
     /// Every signal known, for evidence.
     pub signals: Vec<Signal>,
+}
+
+impl ServiceRow {
+    /// Whether demand was known and cannot be seen now. That a rate's first window is not full yet is no blindness.
+    pub fn is_blind(&self) -> bool {
+        match self.demand.freshness {
+            Freshness::Suspect => true,
+            Freshness::Stale => self.demand.age > OLD,
+            Freshness::Fresh | Freshness::Missing => false,
+        }
+    }
 }
 
 /// One bar of the capacity widget, requests a second.

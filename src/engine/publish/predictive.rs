@@ -44,7 +44,7 @@ fn forecast(state: &State, w: &WorkloadFacts, now: Timestamp) -> ForecastView {
     let capacity = w.plan.as_ref().and_then(|p| p.capacity.as_ref());
     let replicas = w.workload.replicas;
     let running = replicas.map(|r| w.around.coming(&r));
-    let after = super::status::proposed(state, id);
+    let after = super::status::coming(state, w);
     let crossing = match w.plan.as_ref().map(|p| p.exhaustion) {
         Some(Exhaustion::In { earliest, median: Some(median) }) => {
             // To ten seconds: it is no surer, and would move with every tick.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::engine::state::SourceFacts;
 use crate::engine::{State, lessons};
+use crate::execution::{Operation, OperationState};
 use crate::fleet::WorkloadId;
 use crate::proposal::{Proposal, ProposalState};
 use crate::scrape::Health;
@@ -27,7 +28,8 @@ pub fn view(state: &State, now: Timestamp) -> View {
         tick: state.ticks,
         header: Header {
             urgent: urgent(&services.data),
-            alarm: alarm(&services.data, &state.advised.advice, &open(state)),
+            alarm: alarm(&services.data, &state.advised.advice, &open(state, now)),
+            blind: services.data.iter().filter(|row| row.is_blind()).count(),
             ..header(state, &kpis, now)
         },
         operations: status::operations(state),
@@ -87,7 +89,9 @@ fn header(state: &State, kpis: &[Kpi], now: Timestamp) -> Header {
         waiting: waiting(state, now),
         muted: muted(state, now),
         snoozed: state.queue.live().filter(|p| p.state != ProposalState::Open).count(),
-        stale: live.iter().filter_map(|s| s.status.last_success).filter(|at| now.since(*at) > OLD).count(),
+        blind: 0,
+        stale: live.iter().filter(|s| is_stale(s, now)).count(),
+        live: live.len(),
         urgent: String::new(),
         alarm: Alarm::default(),
         in_flight: state.operations.values().filter(|o| !o.state.is_final()).count(),
@@ -97,6 +101,16 @@ fn header(state: &State, kpis: &[Kpi], now: Timestamp) -> Header {
         screen: 0,
         link: String::new(),
         replay: None,
+    }
+}
+
+/// Whether a source has not answered for longer than three of its intervals, or than [`OLD`] if that is longer; or never, though
+/// it failed.
+fn is_stale(source: &SourceFacts, now: Timestamp) -> bool {
+    let patience = OLD.max(source.status.interval * 3);
+    match source.status.last_success {
+        Some(at) => now.since(at) > patience,
+        None => source.status.health != Health::Starting,
     }
 }
 
@@ -112,17 +126,23 @@ fn platforms(state: &State) -> Vec<PlatformView> {
     names.into_iter().map(shown).collect()
 }
 
-/// Workloads for which a person can approve something now, or has.
-fn open(state: &State) -> BTreeSet<&WorkloadId> {
-    let open = state.queue.live().filter(|p| p.state == ProposalState::Open).map(|p| &p.workload);
-    let at_work = state.operations.values().filter(|o| !o.state.is_final()).map(|o| &o.workload);
-    open.chain(at_work).collect()
+/// Workloads for which a person can approve something now, or is at work: what nobody is called for, or what waits for a person
+/// already, keeps no alarm away.
+fn open(state: &State, now: Timestamp) -> BTreeSet<&WorkloadId> {
+    let can = |p: &&Proposal| calls(state, p, now) && predictive::barred(state, p, now).is_none();
+    let open = state.queue.live().filter(|p| p.state == ProposalState::Open).filter(can);
+    let works = |o: &&Operation| !o.state.is_final() && !matches!(o.state, OperationState::Paused { .. });
+    open.map(|p| &p.workload).chain(state.operations.values().filter(works).map(|o| &o.workload)).collect()
+}
+
+/// Whether somebody is called for a proposal: it is not muted, nor is it its team's quiet hours.
+fn calls(state: &State, proposal: &Proposal, now: Timestamp) -> bool {
+    crate::engine::teams::routed(state, proposal, now).calls()
 }
 
 /// Proposals that wait for a person now: not hidden for a while, not muted, and not for the end of a team's quiet hours.
 fn waiting(state: &State, now: Timestamp) -> usize {
-    let calls = |p: &&Proposal| crate::engine::teams::routed(state, p, now).calls();
-    state.queue.live().filter(|p| p.state == ProposalState::Open).filter(calls).count()
+    state.queue.live().filter(|p| p.state == ProposalState::Open && calls(state, p, now)).count()
 }
 
 /// Live proposals that are muted.

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::engine::state::PlatformFacts;
 use crate::engine::{State, WorkloadFacts, fleet, planning};
-use crate::fleet::{Field, WorkloadId};
+use crate::execution::OperationState;
+use crate::fleet::Field;
 use crate::plan::{Exhaustion, Plan, Verdict};
 use crate::series::{Timestamp, Unit};
 use crate::signals::{Freshness, SignalKind};
@@ -58,7 +59,7 @@ fn service(state: &State, w: &WorkloadFacts, now: Timestamp) -> ServiceRow {
         .fan()
         .map_or_else(Vec::new, |f| f.points.iter().take(24).map(|p| p.quantile(0.5)).collect());
     let cost = cost_of(w);
-    let under_way = state.in_flight(id).and_then(|o| o.change.count());
+    let under_way = under_way(state, w);
     let silent = w.platform.as_ref().filter(|_| w.workload.replicas.is_none());
     ServiceRow {
         workload: id.clone(),
@@ -69,7 +70,7 @@ fn service(state: &State, w: &WorkloadFacts, now: Timestamp) -> ServiceRow {
         exhaustion: plan.map_or(Exhaustion::Unknown, |p| p.exhaustion),
         replicas: w.workload.replicas,
         replicas_before: silent.and_then(|p| fleet::replicas_of(&p.state)),
-        proposed: under_way.or_else(|| proposed(state, id)),
+        proposed: coming(state, w),
         under_way: under_way.is_some(),
         owner: w.workload.owner.clone(),
         autoscaler: autoscaler(w),
@@ -103,14 +104,31 @@ fn unheard(state: &State, platform: &PlatformFacts, now: Timestamp) -> Verdict {
     Verdict::NoData { why }
 }
 
-/// The value of the live proposal or of the operation in flight.
-pub fn proposed(state: &State, id: &WorkloadId) -> Option<u32> {
-    // A floor below what runs already changes no count now, and would read as a lowering.
-    let running = state.fleet.get(id).and_then(|w| w.workload.replicas).map_or(0, |r| r.desired);
-    let shows = |to: &u32, field: Field| field != Field::MinReplicas || *to > running;
-    let live = state.queue.live().find(|p| p.workload == *id);
-    let live = live.and_then(|p| p.change.count().filter(|to| shows(to, p.change.field)));
-    live.or_else(|| state.in_flight(id).and_then(|o| o.change.count()))
+/// The count that an operation or the live proposal brings, if it changes it.
+pub(super) fn coming(state: &State, w: &WorkloadFacts) -> Option<u32> {
+    under_way(state, w).or_else(|| proposed(state, w))
+}
+
+/// Where the operation at work on a workload leads: forward, or back to what was.
+fn under_way(state: &State, w: &WorkloadFacts) -> Option<u32> {
+    let o = state.in_flight(&w.workload.id)?;
+    let back = matches!(o.state, OperationState::RollingBack { .. });
+    let to = match &o.checkpoint {
+        Some(checkpoint) if back => checkpoint.field.is_count().then_some(checkpoint.old)?,
+        _ => o.change.count()?,
+    };
+    changes_count(w, o.change.field, to).then_some(to)
+}
+
+/// The value of the live proposal.
+fn proposed(state: &State, w: &WorkloadFacts) -> Option<u32> {
+    let live = state.queue.live().find(|p| p.workload == w.workload.id)?;
+    live.change.count().filter(|to| changes_count(w, live.change.field, *to))
+}
+
+/// Whether writing `to` changes how many run now: a floor below what runs does not, and would read as a lowering.
+fn changes_count(w: &WorkloadFacts, field: Field, to: u32) -> bool {
+    field != Field::MinReplicas || to > w.workload.replicas.map_or(0, |r| r.desired)
 }
 
 /// $/h of a workload.

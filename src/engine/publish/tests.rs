@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use crate::approval::Mode;
 use crate::clock::Monotonic;
-use crate::engine::mute_tests::{LATER, live, proposed};
-use crate::engine::tests::{NOW, state, told};
+use crate::config::Settings;
+use crate::engine::mute_tests::{LATER, id, live, proposed};
+use crate::engine::tests::{NOW, at_work, state, told};
 use crate::engine::{State, fleet};
-use crate::fleet::{Replicas, WorkloadId};
-use crate::plan::CostDelta;
+use crate::execution::{Checkpoint, Operation, OperationState};
+use crate::fleet::{Field, Replicas, WorkloadId};
+use crate::plan::{Advice, CostDelta, Dimension, Urgency};
 use crate::proposal::Moment;
 use crate::signals::{Freshness, SignalKind};
 use crate::view::Dark;
@@ -34,6 +37,48 @@ fn a_count_that_is_only_proposed_is_not_under_way() {
     let (state, _) = proposed(vec![], 9, LATER);
     let row = &view(&state, NOW).services.data[0];
     assert_eq!((row.proposed, row.under_way), (Some(9), false));
+}
+
+/// The count that comes and whether it is under way, of an operation on the workload.
+fn coming(field: Field, to: u32, operation: OperationState) -> (Option<u32>, bool) {
+    let (mut s, _) = proposed(vec![], 9, LATER);
+    s.queue = state(vec![]).queue;
+    let mut o = Operation { workload: id(), state: operation, ..at_work("op-1") };
+    (o.change.field, o.change.from, o.change.to) = (field, 4, to);
+    o.checkpoint = Some(Checkpoint { field, old: 4, ours: to });
+    s.operations.insert(o.id.clone(), o);
+    let row = view(&s, NOW).services.data[0].clone();
+    (row.proposed, row.under_way)
+}
+
+#[test]
+fn an_operation_leads_forward_or_back_and_a_floor_below_what_runs_nowhere() {
+    assert_eq!(coming(Field::Replicas, 11, OperationState::InFlight), (Some(11), true));
+    let back = OperationState::RollingBack { why: "slower".into() };
+    assert_eq!(coming(Field::Replicas, 11, back), (Some(4), true), "back to what was");
+    assert_eq!(coming(Field::MinReplicas, 11, OperationState::InFlight), (Some(11), true));
+    assert_eq!(coming(Field::MinReplicas, 5, OperationState::InFlight), (None, false), "six run already");
+}
+
+#[test]
+fn only_what_can_be_approved_or_is_at_work_keeps_an_alarm_away() {
+    let (mut s, _) = proposed(vec![], 9, LATER);
+    let advice = Advice {
+        urgency: Urgency::Now,
+        ..Advice::on(Dimension::Performance, &id(), "raise the pool".into(), NOW)
+    };
+    s.advised.advice = vec![advice];
+    let alarm = |s: &State| view(s, NOW).header.alarm.text;
+    assert!(alarm(&s).contains("raise the pool"), "in observe mode nobody can approve: {}", alarm(&s));
+    s.settings = Settings { mode: Mode::Ask, ..(*s.settings).clone() }.into();
+    assert!(alarm(&s).contains("raise the pool"), "nothing manages the workload: {}", alarm(&s));
+    s.queue = state(vec![]).queue;
+    s.operations.insert(at_work("op-1").id, Operation { workload: id(), ..at_work("op-1") });
+    assert_eq!(alarm(&s), "", "somebody is at it");
+    for o in s.operations.values_mut() {
+        o.state = OperationState::Paused { why: "gate".into() };
+    }
+    assert!(alarm(&s).contains("raise the pool"), "it waits for a person itself");
 }
 
 #[test]

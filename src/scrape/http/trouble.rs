@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use crate::scrape::error::FOREIGN_CHARS;
-use crate::scrape::{ScrapeError, Target};
+use crate::scrape::{ScrapeError, Target, certificate};
 use crate::series::text::clean;
 
 use super::origin::Trouble;
@@ -60,6 +60,8 @@ fn head_too_large(target: &Target) -> ScrapeError {
 
 fn broken(target: &Target, stage: Stage, cause: &str) -> ScrapeError {
     let why = match stage {
+        // Two instructions are one too many: words for TLS have one of their own.
+        Stage::Connect if cause.starts_with("it") => format!("cannot connect: {cause}"),
         Stage::Connect => format!("cannot connect: {cause}; check that it runs and that url is right"),
         Stage::Body => format!("the answer broke off: {cause}"),
         Stage::Request => format!("the request failed: {cause}"),
@@ -73,6 +75,9 @@ pub(super) fn root_cause(error: &reqwest::Error) -> String {
 }
 
 fn cause_of(error: &(dyn Error + 'static)) -> String {
+    if let Some(words) = certificate::in_words(error) {
+        return words;
+    }
     let mut innermost = error;
     while let Some(inner) = innermost.source() {
         innermost = inner;

@@ -226,6 +226,9 @@ pub(super) fn words(error: &(dyn std::error::Error + 'static)) -> String {
     let first =
         |error: &dyn std::error::Error| error.to_string().lines().next().unwrap_or_default().to_owned();
     let mut text = first(error);
+    if let Some(words) = crate::scrape::certificate::in_words(error) {
+        return clean(&format!("{text}: {words}"), 300);
+    }
     let mut cause = error.source();
     while let Some(inner) = cause {
         let next = first(inner);

@@ -99,6 +99,9 @@ pub fn transport(error: &reqwest::Error) -> String {
         e if e.is_body() || e.is_decode() => "broken body".to_owned(),
         _ => "request failed".to_owned(),
     };
+    if let Some(words) = crate::scrape::certificate::in_words(error) {
+        return clean(&format!("{text}: {words}"), MAX_TEXT);
+    }
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {
         text.push_str(": ");
