@@ -78,13 +78,8 @@ pub fn silence(view: &View, waited: bool) -> Option<String> {
     Some(format!("no source has answered: {why}{others}"))
 }
 
-/// Looks until the first signals are there (or `wait` is over), then stops. Keeps nothing and writes nothing.
-/// With `settled`, also until demand can be trusted: endpoints must be read for a whole window of rates.
-pub async fn look(settings: Settings, wait: Duration, settled: bool) -> Result<Arc<View>, Failure> {
-    look_until(settings, wait, settled, |_| true).await
-}
-
-/// The same, and until the view is `enough`.
+/// Looks until the first signals are there (or `wait` is over) and the view is `enough`, then stops. Keeps nothing and writes
+/// nothing. With `settled`, also until demand can be trusted: endpoints must be read for a whole window of rates.
 pub async fn look_until(
     mut settings: Settings,
     wait: Duration,

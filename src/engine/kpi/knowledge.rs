@@ -62,18 +62,23 @@ pub(super) fn learning_quality(state: &State, now: Timestamp) -> Measure {
 pub(super) fn knowledge(state: &State, now: Timestamp) -> Measure {
     let of = |w: &WorkloadFacts| {
         let traffic = w.signals.latest(SignalKind::Demand).filter(|d| *d > 0.0)?;
-        Some(Known { traffic, complete: complete(state, w, now), reviewers: reviewers(state, w, now).len() })
+        Some(Known { traffic, lacks: lacks(state, w, now), reviewers: reviewers(state, w, now).len() })
     };
     let services: Vec<Known> = state.fleet.values().filter_map(of).collect();
     kpi::knowledge(&services)
 }
 
-/// Model present, fitted within a day, better than naive, calibrated, and a capacity curve with enough points.
-fn complete(state: &State, w: &WorkloadFacts, now: Timestamp) -> bool {
-    let Some(fan) = w.forecast.fan() else { return false };
-    now.since(fan.issued) < DAY
-        && quality(state, w).is_some_and(|(s, c)| s > 0.0 && (c - 0.9).abs() <= 0.05)
-        && w.capacity.observations() >= LOAD_POINTS
+/// What is lacking first of: a model, fitted within a day, better than naive, calibrated, and a capacity curve with enough points.
+fn lacks(state: &State, w: &WorkloadFacts, now: Timestamp) -> Option<&'static str> {
+    let Some(fan) = w.forecast.fan() else { return Some("a forecast") };
+    let Some((skill, coverage)) = quality(state, w) else { return Some("a forecast that was checked") };
+    let checks = [
+        (now.since(fan.issued) < DAY, "a forecast of today"),
+        (skill > 0.0, "skill"),
+        ((coverage - 0.9).abs() <= 0.05, "calibrated intervals"),
+        (w.capacity.observations() >= LOAD_POINTS, "50 load points"),
+    ];
+    checks.into_iter().find(|(holds, _)| !holds).map(|(_, what)| what)
 }
 
 /// Skill and coverage of the 90 % band: of the forecasts as issued where enough came true, otherwise of the backtest.

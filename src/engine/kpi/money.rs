@@ -9,6 +9,7 @@ use crate::learning::kpi::{self, Measure, UnitCost, Utilised};
 use crate::outcome::Figures;
 use crate::series::{Timestamp, Window};
 use crate::signals::SignalKind;
+use crate::view::beyond_seen;
 
 use super::CostBase;
 
@@ -122,8 +123,9 @@ fn utilised(state: &State, w: &WorkloadFacts, from: Timestamp, to: Timestamp) ->
     }
     let [used, asked, n, x] = sums;
     let declared = state.settings.rule_for(id, &w.workload.service).capacity;
-    let per_replica =
-        declared.or_else(|| w.capacity.capacity(&w.workload.objective).map(|c| c.per_replica))?;
+    let learned = w.capacity.capacity(&w.workload.objective);
+    let untested = declared.is_none() && learned.as_ref().is_some_and(beyond_seen);
+    let per_replica = declared.or_else(|| learned.map(|c| c.per_replica))?;
     let price = w.workload.pod.dollars_per_hour?;
     if slots < ENOUGH || n <= 0.0 || x <= 0.0 {
         return None;
@@ -134,6 +136,7 @@ fn utilised(state: &State, w: &WorkloadFacts, from: Timestamp, to: Timestamp) ->
         used: utilisation,
         safe: utilisation * per_replica / load,
         dollars: price * n / f64::from(slots as u32),
+        untested,
     })
 }
 

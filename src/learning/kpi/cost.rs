@@ -59,6 +59,8 @@ pub struct Utilised {
     pub safe: f64,
     /// $/h: the weight.
     pub dollars: f64,
+    /// Whether `safe` lies beyond every load that was seen.
+    pub untested: bool,
 }
 
 /// KPI 10. `a = u/ρ*`, score `a` up to 1 and `max(0, 2 − a)` above; mean weighted by cost.
@@ -80,6 +82,10 @@ pub fn utilisation(rows: &[Utilised]) -> Measure {
         .map_or_else(String::new, |u| format!("raw CPU use {:.0} % of requests", u * 100.0));
     if over > 0 {
         note.push_str(&format!(" · {over} above what is safe"));
+    }
+    let untested = rows.iter().filter(|r| r.untested).count();
+    if untested > 0 {
+        note.push_str(&format!(" · what is safe was never tried for {untested} of {}", rows.len()));
     }
     Measure::mean(&items, note)
 }

@@ -1,5 +1,7 @@
 //! KPIs 13–16: learning, knowledge, pooling, personal state.
 
+use std::collections::BTreeMap;
+
 use crate::outcome::Figures;
 
 use super::measure::Measure;
@@ -70,8 +72,9 @@ fn week(days: &[DaySkill], day: i64) -> Option<(f64, f64, usize)> {
 pub struct Known {
     /// Requests a second: the weight.
     pub traffic: f64,
-    /// Model present, fitted within 24 h, skilled, calibrated, with at least fifty load points.
-    pub complete: bool,
+    /// What is lacking first of: model present, fitted within 24 h, skilled, calibrated, at least fifty load points; `None`
+    /// if nothing is.
+    pub lacks: Option<&'static str>,
     /// People who decided on it in 90 days.
     pub reviewers: usize,
 }
@@ -82,16 +85,21 @@ pub fn knowledge(services: &[Known]) -> Measure {
         return Measure::lacking("no service with demand yet");
     }
     let items: Vec<(f64, f64)> =
-        services.iter().map(|s| (f64::from(u8::from(s.complete)), s.traffic)).collect();
+        services.iter().map(|s| (f64::from(u8::from(s.lacks.is_none())), s.traffic)).collect();
     let (complete, shared) = (
-        services.iter().filter(|s| s.complete).count(),
+        services.iter().filter(|s| s.lacks.is_none()).count(),
         services.iter().filter(|s| s.reviewers >= 2).count(),
     );
+    let mut lacking: BTreeMap<&str, usize> = BTreeMap::new();
+    for what in services.iter().filter_map(|s| s.lacks) {
+        *lacking.entry(what).or_default() += 1;
+    }
+    let lacking: String = lacking.iter().map(|(what, n)| format!(" · {n} without {what}")).collect();
     let n = services.len();
     Measure::mean(
         &items,
         format!(
-            "{complete} of {n} complete · bus factor: {shared} of {n} decided on by two or more people in 90 d"
+            "{complete} of {n} complete{lacking} · bus factor: {shared} of {n} decided on by two or more people in 90 d"
         ),
     )
 }

@@ -28,12 +28,12 @@ fn efficiency_is_one_less_the_ratio_of_unit_costs() {
 
 #[test]
 fn utilisation_scores_what_is_safe_not_what_is_full() {
-    let row = |used, safe, dollars| Utilised { used, safe, dollars };
+    let row = |used, safe, dollars| Utilised { used, safe, dollars, untested: dollars > 1.5 };
     // Half of what is safe; a tenth above it; far above.
     let m = utilisation(&[row(0.3, 0.6, 1.0), row(0.66, 0.6, 2.0), row(2.0, 0.5, 1.0)]);
     assert!((m.value.unwrap() - (0.5 + 2.0 * 0.9 + 0.0) / 4.0).abs() < 1e-12);
     assert_eq!(m.n, 3);
-    assert!(m.note.contains("2 above"), "{}", m.note);
+    assert!(m.note.ends_with("2 above what is safe · what is safe was never tried for 1 of 3"), "{}", m.note);
     assert_eq!(utilisation(&[row(0.3, 0.0, 1.0), row(f64::NAN, 0.5, 1.0)]).n, 0);
     assert_eq!(utilisation(&[row(0.3, 0.5, 0.0)]).value, None, "without a price there is no weight");
     assert!(utilisation(&[]).note.contains("price"));

@@ -29,10 +29,14 @@ fn without_skill_quality_is_zero_and_without_scores_missing() {
 
 #[test]
 fn knowledge_weighs_by_traffic_and_tells_the_bus_factor() {
-    let s = |traffic, complete, reviewers| Known { traffic, complete, reviewers };
+    let s = |traffic, complete: bool, reviewers| Known {
+        traffic,
+        lacks: (!complete).then_some("skill"),
+        reviewers,
+    };
     let m = knowledge(&[s(300.0, true, 2), s(100.0, false, 1), s(f64::NAN, true, 0)]);
     assert_eq!((m.value, m.n), (Some(0.75), 2));
-    assert!(m.note.contains("bus factor: 1 of 3"), "{}", m.note);
+    assert!(m.note.contains("2 of 3 complete · 1 without skill · bus factor: 1 of 3"), "{}", m.note);
     assert_eq!(knowledge(&[]).value, None);
 }
 
