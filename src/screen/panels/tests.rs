@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::plan::Verdict;
 use crate::series::Timestamp;
 use crate::view::{Exhaustion, ForecastState, ProposalState, View};
 
@@ -95,6 +96,25 @@ fn replicas_say_what_is_proposed_what_is_under_way_and_what_was_never_seen() {
     assert!(text.contains(&format!("{ready}→11")), "{text}");
     let row = text.lines().find(|l| l.contains("→11")).unwrap();
     assert!(row.contains('?'), "headroom beyond what was seen: {row}");
+}
+
+#[test]
+fn a_service_says_the_change_that_can_be_approved() {
+    let mut view = all_in("live");
+    let open = view.proposals.data.iter().find(|p| p.proposal.state.is_live()).unwrap().proposal.clone();
+    let mut change = open.change.clone();
+    change.to = 93;
+    view.services.data[0].workload = open.workload.clone();
+    view.services.data[0].verdict = Verdict::Change(change);
+    let shown = |view: &View| drawn(view, &at(PanelId::Status), PanelId::Status, (200, 46));
+    let words = open.change.words("→");
+    assert!(
+        shown(&view).contains(&format!("change  {} {words}", open.change.field.name())),
+        "{}",
+        shown(&view)
+    );
+    view.proposals.data.clear();
+    assert!(shown(&view).contains("→93"), "{}", shown(&view));
 }
 
 /// Every number of a view that can be set from outside becomes the next of `odd`.

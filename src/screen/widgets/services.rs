@@ -88,7 +88,7 @@ fn row(pen: &Pen<'_>, row: &ServiceRow) -> Row {
             burn(pen, row.burn.m5),
             pen.reading(&row.cost),
         ],
-        note: verdict(pen, &row.verdict),
+        note: verdict(pen, row),
     }
 }
 
@@ -143,12 +143,18 @@ fn replicas(pen: &Pen<'_>, row: &ServiceRow) -> Line<'static> {
     line
 }
 
-/// What the plan says, in words: below the table for the selected service.
-fn verdict(pen: &Pen<'_>, verdict: &Verdict) -> Line<'static> {
+/// What the plan says, in words: below the table for the selected service. A change is that of the proposal that can be approved,
+/// which stays as it is for a moment while the plan goes on: two numbers for one thing help nobody.
+fn verdict(pen: &Pen<'_>, row: &ServiceRow) -> Line<'static> {
     let arrow = pen.ink.glyph("→", "->");
-    let (level, word, text) = match verdict {
+    let open = pen.view.proposals.data.iter().map(|shown| &shown.proposal);
+    let open = open.filter(|p| p.workload == row.workload && p.state.is_live()).map(|p| &p.change).next();
+    let (level, word, text) = match &row.verdict {
         Verdict::Hold { why } => (Level::Ok, "hold", why.clone()),
-        Verdict::Change(c) => (Level::Active, "change", format!("{} {}", c.field.name(), c.words(arrow))),
+        Verdict::Change(planned) => {
+            let c = open.unwrap_or(planned);
+            (Level::Active, "change", format!("{} {}", c.field.name(), c.words(arrow)))
+        }
         Verdict::Blocked { change, by } => {
             (Level::Warn, "blocked", format!("{} {}: {by}", change.field.name(), change.words(arrow)))
         }
