@@ -101,6 +101,7 @@ fn signal(
         value: Some(Finite::new(value)?),
         at: platform.seen,
         freshness: Freshness::Fresh,
+        least: None,
         note: String::new(),
         provenance: Some(Provenance {
             source: SourceId::new(&platform.target.provider),

@@ -99,6 +99,7 @@ impl Fleet {
                 value: Finite::new(*value),
                 at: now(),
                 freshness: Freshness::Fresh,
+                least: None,
                 note: String::new(),
                 provenance: None,
             };

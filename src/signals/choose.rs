@@ -147,6 +147,7 @@ impl View<'_> {
             value: o.value.filter(|_| !missing).and_then(|(_, v)| Finite::new(v)),
             at: o.value.or(o.pending).map_or(self.now, |(at, _)| at),
             freshness,
+            least: o.least(self.now, self.interval(slot)).and_then(Finite::new),
             note,
             provenance: if missing { None } else { self.provenance(slot, o) },
         })

@@ -90,11 +90,18 @@ impl Guard {
     /// Why the value is suspect; `None` if it may be trusted.
     pub fn suspicion(&self) -> Option<String> {
         let Trust::Suspect { reason, good, .. } = &self.trust else { return None };
-        Some(if *good > 0 {
-            format!("{reason}; {good} of {RECOVERY_SAMPLES} good samples since")
-        } else {
-            reason.to_string()
+        Some(match *good {
+            0 => reason.to_string(),
+            good if good < RECOVERY_SAMPLES => {
+                format!("{reason}; {good} of {RECOVERY_SAMPLES} good samples since")
+            }
+            _ => format!("{reason}; it comes back, and the window of its rate is not full yet"),
         })
+    }
+
+    /// Whether a value that fell is coming back: while it is not whole again, at least the newest is there.
+    pub const fn is_returning(&self) -> bool {
+        matches!(self.trust, Trust::Suspect { good, whole: Some(_), .. } if good > 0)
     }
 
     /// What a suspect value was before it fell. A rate shrinks for the length of its window before it is zero: what it
@@ -177,8 +184,10 @@ impl Guard {
             *good = good.saturating_add(1).min(RECOVERY_SAMPLES);
             *confirmed_since = None;
             // A rate grows for the length of its window: it is back once it is near what it was, or stands for minutes.
+            // What it was long ago says nothing of its window any more: a quiet service has zeros for ever.
             let since = at.since(*back.get_or_insert(at));
-            let filling = whole.is_some_and(|(_, whole)| value < whole * FILLED) && since < CONFIRMATION;
+            let near = |(then, whole): (Timestamp, f64)| value < whole * FILLED && at.since(then) <= RECENT;
+            let filling = whole.is_some_and(near) && since < CONFIRMATION;
             if *good < RECOVERY_SAMPLES || filling {
                 return;
             }
@@ -392,5 +401,29 @@ mod tests {
         let mut lower = fall();
         let suspect = (0..40).filter(|_| lower.next(30.0, busy(2.0))).count();
         assert_eq!(suspect, 12, "what stands for three minutes is believed");
+        assert_eq!(lower.0.suspicion(), None);
+        let mut filling = fall();
+        assert!((0..5).all(|_| filling.next(30.0, busy(2.0))));
+        let why = filling.0.suspicion().unwrap();
+        assert!(why.contains("window of its rate is not full") && !why.contains("3 of 3"), "{why}");
+        assert!(filling.0.is_returning());
+        filling.next(0.0, busy(2.0));
+        assert!(!filling.0.is_returning(), "a zero is at least nothing");
+    }
+
+    #[test]
+    fn a_lower_demand_with_a_zero_now_and_then_is_believed_again() {
+        let mut run = Run(Guard::default(), 0);
+        assert!(!(0..8).any(|_| run.next(50.0, busy(2.0))));
+        run.next(0.0, busy(2.0));
+        // One zero every two and a half minutes, for an hour.
+        let suspect: Vec<bool> =
+            (1..=240).map(|i| run.next(if i % 10 == 0 { 0.0 } else { 20.0 }, busy(2.0))).collect();
+        let (first, later) = suspect.split_at(50);
+        assert!(first.iter().take(9).all(|s| *s), "it may be a window that fills");
+        let share = later.iter().filter(|s| !**s).count() as f64 / later.len() as f64;
+        assert!(share > 0.6, "trusted in {share} of the time");
+        assert!(run.next(0.0, busy(2.0)));
+        assert_eq!(run.0.whole().map(|(_, v)| v), Some(20.0), "shown as what it is now, not as it was");
     }
 }

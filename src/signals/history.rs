@@ -327,8 +327,15 @@ mod tests {
     fn set(value: f64, freshness: Freshness) -> SignalSet {
         let kind = SignalKind::Demand;
         let at = Timestamp::from_secs(0);
-        let signal =
-            Signal { kind, value: Finite::new(value), at, freshness, note: String::new(), provenance: None };
+        let signal = Signal {
+            kind,
+            value: Finite::new(value),
+            at,
+            freshness,
+            least: None,
+            note: String::new(),
+            provenance: None,
+        };
         SignalSet {
             workload: id(),
             team: Arc::from(""),

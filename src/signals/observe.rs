@@ -80,6 +80,11 @@ impl Observation {
         (value.is_finite() && is_fresh(at, now, interval)).then_some(value)
     }
 
+    /// What is there at least, while a value that fell comes back: its newest answer, if that is fresh.
+    pub fn least(&self, now: Timestamp, interval: Duration) -> Option<f64> {
+        self.newest(now, interval).filter(|value| *value > 0.0 && self.guard.is_returning())
+    }
+
     /// Whether the value may be used, and if not, why.
     pub fn freshness(&self, now: Timestamp, interval: Duration) -> (Freshness, String) {
         let heard = self.pending.or(self.value).map(|(at, _)| at);

@@ -47,6 +47,9 @@ pub struct Signal {
     pub at: Timestamp,
     /// Whether it may be used.
     pub freshness: Freshness,
+    /// While it is suspect for having fallen and comes back: at least so much is there. Enough to raise, never to lower.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub least: Option<Finite>,
     /// Why it is not fresh, in one sentence; empty when fresh.
     pub note: String,
     /// Where it came from; `None` when missing.
@@ -138,6 +141,13 @@ impl SignalSet {
             .filter(|s| matches!(s.freshness, Freshness::Fresh | Freshness::Stale))
             .and_then(|s| s.value)
             .map(Finite::get)
+    }
+
+    /// What is there at least, by a fresh answer: the value if it is fresh, or as much as has come back of one that is
+    /// suspect for having fallen. Enough to raise, never to lower.
+    pub fn at_least(&self, kind: SignalKind) -> Option<f64> {
+        let least = |s: &Signal| s.least.filter(|_| s.freshness == Freshness::Suspect).map(Finite::get);
+        self.fresh(kind).or_else(|| self.get(kind).and_then(least))
     }
 
     /// Freshness of `kind`; missing if absent.

@@ -218,16 +218,19 @@ fn a_sudden_zero_is_suspect_until_a_living_witness_confirms_it() {
         let set = tick(0.0, 2.0);
         assert_eq!(set.freshness(SignalKind::Demand), Freshness::Suspect);
         assert_eq!((set.fresh(SignalKind::Demand), set.latest(SignalKind::Demand)), (None, None));
+        assert_eq!(set.at_least(SignalKind::Demand), None, "a zero is at least nothing");
     }
     for _ in 0..40 {
         let set = tick(0.0, 0.0);
         assert_eq!(set.fresh(SignalKind::Demand), None, "everything zero at once is an outage of telemetry");
         assert_eq!(set.fresh(SignalKind::CpuUsed), None);
     }
-    assert_eq!(
-        (0..3).map(|_| tick(80.0, 1.6).fresh(SignalKind::Demand)).collect::<Vec<_>>(),
-        [None, None, Some(80.0)]
-    );
+    let back: Vec<SignalSet> = (0..3).map(|_| tick(80.0, 1.6)).collect();
+    let fresh = |set: &SignalSet| set.fresh(SignalKind::Demand);
+    assert_eq!(back.iter().map(fresh).collect::<Vec<_>>(), [None, None, Some(80.0)]);
+    let least = |set: &SignalSet| (set.latest(SignalKind::Demand), set.at_least(SignalKind::Demand));
+    assert_eq!(least(&back[0]), (None, Some(80.0)), "enough to raise, and shown as what it was");
+    assert_eq!(back[0].get(SignalKind::Demand).unwrap().value.map(crate::series::Finite::get), Some(100.0));
     assert_eq!(tick(f64::NAN, 2.0).freshness(SignalKind::Demand), Freshness::Suspect);
     for _ in 0..3 {
         tick(80.0, 1.6);

@@ -88,7 +88,8 @@ impl Leased {
         let value = seen.demand.and_then(Finite::new);
         let freshness = if value.is_some() { Freshness::Fresh } else { Freshness::Missing };
         let kind = SignalKind::Demand;
-        let signal = Signal { kind, value, at: now, freshness, note: String::new(), provenance: None };
+        let signal =
+            Signal { kind, value, at: now, freshness, least: None, note: String::new(), provenance: None };
         self.signals.signals.insert(kind, signal);
         self.workload.replicas = Some(Replicas {
             desired: seen.asked,
