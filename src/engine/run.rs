@@ -344,7 +344,7 @@ impl Engine {
 }
 
 /// How users fare, for the gates of operations. Only fresh values count.
-fn observation(state: &State, pods: &Pods, now: Timestamp) -> Observation {
+pub(super) fn observation(state: &State, pods: &Pods, now: Timestamp) -> Observation {
     let readings = |facts: &super::state::WorkloadFacts| {
         let signals = &facts.signals;
         let demand = signals.fresh(SignalKind::Demand);
@@ -366,6 +366,11 @@ fn observation(state: &State, pods: &Pods, now: Timestamp) -> Observation {
     Observation {
         at: now,
         workloads: state.fleet.iter().map(|(id, facts)| (id.clone(), readings(facts))).collect(),
+        elsewhere: state
+            .fleet
+            .iter()
+            .filter_map(|(id, facts)| Some((id.clone(), facts.around.elsewhere.clone()?)))
+            .collect(),
         fleet_unready: state.unready(),
         fresh_sources: Some(state.fresh_sources(now)),
     }

@@ -108,6 +108,8 @@ pub struct Attempt<'a> {
     pub looked: bool,
     /// The fleet.
     pub fleet: FleetHealth,
+    /// Why nothing may be taken away for the sake of another region.
+    pub elsewhere: Option<&'a str>,
     /// Wall time, for freeze windows.
     pub wall: Timestamp,
     /// Monotonic time, for everything else.
@@ -327,7 +329,8 @@ impl Guard {
         let up = a.record.change.is_more();
         // A pin keeps replicas from being added: it needs the data that taking away needs.
         let pins = a.order.field() == Field::ScaleIn && ScaleIn::of(a.order.set()) == Some(ScaleIn::Pinned);
-        let least = if up && !pins { 0.0 } else { self.policy.fresh_to_lower };
+        let takes = !up || pins;
+        let least = if takes { self.policy.fresh_to_lower } else { 0.0 };
         let known = |share: Option<f64>| share.filter(|s| s.is_finite());
         let why = match (known(a.fleet.unready), known(a.fleet.fresh)) {
             (None, _) => "how much of the fleet is ready is not known".to_owned(),
@@ -341,7 +344,10 @@ impl Guard {
             (_, Some(share)) if share < least => {
                 format!("{} % of the sources are fresh, {} % needed to lower", percent(share), percent(least))
             }
-            _ => return Ok(()),
+            _ => match a.elsewhere.filter(|_| takes) {
+                Some(why) => format!("other regions: {why}"),
+                None => return Ok(()),
+            },
         };
         if a.first { refuse(why) } else { Err(Stop::Look(why)) }
     }

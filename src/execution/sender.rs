@@ -104,6 +104,7 @@ impl Task {
         };
         let now = self.shared.now();
         let fleet = self.shared.fleet_health(now.mono);
+        let elsewhere = self.shared.elsewhere(&self.run.operation.workload);
         let attempt = Attempt {
             order,
             record: self.mandate.record(),
@@ -112,6 +113,7 @@ impl Task {
             first: !self.wrote,
             looked: self.looked,
             fleet,
+            elsewhere: elsewhere.as_deref(),
             wall: now.wall,
             now: now.mono,
         };

@@ -250,6 +250,11 @@ impl Shared {
         self.observation.borrow().workloads.get(workload).cloned()
     }
 
+    /// Why nothing may be taken away from a workload now for the sake of another region.
+    pub fn elsewhere(&self, workload: &WorkloadId) -> Option<String> {
+        self.observation.borrow().elsewhere.get(workload).cloned()
+    }
+
     /// Tells the engine. An engine that is gone is not an error: the journal has it.
     pub async fn tell(&self, receipt: Receipt) {
         let _ = self.receipts.send(receipt).await;

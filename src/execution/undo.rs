@@ -401,6 +401,9 @@ impl Task {
             }
             _ => {}
         }
+        if let Some(why) = self.shared.elsewhere(&self.run.operation.workload) {
+            return Some(format!("other regions: {why}"));
+        }
         let observed = self.shared.observation.borrow().at;
         let age = self.shared.clock.now().since(observed);
         let readings = self.shared.readings(&self.run.operation.workload).filter(|_| age <= FRESH);

@@ -179,7 +179,8 @@ impl Scene {
                 };
                 let workloads = [(WorkloadId::new("shop", "checkout", ""), readings)].into();
                 let (fleet_unready, fresh_sources) = (Some(0.0), Some(1.0));
-                let told = Observation { at, workloads, fleet_unready, fresh_sources };
+                let told =
+                    Observation { at, workloads, fleet_unready, fresh_sources, ..Observation::default() };
                 let _ = tell.send(Job::Observe(Arc::new(told))).await;
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }

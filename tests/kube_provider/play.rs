@@ -170,7 +170,13 @@ pub fn observed(at: Timestamp, slow: bool) -> Observation {
         ..Readings::default()
     };
     let workloads = BTreeMap::from([(WorkloadId::new("shop", "web", ""), readings)]);
-    Observation { at, workloads, fleet_unready: Some(0.0), fresh_sources: Some(1.0) }
+    Observation {
+        at,
+        workloads,
+        fleet_unready: Some(0.0),
+        fresh_sources: Some(1.0),
+        ..Observation::default()
+    }
 }
 
 async fn world_goes_on(api: Arc<KubeApi>, jobs: mpsc::Sender<Job>, clock: Clock, weather: Arc<Weather>) {

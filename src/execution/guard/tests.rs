@@ -74,6 +74,7 @@ fn check(guard: &mut Guard, m: &mut Mandate, t: &Try) -> Result<(), Stop> {
         first: true,
         looked: t.looked,
         fleet: t.fleet,
+        elsewhere: None,
         wall: Timestamp::from_secs(i64::try_from(t.now).unwrap()),
         now: at(t.now),
     })
@@ -129,6 +130,7 @@ fn an_order_of_another_approval_is_refused() {
         first: true,
         looked: false,
         fleet: WELL,
+        elsewhere: None,
         wall: Timestamp::from_secs(0),
         now: at(0),
     };

@@ -97,6 +97,49 @@ async fn a_fleet_that_falls_ill_between_two_steps_stops_until_it_is_well() {
 }
 
 #[tokio::test]
+async fn a_scale_in_stops_between_two_steps_while_another_region_may_send_its_users() {
+    let mut w = World::new(Platform::new(20, None));
+    let p = proposal("p-1", Field::Replicas, 20, 14, None);
+    w.start(p, "op-1").await;
+    for _ in 0..400 {
+        if w.effects().len() == 1 {
+            break;
+        }
+        w.run(1).await;
+    }
+    let first = w.effects();
+    assert_eq!(first.len(), 1, "one step is out: {:?}", w.state("op-1"));
+    w.elsewhere = Some("shop/checkout@us cannot be seen".into());
+    w.run(1500).await;
+    let paused = |w: &World| matches!(w.state("op-1"), OperationState::Paused { why } if why.contains("other regions: shop/checkout@us"));
+    assert!(paused(&w), "{:?}", w.state("op-1"));
+    w.wish(Job::Resume(op("op-1"), "bob".into())).await;
+    w.run(60).await;
+    assert!(paused(&w), "nobody talks it away: {:?}", w.state("op-1"));
+    assert_eq!(w.effects(), first);
+    w.elsewhere = None;
+    w.run(1).await;
+    w.wish(Job::Resume(op("op-1"), "bob".into())).await;
+    w.run(1500).await;
+    assert_eq!(*w.state("op-1"), OperationState::Kept);
+    assert_eq!(w.effects().last(), Some(&14));
+
+    // What has not begun is refused, and a raise never is.
+    let mut w = World::new(Platform::new(20, None));
+    w.elsewhere = Some("shop/checkout@us cannot be seen".into());
+    w.start(proposal("p-1", Field::Replicas, 20, 17, None), "op-1").await;
+    w.run(5).await;
+    let state = w.state("op-1").clone();
+    assert!(
+        matches!(&state, OperationState::Cancelled { why } if why.contains("other regions")),
+        "{state:?}"
+    );
+    w.start(proposal("p-2", Field::Replicas, 20, 22, None), "op-2").await;
+    w.run(5).await;
+    assert_eq!(w.effects(), [22]);
+}
+
+#[tokio::test]
 async fn a_floor_is_not_given_back_without_a_quorum_of_fresh_sources() {
     let mut w = World::new(Platform::new(6, Some(6)));
     w.start(floor("p-1", 6, 8, Some(minutes(10))), "op-1").await;

@@ -94,7 +94,13 @@ async fn a_lease_that_ends_without_data_is_held_until_there_is_some() {
     for workloads in [[(w.operations[&op("op-1")].workload.clone(), Readings::default())].into(), [].into()] {
         let at = w.clock.now() + Duration::from_secs(300);
         w.run(300).await;
-        let observation = Observation { at, workloads, fleet_unready: Some(0.0), fresh_sources: Some(1.0) };
+        let observation = Observation {
+            at,
+            workloads,
+            fleet_unready: Some(0.0),
+            fresh_sources: Some(1.0),
+            ..Observation::default()
+        };
         w.wish(Job::Observe(Arc::new(observation))).await;
         w.run(50).await;
     }

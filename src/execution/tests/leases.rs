@@ -165,3 +165,42 @@ async fn a_step_back_that_lands_late_is_ours() {
     assert_eq!(w.platform.get(|i| i.state.fields.replicas), Some(20));
     assert!(w.platform.get(|i| i.state.annotations.is_empty()), "no note stays");
 }
+
+/// A region that may get another's users keeps what it has: at the end of a lease as well.
+#[tokio::test]
+async fn nothing_is_given_back_while_another_region_may_send_its_users() {
+    for field in [Field::Replicas, Field::MinReplicas] {
+        let mut w = World::new(Platform::new(20, (field == Field::MinReplicas).then_some(20)));
+        w.start(proposal("p-1", field, 20, 26, Some(minutes(10))), "op-1").await;
+        w.run(400).await;
+        w.elsewhere = Some("shop/checkout@us has no ready replica: its users may come here".into());
+        w.run(400).await;
+        let lease = w.lease("op-1").clone();
+        assert!(
+            matches!(&lease, LeaseState::Failing { why } if why.contains("other regions: shop/checkout@us has no ready")
+                && why.contains("release by hand to insist")),
+            "{lease:?}"
+        );
+        assert!(
+            w.effects().iter().all(|to| *to >= 23) && w.effects().last() == Some(&26),
+            "{:?}",
+            w.effects()
+        );
+        w.elsewhere = None;
+        w.run(300).await;
+        assert!(matches!(w.lease("op-1"), LeaseState::Restored { .. }), "{:?}", w.lease("op-1"));
+        assert_eq!(w.effects().last(), Some(&20));
+    }
+}
+
+#[tokio::test]
+async fn a_person_may_give_back_whatever_other_regions_need() {
+    let mut w = World::new(Platform::new(6, Some(6)));
+    w.start(proposal("p-1", Field::MinReplicas, 6, 8, Some(minutes(600))), "op-1").await;
+    w.run(400).await;
+    w.elsewhere = Some("shop/checkout@us has no ready replica: its users may come here".into());
+    w.wish(Job::Release(op("op-1"), "bob".into())).await;
+    w.run(10).await;
+    assert!(matches!(w.lease("op-1"), LeaseState::Restored { .. }), "{:?}", w.lease("op-1"));
+    assert_eq!(w.effects(), [8, 6]);
+}

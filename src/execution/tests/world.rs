@@ -128,6 +128,8 @@ pub struct World {
     pub readings: Option<Readings>,
     /// What the engine tells of the fleet.
     pub fleet: FleetHealth,
+    /// Why nothing may be taken away for the sake of another region.
+    pub elsewhere: Option<String>,
     /// Why the executor halted.
     pub halted: Option<String>,
     /// Bounds in force at approvals.
@@ -183,6 +185,7 @@ impl World {
             troubles: vec![],
             readings: Some(healthy()),
             fleet: FleetHealth { unready: Some(0.0), fresh: Some(1.0) },
+            elsewhere: None,
             halted: None,
             limits: limits(),
         }
@@ -194,8 +197,9 @@ impl World {
         let workload = WorkloadId::new("shop", "checkout", "eu");
         let workloads =
             self.readings.iter().map(|r| (workload.clone(), Readings { at, ..r.clone() })).collect();
+        let elsewhere = self.elsewhere.iter().map(|why| (workload.clone(), why.clone())).collect();
         let FleetHealth { unready: fleet_unready, fresh: fresh_sources } = self.fleet;
-        let observation = Observation { at, workloads, fleet_unready, fresh_sources };
+        let observation = Observation { at, workloads, elsewhere, fleet_unready, fresh_sources };
         let _ = self.jobs.try_send(Job::Observe(Arc::new(observation)));
     }
 

@@ -229,7 +229,8 @@ impl Rig {
             .map(|burn| (0..self.platforms.len()).map(|i| (workload(i), readings(burn))).collect())
             .unwrap_or_default();
         let FleetHealth { unready: fleet_unready, fresh: fresh_sources } = self.fleet;
-        let observation = Observation { at, workloads, fleet_unready, fresh_sources };
+        let observation =
+            Observation { at, workloads, fleet_unready, fresh_sources, ..Observation::default() };
         let _ = self.process.jobs.try_send(Job::Observe(Arc::new(observation)));
     }
 
