@@ -13,7 +13,7 @@ use crate::view::{Answer, Caller, Command, NoticeLevel};
 
 use super::asks::Ask;
 use super::run::Engine;
-use super::{planning, record};
+use super::{WorkloadFacts, planning, record};
 
 /// What an approval rests on.
 pub(super) enum Authority<'a> {
@@ -250,21 +250,11 @@ impl Engine {
     fn preconditions(&self, proposal: &Proposal, operation: OperationId) -> Preconditions {
         let facts = self.state.fleet.get(&proposal.workload);
         let now = self.clock.now();
-        let needed: &[SignalKind] = if proposal.change.is_more() {
-            &[SignalKind::Demand]
-        } else {
-            &[SignalKind::Demand, SignalKind::LatencyP95]
-        };
-        let freshness = |kind: SignalKind| facts.map_or(Freshness::Missing, |f| f.signals.freshness(kind));
         let fan = facts.and_then(|f| f.forecast.fan());
         let provider = proposal.target.as_ref().map(|t| t.provider.as_str()).unwrap_or_default();
         Preconditions {
             operation,
-            not_fresh: needed
-                .iter()
-                .filter(|k| freshness(**k) != Freshness::Fresh)
-                .map(|k| k.name().to_owned())
-                .collect(),
+            not_fresh: not_fresh(facts, &proposal.change),
             provider_present: self.providers.contains_key(provider)
                 && !self.state.platform_errors.contains_key(provider),
             owner: facts.map(|f| super::sizes::owner_of(f, proposal.change.field)).unwrap_or_default(),
@@ -385,4 +375,18 @@ impl Engine {
         let replicas = self.state.fleet.get(id).and_then(|f| f.workload.replicas);
         replicas.map_or(0, |r| r.desired.max(r.min.unwrap_or(0)))
     }
+}
+
+/// Signals that `change` needs and that are not fresh. Of a demand that comes back as much as is there is known: enough
+/// for more replicas.
+pub(super) fn not_fresh(facts: Option<&WorkloadFacts>, change: &PlannedChange) -> Vec<String> {
+    let needed: &[SignalKind] =
+        if change.is_more() { &[SignalKind::Demand] } else { &[SignalKind::Demand, SignalKind::LatencyP95] };
+    let more = change.is_more() && change.field.is_count();
+    let fresh = |kind: SignalKind| match facts {
+        Some(f) if more => f.signals.at_least(kind).is_some(),
+        Some(f) => f.signals.freshness(kind) == Freshness::Fresh,
+        None => false,
+    };
+    needed.iter().filter(|kind| !fresh(**kind)).map(|kind| kind.name().to_owned()).collect()
 }

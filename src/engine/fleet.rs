@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::execution::providers::contract::WorkloadState as PlatformState;
 use crate::fleet::{Objective, Owner, PodResources, Replicas, Workload, WorkloadId};
 use crate::forecast::ForecastState;
-use crate::plan::{CapacityModel, Observation, ScalingModel};
+use crate::plan::{self, CapacityModel, Observation, ScalingModel};
 use crate::proposal::Target;
 use crate::series::{Timestamp, Window};
 use crate::signals::{Freshness, LatencyHistogram, SignalKind, SignalSet};
@@ -24,10 +24,17 @@ const FORGET: Duration = Duration::from_secs(2 * 3600);
 /// Takes this tick's signals in. Workloads without any signal and without a platform are forgotten.
 pub fn merge(state: &mut State, sets: Vec<SignalSet>, now: Timestamp) {
     let told: BTreeSet<WorkloadId> = sets.iter().map(|s| s.workload.clone()).collect();
-    state.fleet.retain(|id, facts| told.contains(id) || silent(facts, now));
+    let absent = &mut state.absent;
+    state.fleet.retain(|id, facts| {
+        let stays = told.contains(id) || silent(facts, now);
+        if !stays {
+            absent.note(facts, now);
+        }
+        stays
+    });
     for set in sets {
         let id = set.workload.clone();
-        let facts = state.fleet.entry(id.clone()).or_insert_with(|| blank(&id, now));
+        let facts = state.fleet.entry(id.clone()).or_insert_with(|| blank(&id, absent.back(&id), now));
         facts.signals = set;
     }
     let ids: Vec<WorkloadId> = state.fleet.keys().cloned().collect();
@@ -41,6 +48,8 @@ pub fn merge(state: &mut State, sets: Vec<SignalSet>, now: Timestamp) {
             if unusable(&facts.signals) {
                 facts.last_outage = Some(now);
             }
+            let counted = is_counted(facts, state.tuning.platforms * LISTINGS, now);
+            facts.sight.observe(facts.signals.fresh(SignalKind::Demand), counted, now);
             learn(facts, state.tuning.observe, now);
             advising::observe(facts, state.resolver.parts(), now);
             heat(facts, state.tuning.heat_minutes, now);
@@ -77,7 +86,8 @@ pub fn list(state: &mut State, provider: &str, listed: Vec<PlatformState>, now: 
     }
     let limit = state.tuning.platforms * LISTINGS;
     for (id, item) in listed {
-        let facts = state.fleet.entry(id.clone()).or_insert_with(|| blank(&id, now));
+        let absent = &mut state.absent;
+        let facts = state.fleet.entry(id.clone()).or_insert_with(|| blank(&id, absent.back(&id), now));
         let new = facts.claims.insert((provider.to_owned(), item.uid.clone()), now).is_none();
         let target = Target { provider: provider.to_owned(), uid: item.uid.clone() };
         // The first to list it is shown; who comes later takes nothing over.
@@ -105,8 +115,16 @@ fn contested(facts: &WorkloadFacts, limit: Duration, now: Timestamp) -> Option<S
     (live.len() > 1).then(|| live.join(" and "))
 }
 
-/// A workload just met. Its data counts as just recovered: a rate over a window that is not full yet is too low.
-fn blank(id: &WorkloadId, now: Timestamp) -> WorkloadFacts {
+/// Whether it is known now how many of its replicas are ready.
+fn is_counted(facts: &WorkloadFacts, limit: Duration, now: Timestamp) -> bool {
+    let platform = facts.platform.as_ref().filter(|p| now.since(p.seen) <= limit);
+    platform.is_some_and(|p| replicas_of(&p.state).is_some())
+        || facts.signals.fresh(SignalKind::ReplicasReady).is_some()
+}
+
+/// A workload just met, or met again, with what was known `before` it left. Its data counts as just recovered: a
+/// rate over a window that is not full yet is too low.
+fn blank(id: &WorkloadId, before: Option<plan::Sight>, now: Timestamp) -> WorkloadFacts {
     let signals = SignalSet {
         workload: id.clone(),
         team: Arc::from(""),
@@ -143,13 +161,14 @@ fn blank(id: &WorkloadId, now: Timestamp) -> WorkloadFacts {
         plan: None,
         heat: VecDeque::new(),
         last_outage: Some(now),
+        sight: plan::Sight::met(now, before),
         usual: None,
-        usage: crate::plan::Usage::default(),
-        versions: crate::plan::Versions::default(),
-        swings: crate::plan::Swings::default(),
+        usage: plan::Usage::default(),
+        versions: plan::Versions::default(),
+        swings: plan::Swings::default(),
         starts: super::lead::Starts::default(),
-        scaling: (crate::plan::ScalingModel::default(), None),
-        around: crate::plan::Around::default(),
+        scaling: (ScalingModel::default(), None),
+        around: plan::Around::default(),
         day: None,
     }
 }

@@ -3,6 +3,7 @@
 //! [`start()`] opens the journal, restores what earlier runs knew, compares unfinished operations with the live
 //! state, and then runs one loop (`run.rs`) that owns [`State`] alone.
 
+mod absent;
 mod advising;
 mod arrivals;
 mod asks;
@@ -46,6 +47,8 @@ mod start;
 mod state;
 mod stuck;
 mod teams;
+#[cfg(test)]
+mod absent_tests;
 #[cfg(test)]
 mod evidence_tests;
 #[cfg(test)]

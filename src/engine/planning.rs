@@ -25,7 +25,7 @@ const LOOK_BACK: Duration = Duration::from_secs(1800);
 pub fn plan_all(state: &mut State, now: Moment) -> Vec<QueueEvent> {
     let mut events = Vec::new();
     let ids: Vec<WorkloadId> = state.fleet.keys().cloned().collect();
-    let regions = Regions::of(state.fleet.values().map(|f| (&f.workload, f.plan.as_ref())));
+    let regions = super::absent::regions(state, now.wall);
     for id in ids {
         refresh_usual(state, &id, now.wall);
         refresh_around(state, &id, &regions, now.wall);
@@ -107,6 +107,7 @@ pub fn with_input<T>(
 fn refresh_around(state: &mut State, id: &WorkloadId, regions: &Regions, now: Timestamp) {
     let made = state.fleet.get(id).map(|facts| Around {
         elsewhere: regions.elsewhere(&facts.workload).map(str::to_owned),
+        unmeasured: regions.unmeasured(&facts.workload).map(str::to_owned),
         ..around(state, facts, now)
     });
     if let (Some(made), Some(facts)) = (made, state.fleet.get_mut(id)) {
@@ -151,6 +152,7 @@ fn around(state: &State, facts: &WorkloadFacts, now: Timestamp) -> Around {
         decided: approved.count() as u32,
         stuck: stuck::of(facts, lead(state, id), now),
         elsewhere: None,
+        unmeasured: None,
     }
 }
 

@@ -215,6 +215,7 @@ pub fn into_state(state: &mut State, restored: Restored) {
     }
     // So that a first zero after the restart is judged against the past.
     state.resolver.remember(&state.history);
+    super::absent::recall(state, state.started);
 }
 
 #[cfg(test)]

@@ -235,6 +235,7 @@ impl Engine {
         self.evaluate(now.wall, deliveries).await;
         if std::mem::take(&mut self.backfilled) {
             fleet::seed_capacity(&mut self.state, now.wall);
+            super::absent::recall(&mut self.state, now.wall);
             self.forecasts.forget();
         }
         let events = planning::plan_all(&mut self.state, now);

@@ -204,6 +204,7 @@ pub(super) fn state(
         resolver: Resolver::new(&catalogue),
         catalogue,
         history: History::new(),
+        absent: super::absent::Absentees::default(),
         sources,
         fleet: BTreeMap::new(),
         queue: Queue::new(settings.lifetimes, restored.last_proposal),

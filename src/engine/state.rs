@@ -13,8 +13,8 @@ use crate::forecast::burst::{Burst, Dip};
 use crate::forecast::{ForecastState, Load, Structure};
 use crate::outcome::Outcome;
 use crate::plan::{
-    Advice, Around, CapacityModel, DaySchedule, Limits, Plan, Report, Scaling, ScalingModel, Swings, Usage,
-    Usual, Versions,
+    Advice, Around, CapacityModel, DaySchedule, Limits, Plan, Report, Scaling, ScalingModel, Sight, Swings,
+    Usage, Usual, Versions,
 };
 use crate::proposal::{ProposalId, Queue, Target};
 use crate::scrape::{SourceId, SourceKind, SourceStatus};
@@ -112,6 +112,8 @@ pub struct WorkloadFacts {
     pub plan: Option<Plan>,
     /// Latency histograms by minute, oldest first.
     pub heat: VecDeque<(Timestamp, LatencyHistogram)>,
+    /// What is known of it, and what was.
+    pub sight: Sight,
     /// When its inputs were last not fresh.
     pub last_outage: Option<Timestamp>,
     /// What is usual, and when that was looked up.
@@ -169,6 +171,8 @@ pub struct State {
     pub sources: BTreeMap<SourceId, SourceFacts>,
     /// Workloads.
     pub fleet: BTreeMap<WorkloadId, WorkloadFacts>,
+    /// Workloads that nothing speaks of any more.
+    pub absent: super::absent::Absentees,
     /// Proposals.
     pub queue: Queue,
     /// Freezes that people asked for, until they are decided.

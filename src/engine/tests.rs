@@ -45,6 +45,7 @@ pub(super) fn told(id: &WorkloadId, demand: f64) -> SignalSet {
         value: Finite::new(demand),
         at: NOW,
         freshness: Freshness::Fresh,
+        least: None,
         note: String::new(),
         provenance: None,
     };
@@ -347,6 +348,27 @@ fn violated_invariants_are_named() {
         s.notices.push_back(notice);
     }
     assert!(invariants::violated(&s).unwrap().contains("I6"));
+}
+
+#[test]
+fn a_demand_that_comes_back_is_enough_to_approve_more_replicas_and_nothing_else() {
+    use crate::fleet::Field;
+    let mut s = state(vec![]);
+    let id = WorkloadId::new("shop", "checkout", "");
+    held(NOW, &mut s, "kube", "u-1");
+    let lacking = |s: &State, field, from, to| {
+        let change = crate::execution::tests::world::proposal("p", field, from, to, None).change;
+        super::commands::not_fresh(s.fleet.get(&id), &change)
+    };
+    assert!(lacking(&s, Field::Replicas, 6, 7).is_empty());
+    let demand = s.fleet.get_mut(&id).unwrap().signals.signals.get_mut(&SignalKind::Demand).unwrap();
+    demand.freshness = Freshness::Suspect;
+    assert_eq!(lacking(&s, Field::Replicas, 6, 7), ["demand"]);
+    let demand = s.fleet.get_mut(&id).unwrap().signals.signals.get_mut(&SignalKind::Demand).unwrap();
+    demand.least = Finite::new(700.0);
+    assert!(lacking(&s, Field::MinReplicas, 6, 7).is_empty());
+    assert_eq!(lacking(&s, Field::Replicas, 6, 5), ["demand", "latency_p95"]);
+    assert_eq!(lacking(&s, Field::CpuRequest, 250, 300), ["demand"], "a size is no hurry");
 }
 
 #[test]

@@ -53,6 +53,8 @@ pub struct Around {
     pub stuck: Option<Stuck>,
     /// Why another region's state forbids to take anything away here.
     pub elsewhere: Option<String>,
+    /// What is not measured of its service in another region.
+    pub unmeasured: Option<String>,
 }
 
 impl Around {

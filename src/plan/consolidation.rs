@@ -8,7 +8,7 @@ use crate::signals::PartKind;
 
 use super::advice::{Advice, Lack, Report, Urgency};
 use super::survey::{Member, Survey};
-use super::{Dimension, Plan, Regions};
+use super::{Dimension, Plan};
 
 /// Room left on every machine that stays.
 const RESERVE: f64 = 0.1;
@@ -56,10 +56,9 @@ pub fn advise(survey: &Survey<'_>) -> Report {
         pools.iter().map(|(pool, nodes)| format!("{pool} {:.0} %", slack(nodes) * 100.0)).collect();
     report.fine =
         format!("of CPU not asked for: {}; no machine's replicas fit on the others", idle.join(", "));
-    let regions = Regions::of(survey.members.iter().map(|m| (m.workload, m.plan)));
     let mut left_out = Vec::new();
     for (pool, nodes) in pools {
-        match needed_as_it_is(survey, &regions, pool) {
+        match needed_as_it_is(survey, pool) {
             Some(why) => left_out.push(format!("{pool}, {why}")),
             None => report.advice.extend(pool_advice(survey, pool, nodes)),
         }
@@ -69,7 +68,7 @@ pub fn advise(survey: &Survey<'_>) -> Report {
 }
 
 /// Why no machine of `pool` should go now: what runs there is short or nearly so, or another region may send its users.
-fn needed_as_it_is(survey: &Survey<'_>, regions: &Regions, pool: &str) -> Option<String> {
+fn needed_as_it_is(survey: &Survey<'_>, pool: &str) -> Option<String> {
     let on_it = |m: &&Member<'_>| {
         let mut nodes = survey.parts(m, PartKind::NodeCpuRequested).iter();
         nodes.any(|(name, cores)| *cores > 0.0 && pool_of(name) == pool)
@@ -77,7 +76,7 @@ fn needed_as_it_is(survey: &Survey<'_>, regions: &Regions, pool: &str) -> Option
     survey.members.iter().filter(on_it).find_map(|m| {
         let strained = m.plan.is_some_and(Plan::is_strained);
         let own = strained.then(|| format!("{} is short of capacity or nearly so", m.workload.id));
-        own.or_else(|| regions.elsewhere(m.workload).map(str::to_owned))
+        own.or_else(|| m.around.elsewhere.clone())
     })
 }
 
@@ -266,20 +265,11 @@ mod tests {
             now(),
             &[("n-a-3", 3.0)],
         );
-        two.add("web@us", &[(K::Demand, 1.0)]).replicas(3, 1, 9).planned(1.0, hold());
-        two.items[1].workload.service = "web".into();
-        two.items[0].workload.service = "web".into();
         assert!(has(&two.report(advise), "drain "), "{:?}", two.report(advise));
-
-        two.items[1].workload.replicas.as_mut().unwrap().ready = 0;
+        two.items[0].around.elsewhere = Some("shop/web@us has no ready replica".into());
         let dark = two.report(advise);
         assert!(dark.advice.is_empty() && dark.fine.contains("shop/web@us has no ready replica"), "{dark:?}");
-        two.items[1].workload.replicas.as_mut().unwrap().desired = 0;
-        assert!(!two.report(advise).advice.is_empty(), "scaled to zero on purpose");
-
-        two.items[1].replicas(3, 1, 9).plan.as_mut().unwrap().headroom = Some(0.02);
-        assert!(two.report(advise).fine.contains("shop/web@us is short of capacity or nearly so"));
-        two.items.pop();
+        two.items[0].around.elsewhere = None;
         two.items[0].plan.as_mut().unwrap().exhaustion = Exhaustion::Now;
         assert!(two.report(advise).fine.contains("shop/web@eu is short of capacity"));
     }

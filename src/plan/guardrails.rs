@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::series::Timestamp;
+use crate::series::{Quantity, Timestamp, Unit};
 use crate::signals::{Freshness, SignalKind};
 
 use super::{GuardrailResult, PlanInput, PlannedChange};
@@ -49,7 +49,9 @@ pub fn check(input: &PlanInput<'_>, change: &PlannedChange, running: u32) -> Vec
         if input.recent.in_flight { "an operation is in flight".into() } else { "none in flight".into() },
     ));
     results.push(freeze(input.fleet.frozen_until));
-    if up {
+    if up && change.field.is_count() && input.signals.at_least(SignalKind::Demand).is_some() {
+        results.push(result("inputs", true, enough_to_raise(input)));
+    } else if up {
         results.push(fresh(input, &[SignalKind::Demand], "inputs"));
     } else {
         results.push(cooldown(input));
@@ -69,14 +71,30 @@ pub fn check(input: &PlanInput<'_>, change: &PlannedChange, running: u32) -> Vec
                 "data is back for less than 10 min".into()
             },
         ));
-        let elsewhere = input.around.elsewhere.as_deref();
-        results.push(result(
-            "other regions",
-            elsewhere.is_none(),
-            elsewhere.unwrap_or("none needs help").into(),
-        ));
+        results.push(other_regions(input));
     }
     results
+}
+
+fn other_regions(input: &PlanInput<'_>) -> GuardrailResult {
+    let well = || match &input.around.unmeasured {
+        Some(what) => format!("none is known to need help, {what}"),
+        None => "none needs help".to_owned(),
+    };
+    let elsewhere = input.around.elsewhere.as_ref();
+    result("other regions", elsewhere.is_none(), elsewhere.cloned().unwrap_or_else(well))
+}
+
+/// What a raise goes by: fresh demand, or what has come back of one that fell.
+fn enough_to_raise(input: &PlanInput<'_>) -> String {
+    let least = input
+        .signals
+        .at_least(SignalKind::Demand)
+        .filter(|_| input.signals.freshness(SignalKind::Demand) != Freshness::Fresh);
+    least.map_or_else(
+        || "fresh".to_owned(),
+        |d| format!("demand comes back, at least {} now", Quantity::new(d, Unit::RequestsPerSecond)),
+    )
 }
 
 fn bounds(input: &PlanInput<'_>, change: &PlannedChange) -> GuardrailResult {

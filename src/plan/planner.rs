@@ -17,11 +17,13 @@ use super::{
 pub fn plan(input: &PlanInput<'_>) -> Plan {
     let capacity = capacity(input);
     let fan = input.forecast.fan().map(AsRef::as_ref);
-    let demand = input.signals.latest(SignalKind::Demand);
     let idle = input.workload.pod.dollars_per_hour.map(|d| d / 60.0);
     let quantile = newsvendor::quantile(input.short_cost, idle);
     let replicas = input.workload.replicas;
     let held = capacity.as_ref().zip(replicas).map(|(c, r)| c.at(input.around.coming(&r)));
+    // While a demand that fell comes back, what is there already may be more than is held: enough to raise.
+    let back = || input.signals.at_least(SignalKind::Demand).filter(|d| held.is_some_and(|held| *d > held));
+    let demand = input.signals.latest(SignalKind::Demand).or_else(back);
     let exhaustion = exhaustion(demand, held, fan, input.now);
     let mut plan = Plan {
         workload: input.workload.id.clone(),
@@ -132,7 +134,10 @@ fn hurting(input: &PlanInput<'_>, plan: &Plan) -> bool {
 
 fn lacking(input: &PlanInput<'_>, plan: &Plan) -> String {
     match input.signals.freshness(SignalKind::Demand) {
-        Freshness::Suspect => "demand is suspect: it fell to zero while replicas are ready".into(),
+        Freshness::Suspect => {
+            let note = input.signals.get(SignalKind::Demand).map_or("", |s| &s.note);
+            if note.is_empty() { "demand is suspect".into() } else { format!("demand is suspect: {note}") }
+        }
         Freshness::Missing => "demand is missing: no source counts its requests".into(),
         _ if input.workload.replicas.is_none() => {
             "the replica count is missing: add kube-state-metrics or a provider".into()

@@ -34,7 +34,7 @@ struct Scene {
 
 fn signal(kind: SignalKind, value: f64, freshness: Freshness) -> (SignalKind, Signal) {
     let value = Finite::new(value);
-    (kind, Signal { kind, value, at: NOW, freshness, note: String::new(), provenance: None })
+    (kind, Signal { kind, value, at: NOW, freshness, least: None, note: String::new(), provenance: None })
 }
 
 /// Demand 1000 rps on 10 replicas of 110 rps; the forecast has its median at `medians` every five minutes.
@@ -199,6 +199,37 @@ fn nothing_is_taken_away_while_another_region_may_send_its_users() {
     s.around.elsewhere = Some("shop/checkout@ap has no ready replica: its users may come here".into());
     let Verdict::Blocked { by, .. } = run(&s).verdict else { panic!("{:?}", run(&s).verdict) };
     assert_eq!(by, "other regions: shop/checkout@ap has no ready replica: its users may come here");
+    let detail = |s: &Scene| {
+        let all = run(s).guardrails;
+        all.into_iter().find(|g| g.name == "other regions").map(|g| (g.passed, g.detail)).unwrap()
+    };
+    s.around.elsewhere = None;
+    assert_eq!(detail(&s), (true, "none needs help".into()));
+    s.around.unmeasured = Some("nothing counts the requests of shop/checkout@ap".into());
+    let what = "none is known to need help, nothing counts the requests of shop/checkout@ap";
+    assert_eq!(detail(&s), (true, what.into()));
+}
+
+#[test]
+fn a_demand_that_comes_back_above_capacity_raises_and_lowers_nothing() {
+    let mut s = scene(hpa(), |_| 300.0);
+    s.forecast = ForecastState::NotEnough { have: Duration::ZERO, need: Duration::ZERO, why: String::new() };
+    let back = |least: f64| {
+        let (kind, mut one) = signal(SignalKind::Demand, 2000.0, Freshness::Suspect);
+        (one.least, one.note) = (Finite::new(least), "fell at once to exactly zero".into());
+        (kind, one)
+    };
+    s.signals.signals.extend([back(1250.0)]);
+    let p = run(&s);
+    let Verdict::Change(change) = &p.verdict else { panic!("{:?}", p.verdict) };
+    assert_eq!((change.to, p.exhaustion), (12, Exhaustion::Now), "1250 rps need 12 replicas of 110 rps");
+    let inputs = p.guardrails.iter().find(|g| g.name == "inputs").unwrap();
+    assert!(inputs.detail.contains("comes back, at least"), "{inputs:?}");
+    // Less than is held says nothing: neither to raise, nor to lower.
+    s.workload.owner = Owner::Nobody;
+    s.signals.signals.extend([back(300.0)]);
+    let Verdict::NoData { why } = run(&s).verdict else { panic!("{:?}", run(&s).verdict) };
+    assert_eq!(why, "demand is suspect: fell at once to exactly zero", "the reason that there is");
 }
 
 #[test]
