@@ -38,9 +38,10 @@ fn tick(s: &mut State, at: Timestamp, lost: impl FnOnce(&mut Vec<WorkloadState>,
 /// Why nothing is taken away from the other region, as the executor is told.
 fn told_of_us(s: &State, at: Timestamp) -> Option<String> {
     let told = run::observation(s, &Pods::default(), at).elsewhere;
-    assert_eq!(told.get(&id("us")), s.fleet[&id("us")].around.elsewhere.as_ref());
+    let around = &s.fleet[&id("us")].around;
+    assert_eq!(told.get(&id("us")), around.needed().as_ref());
     assert_eq!(told.get(&id("eu")), None);
-    told.get(&id("us")).cloned()
+    around.elsewhere.clone()
 }
 
 fn both(_: &mut Vec<WorkloadState>, _: &mut Vec<SignalSet>) {}

@@ -4,6 +4,7 @@
 //! state, and then runs one loop (`run.rs`) that owns [`State`] alone.
 
 mod absent;
+mod partial;
 mod advising;
 mod arrivals;
 mod asks;
@@ -49,6 +50,8 @@ mod stuck;
 mod teams;
 #[cfg(test)]
 mod absent_tests;
+#[cfg(test)]
+mod partial_tests;
 #[cfg(test)]
 mod evidence_tests;
 #[cfg(test)]

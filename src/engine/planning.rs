@@ -13,7 +13,7 @@ use crate::series::Timestamp;
 use crate::signals::SignalKind;
 
 use super::state::WorkloadFacts;
-use super::{State, sizes, stuck};
+use super::{State, partial, sizes, stuck};
 
 /// The day whose median is called usual, without the last half hour, which may be the incident.
 const USUAL: (Duration, Duration) = (Duration::from_secs(86_400), Duration::from_secs(1800));
@@ -108,6 +108,7 @@ fn refresh_around(state: &mut State, id: &WorkloadId, regions: &Regions, now: Ti
     let made = state.fleet.get(id).map(|facts| Around {
         elsewhere: regions.elsewhere(&facts.workload).map(str::to_owned),
         unmeasured: regions.unmeasured(&facts.workload).map(str::to_owned),
+        unseen: partial::unseen(state, id),
         ..around(state, facts, now)
     });
     if let (Some(made), Some(facts)) = (made, state.fleet.get_mut(id)) {
@@ -153,6 +154,7 @@ fn around(state: &State, facts: &WorkloadFacts, now: Timestamp) -> Around {
         stuck: stuck::of(facts, lead(state, id), now),
         elsewhere: None,
         unmeasured: None,
+        unseen: None,
     }
 }
 

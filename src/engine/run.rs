@@ -24,7 +24,7 @@ use super::forecasts::{Forecasts, failing};
 use super::platforms::Listing;
 use super::pods::Pods;
 use super::wishes::Round;
-use super::{State, advising, fleet, learn, planning, publish, record, usage};
+use super::{State, advising, fleet, learn, partial, planning, publish, record, usage};
 
 /// Messages taken in between two ticks at most.
 const DRAIN: usize = 1024;
@@ -278,6 +278,7 @@ impl Engine {
         usage::fill(&self.state, &mut sets, now);
         self.state.history.record(&sets, now);
         fleet::merge(&mut self.state, sets, now);
+        partial::look(&mut self.state, now);
     }
 
     /// Whether the store is asked now. Who changes something watches what comes of it as closely as can be.
@@ -370,7 +371,7 @@ pub(super) fn observation(state: &State, pods: &Pods, now: Timestamp) -> Observa
         elsewhere: state
             .fleet
             .iter()
-            .filter_map(|(id, facts)| Some((id.clone(), facts.around.elsewhere.clone()?)))
+            .filter_map(|(id, facts)| Some((id.clone(), facts.around.needed()?)))
             .collect(),
         fleet_unready: state.unready(),
         fresh_sources: Some(state.fresh_sources(now)),

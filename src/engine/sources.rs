@@ -1,6 +1,6 @@
 //! Sources: started, described, asked for history.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,6 @@ use crate::scrape::{
 };
 use crate::series::Timestamp;
 use crate::signals::{Catalogue, History};
-use crate::store::Appended;
 
 use super::state::SourceFacts;
 use super::{EngineError, State};
@@ -41,16 +40,7 @@ pub fn start(
     let mut facts = BTreeMap::new();
     let mut note = |id: &SourceId, interval, kind, history_only| {
         let status = SourceStatus::starting(id.clone(), kind, interval);
-        let known = SourceFacts {
-            described: BTreeMap::new(),
-            status,
-            names: BTreeSet::new(),
-            history_only,
-            backfill_asked: false,
-            refused: None,
-            kept_out: Appended::default(),
-        };
-        facts.insert(id.clone(), known);
+        facts.insert(id.clone(), SourceFacts::of(status, history_only));
     };
     for target in &settings.scrape {
         note(target.id(), target.interval, SourceKind::Exposition, false);

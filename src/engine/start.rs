@@ -205,6 +205,7 @@ pub(super) fn state(
         catalogue,
         history: History::new(),
         absent: super::absent::Absentees::default(),
+        partial: super::partial::Partial::default(),
         sources,
         fleet: BTreeMap::new(),
         queue: Queue::new(settings.lifetimes, restored.last_proposal),

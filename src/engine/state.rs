@@ -51,6 +51,19 @@ pub struct SourceFacts {
 }
 
 impl SourceFacts {
+    /// Of a source that has not said anything yet.
+    pub fn of(status: SourceStatus, history_only: bool) -> Self {
+        Self {
+            status,
+            names: BTreeSet::new(),
+            described: BTreeMap::new(),
+            history_only,
+            backfill_asked: false,
+            refused: None,
+            kept_out: Appended::default(),
+        }
+    }
+
     /// The status as the source's task reports it, with what the store refused of its samples.
     pub fn shown(&self) -> SourceStatus {
         let mut status = self.status.clone();
@@ -173,6 +186,8 @@ pub struct State {
     pub fleet: BTreeMap<WorkloadId, WorkloadFacts>,
     /// Workloads that nothing speaks of any more.
     pub absent: super::absent::Absentees,
+    /// What endpoints gave that do not answer.
+    pub partial: super::partial::Partial,
     /// Proposals.
     pub queue: Queue,
     /// Freezes that people asked for, until they are decided.

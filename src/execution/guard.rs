@@ -345,7 +345,7 @@ impl Guard {
                 format!("{} % of the sources are fresh, {} % needed to lower", percent(share), percent(least))
             }
             _ => match a.elsewhere.filter(|_| takes) {
-                Some(why) => format!("other regions: {why}"),
+                Some(why) => why.to_owned(),
                 None => return Ok(()),
             },
         };

@@ -13,7 +13,8 @@ pub struct Observation {
     pub at: Timestamp,
     /// Readings by workload.
     pub workloads: BTreeMap<WorkloadId, Readings>,
-    /// Why nothing may be taken away from a workload for the sake of another region, where that is so.
+    /// Why nothing may be taken away from a workload, whatever its own readings, where that is so: another region may need help,
+    /// or not all of its demand is seen.
     pub elsewhere: BTreeMap<WorkloadId, String>,
     /// Share of the fleet's pods that are not ready, `0..=1`; `None` if not known.
     pub fleet_unready: Option<f64>,

@@ -402,7 +402,7 @@ impl Task {
             _ => {}
         }
         if let Some(why) = self.shared.elsewhere(&self.run.operation.workload) {
-            return Some(format!("other regions: {why}"));
+            return Some(why);
         }
         let observed = self.shared.observation.borrow().at;
         let age = self.shared.clock.now().since(observed);

@@ -51,6 +51,8 @@ pub struct Around {
     pub decided: u32,
     /// Replicas that nobody may count on.
     pub stuck: Option<Stuck>,
+    /// Which part of its demand is not seen.
+    pub unseen: Option<String>,
     /// Why another region's state forbids to take anything away here.
     pub elsewhere: Option<String>,
     /// What is not measured of its service in another region.
@@ -58,6 +60,12 @@ pub struct Around {
 }
 
 impl Around {
+    /// Why nothing may be taken away here, whatever is seen of its own need; beginning with what it is about.
+    pub fn needed(&self) -> Option<String> {
+        let unseen = self.unseen.as_ref().map(|why| format!("endpoints: {why}"));
+        unseen.or_else(|| self.elsewhere.as_ref().map(|why| format!("other regions: {why}")))
+    }
+
     /// Replicas that will be there without us: asked for and at least the floor, without those that are stuck.
     pub fn coming(&self, replicas: &Replicas) -> u32 {
         let stuck = self.stuck.as_ref().map_or(0, |s| s.replicas);

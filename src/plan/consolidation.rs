@@ -76,7 +76,7 @@ fn needed_as_it_is(survey: &Survey<'_>, pool: &str) -> Option<String> {
     survey.members.iter().filter(on_it).find_map(|m| {
         let strained = m.plan.is_some_and(Plan::is_strained);
         let own = strained.then(|| format!("{} is short of capacity or nearly so", m.workload.id));
-        own.or_else(|| m.around.elsewhere.clone())
+        own.or_else(|| m.around.needed())
     })
 }
 

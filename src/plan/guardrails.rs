@@ -71,6 +71,9 @@ pub fn check(input: &PlanInput<'_>, change: &PlannedChange, running: u32) -> Vec
                 "data is back for less than 10 min".into()
             },
         ));
+        let unseen = &input.around.unseen;
+        let all = || "all that gave demand answer".to_owned();
+        results.push(result("endpoints", unseen.is_none(), unseen.clone().unwrap_or_else(all)));
         results.push(other_regions(input));
     }
     results

@@ -7,6 +7,7 @@ mod backfill;
 mod catalogue;
 mod choose;
 mod expr;
+mod given;
 mod guard;
 mod histogram;
 mod history;

@@ -197,7 +197,8 @@ impl World {
         let workload = WorkloadId::new("shop", "checkout", "eu");
         let workloads =
             self.readings.iter().map(|r| (workload.clone(), Readings { at, ..r.clone() })).collect();
-        let elsewhere = self.elsewhere.iter().map(|why| (workload.clone(), why.clone())).collect();
+        let elsewhere =
+            self.elsewhere.iter().map(|why| (workload.clone(), format!("other regions: {why}"))).collect();
         let FleetHealth { unready: fleet_unready, fresh: fresh_sources } = self.fleet;
         let observation = Observation { at, workloads, elsewhere, fleet_unready, fresh_sources };
         let _ = self.jobs.try_send(Job::Observe(Arc::new(observation)));
