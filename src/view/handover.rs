@@ -8,7 +8,7 @@ use crate::approval::Person;
 use crate::proposal::ProposalState;
 use crate::series::Timestamp;
 
-use super::{Exhaustion, LeaseState, Mute, Stance, View};
+use super::{Exhaustion, LeaseState, Mute, Operation, OperationState, Stance, View};
 
 /// What the next person must know, one sentence a line.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +17,9 @@ pub struct Handover {
     pub at: Timestamp,
     /// Operations that are not over.
     pub in_flight: Vec<String>,
+    /// Operations that stopped half-way: a person must look.
+    #[serde(default)]
+    pub halted: Vec<String>,
     /// Floors held, with owner and expiry.
     pub leases: Vec<String>,
     /// Proposals that wait, are snoozed, or were rejected within the hour.
@@ -84,6 +87,28 @@ fn days(view: &View) -> Vec<String> {
     let told = approved.map(|d| {
         let most = d.corridors.iter().map(|c| c.most).max().unwrap_or_default();
         format!("{} up to {most} until {}, approved by {} at {}", d.workload, d.ends(), d.by, d.at)
+    });
+    told.collect()
+}
+
+/// Operations that stopped half-way. Where a later one on the same workload went its way, somebody has seen to it.
+fn halted(view: &View) -> Vec<String> {
+    let all = &view.operations.data;
+    let seen_to = |halted: &Operation| {
+        let ended =
+            |o: &&Operation| matches!(o.state, OperationState::Kept | OperationState::RolledBack { .. });
+        all.iter().filter(ended).any(|o| o.workload == halted.workload && o.started > halted.started)
+    };
+    let told = all.iter().filter_map(|o| match &o.state {
+        OperationState::Halted { why } if !seen_to(o) => {
+            let (id, w, c) = (&o.id, &o.workload, &o.change);
+            Some(format!(
+                "{id} {w} {}: halted, needs a person: {why}; approved by {}",
+                c.words("→"),
+                o.approved_by
+            ))
+        }
+        _ => None,
     });
     told.collect()
 }
@@ -166,6 +191,7 @@ impl Handover {
             muted_proposals: view.mutes.iter().map(Mute::words).collect(),
             at: view.at,
             in_flight: in_flight.collect(),
+            halted: halted(view),
             leases: leases(view),
             proposals: proposals.collect(),
             risks: risks.collect(),
@@ -174,8 +200,12 @@ impl Handover {
 
     /// Counts, as one sentence.
     pub fn summary(&self) -> String {
+        let halted = match self.halted.len() {
+            0 => String::new(),
+            n => format!("{n} halted, "),
+        };
         format!(
-            "{} in flight, {} leases, {} proposals, {} workloads at risk",
+            "{} in flight, {halted}{} leases, {} proposals, {} workloads at risk",
             self.in_flight.len(),
             self.leases.len(),
             self.proposals.len(),
@@ -188,6 +218,7 @@ impl Handover {
         let mut out = format!("# Hand-over at {}\n\n{}\n", self.at, self.summary());
         let parts = [
             ("Operations in flight", &self.in_flight),
+            ("Halted, a person must look", &self.halted),
             ("Leases", &self.leases),
             ("Proposals", &self.proposals),
             ("At risk", &self.risks),
