@@ -30,7 +30,7 @@ pub use frame::{
 pub use history::StoredFan;
 pub use kind::{Entry, Kind};
 pub use open::{Journal, JournalError};
-pub use recorded::{latest, recorded};
+pub use recorded::{latest, recorded, records};
 pub use remembered::Remembered;
 pub use signals::SignalPoint;
 pub use size::{Sizes, sizes};

@@ -51,13 +51,17 @@ pub enum JournalError {
     NotAFile(PathBuf),
     /// The file is somebody else's, who could change what is recorded.
     #[error(
-        "journal {path}: it belongs to uid {uid}, neither you nor root; move it away, or name another with --journal"
+        "journal {path}: it belongs to uid {uid}, neither you (uid {me}) nor root, who could change what is recorded. If it is \
+         yours, from before your uid changed or on a file server that takes root for uid {uid}: `chown {me}` it and what lies \
+         beside it (as root of that server), or run weescale as uid {uid}; if not, move it away or name another with --journal"
     )]
     Foreign {
         /// The file.
         path: PathBuf,
         /// Its owner.
         uid: u32,
+        /// Who would write to it.
+        me: u32,
     },
     /// Another process writes to it.
     #[error("journal {0}: another weescale is writing to it; close it, or name another with --journal")]
@@ -240,7 +244,7 @@ fn look(path: &Path) -> Result<Option<Metadata>, JournalError> {
 
 fn refuse_foreign(path: &Path, meta: &Metadata) -> Result<(), JournalError> {
     let (uid, me) = (meta.uid(), rustix::process::geteuid().as_raw());
-    if uid == me || uid == 0 { Ok(()) } else { Err(JournalError::Foreign { path: path.to_owned(), uid }) }
+    if uid == me || uid == 0 { Ok(()) } else { Err(JournalError::Foreign { path: path.to_owned(), uid, me }) }
 }
 
 /// Opens the plain file at `path` and nothing that is put into its place meanwhile: a link is not followed, a pipe not waited

@@ -105,10 +105,12 @@ fn files_of_others_are_refused_where_they_would_be_written() {
         }
         std::os::unix::fs::chown(&place, Some(4321), None).unwrap();
         let opened = Journal::open(&path).map(drop);
-        let Err(JournalError::Foreign { path: named, uid: 4321 }) = &opened else {
+        let Err(error @ JournalError::Foreign { path: named, uid: 4321, me: 0 }) = &opened else {
             panic!("{name}: {opened:?}")
         };
         assert_eq!(*named, place);
+        let told = error.to_string();
+        assert!(["`chown 0`", "as uid 4321", "--journal"].iter().all(|way| told.contains(way)), "{told}");
         assert_eq!(verify(&path).unwrap(), Integrity::Whole { records: 1 }, "to be read it may be anybody's");
     }
 }

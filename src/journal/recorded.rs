@@ -43,6 +43,22 @@ pub fn latest(path: &Path, kind: Kind) -> Result<Option<Record>, JournalError> {
     found.map_err(sqlite)
 }
 
+/// All records of the given kinds, oldest first.
+///
+/// # Errors
+/// [`JournalError`] where the file is not a journal or cannot be read.
+pub fn records(path: &Path, kinds: &[Kind]) -> Result<Vec<Record>, JournalError> {
+    let db = read_only(path)?;
+    of_kinds(&db, kinds).map_err(|source| JournalError::Sqlite { path: path.to_owned(), source })
+}
+
+fn of_kinds(db: &Connection, kinds: &[Kind]) -> rusqlite::Result<Vec<Record>> {
+    let names = kinds.iter().map(|k| format!("'{}'", k.name())).collect::<Vec<_>>().join(",");
+    let mut statement =
+        db.prepare(&format!("SELECT {COLUMNS} FROM record WHERE kind IN ({names}) ORDER BY seq"))?;
+    statement.query_map([], record)?.collect()
+}
+
 fn read(db: &Connection, workload: &str, kind: &str) -> rusqlite::Result<BTreeMap<i64, f64>> {
     let mut minutes = BTreeMap::new();
     let mut hours = db.prepare(
