@@ -148,6 +148,8 @@ impl Engine {
 
 #[cfg(test)]
 mod tests {
+    use crate::engine::restore::Restored;
+    use crate::engine::start;
     use crate::engine::tests::at_work;
 
     use super::*;
@@ -196,6 +198,27 @@ mod tests {
         assert_eq!(with(Ask::Resume, OperationState::Paused { why: why() }), None);
         assert_eq!(with(Ask::Abort, OperationState::Paused { why: why() }), None);
         assert_eq!(with(Ask::Abort, OperationState::Queued), None);
+    }
+
+    #[tokio::test]
+    async fn a_floor_of_an_earlier_run_is_released_before_its_platform_answers() {
+        let (history, _) = crate::engine::tests::holding().await;
+        let id = history.mandate.operation.clone();
+        let mut restored = Restored::default();
+        restored.unfinished = vec![history];
+        let (jobs, mut taken) = tokio::sync::mpsc::channel(8);
+        let at = crate::engine::tests::NOW;
+        for (context, adopted) in [("test", true), ("other", false)] {
+            let mut state = crate::engine::tests::state(vec![]);
+            let context = crate::fleet::Context { name: context.into(), protected: false };
+            let mut gate = crate::approval::Gate::new(crate::approval::Mode::Ask, context);
+            start::adopt(&mut state, &mut gate, &restored, &jobs, at).await;
+            assert_eq!(taken.try_recv().is_ok(), adopted);
+            let what = "weescale was restarted; reading back".into();
+            let silent = Operation { state: OperationState::Unknown { what }, ..at_work("op-1") };
+            let against = Ask::Release.against(Some(&silent), state.leases.get(&id));
+            assert_eq!(against.is_none(), adopted, "{against:?}");
+        }
     }
 
     #[test]

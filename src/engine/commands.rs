@@ -190,6 +190,7 @@ impl Engine {
             None => (permit, String::new()),
         };
         self.next_operation += 1;
+        self.state.keys.add(&permit.record().key);
         self.state.learned.rules.approved(operation.clone(), limits);
         let name = &caller.person.name;
         let Some(event) = self.state.queue.approved(id, name, self.moment()) else {
@@ -237,6 +238,8 @@ impl Engine {
         let short = self.is_short(&proposal.workload);
         let (workload, change) = (&proposal.workload, &proposal.change);
         proposal.guardrails.extend(super::stances::guardrail(&self.state, workload, change, short, now));
+        let others = super::noted::guardrail(&self.state, proposal, now);
+        proposal.guardrails.extend(others);
     }
 
     async fn refuse(&mut self, proposal: &Proposal, why: String, caller: &Caller) -> Answer {

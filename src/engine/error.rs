@@ -9,6 +9,14 @@ pub enum EngineError {
     /// The journal cannot be used.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// The journal is somebody else's, and floors may hang on it.
+    #[error("{source}. {held}")]
+    Foreign {
+        /// Whose it is, and what to do.
+        source: JournalError,
+        /// What it still holds, in one sentence.
+        held: String,
+    },
     /// A record that tells what was executed cannot be read.
     #[error(
         "journal record {seq} ({kind}) cannot be read: {why}; what was executed is not known from it: use the weescale \

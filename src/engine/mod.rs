@@ -26,6 +26,7 @@ mod lead;
 mod learn;
 mod lessons;
 mod mutes;
+mod noted;
 mod notes;
 mod people;
 mod person;

@@ -130,6 +130,93 @@ fn the_cool_down_of_a_raise_stands_on_its_card_unless_the_last_one_was_put_back(
 }
 
 #[test]
+fn a_lowering_that_was_put_back_is_not_proposed_again_at_once_and_counts_as_a_move() {
+    use crate::execution::{Checkpoint, OperationState};
+    let (mut state, _) = proposed(vec![], 9, LATER);
+    let ended = NOW - Duration::from_secs(90);
+    for (name, from, to) in [("op-1", 8, 6), ("op-2", 6, 8)] {
+        let mut put_back = super::tests::at_work(name);
+        (put_back.workload, put_back.ended) = (id(), Some(ended));
+        (put_back.change.from, put_back.change.to) = (from, to);
+        put_back.checkpoint = Some(Checkpoint { field: Field::Replicas, old: from, ours: to });
+        put_back.started = ended - HOUR;
+        put_back.state = OperationState::RolledBack { why: "it hurt".into() };
+        state.operations.insert(put_back.id.clone(), put_back);
+    }
+    let facts = state.fleet.get(&id()).unwrap();
+    let rules = |to: u32| {
+        planning::with_input(&state, facts, NOW, |input| {
+            let change = PlannedChange { to, ..live(&state).change };
+            (input.recent, crate::plan::guardrails::at_approval(input, &change, 6))
+        })
+    };
+    let (recent, lower) = rules(5);
+    let since = Some(Duration::from_secs(90));
+    assert_eq!((recent.since_put_back, recent.since_up), (since, None));
+    assert_eq!((recent.downs_last_hour, recent.ups_last_hour), (1, 0), "from when it was put back");
+    let rule = lower.iter().find(|g| g.name == "cool-down").unwrap();
+    assert!(!rule.passed && rule.detail.contains("since a scale-down was put back, 10 needed"), "{rule:?}");
+    assert!(rules(8).1.iter().any(|g| g.name == "cool-down" && g.passed), "more never waits for it");
+}
+
+#[test]
+fn a_lease_of_another_weescale_stands_on_the_card_before_the_key_is_pressed() {
+    use crate::approval::LeaseNote;
+    let (mut state, _) = proposed(vec![], 9, LATER);
+    approving(&mut state);
+    let note = |state: &mut State, owner: &str, until: Timestamp| {
+        let platform = state.fleet.get_mut(&id()).unwrap().platform.as_mut().unwrap();
+        let notes = [(LeaseNote::OWNER, owner.to_owned()), (LeaseNote::UNTIL, until.to_string())];
+        platform.state.annotations = notes.map(|(key, value)| (key.to_owned(), value)).into();
+    };
+    let told = |state: &State| {
+        let card = view(state, NOW).proposals.data[0].clone();
+        let rule = card.proposal.guardrails.iter().find(|g| g.name == "leases of others").cloned();
+        rule.map(|g| (g.passed, g.detail))
+    };
+    assert_eq!(told(&state), None);
+    note(&mut state, "eve op-7 op-7.00112233", NOW + HOUR);
+    let (passed, detail) = told(&state).unwrap();
+    assert!(!passed && detail.contains("eve op-7 op-7.00112233 holds a lease on this object"), "{detail}");
+    let target = Some(crate::proposal::Target { provider: "p".into(), uid: "u-1".into() });
+    let owned = Proposal { owner: crate::fleet::Owner::Nobody, target, ..live(&state) };
+    let barred = publish::barred(&state, &owned, NOW).unwrap();
+    assert!(barred.contains(&detail), "{barred}");
+    // What is over, and what is ours, binds nobody.
+    note(&mut state, "eve op-7 op-7.00112233", NOW);
+    assert_eq!(told(&state), None);
+    note(&mut state, "eve op-7 op-7.00112233", NOW + HOUR);
+    state.keys.add("op-7.00112233");
+    assert_eq!(told(&state), None);
+}
+
+#[test]
+fn what_stopped_half_way_is_handed_over_until_somebody_has_seen_to_it() {
+    use crate::execution::OperationState;
+    let (mut state, _) = proposed(vec![], 9, LATER);
+    let mut halted = super::tests::at_work("op-1");
+    halted.state = OperationState::Halted { why: "the object is gone".into() };
+    state.operations.insert(halted.id.clone(), halted.clone());
+    let handed = Handover::of(&view(&state, NOW));
+    assert_eq!((handed.in_flight.len(), handed.halted.len()), (0, 1));
+    assert!(handed.halted[0].contains("needs a person: the object is gone; approved by ann"), "{:?}", handed);
+    assert!(handed.summary().contains("0 in flight, 1 halted, "), "{}", handed.summary());
+    assert!(handed.markdown().contains("## Halted, a person must look\n\n- op-1 "), "{}", handed.markdown());
+    let kept = |workload, after: i64| {
+        let mut kept = super::tests::at_work("op-2");
+        (kept.workload, kept.state) = (workload, OperationState::Kept);
+        kept.started = Timestamp::from_millis(NOW.as_millis() + after);
+        kept
+    };
+    for (later, told) in
+        [(kept(id(), 1000), 1), (kept(halted.workload.clone(), -1000), 1), (kept(halted.workload, 1000), 0)]
+    {
+        state.operations.insert(later.id.clone(), later);
+        assert_eq!(Handover::of(&view(&state, NOW)).halted.len(), told);
+    }
+}
+
+#[test]
 fn a_platform_that_fails_is_named_where_nothing_can_be_written() {
     let (mut state, _) = proposed(vec![], 9, LATER);
     let mut p = live(&state);

@@ -228,43 +228,55 @@ pub fn before_a_raise(state: &State, proposal: &Proposal, now: Timestamp) -> Opt
     with_input(state, facts, now, |input| plan::guardrails::before_a_raise(input, &proposal.change))
 }
 
+fn is_put_back(operation: &Operation) -> bool {
+    matches!(operation.state, OperationState::RolledBack { .. })
+}
+
+/// Since when it counts as a move, as the guard has it: a raise that was put back gave nothing that had to show, a lowering
+/// that was put back hurt and counts from then.
+fn moved(operation: &Operation) -> Option<Timestamp> {
+    match (is_put_back(operation), operation.change.is_more()) {
+        (true, true) => None,
+        (true, false) => Some(operation.ended.unwrap_or(operation.started)),
+        (false, _) => Some(operation.started),
+    }
+}
+
 fn recent(state: &State, id: &WorkloadId, now: Timestamp) -> Recent {
     let hour = Duration::from_secs(3600);
     let earlier = || {
-        let here = state.moved.iter().filter(|(r, _)| r.workload == *id);
-        let new =
-            here.filter(|(r, _)| r.change.field.is_count() && !state.operations.contains_key(&r.operation));
-        new.map(|(r, ago)| (r.is_up(), now.since(state.started).saturating_add(*ago)))
+        let new = state.moved.iter().filter(|m| {
+            m.mandate.workload == *id
+                && m.mandate.change.field.is_count()
+                && !state.operations.contains_key(&m.mandate.operation)
+        });
+        new.map(|m| (m, now.since(state.started).saturating_add(m.ago)))
     };
-    let earlier_lately = |up: bool| earlier().filter(|(u, ago)| *u == up && *ago <= hour).count();
-    // What was put back gave nothing that had to show.
-    let stands = |o: &&Operation| !matches!(o.state, OperationState::RolledBack { .. });
-    let executed = |o: &&Operation| {
-        o.workload == *id && o.checkpoint.is_some() && o.change.field.is_count() && stands(o)
+    let earlier_lately =
+        |up: bool| earlier().filter(|(m, ago)| m.mandate.is_up() == up && *ago <= hour).count();
+    let executed = || {
+        let of_it = |o: &&Operation| o.workload == *id && o.checkpoint.is_some();
+        state.operations.values().filter(of_it).filter_map(|o| moved(o).map(|at| (o, now.since(at))))
     };
-    let up = |o: &&Operation| o.change.to > o.change.from;
-    let lately = |o: &&Operation| now.since(o.started) <= hour;
+    let counts = || executed().filter(|(o, _)| o.change.field.is_count());
+    let up = |o: &Operation| o.change.to > o.change.from;
+    let lately = |way: bool| counts().filter(|(o, ago)| up(o) == way && *ago <= hour).count();
     // What replicas got more each is capacity as well: it has to show before their count is moved, as the guard has it.
-    let sizes = state.operations.values().filter(|o| o.workload == *id && o.checkpoint.is_some());
-    let larger = sizes
-        .filter(|o| o.change.field.is_size() && o.change.is_more())
-        .filter(stands)
-        .map(|o| now.since(o.started));
+    let larger = executed().filter(|(o, _)| o.change.field.is_size() && o.change.is_more());
+    let put_back = counts().filter(|(o, _)| is_put_back(o));
     Recent {
-        since_up: state
-            .operations
-            .values()
-            .filter(executed)
-            .filter(up)
-            .map(|o| now.since(o.started))
+        since_up: counts()
+            .filter(|(o, _)| up(o))
             .chain(larger)
-            .chain(earlier().filter(|(up, _)| *up).map(|(_, ago)| ago))
+            .map(|(_, ago)| ago)
+            .chain(earlier().filter(|(m, _)| m.mandate.is_up()).map(|(_, ago)| ago))
             .min(),
-        ups_last_hour: state.operations.values().filter(executed).filter(up).filter(lately).count() as u32
-            + earlier_lately(true) as u32,
-        downs_last_hour: state.operations.values().filter(executed).filter(|o| !up(o)).filter(lately).count()
-            as u32
-            + earlier_lately(false) as u32,
+        since_put_back: put_back
+            .map(|(_, ago)| ago)
+            .chain(earlier().filter(|(m, _)| m.put_back).map(|(_, ago)| ago))
+            .min(),
+        ups_last_hour: (lately(true) + earlier_lately(true)) as u32,
+        downs_last_hour: (lately(false) + earlier_lately(false)) as u32,
         in_flight: state.in_flight(id).is_some_and(|o| !matches!(o.state, OperationState::Kept)),
         lease_until: state.held_lease(id).map(|l| l.expires),
         peak: peak_lately(state, id, now),

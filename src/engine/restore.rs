@@ -1,14 +1,15 @@
 //! What earlier runs knew, read back from the journal before anything else happens.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::path::Path;
 
-use crate::approval::MandateRecord;
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::execution::{self, History as OperationHistory, OperationId, past_moves, rolled_back, unfinished};
+use crate::execution::{
+    self, History as OperationHistory, OperationId, PastMove, past_moves, rolled_back, unfinished,
+};
 use crate::fleet::WorkloadId;
-use crate::journal::{Journal, Kind, Record};
+use crate::journal::{self, Journal, Kind, Record};
 use crate::learning::ScoredProposal;
 use crate::outcome::Outcome;
 use crate::series::Timestamp;
@@ -28,9 +29,9 @@ pub struct Restored {
     pub last_proposal: u64,
     /// Number of the last operation.
     pub last_operation: u64,
-    /// Moves of earlier runs that cool-down and moves-an-hour still count, and how long ago each was.
-    pub moved: Vec<(MandateRecord, Duration)>,
-    /// Keys of operations of earlier runs whose leases would not be over yet, whether they still hold them or not.
+    /// Moves of earlier runs that cool-down and moves-an-hour still count.
+    pub moved: Vec<PastMove>,
+    /// Keys of operations of earlier runs that are over, whose leases would not be over yet.
     pub noted: Vec<String>,
     /// Operations that are not over.
     pub unfinished: Vec<OperationHistory>,
@@ -58,10 +59,10 @@ pub fn read(
 ) -> Result<Restored, EngineError> {
     let timed = executed_entries(journal.of_kinds(&Kind::EXECUTED)?)?;
     let past = past_moves(timed.iter().map(|(at, entry)| (*at, entry)));
-    let noted = noted(&past, clock.now());
-    let undone = rolled_back(timed.iter().map(|(_, entry)| entry));
-    let standing = past.into_iter().filter(|(record, _)| !undone.contains(&record.operation)).collect();
-    let moved = moved(standing, clock.now());
+    let undone = rolled_back(timed.iter().map(|(at, entry)| (*at, entry)));
+    let moved = execution::counting(&past, &undone, clock.now());
+    let open = unfinished(timed.iter().map(|(_, entry)| entry));
+    let noted = execution::let_go(&past, &open, clock.now());
     let begun = begun(&timed);
     let entries: Vec<execution::Entry> = timed.into_iter().map(|(_, entry)| entry).collect();
     let mut rules = super::rules::RuleBook::default();
@@ -79,7 +80,7 @@ pub fn read(
         last_operation: entries.iter().map(|e| number(e.operation.as_str())).max().unwrap_or(0),
         moved,
         noted,
-        unfinished: unfinished(&entries).into_iter().map(|h| begun_at(h, &begun)).collect(),
+        unfinished: open.into_iter().map(|h| begun_at(h, &begun)).collect(),
         abandoned: abandoned(journal, &entries)?,
         figures: bodies(journal.of_kinds(&[Kind::Outcome])?),
         bases: bodies(journal.of_kinds(&[Kind::Score])?),
@@ -106,25 +107,18 @@ fn begun_at(history: OperationHistory, begun: &BTreeMap<OperationId, Timestamp>)
     OperationHistory { begun, ..history }
 }
 
-fn noted(past: &[(MandateRecord, Timestamp)], now: Timestamp) -> Vec<String> {
-    let lasting = past.iter().filter(|(record, _)| record.change.until.is_some_and(|until| until > now));
-    lasting.map(|(record, _)| record.key.clone()).collect()
-}
-
-/// Moves young enough to count. A clock that stepped back makes them young: that errs on the side of waiting.
-fn moved(past: Vec<(MandateRecord, Timestamp)>, now: Timestamp) -> Vec<(MandateRecord, Duration)> {
-    past.into_iter()
-        .map(|(record, at)| (record, now.since(at)))
-        .filter(|(record, ago)| *ago < record.limits.cooldown.max(Duration::from_secs(3600)))
-        .collect()
-}
-
 /// Who decided on which workload, and when.
 fn review(record: Record) -> Option<((WorkloadId, String), Timestamp)> {
     let workload = record.body.get("proposal")?.get("workload")?.as_str()?;
     let workload: WorkloadId =
         workload.parse().unwrap_or_else(|never: std::convert::Infallible| match never {});
     (!record.user.is_empty()).then_some(((workload, record.user), record.at))
+}
+
+/// Floors that what stands in the journal at `path` still holds, read beside whoever writes it.
+pub fn held(path: &Path) -> Result<Vec<execution::Lease>, EngineError> {
+    let timed = executed_entries(journal::records(path, &Kind::EXECUTED)?)?;
+    Ok(unfinished(timed.iter().map(|(_, entry)| entry)).iter().filter_map(OperationHistory::held).collect())
 }
 
 /// What the executor recorded. A record of it that cannot be read is no reason to believe that nothing was sent: it
@@ -244,5 +238,27 @@ mod tests {
         let begun = begun(&timed);
         assert_eq!(begun.get(&OperationId::new("op-1")), Some(&Timestamp::from_secs(100)));
         assert_eq!(begun.get(&OperationId::new("op-2")), Some(&Timestamp::from_secs(150)));
+    }
+
+    #[tokio::test]
+    async fn whose_floor_is_still_held_is_not_let_go_and_what_is_over_is() {
+        let (history, mut entries) = super::super::tests::holding().await;
+        let settings = crate::config::load_without_file(&crate::config::Given::default()).unwrap();
+        let clock = Clock::paused(super::super::tests::NOW);
+        let read = |entries: &[execution::Entry]| {
+            let mut journal = Journal::in_memory().unwrap();
+            journal.append(clock.now(), &super::super::tests::recorded(entries)).unwrap();
+            read(&journal, &clock, &Tuning::default(), &settings).unwrap()
+        };
+        let open = read(&entries);
+        assert_eq!((open.noted.len(), open.unfinished.len(), open.moved.len()), (0, 1, 1));
+        let lease = execution::Lease {
+            state: execution::LeaseState::Foreign { found: None },
+            ..history.held().unwrap()
+        };
+        let data = execution::EntryData { lease: Some(Box::new(lease)), ..Default::default() };
+        entries.push(execution::Entry { kind: EntryKind::Restore, data, ..entries[0].clone() });
+        let over = read(&entries);
+        assert_eq!((over.noted, over.unfinished.len()), (vec![history.mandate.key], 0));
     }
 }

@@ -1,6 +1,7 @@
 //! Starting the engine.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +27,9 @@ use super::recording::Recording;
 use super::restore::{self, Restored};
 use super::run::{Engine, Inbox};
 use super::{EngineError, Learned, State, Tuning, person, platforms, publish, sources, thread};
+
+/// Floors named at most where a journal cannot be used.
+const NAMED: usize = 5;
 
 /// Messages that may wait for the loop, by kind.
 const QUEUE: usize = 256;
@@ -151,14 +155,36 @@ fn no(thread: &'static str) -> impl Fn(std::io::Error) -> EngineError {
 }
 
 /// The journal, and why it is one in memory although a file was asked for.
-fn open_journal(settings: &Settings) -> Result<(Journal, Option<String>), JournalError> {
+fn open_journal(settings: &Settings) -> Result<(Journal, Option<String>), EngineError> {
     let Some(path) = &settings.journal else { return Ok((Journal::in_memory()?, None)) };
     match Journal::open(path) {
         // Who only looks may look beside another: nothing is decided here that the record would lack.
         Err(error @ JournalError::Busy(_)) if settings.mode == Mode::Observe => {
             Ok((Journal::in_memory()?, Some(error.to_string())))
         }
+        // Started with another one instead, nobody would give back what hangs on this one.
+        Err(source @ JournalError::Foreign { .. }) => {
+            Err(EngineError::Foreign { source, held: held_by(path) })
+        }
         opened => Ok((opened?, None)),
+    }
+}
+
+/// How many floors hang on a journal that cannot be written to, in one sentence.
+fn held_by(path: &Path) -> String {
+    let Ok(held) = restore::held(path) else {
+        return "Whether it still holds floors cannot be read: see `weescale journal export` as its owner"
+            .into();
+    };
+    let names: Vec<String> = held
+        .iter()
+        .take(NAMED)
+        .map(|l| format!("{} {} of {}", l.operation, l.field.name(), l.workload))
+        .collect();
+    match held.len() {
+        0 => "It holds no floor any more".to_owned(),
+        1 => format!("It still holds a floor, which no other journal knows of: {}", names.join(", ")),
+        n => format!("It still holds {n} floors, which no other journal knows of: {}", names.join(", ")),
     }
 }
 
@@ -213,6 +239,7 @@ pub(super) fn state(
         freezes: BTreeMap::new(),
         operations: BTreeMap::new(),
         moved: restored.moved.clone(),
+        keys: super::noted::Keys::of(&restored.noted),
         silent: BTreeSet::new(),
         called: BTreeMap::new(),
         leases: BTreeMap::new(),
@@ -231,7 +258,7 @@ pub(super) fn state(
 }
 
 /// Gives what an earlier run left unfinished to the executor, which compares it with the live state.
-async fn adopt(
+pub(super) async fn adopt(
     state: &mut State,
     gate: &mut Gate,
     restored: &Restored,
@@ -242,6 +269,11 @@ async fn adopt(
         let id = history.mandate.operation.clone();
         match gate.readmit(history.mandate.clone()) {
             Ok(mandate) => {
+                state.keys.add(&history.mandate.key);
+                // Its floor is held whether or not the platform answers, and is a person's to release.
+                if let Some(lease) = history.held() {
+                    state.leases.insert(id.clone(), lease);
+                }
                 let _ = jobs.send(Job::Adopt { history: Box::new(history.clone()), mandate }).await;
             }
             Err(refusal) => {
@@ -300,4 +332,38 @@ fn guard(settings: &Settings) -> GuardPolicy {
     let freezes =
         settings.freezes.iter().map(|f| Freeze { name: f.reason.clone(), from: f.from, to: f.to }).collect();
     GuardPolicy { freezes, budget: settings.budget_held, ..GuardPolicy::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::tests::{NOW, holding, recorded};
+
+    #[tokio::test]
+    async fn a_journal_of_another_uid_says_what_to_do_and_which_floors_hang_on_it() {
+        if !rustix::process::geteuid().is_root() {
+            println!("SKIPPED: only root can give files away");
+            return;
+        }
+        let (_, entries) = holding().await;
+        let folder = tempfile::tempdir().unwrap();
+        let given = crate::config::Given::default();
+        let mut settings = crate::config::load_without_file(&given).unwrap();
+        let told = [
+            (
+                entries,
+                "It still holds a floor, which no other journal knows of: op-1 min_replicas of shop/checkout@eu",
+            ),
+            (vec![], "It holds no floor any more"),
+        ];
+        for (n, (entries, last)) in told.iter().enumerate() {
+            let path = folder.path().join(format!("{n}.db"));
+            Journal::open(&path).unwrap().append(NOW, &recorded(entries)).unwrap();
+            std::os::unix::fs::chown(&path, Some(4321), None).unwrap();
+            settings.journal = Some(path);
+            let refused = open_journal(&settings).unwrap_err().to_string();
+            assert!(refused.contains("belongs to uid 4321") && refused.contains("`chown 0`"), "{refused}");
+            assert!(refused.ends_with(last), "{refused}");
+        }
+    }
 }

@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::approval::{MandateRecord, Person};
+use crate::approval::Person;
 use crate::config::Settings;
 use crate::execution::providers::contract::WorkloadState as PlatformState;
-use crate::execution::{Lease, Operation, OperationId};
+use crate::execution::{Lease, Operation, OperationId, PastMove};
 use crate::fleet::{Workload, WorkloadId};
 use crate::forecast::burst::{Burst, Dip};
 use crate::forecast::{ForecastState, Load, Structure};
@@ -194,8 +193,10 @@ pub struct State {
     pub freezes: super::freezes::Freezes,
     /// First of two keys, by proposal, as shown; the gate has its own.
     pub first_keys: BTreeMap<ProposalId, Person>,
-    /// Moves of earlier runs that still count, and how long before the start each was.
-    pub moved: Vec<(MandateRecord, Duration)>,
+    /// Moves of earlier runs that still count, as old as they were at the start.
+    pub moved: Vec<PastMove>,
+    /// Keys of operations of ours.
+    pub keys: super::noted::Keys,
     /// Proposals that nobody was called for: muted, or put off.
     pub silent: BTreeSet<ProposalId>,
     /// Workloads for which somebody was called all the same, and when their need was last seen.

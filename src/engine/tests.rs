@@ -53,6 +53,26 @@ pub(super) fn told(id: &WorkloadId, demand: f64) -> SignalSet {
     SignalSet { workload: id.clone(), team: "".into(), signals, latency: None }
 }
 
+/// What the journal holds of an operation whose floor is held, and all its entries.
+pub(super) async fn holding() -> (crate::execution::History, Vec<crate::execution::Entry>) {
+    use crate::execution::tests::{platform::Platform, world};
+    let mut w = world::World::new(Platform::new(6, Some(6)));
+    let hour = Some(Duration::from_secs(3600));
+    w.start(world::proposal("p-1", crate::fleet::Field::MinReplicas, 6, 8, hour), "op-1").await;
+    w.run(700).await;
+    let entries = w.journal.entries.lock().unwrap().clone();
+    (crate::execution::unfinished(&entries).remove(0), entries)
+}
+
+/// As the executor's entries stand in the journal.
+pub(super) fn recorded(entries: &[crate::execution::Entry]) -> Vec<crate::journal::Entry> {
+    let one = |e: &crate::execution::Entry| {
+        let kind = crate::journal::Kind::parse(e.kind.word()).unwrap();
+        crate::journal::Entry::new(kind, e.text.as_str(), serde_json::to_value(e).unwrap())
+    };
+    entries.iter().map(one).collect()
+}
+
 #[test]
 fn a_workload_no_source_speaks_of_has_no_demand_instead_of_the_last_one() {
     let mut s = state(vec![]);

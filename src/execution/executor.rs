@@ -13,6 +13,7 @@ use crate::proposal::Proposal;
 
 use super::absent::Absent;
 use super::guard::{Guard, GuardPolicy};
+use super::moves::PastMove;
 use super::observation::{Observation, Pacing};
 use super::provider::{Provider, ProviderError, Providers};
 use super::providers::contract::WorkloadState;
@@ -22,7 +23,7 @@ use super::shared::{Adopted, Receipt, Shared};
 use super::stages::{Before, OperationRun, pending_stages};
 use super::task::{Begin, Task, Wish};
 use super::traffic::{SETTLE_TRIES, Shift, TrafficManagers};
-use super::{Checkpoint, Operation, OperationId, OperationState, StageKind};
+use super::{Checkpoint, LeaseState, Operation, OperationId, OperationState, StageKind};
 
 /// Operations and leases in one executor.
 const MAX_TASKS: usize = 512;
@@ -38,9 +39,10 @@ pub struct ExecutorConfig {
     pub pacing: Pacing,
     /// What is checked next to each write.
     pub guard: GuardPolicy,
-    /// Moves of earlier runs and how long ago each was, from [`super::past_moves`].
-    pub moved: Vec<(MandateRecord, Duration)>,
-    /// Keys of operations of earlier runs whose notes on objects say that they hold them until a time that is to come.
+    /// Moves of earlier runs, from [`super::counting`].
+    pub moved: Vec<PastMove>,
+    /// Keys of operations of earlier runs that are over although their notes on objects name a time that is to come, from
+    /// [`super::let_go`].
     pub noted: Vec<String>,
     /// Load balancers in front of workloads.
     pub traffic: TrafficManagers,
@@ -93,9 +95,7 @@ pub fn spawn(
     let (observe, observation) = watch::channel(Arc::new(Observation::default()));
     let max = config.guard.max_concurrent;
     let mut guard = Guard::new(config.guard);
-    for (record, ago) in &config.moved {
-        guard.recall(record, clock.monotonic(), *ago);
-    }
+    config.moved.iter().for_each(|past| guard.recall(past, clock.monotonic()));
     let parts = (config.pacing, guard, max, config.traffic);
     let shared = Arc::new(Shared::new(clock, providers, recorder, receipts, observation, parts));
     config.noted.iter().for_each(|key| shared.let_go(key));
@@ -312,6 +312,7 @@ impl Executor {
             }
         }
         task.mandate.remember_renewals(history.renewals());
+        task.vain = history.vain();
         task.mandate.remember_turns(history.traffic.turns());
         if let Some(shift) = task.shift.as_mut() {
             shift.ledger = history.traffic.clone();
@@ -358,7 +359,13 @@ impl Task {
         }
         match next {
             Next::Cancel(why) => self.end(OperationState::Cancelled { why }).await,
-            Next::Halt(why) => self.end(OperationState::Halted { why }).await,
+            Next::Halt(why) => {
+                if history.held().is_some() {
+                    let found = live.and_then(|l| l.fields.get(self.run.operation.change.field));
+                    self.tell_lease(LeaseState::Foreign { found }, None).await;
+                }
+                self.end(OperationState::Halted { why }).await;
+            }
             Next::Ask { why, .. } => self.execute(Begin::Ask(why)).await,
             Next::RollBack { why, .. } => self.execute(Begin::RollBack(why)).await,
             Next::Hold { .. } => {
@@ -386,6 +393,9 @@ impl Task {
         let text = format!(
             "not taken up: provider {name} is not configured; configure it and restart, or see to what it began by hand"
         );
+        if history.held().is_some() {
+            self.tell_lease(LeaseState::Failing { why: text.clone() }, None).await;
+        }
         self.trouble(text).await;
         if !history.traffic.is_settled() {
             self.settle_after_restart(history).await;
@@ -412,7 +422,8 @@ impl Task {
             }
         }
         self.wrote = history.writes.iter().any(|w| w.set == at || w.outcome == "applied");
-        self.lost = history.lost().filter(|lost| *lost != at);
+        self.lost = history.lost(Way::Forward).filter(|lost| *lost != at);
+        self.lost_back = history.lost(Way::Back).filter(|lost| *lost != at);
         // Pods from before the operation are not known any more: all present count as old, so that nothing is
         // judged by a comparison that was never made.
         let readings = self.shared.before(&self.run.operation.workload);

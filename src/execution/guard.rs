@@ -11,6 +11,7 @@ use crate::clock::Monotonic;
 use crate::fleet::{Field, ScaleIn, WorkloadId};
 use crate::series::Timestamp;
 
+use super::moves::PastMove;
 use super::providers::contract::WorkloadState;
 
 mod turn;
@@ -142,7 +143,7 @@ struct Move {
     /// Counts, policies and sizes are each counted among themselves.
     sort: Sort,
     at: Monotonic,
-    /// Whether it was put back: it gave nothing that had to show.
+    /// Whether it was put back, which is when it counts from if it was a lowering.
     undone: bool,
     /// Age it had then already: moves of earlier runs happened before this clock began.
     before: Duration,
@@ -151,6 +152,11 @@ struct Move {
 impl Move {
     fn age(&self, now: Monotonic) -> Duration {
         now.since(self.at).saturating_add(self.before)
+    }
+
+    /// A raise that was put back gave nothing that has to show. A lowering that was put back hurt.
+    const fn stands(&self) -> bool {
+        !(self.up && self.undone)
     }
 }
 
@@ -182,11 +188,15 @@ impl Guard {
 
     /// A move that was begun `at`; an operation counts once, however often it had to send.
     pub fn remember(&mut self, record: &MandateRecord, at: Monotonic) {
-        self.recall(record, at, Duration::ZERO);
+        self.note(record, at, Duration::ZERO, false);
     }
 
-    /// A move of an earlier run, `before` old `at` this moment.
-    pub fn recall(&mut self, record: &MandateRecord, at: Monotonic, before: Duration) {
+    /// A move of an earlier run, as old as it says `at` this moment.
+    pub fn recall(&mut self, past: &PastMove, at: Monotonic) {
+        self.note(&past.mandate, at, past.ago, past.put_back);
+    }
+
+    fn note(&mut self, record: &MandateRecord, at: Monotonic, before: Duration, undone: bool) {
         if self.moves.iter().any(|m| m.operation == record.operation) {
             return;
         }
@@ -195,12 +205,17 @@ impl Guard {
         }
         let (operation, workload) = (record.operation.clone(), record.workload.clone());
         let (up, sort) = (record.change.is_more(), sort(record.change.field));
-        self.moves.push_back(Move { operation, workload, up, sort, at, undone: false, before });
+        self.moves.push_back(Move { operation, workload, up, sort, at, undone, before });
     }
 
-    /// A move was put back.
-    pub fn undone(&mut self, operation: &OperationId) {
-        self.moves.iter_mut().filter(|m| m.operation == *operation).for_each(|m| m.undone = true);
+    /// A move was put back `at`.
+    pub fn undone(&mut self, operation: &OperationId, at: Monotonic) {
+        for put_back in self.moves.iter_mut().filter(|m| m.operation == *operation) {
+            put_back.undone = true;
+            if !put_back.up {
+                (put_back.at, put_back.before) = (at, Duration::ZERO);
+            }
+        }
     }
 
     /// A change is held, also one of an earlier run: its cost counts until it is released.
@@ -365,10 +380,12 @@ impl Guard {
         let others = || of_it().filter(|m| m.sort == sort);
         let up = a.record.change.is_more();
         // Counts and sizes are the capacity of one object: what one of them gave has to show before the other is moved,
-        // and nothing is taken away twice. More after less is the way back, and never waits.
+        // and nothing is taken away twice. More after less is the way back, and never waits; what had to be put back is not
+        // taken away again at once.
         let bars = |m: &&Move| match (m.sort == sort, sort, m.sort) {
-            (true, ..) => m.up && !m.undone,
-            (_, Sort::Count, Sort::Size) | (_, Sort::Size, Sort::Count) => !m.undone && (m.up || !up),
+            _ if !m.stands() => false,
+            (true, ..) => m.up || (m.undone && !up),
+            (_, Sort::Count, Sort::Size) | (_, Sort::Size, Sort::Count) => m.up || !up,
             _ => false,
         };
         let last = of_it().filter(bars).map(|m| (m.age(a.now), m)).min_by_key(|(age, _)| *age);
@@ -377,6 +394,7 @@ impl Guard {
         {
             let left = a.record.limits.cooldown.saturating_sub(age).as_secs();
             let what = match (last.sort, last.up) {
+                (_, false) if last.undone => "what was taken away and put back",
                 (Sort::Size, true) => "replicas got more each",
                 (Sort::Size, false) => "replicas got less each",
                 (_, true) => "the last scale-up",
@@ -384,7 +402,7 @@ impl Guard {
             };
             return refuse(format!("cool-down after {what}: {left} s left"));
         }
-        let same = others().filter(|m| m.up == up && !m.undone && m.age(a.now) < HOUR).count();
+        let same = others().filter(|m| m.up == up && m.stands() && m.age(a.now) < HOUR).count();
         if same >= self.policy.same_way_an_hour && !a.looked {
             return Err(Stop::Look(format!(
                 "{same} moves {} within the hour: look whether they help, then resume",

@@ -15,6 +15,7 @@ mod invariants;
 pub mod judge;
 mod killed;
 mod leases;
+mod moves;
 mod observation;
 mod patience;
 mod preflight;
@@ -35,9 +36,11 @@ mod undo;
 
 pub use executor::{ExecutorConfig, Job, spawn};
 pub use guard::{Attempt, FleetHealth, Freeze, Guard, GuardPolicy, Stop, TurnAttempt};
+pub use moves::{PastMove, counting, let_go, past_moves, rolled_back};
 pub use observation::{Observation, Pacing, PodReadings, Readings};
+pub use preflight::foreign_lease;
 pub use provider::{Pending, Provider, ProviderError, Providers};
-pub use reconcile::{History, Next, past_moves, reconcile, rolled_back, unfinished};
+pub use reconcile::{History, Next, reconcile, unfinished};
 pub use record::{Entry, EntryData, EntryKind, RecordError, Recorder, WriteNote};
 pub use shared::Receipt;
 pub use traffic::{

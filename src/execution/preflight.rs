@@ -160,8 +160,9 @@ fn own_lease(task: &Task) -> Option<String> {
     Some(format!("{id} holds a lease on it until {}: release it before a change for good", lease.note.until))
 }
 
-/// Another instance's lease that is still running.
-fn foreign_lease(
+/// Another instance's lease that is still running by its note on the object, in one sentence; `ours` says of the owner it
+/// names whether that is an operation of ours.
+pub fn foreign_lease(
     state: &WorkloadState,
     field: Field,
     now: Timestamp,

@@ -1,6 +1,6 @@
 //! After a restart: what the journal says, what the platform shows, and what follows. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::approval::{MandateRecord, Way};
 
@@ -50,24 +50,41 @@ impl History {
         }
     }
 
-    /// The value of the last write forward if its outcome is not known for certain: it may still land.
-    pub fn lost(&self) -> Option<u32> {
-        let last = self.writes.last().filter(|w| w.way == Way::Forward)?;
+    /// The value of the last write, if that went `way` and its outcome is not known for certain: it may still land.
+    pub fn lost(&self, way: Way) -> Option<u32> {
+        let last = self.writes.last().filter(|w| w.way == way)?;
         (!matches!(last.outcome.as_str(), "applied" | "refused" | "not sent" | "foreign")).then_some(last.set)
     }
 
-    /// How many keys are used up: what was refused, or had no effect on the way back, is never sent again under
-    /// the key it had.
+    /// How many keys are used up: what was refused, or was read back to have had no effect, is never sent again under the
+    /// key it had.
     pub fn renewals(&self) -> u32 {
         let number = |w: &WriteNote| {
             let rest = w.key.strip_prefix(&self.mandate.key)?.strip_prefix('.')?;
             rest.split_once('.').map_or(Some(0), |(_, n)| n.parse::<u32>().ok())
         };
-        let used_up = |w: &WriteNote| {
-            let vain = w.way == Way::Back && w.outcome == "no effect";
-            u32::from(vain || w.outcome == "refused")
-        };
+        let used_up = |w: &WriteNote| u32::from(matches!(w.outcome.as_str(), "refused" | "no effect"));
         self.writes.iter().map(|w| number(w).unwrap_or(0).saturating_add(used_up(w))).max().unwrap_or(0)
+    }
+
+    /// Writes back in a row, up to the last of which it is known, that had no effect.
+    pub fn vain(&self) -> u32 {
+        let back = self.writes.iter().rev().take_while(|w| w.way == Way::Back);
+        let mut told = back.filter(|w| matches!(w.outcome.as_str(), "applied" | "foreign" | "no effect"));
+        let mut vain = 0;
+        while told.next().is_some_and(|w| w.outcome == "no effect") {
+            vain += 1;
+        }
+        vain
+    }
+
+    /// The floor it holds, as last recorded: what was kept and is not known to have been given back is held, also where
+    /// weescale was killed before the lease was noted.
+    pub fn held(&self) -> Option<Lease> {
+        if self.ended != Some(OperationState::Kept) || self.is_decided() {
+            return None;
+        }
+        self.lease.clone().or_else(|| Lease::of(&self.mandate, LeaseState::Held))
     }
 
     /// The value of the last write that way, whether or not it is known to have taken effect.
@@ -125,26 +142,6 @@ pub fn unfinished<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Vec<Histo
         }
     }
     order.iter().filter_map(|id| found.remove(id)).filter(|h| !h.is_over()).collect()
-}
-
-/// Operations the journal tells to have been rolled back: what they moved gave nothing that has to show.
-pub fn rolled_back<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> BTreeSet<OperationId> {
-    let back = |e: &&Entry| matches!(e.data.ended, Some(OperationState::RolledBack { .. }));
-    entries.into_iter().filter(back).map(|e| e.operation.clone()).collect()
-}
-
-/// Forward moves the journal tells of, each operation once with the time of its first one. `entries` in journal order.
-pub fn past_moves<'a>(
-    entries: impl IntoIterator<Item = (Timestamp, &'a Entry)>,
-) -> Vec<(MandateRecord, Timestamp)> {
-    let mut found: BTreeMap<&OperationId, (MandateRecord, Timestamp)> = BTreeMap::new();
-    for (at, entry) in entries {
-        let forward = entry.data.write.as_ref().is_some_and(|w| w.way == Way::Forward);
-        if let (EntryKind::Intent, true, Some(mandate)) = (entry.kind, forward, &entry.data.mandate) {
-            found.entry(&entry.operation).or_insert_with(|| ((**mandate).clone(), at));
-        }
-    }
-    found.into_values().collect()
 }
 
 /// What follows for one operation.

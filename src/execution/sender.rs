@@ -165,14 +165,7 @@ impl Task {
             {
                 self.applied(order, state).await
             }
-            Ok(_) => {
-                let sent = self.resolve(order, "accepted, but the answer shows another value".into()).await;
-                // The platform knows the key: it would answer it as the first time.
-                if matches!(sent, Sent::NoEffect(_)) && order.way() == Way::Forward {
-                    self.mandate.renew_key();
-                }
-                sent
-            }
+            Ok(_) => self.resolve(order, "accepted, but the answer shows another value".into()).await,
             Err(ProviderError::Unavailable { why, .. } | ProviderError::Unauthenticated(why)) => {
                 let _ = self
                     .record(EntryKind::Step, format!("not sent: {why}"), self.note(order, "not sent"))
@@ -261,8 +254,9 @@ impl Task {
             };
             let text = format!("read back: {outcome}");
             let _ = self.record(EntryKind::Read, text, self.note(order, outcome)).await;
-            if outcome == "no effect" && order.way() == Way::Back {
-                // Whether or not the platform knows the key: undoing must not depend on it.
+            if outcome == "no effect" {
+                // A platform that knows the key answers it as the first time, also with the 500 it remembers: neither
+                // going on nor undoing may depend on it. What lands late all the same finds another value or generation.
                 self.mandate.renew_key();
             }
             if outcome == "applied" {

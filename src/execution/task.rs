@@ -459,7 +459,8 @@ impl Task {
             self.shared.guard().release(self.run.operation.id.as_str());
         }
         if matches!(state, OperationState::RolledBack { .. }) {
-            self.shared.guard().undone(&self.run.operation.id);
+            let now = self.shared.clock.monotonic();
+            self.shared.guard().undone(&self.run.operation.id, now);
         }
         let text = match &state {
             OperationState::Halted { why }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::approval::MandateRecord;
 pub use crate::approval::OperationId;
 use crate::fleet::{Field, WorkloadId};
 use crate::plan::PlannedChange;
@@ -266,6 +267,22 @@ pub struct Lease {
 }
 
 impl Lease {
+    /// The lease of what was approved, if it has an end.
+    pub fn of(record: &MandateRecord, state: LeaseState) -> Option<Self> {
+        Some(Self {
+            operation: record.operation.clone(),
+            workload: record.workload.clone(),
+            target: record.target.clone(),
+            field: record.change.field,
+            floor: record.change.to,
+            restore: record.home(),
+            owner: record.approver.name.clone(),
+            reason: record.sentence.clone(),
+            expires: record.change.until?,
+            state,
+        })
+    }
+
     /// Time left; zero when over.
     pub fn left(&self, now: Timestamp) -> Duration {
         self.expires.since(now)

@@ -25,6 +25,9 @@ const FAST_BURN: f64 = 14.4;
 /// Readings older than this say nothing.
 const FRESH: Duration = Duration::from_secs(60);
 
+/// Why a floor waits under another one of ours.
+const COVERED: &str = "another change of ours stands on it";
+
 /// One attempt at undoing.
 enum Undone {
     Done,
@@ -112,50 +115,15 @@ impl Task {
         true
     }
 
-    /// One look and at most one write back. `insist` waits for no sessions.
+    /// One look and, unless too many had no effect, at most one write back. `insist` waits for no sessions.
     async fn undo(&mut self, gently: bool, insist: bool) -> Undone {
-        let state = match self.read().await {
-            Ok(Some(state)) => state,
-            Ok(None) => return Undone::Retry("an old answer was read".into()),
-            Err(ProviderError::NotFound(why)) => {
-                return Undone::Foreign(None, format!("the object is gone: {why}"));
-            }
-            Err(error) => return Undone::Retry(error.to_string()),
-        };
-        let record = self.mandate.record();
-        let (home, field, name) = (record.home(), record.change.field, record.change.field.name());
-        let value = state.fields.get(field);
-        let [.., owner] = LeaseNote::keys(field);
-        let noted = state.annotations.get(owner);
-        if record.change.until.is_some()
-            && let Some(owner) = noted
-            && !owner.ends_with(&record.key)
-            && value != Some(home)
-        {
-            let owner = crate::series::text::clean(owner, 80);
-            return Undone::Foreign(value, format!("{owner} holds a lease on it now"));
+        if let Some(found) = self.look_back().await {
+            return found;
         }
-        if let Some(theirs) = self.drifted(&state, value) {
-            return theirs;
+        if let Some(why) = self.spent() {
+            return Undone::Retry(why);
         }
-        let record = self.mandate.record();
-        match value {
-            // What was there before is home as well, even if the bounds would not let it be written.
-            Some(v) if v == home || v == record.change.from => return Undone::Done,
-            Some(v) if v == self.at => {}
-            // A replica that is gone took its size with it.
-            Some(v) if field.is_in_place() && v < self.at => self.at = v,
-            Some(v) if self.lost_back == Some(v) => self.at = v,
-            // An own write that was given up for lost has landed after all.
-            Some(v) if !self.mandate.is_undoing() && self.run.path.contains(&v) => {
-                self.at = v;
-                self.lost = None;
-            }
-            Some(v) => {
-                return Undone::Foreign(Some(v), foreign::changed(&state, field, self.at));
-            }
-            None => return Undone::Foreign(None, format!("{name} does not exist any more")),
-        }
+        let home = self.mandate.record().home();
         let next = self.step_back(gently);
         match self.clear_way(Way::Back, next, insist).await {
             Cleared::Go => {}
@@ -178,6 +146,67 @@ impl Task {
                 Undone::Retry(why)
             }
             Sent::Unsent(why) | Sent::Look(why) | Sent::Refused(why) => Undone::Retry(why),
+        }
+    }
+
+    /// That so many writes back had no effect that the next one is for a person to ask for.
+    fn spent(&self) -> Option<String> {
+        let field = self.run.operation.change.field;
+        (self.vain >= TRIES).then(|| format!("{} is still {}", field.name(), field.word(self.at)))
+    }
+
+    /// Looks whether it is home already, no longer ours, or cannot be told; `None` where ours is there, to be written back.
+    async fn look_back(&mut self) -> Option<Undone> {
+        let state = match self.read().await {
+            Ok(Some(state)) => state,
+            Ok(None) => return Some(Undone::Retry("an old answer was read".into())),
+            Err(ProviderError::NotFound(why)) => {
+                return Some(Undone::Foreign(None, format!("the object is gone: {why}")));
+            }
+            Err(error) => return Some(Undone::Retry(error.to_string())),
+        };
+        let record = self.mandate.record();
+        let (home, field, name) = (record.home(), record.change.field, record.change.field.name());
+        let value = state.fields.get(field);
+        let [.., owner] = LeaseNote::keys(field);
+        let noted = state.annotations.get(owner);
+        if record.change.until.is_some()
+            && let Some(owner) = noted
+            && !owner.ends_with(&record.key)
+            && value != Some(home)
+        {
+            let owner = crate::series::text::clean(owner, 80);
+            return Some(Undone::Foreign(value, format!("{owner} holds a lease on it now")));
+        }
+        if let Some(theirs) = self.drifted(&state, value) {
+            return Some(theirs);
+        }
+        let record = self.mandate.record();
+        match value {
+            // What was there before is home as well, even if the bounds would not let it be written.
+            Some(v) if v == home || v == record.change.from => return Some(Undone::Done),
+            Some(v) if v == self.at => {}
+            // A replica that is gone took its size with it.
+            Some(v) if field.is_in_place() && v < self.at => self.at = v,
+            Some(v) if self.lost_back == Some(v) => self.at = v,
+            // An own write that was given up for lost has landed after all.
+            Some(v) if !self.mandate.is_undoing() && self.run.path.contains(&v) => {
+                self.at = v;
+                self.lost = None;
+            }
+            Some(v) => return Some(Undone::Foreign(Some(v), foreign::changed(&state, field, self.at))),
+            None => return Some(Undone::Foreign(None, format!("{name} does not exist any more"))),
+        }
+        None
+    }
+
+    /// Looks and writes nothing: somebody may have set it home by hand, or to something else. Reading takes nobody's turn,
+    /// so that what is found may be another operation's.
+    async fn look_only(&mut self, why: String) -> Undone {
+        match self.look_back().await {
+            Some(_) if !self.is_on_top() => Undone::Retry(COVERED.into()),
+            Some(found) => found,
+            None => Undone::Retry(why),
         }
     }
 
@@ -214,24 +243,8 @@ impl Task {
         }
     }
 
-    fn lease(&self, state: LeaseState) -> Option<Lease> {
-        let record = self.mandate.record();
-        Some(Lease {
-            operation: record.operation.clone(),
-            workload: record.workload.clone(),
-            target: record.target.clone(),
-            field: record.change.field,
-            floor: record.change.to,
-            restore: record.home(),
-            owner: record.approver.name.clone(),
-            reason: record.sentence.clone(),
-            expires: record.change.until?,
-            state,
-        })
-    }
-
-    async fn tell_lease(&self, state: LeaseState, kind: Option<EntryKind>) -> bool {
-        let Some(lease) = self.lease(state) else { return false };
+    pub async fn tell_lease(&self, state: LeaseState, kind: Option<EntryKind>) -> bool {
+        let Some(lease) = Lease::of(self.mandate.record(), state) else { return false };
         let lease = Box::new(lease);
         let mut written = true;
         if let Some(kind) = kind {
@@ -320,9 +333,10 @@ impl Task {
                 // Servers that were being drained are needed.
                 let _ = self.settle_once().await;
             }
-            let outcome = match unsafe_now {
-                Some(why) => Undone::Retry(format!("{why}; release by hand to insist")),
-                None if !self.is_on_top() => Undone::Retry("another change of ours stands on it".into()),
+            let barred = unsafe_now.map(|why| format!("{why}; release by hand to insist"));
+            let outcome = match barred.or_else(|| self.spent()) {
+                _ if !self.is_on_top() => Undone::Retry(COVERED.into()),
+                Some(why) => self.look_only(why).await,
                 // Two that write to one object at once take each other's values for their own.
                 None => match self.occupy() {
                     Ok(()) => self.undo(true, insisted).await,
@@ -416,22 +430,17 @@ impl Task {
         }
     }
 
-    /// Waits before the next try, which after too many without effect is a person's. Some(true) when a person insists, None
-    /// when the executor stops.
+    /// Waits before the next look. Some(true) when a person insists, None when the executor stops.
     async fn rest_or_release(&mut self) -> Option<bool> {
         let clock = self.shared.clock.clone();
         let nap = self.nap();
-        let alone = self.vain < TRIES;
-        loop {
-            tokio::select! {
-                biased;
-                () = clock.sleep(nap), if alone => return Some(false),
-                wish = self.wishes.recv() => match wish? {
-                    Wish::Release(_) | Wish::Abort(_) => return Some(true),
-                    Wish::Pause(_) | Wish::Resume(_) if alone => return Some(false),
-                    Wish::Pause(_) | Wish::Resume(_) => {}
-                }
-            }
+        tokio::select! {
+            biased;
+            () = clock.sleep(nap) => Some(false),
+            wish = self.wishes.recv() => match wish? {
+                Wish::Release(_) | Wish::Abort(_) => Some(true),
+                Wish::Pause(_) | Wish::Resume(_) => Some(false),
+            },
         }
     }
 }

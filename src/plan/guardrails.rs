@@ -54,7 +54,7 @@ pub fn check(input: &PlanInput<'_>, change: &PlannedChange, running: u32) -> Vec
     } else if up {
         results.push(fresh(input, &[SignalKind::Demand], "inputs"));
     } else {
-        results.push(cooldown(input));
+        results.push(put_back(input).unwrap_or_else(|| cooldown(input)));
         results.push(fresh(input, &[SignalKind::Demand, SignalKind::LatencyP95], "inputs"));
         results.push(result(
             "sources",
@@ -144,8 +144,21 @@ fn freeze(until: Option<Timestamp>) -> GuardrailResult {
     result("freeze window", until.is_none(), detail)
 }
 
+const fn minutes(time: Duration) -> u64 {
+    time.as_secs() / 60
+}
+
+/// What had to be put back is not taken away again at once.
+fn put_back(input: &PlanInput<'_>) -> Option<GuardrailResult> {
+    let (since, need) = (input.recent.since_put_back?, input.limits.cooldown);
+    (since < need).then(|| {
+        let (ago, of, left) = (minutes(since), minutes(need), left(need.saturating_sub(since)));
+        let detail = format!("{ago} min since a scale-down was put back, {of} needed: {left} left");
+        result("cool-down", false, detail)
+    })
+}
+
 fn cooldown(input: &PlanInput<'_>) -> GuardrailResult {
-    let minutes = |d: Duration| d.as_secs() / 60;
     let need = input.limits.cooldown;
     match input.recent.since_up {
         Some(since) if since < need => result(

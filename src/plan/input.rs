@@ -27,6 +27,8 @@ pub struct Usual {
 pub struct Recent {
     /// Time since the last executed scale-up.
     pub since_up: Option<Duration>,
+    /// Time since a lowering was put back.
+    pub since_put_back: Option<Duration>,
     /// Executed changes upwards in the last hour.
     pub ups_last_hour: u32,
     /// Executed changes downwards in the last hour.

@@ -112,6 +112,7 @@ impl Leased {
             version: None,
             recent: Recent {
                 since_up: self.ups.last().map(|at| now.since(*at)),
+                since_put_back: None,
                 ups_last_hour: self.ups.iter().filter(|at| now.since(**at) <= hour).count() as u32,
                 downs_last_hour: 0,
                 in_flight: false,

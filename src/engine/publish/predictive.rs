@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::engine::{State, WorkloadFacts, planning};
 use crate::learning::Levels;
-use crate::plan::Exhaustion;
+use crate::plan::{Exhaustion, GuardrailResult};
 use crate::proposal::{Proposal, ProposalState};
 use crate::series::{Timestamp, Window};
 use crate::signals::{Freshness, SignalKind};
@@ -137,14 +137,20 @@ fn card(state: &State, p: &Proposal, levels: &Levels<'_>, now: Timestamp) -> Pro
         hastened: crate::engine::staging::hastened(state, p).map(|(_, why)| why),
         patch: super::ownership::patch(state, p),
         similar: similar(state, p),
-        proposal: with_cooldown(state, super::ownership::explained(state, p), now),
+        proposal: with_what_waits(state, super::ownership::explained(state, p), now),
     }
 }
 
-/// The proposal with the cool-down that its approval would be held to now.
-fn with_cooldown(state: &State, mut shown: Proposal, now: Timestamp) -> Proposal {
-    shown.guardrails.extend(planning::before_a_raise(state, &shown, now));
+/// The proposal with the cool-down and the leases of others that its approval would be held to now.
+fn with_what_waits(state: &State, mut shown: Proposal, now: Timestamp) -> Proposal {
+    let waits = what_waits(state, &shown, now);
+    shown.guardrails.extend(waits);
     shown
+}
+
+fn what_waits(state: &State, p: &Proposal, now: Timestamp) -> Vec<GuardrailResult> {
+    let cooldown = planning::before_a_raise(state, p, now);
+    cooldown.into_iter().chain(crate::engine::noted::guardrail(state, p, now)).collect()
 }
 
 /// Whether it takes two people, and who turned their key already.
@@ -185,7 +191,7 @@ pub fn barred(state: &State, p: &Proposal, now: Timestamp) -> Option<String> {
     if p.owner.floor_field().is_none() {
         return Some(format!("advice only: the owner is {}", p.owner.label()));
     }
-    let waits = planning::before_a_raise(state, p, now);
+    let waits = what_waits(state, p, now);
     if let Some(g) = p.guardrails.iter().chain(&waits).find(|g| !g.passed) {
         return Some(format!("guardrail {}: {}", g.name, g.detail));
     }

@@ -199,6 +199,27 @@ fn cooldown_after_up_and_a_look_after_three_moves() {
     assert_eq!(later, Ok(()));
 }
 
+/// PL-09: it hurt, and hurts again.
+#[test]
+fn a_lowering_that_was_put_back_cools_down_and_counts_a_raise_does_not() {
+    let mut g = Guard::new(GuardPolicy::default());
+    for (id, t) in [("op-1", 0), ("op-2", 900), ("op-3", 1800)] {
+        assert_eq!(check(&mut g, &mut mandate(id, 10, 8, None), &step(10, 8, t)), Ok(()));
+        g.undone(&OperationId::new(id), at(t + 120));
+        let again = check(&mut g, &mut mandate("op-9", 10, 8, None), &step(10, 8, t + 719));
+        refused(&again, "put back: 1 s left");
+    }
+    let fourth = check(&mut g, &mut mandate("op-9", 10, 8, None), &step(10, 8, 2520));
+    assert!(matches!(&fourth, Err(Stop::Look(why)) if why.contains("3 moves down")), "{fourth:?}");
+    assert_eq!(check(&mut g, &mut mandate("op-10", 10, 11, None), &step(10, 11, 1921)), Ok(()));
+
+    let mut g = Guard::new(GuardPolicy::default());
+    for (id, t) in [("op-1", 0), ("op-2", 60), ("op-3", 120), ("op-4", 180)] {
+        assert_eq!(check(&mut g, &mut mandate(id, 8, 10, None), &step(8, 10, t)), Ok(()));
+        g.undone(&OperationId::new(id), at(t + 30));
+    }
+}
+
 #[test]
 fn the_budget_counts_what_is_held() {
     let policy = GuardPolicy { budget: Some(5.0), ..GuardPolicy::default() };

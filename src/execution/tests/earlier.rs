@@ -11,7 +11,7 @@ use crate::fleet::{Field, ScaleIn};
 const HOUR: Option<Duration> = Some(Duration::from_secs(3600));
 
 /// A new process on the same journal and platform.
-async fn restarted(mut old: World) -> World {
+pub async fn restarted(mut old: World) -> World {
     old.handle.abort();
     let _ = (&mut old.handle).await;
     let (platform, journal) = (old.platform.clone(), old.journal.clone());
@@ -147,4 +147,80 @@ async fn a_way_back_that_only_shows_to_be_barred_after_the_first_write_stops_the
     w.start(proposal("p-1", Field::MinReplicas, 6, 8, None), "op-1").await;
     w.run(400).await;
     assert_eq!((w.state("op-1"), w.effects()), (&OperationState::Kept, vec![8]));
+}
+
+/// The floor that an earlier run holds, and which nobody took up.
+#[tokio::test]
+async fn a_floor_that_was_left_alone_is_not_built_upon() {
+    let mut w = World::new(Platform::new(6, Some(6)));
+    w.start(proposal("p-1", Field::MinReplicas, 6, 8, HOUR), "op-1").await;
+    w.run(700).await;
+    assert_eq!(*w.lease("op-1"), LeaseState::Held);
+    let noted = |w: &World| {
+        let entries = w.journal.entries.lock().unwrap().clone();
+        let past = crate::execution::past_moves(entries.iter().map(|e| (w.clock.now(), e)));
+        crate::execution::let_go(&past, &unfinished(&entries), w.clock.now())
+    };
+    let begun = |w: &World, noted| {
+        let config = ExecutorConfig { noted, ..ExecutorConfig::default() };
+        World::with(w.platform.clone(), super::world::Journal::default(), w.clock.clone(), config)
+    };
+    w.handle.abort();
+    let mut other = begun(&w, noted(&w));
+    other.start(proposal("p-2", Field::MinReplicas, 8, 10, HOUR), "op-2").await;
+    other.run(5).await;
+    let OperationState::Cancelled { why } = other.state("op-2") else { panic!("{:?}", other.state("op-2")) };
+    assert!(why.contains("op-1") && why.contains("holds a lease"), "{why}");
+    other.handle.abort();
+
+    // Taken up, it is built upon, and both are given back in turn.
+    let mut w = restarted(w).await;
+    w.run(650).await;
+    w.start(proposal("p-2", Field::MinReplicas, 8, 10, HOUR), "op-2").await;
+    w.run(700).await;
+    assert_eq!(*w.lease("op-2"), LeaseState::Held, "{:?}", w.state("op-2"));
+    w.run(6000).await;
+    assert_eq!(w.effects(), [8, 10, 8, 6]);
+
+    // What is over binds nobody, although its note would still be young.
+    let mut w = World::new(Platform::new(6, Some(6)));
+    w.start(proposal("p-1", Field::MinReplicas, 6, 8, HOUR), "op-1").await;
+    w.run(700).await;
+    w.platform.set(|i| i.write(Field::MinReplicas, 9));
+    w.wish(Job::Release(op("op-1"), "bob".into())).await;
+    w.run(5).await;
+    assert_eq!(*w.lease("op-1"), LeaseState::Foreign { found: Some(9) });
+    w.handle.abort();
+    let mut other = begun(&w, noted(&w));
+    other.start(proposal("p-2", Field::MinReplicas, 9, 11, HOUR), "op-2").await;
+    other.run(5).await;
+    assert_eq!(*other.state("op-2"), OperationState::InFlight);
+}
+
+#[tokio::test]
+async fn a_floor_that_is_released_while_its_platform_is_silent_is_given_back_as_soon_as_it_answers() {
+    let mut w = World::new(Platform::new(6, Some(6)));
+    w.start(proposal("p-1", Field::MinReplicas, 6, 8, HOUR), "op-1").await;
+    w.run(700).await;
+    let down = ProviderError::Unavailable { why: "503".into(), retry_after: None };
+    w.platform.set(|i| i.reads.extend((0..5).map(|_| Err(down.clone()))));
+    let mut w = restarted(w).await;
+    assert!(matches!(w.state("op-1"), OperationState::Unknown { .. }), "{:?}", w.state("op-1"));
+    w.wish(Job::Release(op("op-1"), "bob".into())).await;
+    w.run(400).await;
+    assert!(matches!(w.lease("op-1"), LeaseState::Restored { .. }), "{:?}", w.lease("op-1"));
+    assert_eq!(w.effects(), [8, 6]);
+}
+
+/// Shown as held until it was looked at: then it is told that it is not.
+#[tokio::test]
+async fn a_floor_that_is_gone_after_a_restart_is_told_to_be() {
+    let mut w = World::new(Platform::new(6, Some(6)));
+    w.start(proposal("p-1", Field::MinReplicas, 6, 8, HOUR), "op-1").await;
+    w.run(700).await;
+    w.platform.set(|i| i.write(Field::MinReplicas, 12));
+    let mut w = restarted(w).await;
+    w.run(10).await;
+    assert!(matches!(w.state("op-1"), OperationState::Halted { .. }), "{:?}", w.state("op-1"));
+    assert_eq!(*w.lease("op-1"), LeaseState::Foreign { found: Some(12) });
 }

@@ -154,7 +154,8 @@ async fn moves_of_an_earlier_run_still_count() {
     assert_eq!(moved.len(), 1);
     for (minutes, may) in [(5, false), (15, true)] {
         let ago = Duration::from_secs(60 * minutes);
-        let moved = moved.iter().map(|(record, _)| (record.clone(), ago)).collect();
+        let past = |mandate| crate::execution::PastMove { mandate, ago, put_back: false };
+        let moved = moved.iter().map(|(record, _)| past(record.clone())).collect();
         let config = ExecutorConfig { moved, ..ExecutorConfig::default() };
         let clock = Clock::paused(at);
         let mut w = World::with(Platform::new(6, Some(6)), Journal::default(), clock, config);

@@ -8,7 +8,7 @@ mod fleet;
 mod late;
 mod leases;
 mod path;
-mod platform;
+pub(crate) mod platform;
 mod schedule;
 mod sizes;
 mod traffic;

@@ -1,6 +1,6 @@
 //! A platform in memory that can be told to misbehave.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -30,6 +30,8 @@ pub enum Fault {
     Hang,
     /// Answered as accepted, changes nothing; its key is answered so from then on.
     Ignored,
+    /// Answered with a 500, changes nothing; its key is answered so from then on.
+    Broken,
     /// Takes effect and answers after so long on this clock.
     Slow(Clock, Duration),
 }
@@ -110,6 +112,8 @@ pub struct Inner {
     /// Writes on their way: seconds left.
     pub late: Vec<(u32, Arrived)>,
     done: BTreeMap<String, WorkloadState>,
+    /// Keys that are answered with a 500.
+    broken: BTreeSet<String>,
 }
 
 #[derive(Clone, Default)]
@@ -341,6 +345,9 @@ impl Provider for Platform {
                 }
                 inner.sent.push(order.key().to_owned());
                 inner.arrived.push(order.into());
+                if inner.broken.contains(order.key()) {
+                    return Err(ProviderError::Unknown("500".into()));
+                }
                 inner.writes.pop_front().unwrap_or(Fault::None)
             };
             let answer = match fault {
@@ -364,6 +371,10 @@ impl Provider for Platform {
                     let state = inner.state.clone();
                     inner.done.insert(order.key().to_owned(), state.clone());
                     Ok(state)
+                }
+                Fault::Broken => {
+                    self.inner.lock().unwrap().broken.insert(order.key().to_owned());
+                    Err(ProviderError::Unknown("500".into()))
                 }
                 Fault::Hang => std::future::pending().await,
                 Fault::Slow(clock, time) => {

@@ -47,9 +47,11 @@ prop_compose! {
 
 prop_compose! {
     fn any_recent()(up in proptest::option::of(0u64..1200), ups in 0u32..6, downs in 0u32..6, busy in any::<bool>(),
-                    lease in any::<bool>(), peak in proptest::option::of(any_demand())) -> Recent {
+                    lease in any::<bool>(), peak in proptest::option::of(any_demand()),
+                    back in proptest::option::weighted(0.2, 0u64..1200)) -> Recent {
         Recent {
             since_up: up.map(Duration::from_secs),
+            since_put_back: back.map(Duration::from_secs),
             ups_last_hour: ups,
             downs_last_hour: downs,
             in_flight: busy && ups == 0,
@@ -150,6 +152,7 @@ proptest! {
         prop_assert!(!s.recent.in_flight);
         if c.to < c.from {
             prop_assert!(s.recent.since_up.is_none_or(|since| since >= s.limits.cooldown));
+            prop_assert!(s.recent.since_put_back.is_none_or(|since| since >= s.limits.cooldown));
             // PL-10: what was needed within the cool-down is not taken away.
             prop_assert!(s.recent.peak.is_none_or(|d| f64::from(c.to) * 110.0 >= d), "{:?} {c:?}", s.recent);
             prop_assert!(s.fleet.fresh_sources >= 0.8);
@@ -192,6 +195,7 @@ fn follow(demand: impl Fn(u64) -> f64, foreseen: f64) -> Vec<u64> {
         let ups = moves.iter().filter(|m| m.1);
         s.recent = Recent {
             since_up: ups.clone().map(|m| since(m.0)).min(),
+            since_put_back: None,
             ups_last_hour: ups.count() as u32,
             downs_last_hour: moves.iter().filter(|m| !m.1).count() as u32,
             in_flight: false,

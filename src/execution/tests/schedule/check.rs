@@ -61,9 +61,12 @@ impl Checker {
         self.approved.insert(id.clone(), record.clone());
     }
 
-    /// What was put back gave nothing that has to show.
-    pub fn undone(&mut self, id: &OperationId) {
-        self.moves.iter_mut().filter(|m| m.operation == *id).for_each(|m| m.undone = true);
+    /// A raise that was put back gave nothing that has to show; a lowering counts from when it was put back.
+    pub fn undone(&mut self, id: &OperationId, at: Monotonic) {
+        for m in self.moves.iter_mut().filter(|m| m.operation == *id) {
+            m.undone = true;
+            m.at = if m.up { m.at } else { at };
+        }
     }
 
     pub fn looked(&mut self, id: &OperationId) {
@@ -75,7 +78,13 @@ impl Checker {
         self.moves.iter().find(|m| m.operation == *id).map_or(Duration::ZERO, |m| now.since(m.at))
     }
 
-    pub fn restarted(&mut self) {
+    /// From here on only what the journal tells is known to have been put back.
+    pub fn restarted(&mut self, rolled_back: &BTreeMap<OperationId, Timestamp>, now: Monotonic) {
+        for m in &mut self.moves {
+            let undone = rolled_back.contains_key(&m.operation);
+            m.at = if undone && !m.undone && !m.up { now } else { m.at };
+            m.undone = undone;
+        }
         self.settled
             .extend(self.approved.iter().filter(|(_, r)| r.change.until.is_none()).map(|(id, _)| id.clone()));
         // A look is remembered by the process that was told of it.
@@ -168,12 +177,13 @@ impl Checker {
         }
         let workload = record.workload.to_string();
         let count = record.change.field.is_count();
-        let alike = |m: &&Move| m.workload == workload && m.count == count && !m.undone;
+        let alike = |m: &&Move| m.workload == workload && m.count == count && !(m.up && m.undone);
         let others: Vec<&Move> = self.moves.iter().filter(alike).collect();
-        if others.iter().any(|m| m.up && now.since(m.at) < record.limits.cooldown) {
+        let up = record.is_up();
+        let bars = |m: &&Move| m.up || (m.undone && !up);
+        if others.iter().filter(|m| bars(m)).any(|m| now.since(m.at) < record.limits.cooldown) {
             return Err("begun in the cool-down".into());
         }
-        let up = record.is_up();
         let same = others.iter().filter(|m| m.up == up && now.since(m.at) < HOUR).count();
         if same >= 3 && !self.looked.contains(id) {
             return Err(format!("move {} one way within the hour, and nobody looked", same + 1));

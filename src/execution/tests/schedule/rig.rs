@@ -12,12 +12,12 @@ use super::balance::{self, Balancers};
 use super::check::Checker;
 use super::events::{self, Event, Pods};
 use crate::approval::{Gate, Mode, OperationId, Preconditions};
-use crate::clock::Clock;
+use crate::clock::{Clock, Monotonic};
 use crate::execution::tests::platform::{Fault, Platform};
 use crate::execution::tests::world::{self, Journal};
 use crate::execution::{
-    ExecutorConfig, FleetHealth, Freeze, Job, Lease, Observation, Operation, OperationState, Provider,
-    Providers, Readings, Receipt, past_moves, spawn, unfinished,
+    ExecutorConfig, FleetHealth, Freeze, Job, Lease, Observation, Operation, OperationState, PastMove,
+    Provider, Providers, Readings, Receipt, counting, past_moves, rolled_back, spawn, unfinished,
 };
 use crate::fleet::{Context, Field, Owner, ScaleIn, WorkloadId};
 use crate::plan::{CostDelta, Limits};
@@ -245,7 +245,10 @@ impl Rig {
                 match receipt {
                     Receipt::Operation(op) => {
                         if matches!(op.state, OperationState::RolledBack { .. }) {
-                            self.checker.undone(&op.id);
+                            let ago = op.ended.map_or(Duration::ZERO, |at| self.clock.now().since(at));
+                            let now = self.clock.monotonic().since_origin();
+                            let at = Monotonic::from_duration(now.saturating_sub(ago));
+                            self.checker.undone(&op.id, at);
                         }
                         self.operations.insert(op.id.clone(), *op);
                     }
@@ -375,15 +378,13 @@ impl Rig {
         // The journal's own times are not kept here: every move counts as just made, which waits longer, not shorter.
         let now = self.clock.now();
         let mut config = self.config.clone();
-        config.moved = past_moves(entries.iter().map(|e| (now, e)))
+        let (undone, mono) = (rolled_back(entries.iter().map(|e| (now, e))), self.clock.monotonic());
+        self.checker.restarted(&undone, mono);
+        config.moved = counting(&past_moves(entries.iter().map(|e| (now, e))), &undone, now)
             .into_iter()
-            .map(|(record, _)| {
-                let ago = self.checker.since(&record.operation, self.clock.monotonic());
-                (record, ago)
-            })
+            .map(|past| PastMove { ago: self.checker.since(&past.mandate.operation, mono), ..past })
             .collect();
         self.process = process(&config, &self.clock, &self.platforms, &self.journal);
-        self.checker.restarted();
         for history in unfinished(&entries) {
             let mandate = self.process.gate.readmit(history.mandate.clone()).unwrap();
             let job = Job::Adopt { history: Box::new(history), mandate };
