@@ -41,7 +41,8 @@ pub(super) enum Span {
     Seconds(f64),
     Step,
     Range,
-    Binary(SpanOp, Box<(Span, Span)>),
+    /// With how deep the deeper side is.
+    Binary(SpanOp, Box<(Span, Span)>, usize),
 }
 
 /// Arithmetic over durations.
@@ -58,14 +59,27 @@ pub(super) enum SpanOp {
 }
 
 impl Span {
+    /// `left op right`.
+    pub(super) fn of(op: SpanOp, left: Span, right: Span) -> Self {
+        let deeper = left.depth().max(right.depth());
+        Self::Binary(op, Box::new((left, right)), deeper)
+    }
+
+    /// Operations on the longest way down.
+    pub(super) fn depth(&self) -> usize {
+        match self {
+            Self::Binary(_, _, deeper) => deeper.saturating_add(1),
+            Self::Seconds(_) | Self::Step | Self::Range => 0,
+        }
+    }
+
     fn seconds(&self, query: Steps) -> Result<f64, QueryError> {
-        let pair = match self {
+        let (op, pair) = match self {
             Self::Seconds(seconds) => return Ok(*seconds),
             Self::Step => return Ok(query.step as f64 / 1000.0),
             Self::Range => return Ok(query.end.saturating_sub(query.start) as f64 / 1000.0),
-            Self::Binary(_, pair) => pair,
+            Self::Binary(op, pair, _) => (op, pair),
         };
-        let Self::Binary(op, _) = self else { return Ok(0.0) };
         let (a, b) = (pair.0.seconds(query)?, pair.1.seconds(query)?);
         Ok(match op {
             SpanOp::Add => a + b,
@@ -151,8 +165,12 @@ mod tests {
     #[test]
     fn durations_compute() {
         let query = Steps { start: 0, end: 60_000, step: 10_000 };
-        let of = |op, a, b| Span::Binary(op, Box::new((a, b)));
+        let of = Span::of;
         let sum = of(SpanOp::Add, Span::Step, Span::Seconds(0.3));
+        assert_eq!(
+            (sum.depth(), of(SpanOp::Mul, Span::Range, of(SpanOp::Sub, Span::Step, Span::Step)).depth()),
+            (1, 2)
+        );
         assert_eq!(sum.millis(query), Ok(10_300));
         assert_eq!(of(SpanOp::Max, Span::Range, Span::Seconds(5.0)).millis(query), Ok(60_000));
         assert!(of(SpanOp::Div, Span::Step, Span::Seconds(0.0)).millis(query).is_err());

@@ -27,10 +27,11 @@ impl Parser<'_> {
             if binding < least {
                 break;
             }
+            let at = self.here();
             self.skip();
             // `^` binds to the right.
             let right = self.span_of(if op == SpanOp::Pow { binding } else { binding + 1 })?;
-            left = Span::Binary(op, Box::new((left, right)));
+            left = self.computed(op, left, right, at)?;
         }
         self.shallower();
         Ok(left)
@@ -45,7 +46,7 @@ impl Parser<'_> {
             Tok::Duration(millis) => Ok(Span::Seconds(millis as f64 / 1000.0)),
             Tok::Sign("-") => {
                 let inner = self.signed_atom()?;
-                Ok(Span::Binary(SpanOp::Mul, Box::new((Span::Seconds(-1.0), inner))))
+                self.computed(SpanOp::Mul, Span::Seconds(-1.0), inner, at)
             }
             Tok::Sign("+") => self.signed_atom(),
             Tok::Sign("(") => {
@@ -56,6 +57,13 @@ impl Parser<'_> {
             Tok::Word(word) => self.span_function(&word, at),
             other => Err(self.fault(at, &format!("unexpected {other} in duration expression"))),
         }
+    }
+
+    /// `left op right`, unless it nests too deep: a chain of operators nests as deep as it is long.
+    fn computed(&self, op: SpanOp, left: Span, right: Span, at: usize) -> Result<Span, QueryError> {
+        let span = Span::of(op, left, right);
+        self.check_depth(span.depth(), at)?;
+        Ok(span)
     }
 
     fn signed_atom(&mut self) -> Result<Span, QueryError> {
@@ -80,7 +88,8 @@ impl Parser<'_> {
             Some(Some(op)) => {
                 let left = self.span()?;
                 self.expect(",")?;
-                Span::Binary(op, Box::new((left, self.span()?)))
+                let right = self.span()?;
+                self.computed(op, left, right, at)?
             }
         };
         self.expect(")")?;

@@ -77,6 +77,23 @@ impl Parser<'_> {
         if self.accept(sign) { Ok(()) } else { Err(self.unexpected(&format!("where {sign:?} was expected"))) }
     }
 
+    /// The text that begins at byte `at`.
+    fn from(&self, at: usize) -> &str {
+        self.text.get(at..).unwrap_or_default()
+    }
+
+    /// The letters at byte `at`, as they are written.
+    pub(super) fn word_at(&self, at: usize) -> &str {
+        let text = self.from(at);
+        let end = text.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(text.len());
+        text.get(..end).unwrap_or_default()
+    }
+
+    /// Whether `sign` stands at byte `at`.
+    pub(super) fn stands_at(&self, sign: &str, at: usize) -> bool {
+        self.from(at).starts_with(sign)
+    }
+
     /// The coming word in lower case, or nothing.
     pub(super) fn keyword(&self) -> String {
         match self.peek() {
@@ -104,8 +121,13 @@ impl Parser<'_> {
 
     pub(super) fn deeper(&mut self) -> Result<(), QueryError> {
         self.depth += 1;
-        if self.depth > MAX_DEPTH {
-            return Err(self.fault(self.here(), &format!("nested deeper than {MAX_DEPTH} levels")));
+        self.check_depth(self.depth, self.here())
+    }
+
+    /// Refuses what is deeper than the stack is meant for, here and where it is evaluated and dropped.
+    pub(super) fn check_depth(&self, depth: usize, at: usize) -> Result<(), QueryError> {
+        if depth > MAX_DEPTH {
+            return Err(self.fault(at, &format!("nested deeper than {MAX_DEPTH} levels")));
         }
         Ok(())
     }
@@ -117,9 +139,7 @@ impl Parser<'_> {
     /// A node, unless it nests too deep.
     pub(super) fn made(&self, node: Node, at: usize) -> Result<Expr, QueryError> {
         let expr = Expr::new(node, at);
-        if usize::from(expr.depth) > MAX_DEPTH {
-            return Err(self.fault(at, &format!("nested deeper than {MAX_DEPTH} levels")));
-        }
+        self.check_depth(usize::from(expr.depth), at)?;
         Ok(expr)
     }
 
