@@ -42,8 +42,14 @@ impl Budget {
         Ok(())
     }
 
+    /// Counts the bytes of a text that a query makes, each as a sample; to be asked before the text is made. An error
+    /// that names the limit once it is exceeded.
+    pub(super) fn text(&self, bytes: usize) -> Result<(), QueryError> {
+        self.charge(0, bytes)
+    }
+
     /// Counts samples that windows held, each as often as it was looked at: what bounds the time of a query whose
-    /// windows overlap. An error that names the limit once it is exceeded.
+    /// windows overlap. Labels and bytes that are looked at again and again count alike. An error that names the limit once it is exceeded.
     pub(super) fn visit(&self, samples: usize) -> Result<(), QueryError> {
         self.visits.set(self.visits.get().saturating_add(samples));
         let limit = self.max_samples.saturating_mul(VISITS_PER_SAMPLE);

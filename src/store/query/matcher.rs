@@ -1,10 +1,9 @@
 //! Label matchers with compiled, anchored expressions.
 
-use regex::Regex;
-
 use crate::series::Labels;
 
 use super::QueryError;
+use super::expression::Expression;
 
 /// One label matcher. A missing label has the empty value, as in Prometheus.
 #[derive(Clone, Debug)]
@@ -17,8 +16,8 @@ pub struct Matcher {
 enum Test {
     Equal(String),
     NotEqual(String),
-    Regex(Regex),
-    NotRegex(Regex),
+    Regex(Expression),
+    NotRegex(Expression),
 }
 
 impl Matcher {
@@ -32,14 +31,14 @@ impl Matcher {
         Self { name: name.into(), test: Test::NotEqual(value.into()) }
     }
 
-    /// `name=~"pattern"`, anchored at both ends; fails if the pattern is not a regular expression.
+    /// `name=~"pattern"` in RE2's syntax, anchored at both ends; fails if the pattern is not a regular expression.
     pub fn regex(name: &str, pattern: &str) -> Result<Self, QueryError> {
-        Ok(Self { name: name.into(), test: Test::Regex(anchored(pattern)?) })
+        Ok(Self { name: name.into(), test: Test::Regex(Expression::anchored(pattern)?) })
     }
 
     /// `name!~"pattern"`.
     pub fn not_regex(name: &str, pattern: &str) -> Result<Self, QueryError> {
-        Ok(Self { name: name.into(), test: Test::NotRegex(anchored(pattern)?) })
+        Ok(Self { name: name.into(), test: Test::NotRegex(Expression::anchored(pattern)?) })
     }
 
     /// The label it looks at.
@@ -74,39 +73,6 @@ impl Matcher {
     pub fn matches(&self, labels: &Labels) -> bool {
         self.matches_value(labels.get(&self.name).unwrap_or_default())
     }
-}
-
-/// Compiles a pattern as Prometheus does: anchored, `.` matches newlines, and a `{` that starts no
-/// repetition is an ordinary character (Go accepts it, the regex crate does not).
-pub(super) fn anchored(pattern: &str) -> Result<Regex, QueryError> {
-    let compile = |p: &str| Regex::new(&format!("^(?s:{p})$"));
-    compile(pattern)
-        .or_else(|_| compile(&escape_stray_braces(pattern)))
-        .map_err(|_| QueryError::Eval(format!("invalid regular expression {pattern:?}")))
-}
-
-fn escape_stray_braces(pattern: &str) -> String {
-    let mut out = String::with_capacity(pattern.len() + 4);
-    let mut rest = pattern.chars();
-    while let Some(c) = rest.next() {
-        match c {
-            '\\' => {
-                out.push(c);
-                out.extend(rest.next());
-            }
-            '{' if !is_repetition(rest.as_str()) => out.push_str("\\{"),
-            _ => out.push(c),
-        }
-    }
-    out
-}
-
-/// Whether `rest`, the text after `{`, is `n}`, `n,}` or `n,m}`.
-fn is_repetition(rest: &str) -> bool {
-    let Some((inside, _)) = rest.split_once('}') else { return false };
-    let (low, high) = inside.split_once(',').unwrap_or((inside, "0"));
-    let digits = |s: &str| s.chars().all(|c| c.is_ascii_digit());
-    !low.is_empty() && digits(low) && digits(high)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use crate::series::METRIC_NAME;
 
 use super::super::QueryError;
 use super::super::eval::Evaluator;
-use super::super::matcher::anchored;
+use super::super::expression::Expression;
 use super::super::names::is_name;
 use super::super::plan::Call;
 use super::super::value::{Column, merged};
@@ -21,18 +21,20 @@ impl Evaluator<'_> {
         let [destination, replacement, source, pattern] = texts.as_slice() else {
             return Err(QueryError::Eval("label_replace needs five arguments".into()));
         };
-        let expression = anchored(pattern).map_err(|_| {
+        let expression = Expression::anchored(pattern).map_err(|_| {
             QueryError::Eval(format!("invalid regular expression in label_replace(): {pattern}"))
         })?;
         check_name(destination, "destination", "label_replace")?;
-        let replaced = self.vector(arg(call, 0)?)?.into_iter().map(|column| {
-            let value = column.labels.get(source).unwrap_or_default();
-            let Some(captures) = expression.captures(value) else { return column };
-            let mut text = String::new();
-            captures.expand(replacement, &mut text);
-            set(&column.labels.clone(), column, destination, &text)
-        });
-        merged(replaced.collect())
+        let mut columns = self.vector(arg(call, 0)?)?;
+        for column in &mut columns {
+            let labels = column.labels.clone();
+            let value = labels.get(source).unwrap_or_default();
+            self.budget.visit(value.len())?;
+            if let Some(text) = expression.replaced(value, replacement, |bytes| self.budget.text(bytes))? {
+                set(column, destination, &text);
+            }
+        }
+        merged(columns)
     }
 
     /// `label_join(v, destination, separator, source, …)`.
@@ -45,18 +47,22 @@ impl Evaluator<'_> {
         for source in sources {
             check_name(source, "source", "label_join")?;
         }
-        let joined = self.vector(arg(call, 0)?)?.into_iter().map(|column| {
+        let mut columns = self.vector(arg(call, 0)?)?;
+        for column in &mut columns {
             let labels = column.labels.clone();
             let values: Vec<&str> = sources.iter().map(|s| labels.get(s).unwrap_or_default()).collect();
-            set(&labels, column, destination, &values.join(separator))
-        });
-        merged(joined.collect())
+            self.budget.visit(values.len())?;
+            let separators = separator.len() * values.len().saturating_sub(1);
+            self.budget.text(values.iter().map(|v| v.len()).sum::<usize>().saturating_add(separators))?;
+            set(column, destination, &values.join(separator));
+        }
+        merged(columns)
     }
 }
 
-fn set(labels: &crate::series::Labels, column: Column, name: &str, text: &str) -> Column {
-    let drop_name = column.drop_name && name != METRIC_NAME;
-    Column { labels: labels.with(name, text), drop_name, values: column.values }
+fn set(column: &mut Column, name: &str, text: &str) {
+    column.drop_name &= name != METRIC_NAME;
+    column.labels = column.labels.with(name, text);
 }
 
 /// Any text is a label name since Prometheus 3, if it is not empty and is valid UTF-8.

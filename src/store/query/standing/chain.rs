@@ -1,14 +1,12 @@
 //! Aggregations whose groups follow from labels alone.
 
-use regex::Regex;
-
 use crate::series::{Labels, METRIC_NAME};
 
 use super::super::Matcher;
 use super::super::aggregate::key;
 use super::super::binary::{compare, of_scalars};
+use super::super::expression::Expression;
 use super::super::functions::{Func, RangeFn};
-use super::super::matcher::anchored;
 use super::super::names::is_name;
 use super::super::plan::{
     AggOp, Aggregate, BinOp, Binary, Call, Edges, Expr, Matrix, Node, Plan, Selector, Span,
@@ -16,6 +14,9 @@ use super::super::plan::{
 use super::super::span::Steps;
 use super::super::value::is_metadata;
 use super::acc::adds_up;
+
+/// Longest text that a `label_replace` here may make.
+const MOST_BYTES: usize = 16 * 1024;
 
 /// One selection and the aggregations around it, from the innermost out.
 #[derive(Debug)]
@@ -69,7 +70,7 @@ struct Relabel {
     destination: String,
     replacement: String,
     source: String,
-    expression: Regex,
+    expression: Expression,
 }
 
 /// What happens to a value.
@@ -222,7 +223,7 @@ impl Fold {
         if !is_name(&destination) || is_metadata(&destination) || is_metadata(&source) {
             return None;
         }
-        let expression = anchored(&pattern).ok()?;
+        let expression = Expression::anchored(&pattern).ok()?;
         self.relabels.push(Relabel { destination, replacement, source, expression });
         Some(inner)
     }
@@ -247,7 +248,7 @@ impl Fold {
     }
 
     /// Labels of the group that a member of these labels is in. `None` if `label_replace` might make two members
-    /// equal, or a label says what the metric is.
+    /// equal or makes a very long text, or a label says what the metric is.
     pub(super) fn group(&self, labels: &Labels) -> Option<Labels> {
         let mut labels = if self.drops_name { labels.without_name() } else { labels.clone() };
         if labels.iter().any(|(name, _)| name != METRIC_NAME && is_metadata(name)) {
@@ -260,9 +261,12 @@ impl Fold {
         }
         for relabel in &self.relabels {
             let value = labels.get(&relabel.source).unwrap_or_default();
-            let Some(captures) = relabel.expression.captures(value) else { continue };
-            let mut text = String::new();
-            captures.expand(&relabel.replacement, &mut text);
+            // Texts that grow without bound are for the ordinary evaluation to refuse.
+            let mut room = MOST_BYTES;
+            let charge = |bytes: usize| room.checked_sub(bytes).map(|left| room = left).ok_or(());
+            let Some(text) = relabel.expression.replaced(value, &relabel.replacement, charge).ok()? else {
+                continue;
+            };
             labels = labels.with(&relabel.destination, &text);
         }
         Some(key(self.without, &self.labels, &labels))
