@@ -52,8 +52,8 @@ impl Evaluator<'_> {
             Func::Info => self.info(call),
             Func::LabelReplace => self.label_replace(call),
             Func::LabelJoin => self.label_join(call),
-            Func::Sort { descending } => self.sort(call, descending),
-            Func::SortByLabel { descending } => self.sort_by_label(call, descending),
+            Func::Sort { descending } => self.sort(call, at, descending),
+            Func::SortByLabel { descending } => self.sort_by_label(call, at, descending),
             Func::NativeOnly => {
                 self.vector(arg(call, 0)?)?;
                 Ok(Vec::new())
@@ -134,14 +134,17 @@ impl Evaluator<'_> {
         let mut out = Vec::with_capacity(columns.len());
         for mut column in columns {
             for (step, (value, bound)) in column.values.iter_mut().zip(&bound).enumerate() {
-                let (min, max) = match call.func {
-                    Func::ClampMin => (*bound, f64::INFINITY),
-                    Func::ClampMax => (f64::NEG_INFINITY, *bound),
-                    _ => (*bound, other.get(step).copied().unwrap_or(f64::NAN)),
-                };
-                if !super::super::value::is_gap(*value) {
-                    *value = if max < min { gap() } else { math::clamp(*value, min, max) };
+                if super::super::value::is_gap(*value) {
+                    continue;
                 }
+                *value = match call.func {
+                    Func::ClampMin => math::larger(*value, *bound),
+                    Func::ClampMax => math::smaller(*value, *bound),
+                    _ => {
+                        let max = other.get(step).copied().unwrap_or(f64::NAN);
+                        if max < *bound { gap() } else { math::clamp(*value, *bound, max) }
+                    }
+                };
             }
             out.push(column);
         }

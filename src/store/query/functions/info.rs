@@ -62,6 +62,9 @@ impl Evaluator<'_> {
         out: &mut Vec<Column>,
     ) -> Result<(), QueryError> {
         let candidates = infos.get(&identity(&column.labels)).map_or(&[][..], Vec::as_slice);
+        // All labels of all candidates are looked at at every step.
+        let looked_at: usize = candidates.iter().map(|c| 1 + c.labels.len()).sum();
+        self.budget.visit(self.steps.count().saturating_mul(1 + looked_at))?;
         let mut places: HashMap<Labels, usize> = HashMap::new();
         for step in 0..self.steps.count() {
             let Some(value) = column.at(step) else { continue };

@@ -46,9 +46,43 @@ pub(super) fn clamp(value: f64, min: f64, max: f64) -> f64 {
     if value.is_nan() || min.is_nan() || max.is_nan() { f64::NAN } else { value.min(max).max(min) }
 }
 
+/// The larger of the two as Go's `math.Max` has it: infinity against anything, NaN against all else.
+pub(super) fn larger(a: f64, b: f64) -> f64 {
+    if a == f64::INFINITY || b == f64::INFINITY {
+        f64::INFINITY
+    } else if a.is_nan() || b.is_nan() {
+        f64::NAN
+    } else {
+        a.max(b)
+    }
+}
+
+/// The smaller of the two as Go's `math.Min` has it: minus infinity against anything, NaN against all else.
+pub(super) fn smaller(a: f64, b: f64) -> f64 {
+    -larger(-a, -b)
+}
+
 /// To the nearest multiple of `to_nearest`, halves up. Multiplies by the inverse, as Prometheus does, to
 /// keep precision.
 pub(super) fn round(value: f64, to_nearest: f64) -> f64 {
     let inverse = 1.0 / to_nearest;
     (value * inverse + 0.5).floor() / inverse
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn infinity_wins_against_nan() {
+        let (nan, inf) = (f64::NAN, f64::INFINITY);
+        assert_eq!(
+            [larger(nan, inf), larger(inf, nan), larger(1.0, 2.0), larger(-inf, 1.0)],
+            [inf, inf, 2.0, 1.0]
+        );
+        assert_eq!([smaller(nan, -inf), smaller(-inf, nan), smaller(1.0, 2.0)], [-inf, -inf, 1.0]);
+        assert!(larger(nan, -inf).is_nan() && larger(1.0, nan).is_nan());
+        assert!(smaller(nan, inf).is_nan() && smaller(1.0, nan).is_nan());
+        assert!(clamp(inf, nan, inf).is_nan());
+    }
 }

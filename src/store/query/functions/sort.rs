@@ -11,7 +11,8 @@ use super::call::arg;
 
 impl Evaluator<'_> {
     /// By value; NaN last in both directions. Orders instant queries only: ranges are ordered by labels.
-    pub(super) fn sort(&self, call: &Call, down: bool) -> Result<Vec<Column>, QueryError> {
+    pub(super) fn sort(&self, call: &Call, at: usize, down: bool) -> Result<Vec<Column>, QueryError> {
+        self.warn_of_order(at);
         let mut columns = self.vector(arg(call, 0)?)?;
         columns.retain(|c| !c.is_empty());
         let value = |c: &Column| c.at(0).unwrap_or(f64::NAN);
@@ -21,18 +22,43 @@ impl Evaluator<'_> {
     }
 
     /// By the natural order of the given labels' values, then by all labels.
-    pub(super) fn sort_by_label(&self, call: &Call, down: bool) -> Result<Vec<Column>, QueryError> {
+    pub(super) fn sort_by_label(
+        &self,
+        call: &Call,
+        at: usize,
+        down: bool,
+    ) -> Result<Vec<Column>, QueryError> {
+        self.warn_of_order(at);
         let names: Vec<String> =
             call.args.iter().skip(1).map(|arg| self.text(arg)).collect::<Result<_, _>>()?;
         let mut columns = self.vector(arg(call, 0)?)?;
+        self.pay_for_order(&columns, &names)?;
         columns.sort_by(|a, b| {
-            let by_name = names
+            let mut by_name = names
                 .iter()
                 .map(|n| natural(a.labels.get(n).unwrap_or_default(), b.labels.get(n).unwrap_or_default()));
-            let order = by_name.fold(Ordering::Equal, Ordering::then).then_with(|| a.labels.cmp(&b.labels));
+            let order = by_name.find(|order| order.is_ne()).unwrap_or_else(|| a.labels.cmp(&b.labels));
             if down { order.reverse() } else { order }
         });
         Ok(columns)
+    }
+
+    /// Says that ranges have an order of their own.
+    fn warn_of_order(&self, at: usize) {
+        if self.steps.start != self.steps.end {
+            let text = "sort is ineffective for range queries since results are always ordered by labels";
+            self.notes.warn(text, at);
+        }
+    }
+
+    /// Charges what comparing these labels may take: each of them about as often as the list can be halved.
+    fn pay_for_order(&self, columns: &[Column], names: &[String]) -> Result<(), QueryError> {
+        let rounds = columns.len().max(1).ilog2() as usize + 1;
+        for column in columns {
+            let bytes = |name: &String| column.labels.get(name).map_or(1, |value| value.len() + 1);
+            self.budget.visit(names.iter().map(bytes).sum::<usize>().saturating_mul(rounds))?;
+        }
+        Ok(())
     }
 }
 
