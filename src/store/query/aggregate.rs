@@ -108,6 +108,8 @@ impl Evaluator<'_> {
         columns: &[Column],
         name: &str,
     ) -> Result<Vec<Column>, QueryError> {
+        // The new label is one of the labels before they are grouped: `without` takes it away as well.
+        let hidden = aggregate.without && (is_metadata(name) || aggregate.labels.iter().any(|l| l == name));
         let mut places: HashMap<(usize, u64), usize> = HashMap::new();
         let mut by_labels: HashMap<Labels, usize> = HashMap::new();
         let mut out: Vec<Column> = Vec::new();
@@ -119,7 +121,11 @@ impl Evaluator<'_> {
                     let place = if let Some(place) = places.get(&(number, bits)) {
                         *place
                     } else {
-                        let labels = group.labels.with(name, &label_text(*value));
+                        let labels = if hidden {
+                            group.labels.clone()
+                        } else {
+                            group.labels.with(name, &label_text(*value))
+                        };
                         let place = by_labels.get(&labels).copied().unwrap_or(out.len());
                         if place == out.len() {
                             let values = self.blank()?;

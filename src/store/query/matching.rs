@@ -1,6 +1,7 @@
 //! Vector matching: one to one, many to one, one to many, with fills.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::series::{Labels, LabelsBuilder};
 
@@ -109,7 +110,12 @@ impl Evaluator<'_> {
             by_pair: HashMap::new(),
             latest: vec![None; many.len()],
         };
+        let filled = fill_many.is_some() || fill_one.is_some();
         for step in 0..self.steps.count() {
+            // Where a side has nothing, nothing is looked at, not even whether the other has duplicates.
+            if !filled && (is_bare(&many, step) || is_bare(&one, step)) {
+                continue;
+            }
             results.owners.fill(usize::MAX);
             for signature in 0..count {
                 self.match_group(&sides, signature, step, &mut results)?;
@@ -216,6 +222,11 @@ impl Evaluator<'_> {
     }
 }
 
+/// Whether no column has a value at the step.
+fn is_bare(columns: &[Column], step: usize) -> bool {
+    columns.iter().all(|c| c.at(step).is_none())
+}
+
 /// The elements of a signature at a step: numbers of columns, and values.
 fn present<'s>(
     columns: &'s [Column],
@@ -278,7 +289,10 @@ impl Sides<'_> {
         let mut builder = LabelsBuilder::from(&kept);
         let source = one.and_then(|o| self.one.get(o)).map_or(&group, |c| &c.labels);
         for name in &matching.include {
-            builder.set(name, source.get(name).unwrap_or_default());
+            match source.shared().iter().find(|(known, _)| known.as_ref() == name) {
+                Some((name, value)) => builder.set_shared(Arc::clone(name), Arc::clone(value)),
+                None => builder.remove(name),
+            };
         }
         (builder.build(), drop_name)
     }

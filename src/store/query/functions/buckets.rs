@@ -74,7 +74,7 @@ pub(super) fn quantile(q: f64, buckets: &mut [Bucket]) -> (f64, Option<Repair>) 
 
 fn ranked(q: f64, buckets: &[Bucket]) -> f64 {
     let (Some(last), [.., highest, _]) = (buckets.last(), buckets) else { return f64::NAN };
-    if last.count == 0.0 || last.count.is_nan() {
+    if last.count == 0.0 {
         return f64::NAN;
     }
     let mut rank = q * last.count;
@@ -128,6 +128,14 @@ fn rank_of(value: f64, buckets: &[Bucket]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_total_that_is_no_number_leaves_the_highest_bound() {
+        let mut b = buckets(&[(1.0, 10.0), (2.0, 20.0), (f64::INFINITY, f64::NAN)]);
+        assert_eq!(quantile(0.5, &mut b).0, 2.0);
+        let mut b = buckets(&[(1.0, 0.0), (f64::INFINITY, 0.0)]);
+        assert!(quantile(0.5, &mut b).0.is_nan());
+    }
 
     fn buckets(points: &[(f64, f64)]) -> Vec<Bucket> {
         points.iter().map(|(upper, count)| Bucket { upper: *upper, count: *count }).collect()
