@@ -33,7 +33,7 @@ impl Parser<'_> {
         self.made(Node::Call(Box::new(Call { func, args, returns })), at)
     }
 
-    /// The second argument of `info` is no selector, but looks like one: it may match the empty text.
+    /// The second argument of `info` is no selector, but looks like one without a name: it may match the empty text.
     fn allow_boundless(&mut self, arg: Option<&Expr>) -> Result<(), QueryError> {
         let Some(arg) = arg else { return Ok(()) };
         let Node::Vector(selector) = &arg.node else {
@@ -41,6 +41,9 @@ impl Parser<'_> {
                 self.fault(arg.at, "expected label selectors as the second argument to the info function")
             );
         };
+        if !self.stands_at("{", arg.at) {
+            return Err(self.fault(arg.at, "expected label selectors only, got vector selector instead"));
+        }
         if let Some(selection) = self.selectors.get_mut(selector.selection) {
             selection.boundless = None;
         }

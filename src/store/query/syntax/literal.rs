@@ -2,7 +2,8 @@
 
 use super::super::names::from_bytes;
 
-/// A number: decimal, `0x` hexadecimal, octal with a leading zero, with `_` between digits.
+/// A number: decimal, `0x` hexadecimal, octal with a leading zero, with `_` between digits. `None` as well if it is out
+/// of range.
 pub(super) fn number(text: &str) -> Option<f64> {
     let bytes = text.as_bytes();
     let between = |i: usize| {
@@ -15,7 +16,8 @@ pub(super) fn number(text: &str) -> Option<f64> {
     }
     let plain = text.replace('_', "");
     if let Some(hex) = plain.strip_prefix("0x").or_else(|| plain.strip_prefix("0X")) {
-        return u64::from_str_radix(hex, 16).ok().map(|v| v as f64);
+        // Go reads 63 bits; a larger one would be a float, whose hexadecimal form is another.
+        return u64::from_str_radix(hex, 16).ok().filter(|v| i64::try_from(*v).is_ok()).map(|v| v as f64);
     }
     let digits = plain.chars().all(|c| c.is_ascii_digit());
     if digits && plain.len() > 1 && plain.starts_with('0') {
@@ -25,7 +27,7 @@ pub(super) fn number(text: &str) -> Option<f64> {
     if !plain.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '+' | '-')) {
         return None;
     }
-    plain.parse().ok()
+    plain.parse().ok().filter(|v: &f64| v.is_finite())
 }
 
 /// Units of a duration in descending order, with milliseconds.
@@ -128,12 +130,19 @@ mod tests {
 
     #[test]
     fn numbers_as_go_reads_them() {
-        for (text, value) in
-            [("0x1F", 31.0), ("010", 8.0), ("09", 9.0), ("1_000", 1000.0), (".5", 0.5), ("1e-3", 0.001)]
-        {
+        for (text, value) in [
+            ("0x1F", 31.0),
+            ("0x7FFFFFFFFFFFFFFF", 9_223_372_036_854_775_807.0),
+            ("1e308", 1e308),
+            ("010", 8.0),
+            ("09", 9.0),
+            ("1_000", 1000.0),
+            (".5", 0.5),
+            ("1e-3", 0.001),
+        ] {
             assert_eq!(number(text), Some(value), "{text}");
         }
-        for text in ["1__0", "1_", "5m", "0xg", "1.2.3", "e5"] {
+        for text in ["1__0", "1_", "5m", "0xg", "1.2.3", "e5", "1e400", "0xFFFFFFFFFFFFFFFF"] {
             assert_eq!(number(text), None, "{text}");
         }
     }

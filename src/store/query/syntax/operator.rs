@@ -51,6 +51,7 @@ pub(super) const POWER: u8 = 6;
 pub(super) struct Modifiers {
     returns_bool: bool,
     matching: Matching,
+    /// Something that scalars cannot have: labels to match by, or a filling.
     given: bool,
 }
 
@@ -60,9 +61,9 @@ impl Parser<'_> {
         let mut m = Modifiers { returns_bool: self.accept_word("bool"), ..Modifiers::default() };
         let on = self.accept_word("on");
         if on || self.accept_word("ignoring") {
-            m.given = true;
             m.matching.on = on;
             m.matching.labels = self.label_list()?;
+            m.given = !m.matching.labels.is_empty();
             let left = self.accept_word("group_left");
             if left || self.accept_word("group_right") {
                 m.matching.card = if left { Card::ManyToOne } else { Card::OneToMany };
@@ -103,9 +104,6 @@ impl Parser<'_> {
             match self.take() {
                 Tok::Word(word) if !word.contains(':') => labels.push(word),
                 Tok::Text(text) if is_name(&text) => labels.push(text),
-                // `inf` and `nan` were read as numbers, but name labels here.
-                Tok::Number(n) if n.is_infinite() => labels.push("inf".into()),
-                Tok::Number(n) if n.is_nan() => labels.push("nan".into()),
                 other => {
                     return Err(
                         self.fault(at, &format!("unexpected {other} in grouping opts, expected label"))

@@ -38,8 +38,8 @@ impl Parser<'_> {
         let at = self.here();
         let label = match self.take() {
             Tok::Word(word) if !word.contains(':') => word,
-            Tok::Number(n) if n.is_infinite() => "inf".into(),
-            Tok::Number(n) if n.is_nan() => "nan".into(),
+            // `Inf` and `NaN` were read as numbers, but are names here, as they are written.
+            Tok::Number(n) if !n.is_finite() => self.word_at(at).to_owned(),
             Tok::Text(text) if matches!(self.peek(), Tok::Sign("," | "}")) => {
                 if let Some(other) = named {
                     let message = format!("metric name must not be set twice: {other:?} or {text:?}");
