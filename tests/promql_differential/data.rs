@@ -9,6 +9,11 @@ const SAMPLES: i64 = 240;
 /// Where counters begin: far above what they grow by, see "Beginning" in `main.rs`.
 const BEGIN: f64 = 1e6;
 const BOUNDS: [&str; 6] = ["0.005", "0.05", "0.1", "0.5", "2.5", "+Inf"];
+/// What regular expressions are tried on.
+const WORDS: [&str; 30] = [
+    "a", "b", "c", "B", "é", "É", "٣", "3", "-", "[", "]", "&", "~", "^", ":", "_", "{", "}", "a b", "ab",
+    "aa", "bb", "ba", "aé", "a]", "b]", "b{1}", "b{ 1}", "b{,2}", "K",
+];
 
 /// One series.
 pub struct Series {
@@ -52,6 +57,15 @@ pub fn series() -> Vec<Series> {
             let labels = named("up", &place, &[]);
             all.push(Series { labels, samples: every(|n| Some(f64::from(u8::from(n % 17 != 0)))) });
         }
+    }
+    for word in WORDS {
+        let labels = named("words", &[], &[("word", word), ("Inf", "y")]);
+        all.push(Series { labels, samples: every(|_| Some(1.0)) });
+    }
+    for (of, value) in [("nan", f64::NAN), ("low", f64::NEG_INFINITY), ("high", f64::INFINITY), ("one", 1.0)]
+    {
+        let labels = named("odd", &[], &[("of", of)]);
+        all.push(Series { labels, samples: every(|_| Some(value)) });
     }
     all
 }

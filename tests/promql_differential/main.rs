@@ -12,6 +12,7 @@
 //!   zero by up to 1.1 intervals, and 3.0 (and we) by half an interval at most. Counters here begin high.
 //! - *Timestamps of shifted samples.* `timestamp(m @ t offset d)` loses the offset in Prometheus 2.42. Not asked.
 //! - *Calendar.* Years after 9999 are no number to us. Instants here are ordinary.
+//! - *Named groups.* `(?<name>…)` is known to Go since 1.22, and so to us, and not to Prometheus 2.42. Not asked.
 //! - *Rounding.* Sums in another order: nine digits must agree.
 
 #![expect(
@@ -23,6 +24,7 @@
 )]
 
 mod data;
+mod expressions;
 mod questions;
 #[expect(dead_code, unused_imports, reason = "another file uses the rest")]
 #[path = "../support/mod.rs"]

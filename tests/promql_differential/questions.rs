@@ -48,6 +48,10 @@ pub fn all() -> Vec<String> {
     instants(&mut all);
     many_to_one(&mut all);
     histograms(&mut all);
+    one_side_empty(&mut all);
+    beside_scalars(&mut all);
+    odd_values(&mut all);
+    super::expressions::questions(&mut all);
     all.extend(OTHERS.iter().map(|q| (*q).to_owned()));
     all
 }
@@ -233,6 +237,75 @@ fn histograms(all: &mut Vec<String>) {
         ] {
             all.push(format!("histogram_quantile({q}, {buckets})"));
         }
+    }
+}
+
+/// Nothing on one side, duplicates on the other.
+fn one_side_empty(all: &mut Vec<String>) {
+    for op in BINARY.iter().chain(&COMPARISONS).chain(&["and", "or", "unless"]) {
+        for nothing in ["nothing", "(up > 100)", "up{job=\"none\"}"] {
+            all.push(format!("{nothing} {op} on (job) up"));
+            all.push(format!("up {op} on (job) {nothing}"));
+            all.push(format!("{nothing} {op} on (job) group_left () up"));
+            all.push(format!("up {op} on (job) group_right () {nothing}"));
+        }
+        all.push(format!("up{{job=\"shop\"}} {op} on (job) up{{job=\"search\"}}"));
+    }
+}
+
+/// Matching and grouping where they mean little.
+fn beside_scalars(all: &mut Vec<String>) {
+    for op in BINARY.iter().chain(&COMPARISONS).chain(&["== bool", "and"]) {
+        for matching in
+            ["on ()", "ignoring ()", "on () group_left ()", "ignoring () group_right ()", "on (job)"]
+        {
+            all.push(format!("up {op} {matching} 1"));
+            all.push(format!("2 {op} {matching} up"));
+            all.push(format!("2 {op} {matching} 1"));
+        }
+    }
+    for grouping in ["", "by (job) ", "without (job) ", "without (instance) ", "without (job, instance) "] {
+        for label in ["job", "instance", "__name__", "value"] {
+            all.push(format!("count_values {grouping}(\"{label}\", up)"));
+        }
+    }
+}
+
+/// Numbers that are none or do not fit, and names that look like numbers.
+fn odd_values(all: &mut Vec<String>) {
+    for bound in ["NaN", "Inf", "-Inf", "0", "2"] {
+        all.push(format!("clamp_min(odd, {bound})"));
+        all.push(format!("clamp_max(odd, {bound})"));
+        all.push(format!("odd > {bound}"));
+        all.push(format!(
+            "histogram_quantile(0.5, latency_seconds_bucket{{le!=\"+Inf\"}} * 1 or \
+             latency_seconds_bucket{{le=\"+Inf\"}} * {bound})"
+        ));
+    }
+    for function in ["sum", "avg", "min", "max", "stddev", "quantile (0.5, odd) or count"] {
+        all.push(format!("{function} (odd)"));
+        all.push(format!("{function} (odd{{of!=\"nan\"}})"));
+    }
+    for number in [
+        "1e400",
+        "-1e400",
+        "1e308",
+        "1e-400",
+        "0xFFFFFFFFFFFFFFFF",
+        "0x7FFFFFFFFFFFFFFF",
+        "0x8000000000000000",
+        "010",
+        "08",
+        "0777777777777777777777777",
+        "9223372036854775808",
+        "1e308 * 10",
+    ] {
+        all.push(number.to_owned());
+    }
+    for name in ["Inf", "inf", "NaN", "nan"] {
+        all.push(format!("words{{{name}=\"y\"}}"));
+        all.push(format!("sum by ({name}) (words)"));
+        all.push(format!("words + on ({name}) words"));
     }
 }
 

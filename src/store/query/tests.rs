@@ -87,6 +87,30 @@ fn hostile_expressions_are_refused() {
         assert!(matches!(Prepared::new(&format!("1{}", "+1".repeat(depth))), Err(QueryError::Parse(_))));
         assert!(matches!(Prepared::new(&format!("{}a", "-".repeat(depth))), Err(QueryError::Parse(_))));
     }
+    // Durations and everything else that can be put together over and over.
+    let sum = |terms| format!("1{}", "+1".repeat(terms));
+    let nested = |levels| (0..levels).fold(sum(100), |inner, _| format!("({inner}){}", "+1".repeat(100)));
+    for depth in [200, 900] {
+        for text in [
+            format!("sum_over_time(m[{}])", sum(depth)),
+            format!("sum_over_time(m[5m:{}])", sum(depth)),
+            format!("m offset ({})", sum(depth)),
+            format!("m[1{}]", "^1".repeat(depth)),
+            format!("m[{}1]", "-".repeat(depth)),
+            format!("m[{}1{}]", "max(1,".repeat(depth), ")".repeat(depth)),
+            // Each level of parentheses is shallow, all together are not.
+            format!("m offset ({})", nested(depth / 10)),
+            nested(depth / 10),
+            format!("{}a{}", "abs(".repeat(depth), ")".repeat(depth)),
+            format!("{}a{}", "sum(".repeat(depth), ")".repeat(depth)),
+            format!("{}a{}", "last_over_time(".repeat(depth), "[1m:])".repeat(depth)),
+            format!("a{}", "^-a".repeat(depth)),
+        ] {
+            let error = Prepared::new(&text).map(|_| ()).unwrap_err().to_string();
+            assert!(error.contains("nested deeper") || error.contains("longer than"), "{text}: {error}");
+        }
+    }
+    assert!(Prepared::new(&format!("m offset ({})", sum(100))).is_ok());
     assert!(matches!(Prepared::new(&"a".repeat(20_000)), Err(QueryError::Parse(_))));
     assert!(matches!(Prepared::new("sum("), Err(QueryError::Parse(_))));
     assert!(matches!(Prepared::new("{a=\"b\" or c=\"d\"}"), Err(QueryError::Parse(_))));
@@ -212,4 +236,53 @@ fn what_a_window_still_holds_is_told_from_what_is_measured() {
     for expr in ["hits_total", "rate(hits_total[1m]) > 1", "topk(1, rate(hits_total[1m]))"] {
         assert!(Prepared::new(expr).unwrap().of_the_moment().is_none(), "{expr}");
     }
+}
+
+#[test]
+fn texts_and_their_comparisons_are_paid_for() {
+    let labels = |i: i64| [("x", "0123456789".repeat(10)), ("n", i.to_string())];
+    let data = Fixed(
+        (0..50)
+            .map(|i| {
+                let own = labels(i);
+                let pairs: Vec<(&str, &str)> = own.iter().map(|(n, v)| (*n, v.as_str())).collect();
+                one("m", &pairs, &[(0, 1.0)])
+            })
+            .collect(),
+    );
+    let options = Options { max_samples: 20_000, ..Options::default() };
+    let ask = |expr: &str| shown(&data, expr, 0, &options).map(|found| found.len());
+    let many = "${1}".repeat(300);
+    let once = format!("label_replace(m, \"y\", \"{many}\", \"x\", \"(.*)\")");
+    let twice = format!("label_replace({once}, \"z\", \"{many}\", \"y\", \"(.*)\")");
+    let joined = format!("label_join(m, \"y\", \"\"{})", ", \"x\"".repeat(300));
+    let sorted = format!("sort_by_label(m{})", ", \"n\"".repeat(1000));
+    for expr in [&once, &twice, &joined, &sorted] {
+        let error = ask(expr).unwrap_err().to_string();
+        assert!(error.contains("max_samples"), "{error}");
+    }
+    for expr in [
+        "label_replace(m, \"y\", \"$1\", \"x\", \"(.*)\")",
+        "label_join(m, \"y\", \",\", \"x\", \"n\")",
+        "sort_by_label(m, \"n\")",
+    ] {
+        assert_eq!(ask(expr), Ok(50), "{expr}");
+    }
+}
+
+#[test]
+fn info_is_paid_for() {
+    let target = |name: &str, label: (&str, &str)| one(name, &[("job", "a"), label], &[(0, 1.0)]);
+    let mut series: Vec<Series> = (0..40).map(|i| target("up", ("i", &i.to_string()))).collect();
+    series.extend((0..40).map(|i| target(&format!("x{i}_info"), ("build", "1"))));
+    let data = Fixed(series);
+    let ask = |max_samples: usize| {
+        let options = Options { max_samples, ..Options::default() };
+        let (from, to) = (Timestamp::from_secs(0), Timestamp::from_secs(20));
+        let query = Prepared::new("info(up, {__name__=~\".+_info\"})").unwrap();
+        range(&data, &query, from, to, Duration::from_secs(1), &options).map(|found| found.len())
+    };
+    let error = ask(5_000).unwrap_err().to_string();
+    assert!(error.contains("visits of samples"), "{error}");
+    assert_eq!(ask(10_000), Ok(40));
 }
