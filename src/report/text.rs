@@ -3,7 +3,6 @@
 use std::fmt::Write;
 
 use crate::series::{Quantity, Unit};
-use crate::signals::Freshness;
 use crate::view::{Exhaustion, Health, Reading, ServiceRow, View, WidgetState};
 
 /// One line a service, then proposals, operations and troubled sources.
@@ -85,7 +84,7 @@ fn none(view: &View) -> Option<String> {
 fn reading(reading: &Reading) -> String {
     match reading.quantity() {
         None => "–".into(),
-        Some(q) if reading.freshness == Freshness::Fresh => q.to_string(),
+        Some(q) if reading.is_fresh() => q.to_string(),
         Some(q) => format!("~{q}"),
     }
 }
@@ -123,7 +122,7 @@ mod tests {
     fn what_must_be_done_what_is_old_and_why_nothing_is_there_is_said() {
         let mut view = fixture::view();
         let row = &mut view.services.data[0];
-        row.demand.freshness = Freshness::Stale;
+        row.demand.freshness = crate::signals::Freshness::Stale;
         let demand = row.demand.quantity().unwrap();
         view.header.alarm.text = "shop/cart is not a scaling problem".into();
         view.header.alarm.others = 2;

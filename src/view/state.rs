@@ -89,6 +89,11 @@ pub struct Reading {
 }
 
 impl Reading {
+    /// Whether it is of now and may be trusted.
+    pub fn is_fresh(&self) -> bool {
+        self.freshness == Freshness::Fresh
+    }
+
     /// A missing value.
     pub fn missing(unit: Unit, note: &str) -> Self {
         Self {

@@ -1,6 +1,7 @@
 //! The only place of this stage that speaks HTTP: deadlines, bounds, redirects, credentials, connections.
 
 mod body;
+pub mod certificate;
 mod fetch;
 mod headers;
 mod link;

@@ -3,9 +3,10 @@
 use std::error::Error;
 
 use crate::scrape::error::FOREIGN_CHARS;
-use crate::scrape::{ScrapeError, Target, certificate};
+use crate::scrape::{ScrapeError, Target};
 use crate::series::text::clean;
 
+use super::certificate;
 use super::origin::Trouble;
 
 /// How far a request came.

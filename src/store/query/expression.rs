@@ -50,7 +50,6 @@ impl Expression {
         let mut rest = template;
         while let Some((before, after)) = rest.split_once('$') {
             add(before)?;
-            rest = after;
             if let Some((name, tail)) = reference(after) {
                 add(self.captured(&captures, name))?;
                 rest = tail;
