@@ -85,7 +85,7 @@ fn a_region_that_falls_silent_is_not_taken_for_a_quiet_one() {
         (dead.fleet.contains_key(&id("eu")), told_of_us(&dead, at))
     };
     assert!(gone(0).1.unwrap().contains("shop/checkout@eu cannot be seen"));
-    assert_eq!(gone(30).0, true);
+    assert!(gone(30).0);
     let (present, why) = gone(200);
     assert!(!present && why.unwrap().contains("nothing is heard of it since"), "forgotten, but not given up");
     assert_eq!(gone(26 * 60).1, None, "taken away, it seems");
