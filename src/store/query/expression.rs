@@ -50,14 +50,14 @@ impl Expression {
         let mut rest = template;
         while let Some((before, after)) = rest.split_once('$') {
             add(before)?;
-            if let Some((name, tail)) = reference(after) {
+            rest = if let Some((name, tail)) = reference(after) {
                 add(self.captured(&captures, name))?;
-                rest = tail;
+                tail
             } else {
                 // `$$` is a dollar, and one that names nothing stands for itself.
                 add("$")?;
-                rest = after.strip_prefix('$').unwrap_or(after);
-            }
+                after.strip_prefix('$').unwrap_or(after)
+            };
         }
         add(rest)?;
         Ok(Some(out))
