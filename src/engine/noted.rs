@@ -21,7 +21,9 @@ impl Keys {
     /// Those of earlier runs.
     pub fn of(keys: &[String]) -> Self {
         let mut all = Self::default();
-        keys.iter().for_each(|key| all.add(key));
+        for key in keys {
+            all.add(key);
+        }
         all
     }
 
