@@ -108,7 +108,7 @@
 //! | `hashbrown` | the standard library's hash table without its map: a table of numbers, looked up by what they stand for, which a map would hold twice |
 //! | `memchr` | finds line ends and quotes with vector instructions and without `unsafe` of ours; `regex` brings it anyway |
 //! | `mimalloc` | a million series are a million small pieces of memory: measured against the system's allocator, 29 % less resident memory and 12 % less CPU time for the same targets |
-//! | `regex` | PromQL's matchers are RE2; this is the same language and the same promise of linear time |
+//! | `regex` | PromQL's matchers are RE2: nearly the same language, translated where it differs, and the same promise of linear time |
 //! | `ring` | signs and checks lessons that travel between teams (Ed25519); `rustls` brings it anyway |
 //! | `sha2` | the journal's chain, and the hash an approval is bound to |
 //! | `rustix` | `poll`, process and terminal calls, and one `prctl` against huge pages, without `unsafe` of ours |
