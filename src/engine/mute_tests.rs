@@ -199,7 +199,7 @@ fn what_stopped_half_way_is_handed_over_until_somebody_has_seen_to_it() {
     state.operations.insert(halted.id.clone(), halted.clone());
     let handed = Handover::of(&view(&state, NOW));
     assert_eq!((handed.in_flight.len(), handed.halted.len()), (0, 1));
-    assert!(handed.halted[0].contains("needs a person: the object is gone; approved by ann"), "{:?}", handed);
+    assert!(handed.halted[0].contains("needs a person: the object is gone; approved by ann"), "{handed:?}");
     assert!(handed.summary().contains("0 in flight, 1 halted, "), "{}", handed.summary());
     assert!(handed.markdown().contains("## Halted, a person must look\n\n- op-1 "), "{}", handed.markdown());
     let kept = |workload, after: i64| {

@@ -102,6 +102,17 @@ impl Parts {
         self
     }
 
+    /// With a clock that moves by whole seconds since `before`, where nothing but clock and age moved.
+    #[must_use]
+    pub fn in_step(mut self, before: &Self) -> Self {
+        if self.ticked(before).is_some()
+            && let (Some(old), Some(core)) = (before.0.get(CORE), self.0.get_mut(CORE))
+        {
+            ticks::settle_clock(old, Arc::make_mut(core));
+        }
+        self
+    }
+
     /// How far clock and age moved since `before`; `None` if anything else did.
     pub fn ticked(&self, before: &Self) -> Option<ticks::Ticked> {
         let same = |name: &&'static str, part: &Arc<Value>| {

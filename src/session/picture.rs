@@ -75,6 +75,7 @@ impl Round {
             let made = match before.panels.get(sight) {
                 Some(old) if now.since(old.full.0) < DUE => {
                     let made = picture(last, all.held(&old.parts, sight), old.full, sight);
+                    let made = Picture { parts: made.parts.in_step(&old.parts), ..made };
                     Picture { base: old.number, step: frame(old, last, &made.parts)?, ..made }
                 }
                 old => {

@@ -23,20 +23,30 @@ pub struct Ticked {
     pub since: i64,
 }
 
-/// Keeps the count of views as it was in `old`, and moves the clock, and the instant of the oldest data, by whole seconds: the
-/// clock is late by less than one, and the age is painted as it is. All are members that are always needed.
+/// Keeps the count of views as it was in `old`, and moves the instant of the oldest data by whole seconds, so that its age is
+/// painted as it is. Both are members that are always needed.
 pub fn settle(old: Option<&Value>, new: &mut Value) {
     let Some(old) = old else { return };
     if let (Some(count), Some(members)) = (old.get(TICK), new.as_object_mut()) {
         members.insert(TICK.to_owned(), count.clone());
     }
-    let of = |value: &Value| value.get(AT).and_then(Value::as_i64);
-    let (Some(last), Some(is)) = (of(old), of(new)) else { return };
+    let Some(at) = instant(new) else { return };
+    settle_age(old, new, at);
+}
+
+/// The same for the clock, where nothing else moves: then it moves as it did before, and is late by less than a second.
+pub fn settle_clock(old: &Value, new: &mut Value) {
+    let (Some(last), Some(is)) = (instant(old), instant(new)) else { return };
     let at = last.saturating_add(is.saturating_sub(last).div_euclid(SECOND) * SECOND);
+    settle_age(old, new, at);
     if let Some(written) = new.get_mut(AT) {
         *written = at.into();
     }
-    let Some((before, now)) = since(old).zip(since(new)) else { return };
+}
+
+/// Moves the instant of the oldest data by whole seconds so that its age, of now, is painted alike where the clock is at `at`.
+fn settle_age(old: &Value, new: &mut Value, at: i64) {
+    let Some(((before, now), is)) = since(old).zip(since(new)).zip(instant(new)) else { return };
     let age = is.saturating_sub(now);
     let alike = age.div_euclid(SECOND) * SECOND + at.saturating_sub(before).rem_euclid(SECOND);
     if let Some(written) = new.get_mut(HEADER).and_then(|h| h.get_mut(AGE)).and_then(|age| age.get_mut(SINCE))
@@ -45,13 +55,16 @@ pub fn settle(old: Option<&Value>, new: &mut Value) {
     }
 }
 
+fn instant(of: &Value) -> Option<i64> {
+    of.get(AT).and_then(Value::as_i64)
+}
+
 /// How far clock and age moved from `old` to `new`; `None` if anything else differs.
 pub fn ticked(old: &Value, new: &Value) -> Option<Ticked> {
     let header = |of: &Value| of.get(HEADER).cloned();
-    let number = |of: &Value| of.get(AT).and_then(Value::as_i64);
     let same = alike(old.as_object()?, new.as_object()?, &[AT, HEADER])
         && alike(header(old)?.as_object()?, header(new)?.as_object()?, &[AGE]);
-    let at = number(new)?.checked_sub(number(old)?).filter(|_| same)?;
+    let at = instant(new)?.checked_sub(instant(old)?).filter(|_| same)?;
     if old.get(HEADER)?.get(AGE)? == new.get(HEADER)?.get(AGE)? {
         return Some(Ticked { at, since: 0 });
     }
@@ -95,27 +108,34 @@ mod tests {
 
     #[test]
     fn an_age_moves_by_whole_seconds_and_is_painted_as_it_is() {
-        let mut shown = core(100_000, 96_321, 1);
+        let (mut shown, mut still) = (core(100_000, 96_321, 1), core(100_000, 96_321, 1));
         for (at, truth) in
             [(102_017, 96_321), (104_001, 103_999), (106_500, 103_999), (108_000, 90_001), (1_000_003, 7)]
         {
             let mut new = core(at, truth, 1);
             settle(Some(&shown), &mut new);
-            let (is, clock) = (since(&new).unwrap(), new["at"].as_i64().unwrap());
-            assert!((0..1000).contains(&(at - clock)) && clock % 1000 == 0, "{at} {clock}");
-            assert_eq!((clock - is) / 1000, (at - truth) / 1000, "{at} {truth}");
+            let is = since(&new).unwrap();
+            assert_eq!((at - is) / 1000, (at - truth) / 1000, "{at} {truth}");
             assert_eq!((is - since(&shown).unwrap()) % 1000, 0, "{is}");
             assert_eq!(new["tick"], shown["tick"]);
-            shown = new;
+            shown = new.clone();
+            settle_clock(&still, &mut new);
+            let (is, clock) = (since(&new).unwrap(), instant(&new).unwrap());
+            assert!((0..1000).contains(&(at - clock)) && clock % 1000 == 0, "{at} {clock}");
+            assert_eq!((clock - is) / 1000, (at - truth) / 1000, "{at} {truth}");
+            assert_eq!((is - since(&still).unwrap()) % 1000, 0, "{is}");
+            still = new;
         }
         let mut first = core(1, 0, 1);
         settle(None, &mut first);
         assert_eq!(first, core(1, 0, 1));
         let mut unknown = json!({ "at": 5, "tick": 2, "header": { "data_age": null } });
         settle(Some(&first), &mut unknown);
+        assert_eq!(unknown, json!({ "at": 5, "tick": 1, "header": { "data_age": null } }));
+        settle_clock(&first, &mut unknown);
         assert_eq!(unknown, json!({ "at": 1, "tick": 1, "header": { "data_age": null } }));
         let mut back = core(98_500, 0, 1);
-        settle(Some(&core(100_000, 0, 1)), &mut back);
+        settle_clock(&core(100_000, 0, 1), &mut back);
         assert_eq!(back["at"], 98_000, "a clock that was set back");
     }
 
