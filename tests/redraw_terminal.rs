@@ -32,10 +32,14 @@ const PANELS: [(&str, &str, u64); 10] = [
     ("5", "KPIs", 8),
     ("6", "Proposals", 24),
     ("7", "Operations", 12),
-    ("8", "Journal", 8),
+    ("8", "Journal", 12),
     ("9", "Sources", 12),
-    ("0", "Logs", 8),
+    ("0", "Logs", 12),
 ];
+/// A picture comes so often.
+const PICTURE: Duration = Duration::from_secs(2);
+/// Where next to nothing but the clock moves: the first pictures there tell how it goes on.
+const QUIET: [&str; 3] = ["Operations", "Journal", "Logs"];
 /// So often is counted at most: a new proposal is sent whole, whatever of it is shown, and no screen stands still then.
 const TRIES: u32 = 6;
 
@@ -88,7 +92,7 @@ async fn looking_around_takes_less_than_a_multiplexer_paints() {
     outer.copy_to(&folder.path().join("outer"));
     for (panel, name, seconds) in PANELS {
         inner.keys(&[panel]);
-        tokio::time::sleep(Duration::from_secs(2)).await;
+        tokio::time::sleep(if QUIET.contains(&name) { 3 * PICTURE } else { PICTURE }).await;
         let mut tries = 0..TRIES;
         let (line, own, multiplexer) = loop {
             let proposals = states(&world);

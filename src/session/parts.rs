@@ -102,13 +102,13 @@ impl Parts {
         self
     }
 
-    /// With a clock that moves by whole seconds since `before`, where nothing but clock and age moved.
+    /// With a clock that moves as it did `last` since `before`, or by whole seconds, where nothing but clock and age moved.
     #[must_use]
-    pub fn in_step(mut self, before: &Self) -> Self {
+    pub fn in_step(mut self, before: &Self, last: ticks::Ticked) -> Self {
         if self.ticked(before).is_some()
             && let (Some(old), Some(core)) = (before.0.get(CORE), self.0.get_mut(CORE))
         {
-            ticks::settle_clock(old, Arc::make_mut(core));
+            ticks::settle_clock(old, Arc::make_mut(core), last);
         }
         self
     }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::clock::Monotonic;
 use crate::series::{Timestamp, patch};
+use crate::view::ticks::Ticked;
 use crate::view::{Attached, View};
 
 use super::first::light;
@@ -30,6 +31,8 @@ pub struct Picture {
     base: u64,
     /// The frame that leads here from there.
     step: Vec<u8>,
+    /// How clock and age moved when last nothing else did.
+    beat: Ticked,
     /// When it last had everything as it was then.
     pub(super) full: (Monotonic, Timestamp),
     /// The view; `None` before there is one.
@@ -75,7 +78,9 @@ impl Round {
             let made = match before.panels.get(sight) {
                 Some(old) if now.since(old.full.0) < DUE => {
                     let made = picture(last, all.held(&old.parts, sight), old.full, sight);
-                    let made = Picture { parts: made.parts.in_step(&old.parts), ..made };
+                    let parts = made.parts.in_step(&old.parts, old.beat);
+                    let beat = parts.ticked(&old.parts).filter(|by| by.at > 0).unwrap_or(old.beat);
+                    let made = Picture { parts, beat, ..made };
                     Picture { base: old.number, step: frame(old, last, &made.parts)?, ..made }
                 }
                 old => {
