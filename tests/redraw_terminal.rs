@@ -31,10 +31,10 @@ const PANELS: [(&str, &str, u64); 10] = [
     ("4", "Intelligence", 8),
     ("5", "KPIs", 8),
     ("6", "Proposals", 24),
-    ("7", "Operations", 12),
-    ("8", "Journal", 12),
+    ("7", "Operations", 16),
+    ("8", "Journal", 16),
     ("9", "Sources", 12),
-    ("0", "Logs", 12),
+    ("0", "Logs", 16),
 ];
 /// A picture comes so often.
 const PICTURE: Duration = Duration::from_secs(2);
