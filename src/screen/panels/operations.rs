@@ -187,10 +187,10 @@ fn draw_leases(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, leases: &[&Lease]) {
     let inner =
         frame(pen, area, buf, &Line::from("Leases"), &Line::from(span("soonest expiry first", pen.ink.dim)));
     if leases.is_empty() {
-        // It is written first and held from then on: who just approved one must not read that there is none.
+        // It is written first, and held from when it is kept: who just approved one must not read that there is none.
         let text = match pen.view.header.in_flight {
             0 => "No floor is held.",
-            _ => "No floor is held yet; an operation at work holds its floor once it has been written.",
+            _ => "No floor is held yet; an operation at work holds its floor once it is kept.",
         };
         put_wrapped(buf, inner, inner.y, text, pen.ink.dim);
         return;
