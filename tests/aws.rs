@@ -25,6 +25,8 @@ mod lease;
 mod moto;
 #[path = "aws/orders.rs"]
 mod orders;
+#[path = "aws/prices.rs"]
+mod prices;
 #[path = "aws/refusals.rs"]
 mod refusals;
 #[path = "support/peer.rs"]

@@ -40,6 +40,8 @@ pub struct Account {
     /// Whether keys may come from the metadata service of this machine or container.
     #[serde(default)]
     pub metadata: bool,
+    /// Whether prices are read from AWS's lists; they are unless this says no.
+    pub prices: Option<bool>,
     /// For the whole of one request.
     pub timeout: Option<Written>,
 }
@@ -124,6 +126,8 @@ pub struct AwsSettings {
     pub access: Access,
     /// What is looked at.
     pub services: Vec<AwsService>,
+    /// Whether prices are read from AWS's lists.
+    pub prices: bool,
 }
 
 impl Merge {
@@ -160,7 +164,8 @@ impl Merge {
                 };
                 self.usable(&field, &setup, &access);
                 let (name, access, services) = (name.clone(), access.clone(), services.clone());
-                made.push(AwsSettings { name, setup, access, services });
+                let prices = account.prices.unwrap_or(true);
+                made.push(AwsSettings { name, setup, access, services, prices });
             }
         }
         made

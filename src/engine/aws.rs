@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use crate::config::{AwsService, AwsSettings};
-use crate::execution::providers::aws::{EcsServices, ScalingGroups};
+use crate::execution::providers::aws::{
+    EcsServices, FargatePrices, InstancePrices, ScalingGroups, region_of_lists,
+};
 use crate::execution::{Provider, Providers};
-use crate::scrape::aws::{Access, AwsClient, Credentials};
+use crate::scrape::aws::{Access, AwsClient, AwsSetup, Credentials};
 
 use super::EngineError;
 use super::providers::Asked;
@@ -26,9 +28,19 @@ pub fn add(providers: &mut Providers, settings: &[AwsSettings]) -> Result<(), En
 pub async fn ask(settings: &[AwsSettings]) -> Result<Vec<(String, Asked)>, EngineError> {
     let mut answers = Vec::new();
     for Made { name, kind } in make(settings)? {
-        let (listed, gaps) = match &kind {
-            Kind::Groups(groups) => (groups.list().await, groups.gaps()),
-            Kind::Ecs(services) => (services.list().await, services.gaps()),
+        let listed = match &kind {
+            Kind::Groups(groups) => groups.list().await,
+            Kind::Ecs(services) => services.list().await,
+        };
+        let gaps = match &kind {
+            Kind::Groups(groups) => {
+                groups.settled().await;
+                groups.gaps()
+            }
+            Kind::Ecs(services) => {
+                services.settled().await;
+                services.gaps()
+            }
         };
         let gaps = gaps.take().into_iter().collect();
         answers.push((name, listed.map(|l| (l.workloads.len(), gaps)).map_err(|e| e.to_string())));
@@ -59,11 +71,26 @@ fn make(settings: &[AwsSettings]) -> Result<Vec<Made>, EngineError> {
         });
         for service in &account.services {
             let name = format!("{}/{}/{}", account.name, account.setup.region, service.name());
-            let client = AwsClient::new(&account.setup, Arc::clone(&credentials))
-                .map_err(|e| EngineError::Provider { name: name.clone(), why: e.to_string() })?;
-            let kind = match service {
-                AwsService::Autoscaling => Kind::Groups(ScalingGroups::new(client)),
-                AwsService::Ecs => Kind::Ecs(EcsServices::new(client)),
+            let client = |setup: &AwsSetup| {
+                AwsClient::new(setup, Arc::clone(&credentials))
+                    .map_err(|e| EngineError::Provider { name: name.clone(), why: e.to_string() })
+            };
+            let here = &account.setup;
+            let lists = region_of_lists(&here.region).filter(|_| account.prices);
+            let lists = lists
+                .map(|region| client(&AwsSetup { region: region.into(), ..here.clone() }))
+                .transpose()?;
+            let kind = match (service, lists) {
+                (AwsService::Autoscaling, None) => Kind::Groups(ScalingGroups::new(client(here)?)),
+                (AwsService::Autoscaling, Some(lists)) => {
+                    let prices = InstancePrices::new(client(here)?, lists);
+                    Kind::Groups(ScalingGroups::new(client(here)?).priced(prices))
+                }
+                (AwsService::Ecs, None) => Kind::Ecs(EcsServices::new(client(here)?)),
+                (AwsService::Ecs, Some(lists)) => {
+                    let prices = FargatePrices::new(&here.region, lists);
+                    Kind::Ecs(EcsServices::new(client(here)?).priced(prices))
+                }
             };
             made.push(Made { name, kind });
         }

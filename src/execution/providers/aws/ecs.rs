@@ -1,20 +1,22 @@
 //! ECS services of one region, with Application Auto Scaling.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::approval::WriteOrder;
 use crate::execution::provider::{Pending, Provider, ProviderError};
-use crate::execution::providers::contract::{Fields, PodState, WorkloadList, WorkloadState};
+use crate::execution::providers::contract::{Fields, WorkloadList, WorkloadState};
 use crate::fleet::{Field, Owner, Replicas, ScaleIn};
 use crate::scrape::aws::{AwsClient, Call, Effect, Service as Part};
 use crate::series::text::clean;
 
 use super::ecs_answers::{Arns, Described, Service, Suspended};
-use super::ecs_tasks::{self, Task, TaskArns, Tasks};
+use super::ecs_tasks::{self, Running, Task, TaskArns, Tasks};
 use super::owners::owner;
+use super::prices::FargatePrices;
 use super::scalable::{self, DIMENSION, Scaling};
 use super::wrong::{senseless, wrong};
 use super::{Gaps, note, order};
@@ -35,7 +37,8 @@ const MAX_UID: usize = 768;
 #[derive(Debug)]
 pub struct EcsServices {
     client: AwsClient,
-    gaps: Gaps,
+    gaps: Arc<Gaps>,
+    prices: Option<FargatePrices>,
 }
 
 /// An identity taken apart: `arn:aws:ecs:REGION:ACCOUNT:service/CLUSTER/NAME#CREATED`.
@@ -63,12 +66,25 @@ impl<'a> Uid<'a> {
 impl EcsServices {
     /// Nothing is sent yet.
     pub fn new(client: AwsClient) -> Self {
-        Self { client, gaps: Gaps::default() }
+        Self { client, gaps: Arc::default(), prices: None }
+    }
+
+    /// With prices of tasks on Fargate.
+    #[must_use]
+    pub fn priced(self, prices: FargatePrices) -> Self {
+        Self { prices: Some(prices), ..self }
     }
 
     /// What could not be read beside the services themselves.
-    pub const fn gaps(&self) -> &Gaps {
+    pub fn gaps(&self) -> &Gaps {
         &self.gaps
+    }
+
+    /// Waits until prices that are looked up are there.
+    pub async fn settled(&self) {
+        if let Some(prices) = &self.prices {
+            prices.settled().await;
+        }
     }
 
     async fn ask<T: DeserializeOwned>(&self, action: &'static str, body: &Value) -> Result<T, ProviderError> {
@@ -128,7 +144,7 @@ impl EcsServices {
         &self,
         cluster: &str,
         service: Option<&str>,
-    ) -> Result<BTreeMap<String, Vec<PodState>>, ProviderError> {
+    ) -> Result<BTreeMap<String, Running>, ProviderError> {
         match self.read_tasks(cluster, service).await {
             Ok(tasks) => Ok(ecs_tasks::by_service(&tasks)),
             Err(error) if service.is_some() && !matches!(error, ProviderError::Forbidden(_)) => Err(error),
@@ -179,7 +195,7 @@ impl EcsServices {
         &self,
         service: &Service,
         scaling: &Scaling,
-        pods: Vec<PodState>,
+        running: Running,
     ) -> Result<WorkloadState, ProviderError> {
         let broken = |what: &str| ProviderError::Unavailable {
             why: format!("ECS service {}: {what}", clean(&service.arn, 200)),
@@ -221,7 +237,8 @@ impl EcsServices {
                 ..Fields::default()
             },
             ready: service.running_count,
-            pods,
+            dollars_per_hour: self.prices.as_ref().and_then(|p| p.mean(&running.shapes)),
+            pods: running.pods,
             owner: owner_of(service, scaling, &resource, target.is_some()),
             annotations: tags.into_iter().filter(|(k, _)| k.starts_with("weescale.io/")).collect(),
             uid,
@@ -323,11 +340,17 @@ impl Provider for EcsServices {
                 return Ok(WorkloadList::default());
             }
             let scaling = scalable::read(&self.client, &self.gaps, None).await;
-            let mut tasks: BTreeMap<&str, BTreeMap<String, Vec<PodState>>> = BTreeMap::new();
+            let mut tasks: BTreeMap<&str, BTreeMap<String, Running>> = BTreeMap::new();
             for cluster in services.iter().filter_map(|s| cluster_of(&s.arn)) {
                 if !tasks.contains_key(cluster) {
                     tasks.insert(cluster, self.tasks(cluster, None).await?);
                 }
+            }
+            let mut running = tasks.values().flat_map(BTreeMap::values);
+            if let Some(prices) = &self.prices
+                && running.any(|r| r.shapes.iter().any(Option::is_some))
+            {
+                prices.look(&self.gaps);
             }
             let live = services.iter().filter(|s| s.status != "INACTIVE");
             Ok(self.gaps.sound(live.map(|s| {

@@ -7,6 +7,8 @@ use serde::Deserialize;
 use crate::execution::providers::contract::{PodPhase, PodState};
 use crate::series::text::clean;
 
+use super::prices::Shape;
+
 /// Tasks of one service at most.
 const MAX_TASKS: usize = 10_000;
 
@@ -43,6 +45,32 @@ pub(super) struct Task {
     started_at: Option<f64>,
     stopped_reason: String,
     containers: Vec<Container>,
+    /// `FARGATE`, `EC2`, `EXTERNAL`.
+    launch_type: String,
+    /// `FARGATE`, `FARGATE_SPOT`, or somebody's own.
+    capacity_provider_name: String,
+    /// `Linux`, `Windows-Server-2022-Core`, …
+    platform_family: String,
+    /// 1 024 are a processor; text.
+    cpu: String,
+    /// MiB; text.
+    memory: String,
+    attributes: Vec<Attribute>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Attribute {
+    name: String,
+    value: String,
+}
+
+/// What runs of a service.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Running {
+    pub pods: Vec<PodState>,
+    /// What each has on Fargate; `None` of those that run elsewhere, or on another system than Linux.
+    pub shapes: Vec<Option<Shape>>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -60,16 +88,32 @@ struct Interface {
 }
 
 /// Tasks by the name of the service that runs them; others are left out.
-pub(super) fn by_service(tasks: &[Task]) -> BTreeMap<String, Vec<PodState>> {
-    let mut found: BTreeMap<String, Vec<PodState>> = BTreeMap::new();
+pub(super) fn by_service(tasks: &[Task]) -> BTreeMap<String, Running> {
+    let mut found: BTreeMap<String, Running> = BTreeMap::new();
     for task in tasks {
         let Some(service) = task.group.strip_prefix("service:") else { continue };
-        let pods = found.entry(service.to_owned()).or_default();
-        if pods.len() < MAX_TASKS {
-            pods.extend(pod(task));
+        let running = found.entry(service.to_owned()).or_default();
+        if running.pods.len() >= MAX_TASKS {
+            continue;
+        }
+        if let Some(pod) = pod(task) {
+            running.pods.push(pod);
+            running.shapes.push(shape(task));
         }
     }
     found
+}
+
+fn shape(task: &Task) -> Option<Shape> {
+    let spot = task.capacity_provider_name == "FARGATE_SPOT";
+    let linux = task.platform_family.is_empty() || task.platform_family.eq_ignore_ascii_case("linux");
+    if !linux || !(spot || task.launch_type == "FARGATE" || task.capacity_provider_name == "FARGATE") {
+        return None;
+    }
+    let arm = task.attributes.iter().any(|a| a.name == "ecs.cpu-architecture" && a.value == "arm64");
+    let of =
+        |text: &str| text.trim().parse::<f64>().ok().filter(|n| *n > 0.0 && *n <= 1e7).map(|n| n / 1024.0);
+    Some(Shape { vcpu: of(&task.cpu)?, gib: of(&task.memory)?, arm, spot })
 }
 
 /// One task. Those that have stopped are left out, as are those whose beginning is not known.
@@ -141,7 +185,7 @@ mod tests {
         .unwrap();
         let found = by_service(&all.tasks);
         assert_eq!(found.keys().collect::<Vec<_>>(), ["web"]);
-        let web = &found["web"];
+        let web = &found["web"].pods;
         let phases: Vec<PodPhase> = web.iter().map(|p| p.phase).collect();
         assert_eq!(phases, [Ready, Ready, Failed, Pulling, Pending, Terminating]);
         let first = &web[0];
@@ -151,5 +195,32 @@ mod tests {
         assert_eq!(web[1].ready_ms, None, "since when it is healthy is not told");
         assert_eq!(web[2].reason, "its health check fails");
         assert!(web[4].reason.starts_with("CannotPull") && !web[4].reason.contains('\u{1b}'));
+    }
+
+    #[test]
+    fn only_what_runs_on_fargate_has_a_shape_that_is_paid_for() {
+        let of = |more: serde_json::Value| {
+            let mut task = json!({ "group": "service:web", "lastStatus": "RUNNING", "createdAt": 1.0, "cpu": "512",
+                "memory": "2048", "launchType": "FARGATE", "platformFamily": "Linux" });
+            task.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            by_service(&[serde_json::from_value(task).unwrap()])["web"].shapes[0]
+        };
+        let plain = Shape { vcpu: 0.5, gib: 2.0, arm: false, spot: false };
+        assert_eq!(of(json!({})), Some(plain));
+        let arm = json!({ "attributes": [{ "name": "ecs.cpu-architecture", "value": "arm64" }] });
+        assert_eq!(of(arm), Some(Shape { arm: true, ..plain }));
+        assert_eq!(
+            of(json!({ "capacityProviderName": "FARGATE_SPOT" })),
+            Some(Shape { spot: true, ..plain })
+        );
+        for elsewhere in [
+            json!({ "launchType": "EC2" }),
+            json!({ "launchType": "EXTERNAL", "capacityProviderName": "mine" }),
+            json!({ "platformFamily": "Windows-Server-2022-Core" }),
+            json!({ "cpu": "" }),
+            json!({ "memory": "-1" }),
+        ] {
+            assert_eq!(of(elsewhere.clone()), None, "{elsewhere}");
+        }
     }
 }

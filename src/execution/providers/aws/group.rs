@@ -1,6 +1,7 @@
 //! EC2 Auto Scaling groups of one region.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
@@ -14,6 +15,7 @@ use crate::series::text::clean;
 use super::group_answers::{Activities, Activity, Group, Groups, Page, Policies, Schedules, Wrapped};
 use super::instances::{pods, ready};
 use super::owners::{Policy, Scheduled, owner};
+use super::prices::InstancePrices;
 use super::wrong::{senseless, wrong};
 use super::{Gaps, note, order};
 
@@ -34,18 +36,32 @@ type Params = Vec<(String, String)>;
 #[derive(Debug)]
 pub struct ScalingGroups {
     client: AwsClient,
-    gaps: Gaps,
+    gaps: Arc<Gaps>,
+    prices: Option<InstancePrices>,
 }
 
 impl ScalingGroups {
     /// Nothing is sent yet.
     pub fn new(client: AwsClient) -> Self {
-        Self { client, gaps: Gaps::default() }
+        Self { client, gaps: Arc::default(), prices: None }
+    }
+
+    /// With prices of its instances.
+    #[must_use]
+    pub fn priced(self, prices: InstancePrices) -> Self {
+        Self { prices: Some(prices), ..self }
     }
 
     /// What could not be read beside the groups themselves.
-    pub const fn gaps(&self) -> &Gaps {
+    pub fn gaps(&self) -> &Gaps {
         &self.gaps
+    }
+
+    /// Waits until prices that are looked up are there.
+    pub async fn settled(&self) {
+        if let Some(prices) = &self.prices {
+            prices.settled().await;
+        }
     }
 
     async fn pages<P: Page + DeserializeOwned>(
@@ -161,6 +177,7 @@ impl ScalingGroups {
             owner,
             notes: if held(group) == ScaleIn::Held { vec![HELD.to_owned()] } else { Vec::new() },
             pods: activities.map(|a| pods(group, a)).unwrap_or_default(),
+            dollars_per_hour: self.prices.as_ref().and_then(|p| p.mean(ids(group))),
             annotations: tags.into_iter().filter(|(k, _)| k.starts_with("weescale.io/")).collect(),
             ..WorkloadState::default()
         })
@@ -247,6 +264,9 @@ impl Provider for ScalingGroups {
                 .await?;
             let (policies, schedules) =
                 if groups.is_empty() { (None, None) } else { self.owners(None).await };
+            if let Some(prices) = &self.prices {
+                prices.look(groups.iter().flat_map(ids), &self.gaps);
+            }
             let live = groups.iter().filter(|g| g.status.as_deref().is_none_or(str::is_empty));
             Ok(self.gaps.sound(live.map(|g| self.state(g, policies.as_deref(), schedules.as_deref(), None))))
         })
@@ -271,6 +291,10 @@ impl Provider for ScalingGroups {
 /// What is said of a group whose scale-in is held.
 const HELD: &str =
     "its process Terminate is suspended: it takes no instance away, and does not replace unhealthy ones";
+
+fn ids(group: &Group) -> impl Iterator<Item = &str> {
+    group.instances.member.iter().map(|i| i.id.as_str())
+}
 
 fn is_suspended(group: &Group, process: &str) -> bool {
     group.suspended_processes.member.iter().any(|p| p.process_name == process)

@@ -14,9 +14,11 @@ mod instances;
 mod note;
 mod order;
 mod owners;
+mod prices;
 mod scalable;
 mod wrong;
 
 pub use ecs::EcsServices;
 pub use gaps::Gaps;
 pub use group::ScalingGroups;
+pub use prices::{FargatePrices, InstancePrices, region_of_lists};

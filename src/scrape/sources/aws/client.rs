@@ -34,6 +34,10 @@ pub enum Service {
     CloudWatch,
     /// Security Token Service: Query protocol.
     Sts,
+    /// EC2 itself: Query protocol.
+    Ec2,
+    /// The Price List Query API: JSON 1.1, in a few regions only.
+    Pricing,
 }
 
 impl Service {
@@ -45,6 +49,16 @@ impl Service {
             Self::ApplicationAutoScaling => "application-autoscaling",
             Self::CloudWatch => "monitoring",
             Self::Sts => "sts",
+            Self::Ec2 => "ec2",
+            Self::Pricing => "pricing",
+        }
+    }
+
+    /// First part of its address.
+    const fn host(self) -> &'static str {
+        match self {
+            Self::Pricing => "api.pricing",
+            other => other.name(),
         }
     }
 
@@ -58,7 +72,8 @@ impl Service {
 
     const fn target(self) -> &'static str {
         match self {
-            Self::AutoScaling | Self::Sts => "",
+            Self::AutoScaling | Self::Sts | Self::Ec2 => "",
+            Self::Pricing => "AWSPriceListService",
             Self::Ecs => "AmazonEC2ContainerServiceV20141113",
             Self::ApplicationAutoScaling => "AnyScaleFrontendService",
             Self::CloudWatch => "GraniteServiceVersion20100801",
@@ -67,9 +82,9 @@ impl Service {
 
     const fn content_type(self) -> &'static str {
         match self {
-            Self::AutoScaling | Self::Sts => "application/x-www-form-urlencoded; charset=utf-8",
+            Self::AutoScaling | Self::Sts | Self::Ec2 => "application/x-www-form-urlencoded; charset=utf-8",
             Self::CloudWatch => "application/x-amz-json-1.0",
-            Self::Ecs | Self::ApplicationAutoScaling => "application/x-amz-json-1.1",
+            Self::Ecs | Self::ApplicationAutoScaling | Self::Pricing => "application/x-amz-json-1.1",
         }
     }
 }
@@ -107,6 +122,12 @@ impl Call {
         }
         let body = form.and_then(|u| u.query().map(str::to_owned)).unwrap_or_default().into_bytes();
         Self { service: Service::AutoScaling, action, body, effect }
+    }
+
+    /// The same call of another service of the Query protocol.
+    #[must_use]
+    pub fn to(self, service: Service) -> Self {
+        Self { service, ..self }
     }
 
     /// A call of a JSON protocol.
@@ -202,7 +223,7 @@ impl AwsClient {
             return endpoint.to_string();
         }
         let suffix = if self.region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-        format!("https://{}.{}.{suffix}/", service.name(), self.region)
+        format!("https://{}.{}.{suffix}/", service.host(), self.region)
     }
 
     /// Makes `call`. A write is sent once; a read again when it was throttled, unanswered, or the keys had ended.

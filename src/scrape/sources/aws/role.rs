@@ -102,8 +102,7 @@ pub(super) fn assume<'a>(
             ("DurationSeconds".to_owned(), role.seconds.to_string()),
         ];
         params.extend(role.external_id.clone().map(|id| ("ExternalId".to_owned(), id)));
-        let call = Call::query("AssumeRole", VERSION, &params, Effect::Read);
-        let call = Call { service: Service::Sts, ..call };
+        let call = Call::query("AssumeRole", VERSION, &params, Effect::Read).to(Service::Sts);
         let answer = client.call(&call).await.map_err(|e| {
             failed(&format!("{e}; its trust policy must name who asks, who must be allowed sts:AssumeRole"))
         })?;
