@@ -309,7 +309,21 @@ pub fn spent(state: &State, now: Timestamp, span: Duration, step: Duration) -> V
 }
 
 fn price_source(state: &State, priced: &[(&WorkloadFacts, f64)]) -> String {
-    let Some((w, _)) = priced.first() else { return String::new() };
+    few(priced.iter().map(|(w, _)| price_source_of(state, w)).collect())
+}
+
+/// One or two of these, or the first and how many more there are.
+fn few(mut sources: Vec<String>) -> String {
+    sources.retain(|s| !s.is_empty());
+    sources.sort_unstable();
+    sources.dedup();
+    match sources.as_slice() {
+        [first, _, _, ..] => format!("{first} and {} more", sources.len() - 1),
+        few => few.join(" and "),
+    }
+}
+
+fn price_source_of(state: &State, w: &WorkloadFacts) -> String {
     if state.settings.rule_for(&w.workload.id, &w.workload.service).price.is_some() {
         "configuration".into()
     } else if let Some(p) = w.platform.as_ref().filter(|p| p.state.dollars_per_hour.is_some()) {
@@ -319,5 +333,16 @@ fn price_source(state: &State, priced: &[(&WorkloadFacts, f64)]) -> String {
             .get(SignalKind::Cost)
             .and_then(|s| s.provenance.as_ref())
             .map_or_else(String::new, |p| p.recipe.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn sources_of_prices_are_named_while_they_are_few() {
+        let few = |sources: &[&str]| super::few(sources.iter().map(|s| (*s).to_owned()).collect());
+        assert_eq!(few(&["b", "", "a", "b"]), "a and b");
+        assert_eq!(few(&["c", "a", "b"]), "a and 2 more");
+        assert_eq!((few(&["a", "a"]).as_str(), few(&[]).as_str()), ("a", ""));
     }
 }
