@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::fleet::WorkloadId;
-use crate::plan::{Absent, Present, Regions, Sight};
+use crate::plan::{Absent, Present, Regions, SUBSTANTIAL, Sight};
 use crate::series::Timestamp;
 use crate::signals::SignalKind;
 
@@ -16,6 +16,7 @@ use super::state::WorkloadFacts;
 const MOST: usize = 2_000;
 /// The last known span that is looked at for demand.
 const HOUR: Duration = Duration::from_secs(3600);
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// What was known of them, by name, with the service where a platform told it.
 #[derive(Clone, Debug, Default)]
@@ -56,12 +57,14 @@ pub fn recall(state: &mut State, now: Timestamp) {
         if peak <= 0.0 {
             continue;
         }
+        let hour = state.history.window(&id, SignalKind::Demand, last - HOUR, last + MINUTE, MINUTE);
+        let busy = hour.points().filter(|(_, demand)| *demand >= SUBSTANTIAL).map(|(at, _)| at).last();
         match state.fleet.get_mut(&state.resolver.meant_by(&id)) {
-            Some(facts) => facts.sight.recall(last),
+            Some(facts) => facts.sight.recall(last, busy),
             None if state.absent.0.contains_key(&id) => {}
             None => {
                 let mut sight = Sight::met(state.started, None);
-                sight.recall(last);
+                sight.recall(last, busy);
                 state.absent.keep(&id, None, sight, now);
             }
         }

@@ -126,3 +126,28 @@ fn a_region_that_was_silent_at_the_start_is_known_from_history() {
     tick(&mut s, NOW + MINUTE * 12, both);
     assert_eq!(told_of_us(&s, NOW), None);
 }
+
+/// Its balancer fails, weescale is restarted, and the zero is believed: that it had users an hour ago is known from history.
+#[test]
+fn a_region_that_fell_silent_before_a_restart_is_not_taken_for_a_quiet_one_after_it() {
+    let start = |before: f64| {
+        let mut s = state(vec![]);
+        for minute in 1..=40 {
+            let at = NOW - MINUTE * minute;
+            s.history.import(&id("eu"), SignalKind::Demand, at, if minute < 10 { 0.0 } else { before });
+        }
+        absent::recall(&mut s, NOW);
+        s
+    };
+    let quiet = |s: &mut State, minutes: u32| {
+        let at = NOW + MINUTE * minutes;
+        tick(s, at, |_, sets| {
+            sets[0].signals.get_mut(&SignalKind::Demand).unwrap().value = crate::series::Finite::new(0.0);
+        });
+        told_of_us(s, at)
+    };
+    let why = quiet(&mut start(900.0), 15).unwrap_or_default();
+    assert!(why.starts_with("no request reaches shop/checkout@eu since"), "{why}");
+    assert_eq!(quiet(&mut start(900.0), 90), None, "by now its users have moved");
+    assert_eq!(quiet(&mut start(0.4), 15), None, "it had none");
+}

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::execution::{
-    self, History as OperationHistory, OperationId, PastMove, past_moves, rolled_back, unfinished,
+    self, History as OperationHistory, Operation, OperationId, PastMove, past_moves, rolled_back, unfinished,
 };
 use crate::fleet::WorkloadId;
 use crate::journal::{self, Journal, Kind, Record};
@@ -33,6 +33,8 @@ pub struct Restored {
     pub moved: Vec<PastMove>,
     /// Keys of operations of earlier runs that are over, whose leases would not be over yet.
     pub noted: Vec<String>,
+    /// Operations that were halted and that nobody has seen to.
+    pub halted: Vec<Operation>,
     /// Operations that are not over.
     pub unfinished: Vec<OperationHistory>,
     /// Approvals of which nothing was begun: proposal, who approved, and the approval's sentence.
@@ -63,6 +65,7 @@ pub fn read(
     let moved = execution::counting(&past, &undone, clock.now());
     let open = unfinished(timed.iter().map(|(_, entry)| entry));
     let noted = execution::let_go(&past, &open, clock.now());
+    let halted = execution::halted(timed.iter().map(|(at, entry)| (*at, entry)), clock.now());
     let begun = begun(&timed);
     let entries: Vec<execution::Entry> = timed.into_iter().map(|(_, entry)| entry).collect();
     let mut rules = super::rules::RuleBook::default();
@@ -80,6 +83,7 @@ pub fn read(
         last_operation: entries.iter().map(|e| number(e.operation.as_str())).max().unwrap_or(0),
         moved,
         noted,
+        halted,
         unfinished: open.into_iter().map(|h| begun_at(h, &begun)).collect(),
         abandoned: abandoned(journal, &entries)?,
         figures: bodies(journal.of_kinds(&[Kind::Outcome])?),
@@ -174,6 +178,7 @@ pub fn into_state(state: &mut State, restored: Restored) {
     for stored in restored.figures {
         stored.keep(&mut state.learned.kpis);
     }
+    state.left = restored.halted;
     state.learned.rules = restored.rules;
     state.learned.rules.freezes_from(state.started, &state.settings.freezes);
     state.learned.people = restored.people;
@@ -238,6 +243,58 @@ mod tests {
         let begun = begun(&timed);
         assert_eq!(begun.get(&OperationId::new("op-1")), Some(&Timestamp::from_secs(100)));
         assert_eq!(begun.get(&OperationId::new("op-2")), Some(&Timestamp::from_secs(150)));
+    }
+
+    /// Entries of an operation that somebody else's write halted, and of one like it that was kept.
+    async fn halted_and_kept() -> [Vec<execution::Entry>; 2] {
+        use crate::execution::tests::{platform::Platform, world};
+        let mut w = world::World::new(Platform::new(6, Some(6)));
+        w.start(world::proposal("p-1", crate::fleet::Field::MinReplicas, 6, 8, None), "op-1").await;
+        w.run(10).await;
+        w.platform.set(|i| i.write(crate::fleet::Field::MinReplicas, 12));
+        w.run(10).await;
+        let halted = std::mem::take(&mut *w.journal.entries.lock().unwrap());
+        w.clock.advance(std::time::Duration::from_secs(3600));
+        w.start(world::proposal("p-2", crate::fleet::Field::MinReplicas, 12, 13, None), "op-2").await;
+        w.run(700).await;
+        let kept = w.journal.entries.lock().unwrap().clone();
+        [halted, kept]
+    }
+
+    #[tokio::test]
+    async fn what_was_halted_is_handed_over_after_a_restart_until_somebody_has_seen_to_it() {
+        let [halted, kept] = halted_and_kept().await;
+        let settings = crate::config::load_without_file(&crate::config::Given::default()).unwrap();
+        let start = super::super::tests::NOW;
+        let hour = std::time::Duration::from_secs(3600);
+        let read = |entries: &[&[execution::Entry]], later: u32| {
+            let mut journal = Journal::in_memory().unwrap();
+            for (hours, some) in (0..).zip(entries) {
+                journal.append(start + hour * hours, &super::super::tests::recorded(some)).unwrap();
+            }
+            read(&journal, &Clock::paused(start + hour * later), &Tuning::default(), &settings).unwrap()
+        };
+        let mut state = super::super::tests::state(vec![]);
+        into_state(&mut state, read(&[&halted], 2));
+        let view = super::super::publish::view(&state, start + hour * 2);
+        let handed = crate::view::Handover::of(&view);
+        assert!(handed.in_flight.is_empty() && state.operations.is_empty(), "nothing is at work");
+        let [told] = handed.halted.as_slice() else { panic!("{handed:?}") };
+        assert!(
+            told.contains("op-1 shop/checkout@eu 6→8: halted, needs a person: someone else changed"),
+            "{told}"
+        );
+        assert!(handed.summary().contains("1 halted"), "{}", handed.summary());
+        let shown = &view.operations.data[0];
+        assert_eq!(
+            (shown.started, shown.checkpoint.as_ref().map(|c| (c.old, c.ours))),
+            (start, Some((6, 8)))
+        );
+        assert!(read(&[&halted, &kept], 3).halted.is_empty(), "somebody has seen to it");
+        assert!(read(&[&kept], 3).halted.is_empty());
+        assert!(read(&[&halted], 31 * 24).halted.is_empty(), "who has not looked in a month will not");
+        // Unlike what came before it.
+        assert_eq!(read(&[&kept, &halted], 3).halted.len(), 1);
     }
 
     #[tokio::test]

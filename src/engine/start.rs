@@ -238,6 +238,7 @@ pub(super) fn state(
         first_keys: BTreeMap::new(),
         freezes: BTreeMap::new(),
         operations: BTreeMap::new(),
+        left: Vec::new(),
         moved: restored.moved.clone(),
         keys: super::noted::Keys::of(&restored.noted),
         silent: BTreeSet::new(),

@@ -193,6 +193,8 @@ pub struct State {
     pub freezes: super::freezes::Freezes,
     /// First of two keys, by proposal, as shown; the gate has its own.
     pub first_keys: BTreeMap<ProposalId, Person>,
+    /// Operations of earlier runs that were halted: shown, and nothing else.
+    pub left: Vec<Operation>,
     /// Moves of earlier runs that still count, as old as they were at the start.
     pub moved: Vec<PastMove>,
     /// Keys of operations of ours.

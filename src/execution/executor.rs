@@ -1,6 +1,6 @@
 //! The executor: takes jobs, runs each operation in a task of its own, answers with receipts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -232,6 +232,7 @@ impl Executor {
             failures: 0,
             lost: None,
             lost_back: None,
+            astray: BTreeSet::new(),
             vain: 0,
             unsent: 0,
             one_way: false,
@@ -277,9 +278,11 @@ impl Executor {
             return;
         }
         if !history.writes.is_empty() {
-            let now = self.shared.clock.monotonic();
+            let now = self.shared.now();
+            // It was moved when it began, and not at the restart.
+            let ago = history.begun.map_or(Duration::ZERO, |begun| now.wall.since(begun));
             let mut guard = self.shared.guard();
-            guard.remember(&record, now);
+            guard.recall(&PastMove { mandate: record.clone(), ago, put_back: false }, now.mono);
             guard.hold(&record);
         }
         self.shared.invariants().recall(&record, &history.writes);
@@ -424,6 +427,7 @@ impl Task {
         self.wrote = history.writes.iter().any(|w| w.set == at || w.outcome == "applied");
         self.lost = history.lost(Way::Forward).filter(|lost| *lost != at);
         self.lost_back = history.lost(Way::Back).filter(|lost| *lost != at);
+        self.astray = history.astray();
         // Pods from before the operation are not known any more: all present count as old, so that nothing is
         // judged by a comparison that was never made.
         let readings = self.shared.before(&self.run.operation.workload);
@@ -445,7 +449,7 @@ impl Task {
     }
 }
 
-fn operation_of(record: &MandateRecord, now: crate::series::Timestamp) -> Operation {
+pub(super) fn operation_of(record: &MandateRecord, now: crate::series::Timestamp) -> Operation {
     Operation {
         id: record.operation.clone(),
         proposal: record.proposal.clone(),

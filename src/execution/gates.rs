@@ -312,12 +312,16 @@ pub fn validate(run: &mut OperationRun, reading: Option<&Readings>, now: Moment)
     gates.push(judge_gate(judged, settled));
     if run.gathered.strikes >= STRIKES {
         let why = names(&gates, GateState::Failed);
-        let ours = !run.is_more() || worse || same_demand(run, reading) == Some(true);
-        return if ours {
-            (gates, Verdict::Fail(format!("{why} for {STRIKES} readings")))
-        } else {
-            // More load than before explains it as well; taking capacity away could make it worse.
-            (gates, Verdict::Unsure(format!("{why}, but demand changed too")))
+        let ours = !run.is_more() || worse;
+        // More load than before explains it as well, and so does load that is not seen; taking capacity away could make it worse.
+        return match &run.elsewhere {
+            Some(other) if !ours => {
+                (gates, Verdict::Unsure(format!("{why}, but more load may be here: {other}")))
+            }
+            None if !ours && same_demand(run, reading) != Some(true) => {
+                (gates, Verdict::Unsure(format!("{why}, but demand changed too")))
+            }
+            _ => (gates, Verdict::Fail(format!("{why} for {STRIKES} readings"))),
         };
     }
     if !settled {

@@ -15,6 +15,7 @@ mod invariants;
 pub mod judge;
 mod killed;
 mod leases;
+mod left;
 mod moves;
 mod observation;
 mod patience;
@@ -27,6 +28,7 @@ mod sender;
 mod shared;
 mod sizes;
 pub mod stages;
+mod straggler;
 mod task;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -36,6 +38,7 @@ mod undo;
 
 pub use executor::{ExecutorConfig, Job, spawn};
 pub use guard::{Attempt, FleetHealth, Freeze, Guard, GuardPolicy, Stop, TurnAttempt};
+pub use left::halted;
 pub use moves::{PastMove, counting, let_go, past_moves, rolled_back};
 pub use observation::{Observation, Pacing, PodReadings, Readings};
 pub use preflight::foreign_lease;

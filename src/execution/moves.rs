@@ -24,12 +24,20 @@ pub struct PastMove {
     pub put_back: bool,
 }
 
-/// Operations the journal tells to have been rolled back, and when. `entries` in journal order.
+/// Operations the journal tells to have been rolled back, and when: as they ended last, since a write of one may land after
+/// all. `entries` in journal order.
 pub fn rolled_back<'a>(
     entries: impl IntoIterator<Item = (Timestamp, &'a Entry)>,
 ) -> BTreeMap<OperationId, Timestamp> {
-    let back = |e: &Entry| matches!(e.data.ended, Some(OperationState::RolledBack { .. }));
-    entries.into_iter().filter(|(_, e)| back(e)).map(|(at, e)| (e.operation.clone(), at)).collect()
+    let mut back = BTreeMap::new();
+    for (at, entry) in entries {
+        match &entry.data.ended {
+            Some(OperationState::RolledBack { .. }) => _ = back.insert(entry.operation.clone(), at),
+            Some(_) => _ = back.remove(&entry.operation),
+            None => {}
+        }
+    }
+    back
 }
 
 /// Forward moves the journal tells of, each operation once with the time of its first one. `entries` in journal order.

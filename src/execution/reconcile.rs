@@ -1,6 +1,6 @@
 //! After a restart: what the journal says, what the platform shows, and what follows. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::approval::{MandateRecord, Way};
 
@@ -54,6 +54,14 @@ impl History {
     pub fn lost(&self, way: Way) -> Option<u32> {
         let last = self.writes.last().filter(|w| w.way == way)?;
         (!matches!(last.outcome.as_str(), "applied" | "refused" | "not sent" | "foreign")).then_some(last.set)
+    }
+
+    /// Values whose writes forward are not known to have come to an end: they may still land, whatever was done since.
+    pub fn astray(&self) -> BTreeSet<u32> {
+        let ended = |w: &WriteNote| matches!(w.outcome.as_str(), "applied" | "refused" | "not sent");
+        let counts = !self.mandate.change.field.is_in_place();
+        let forward = self.writes.iter().filter(|w| counts && w.way == Way::Forward);
+        forward.filter(|w| !ended(w)).map(|w| w.set).collect()
     }
 
     /// How many keys are used up: what was refused, or was read back to have had no effect, is never sent again under the

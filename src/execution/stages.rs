@@ -123,6 +123,8 @@ pub struct OperationRun {
     pub(super) lives: Lives,
     /// What a load balancer in front of the workload adds to the gates.
     pub(super) traffic: TrafficGates,
+    /// Why more users than are seen may be here now: another region may have sent them, or not all demand is seen.
+    pub(super) elsewhere: Option<String>,
 }
 
 /// The values to be written one after another: each step at most what `limits` allow.
@@ -188,6 +190,7 @@ impl OperationRun {
             gathered: Gathered::default(),
             lives: Lives::new(),
             traffic: TrafficGates::default(),
+            elsewhere: None,
         }
     }
 

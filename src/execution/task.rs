@@ -1,5 +1,6 @@
 //! One operation from permit to the end of its lease, in a task of its own.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
@@ -64,6 +65,8 @@ pub(super) struct Task {
     pub lost: Option<u32>,
     /// The same on the way back.
     pub lost_back: Option<u32>,
+    /// Every value whose write forward was ever given up for lost: it may land at any time, also after it was undone.
+    pub astray: BTreeSet<u32>,
     /// Writes back in a row that had no effect.
     pub vain: u32,
     /// Sends in a row that did not go out.
@@ -229,6 +232,7 @@ impl Task {
             }
         };
         self.failures = 0;
+        self.run.elsewhere = self.shared.elsewhere(&self.run.operation.workload);
         self.claim(&state).await;
         self.steer().await;
         let readings = self.shared.readings(&self.run.operation.workload);
@@ -311,6 +315,7 @@ impl Task {
             Sent::NoEffect(why) => {
                 self.unsent = 0;
                 self.lost = Some(value);
+                self.astray.insert(value);
                 self.become_state(OperationState::Paused { why }).await;
                 false
             }

@@ -14,6 +14,7 @@ use super::providers::contract::WorkloadState;
 use super::record::{EntryData, EntryKind};
 use super::sender::Sent;
 use super::shared::{Held, Receipt};
+use super::straggler::landed;
 use super::task::{TRIES, Task, Wish};
 use super::traffic::{Cleared, SETTLE_TRIES};
 use super::{Lease, LeaseState, OperationId, OperationState};
@@ -40,8 +41,13 @@ enum Undone {
 }
 
 impl Task {
-    /// Undoes everything, or says who stands in the way.
+    /// Undoes everything, or says who stands in the way; and tells of what lands after that all the same.
     pub async fn roll_back(&mut self, why: String) {
+        self.put_back(why).await;
+        self.watch_for_stragglers().await;
+    }
+
+    async fn put_back(&mut self, why: String) {
         self.become_state(OperationState::RollingBack { why: why.clone() }).await;
         // Undoing is covered by the approval; each write below still waits for its own intent.
         let _ = self.record(EntryKind::Rollback, why.clone(), EntryData::default()).await;
@@ -49,7 +55,7 @@ impl Task {
         self.failures = 0;
         let began = self.shared.clock.monotonic();
         loop {
-            match self.undo(false, false).await {
+            match self.undo(false, false, false).await {
                 // What was given up for lost may still land: watched for as long as any unknown write.
                 Undone::Done
                     if self.lost.is_some()
@@ -115,8 +121,9 @@ impl Task {
         true
     }
 
-    /// One look and, unless too many had no effect, at most one write back. `insist` waits for no sessions.
-    async fn undo(&mut self, gently: bool, insist: bool) -> Undone {
+    /// One look and, unless too many had no effect, at most one write back. `insist` waits for no sessions; `careful` takes
+    /// no capacity away while users are being hurt or nobody can tell.
+    async fn undo(&mut self, gently: bool, insist: bool, careful: bool) -> Undone {
         if let Some(found) = self.look_back().await {
             return found;
         }
@@ -129,6 +136,10 @@ impl Task {
             Cleared::Go => {}
             Cleared::Wait(text, _) => return Undone::Wait(text),
             Cleared::Trouble(why) => return Undone::Retry(why),
+        }
+        // Reading and clearing took time: what was safe before them may not be beside the write.
+        if let Some(why) = self.barred(careful) {
+            return Undone::Retry(why);
         }
         let present = self.at;
         let sent = self.send(Way::Back, next, next == home).await;
@@ -194,6 +205,7 @@ impl Task {
                 self.at = v;
                 self.lost = None;
             }
+            Some(v) if self.astray.contains(&v) => return Some(Undone::Foreign(Some(v), landed(field, v))),
             Some(v) => return Some(Undone::Foreign(Some(v), foreign::changed(&state, field, self.at))),
             None => return Some(Undone::Foreign(None, format!("{name} does not exist any more"))),
         }
@@ -327,19 +339,18 @@ impl Task {
             // A pin keeps replicas from being added: giving it back is never what takes capacity away.
             let policy = self.run.operation.change.field == Field::ScaleIn;
             let pin = policy && ScaleIn::of(self.at) == Some(ScaleIn::Pinned);
-            let unsafe_now =
-                if self.run.is_up() && !released && !pin { self.unsafe_to_lower() } else { None };
-            if unsafe_now.is_some() {
+            let careful = self.run.is_up() && !released && !pin;
+            let barred = self.barred(careful);
+            if barred.is_some() {
                 // Servers that were being drained are needed.
                 let _ = self.settle_once().await;
             }
-            let barred = unsafe_now.map(|why| format!("{why}; release by hand to insist"));
             let outcome = match barred.or_else(|| self.spent()) {
                 _ if !self.is_on_top() => Undone::Retry(COVERED.into()),
                 Some(why) => self.look_only(why).await,
                 // Two that write to one object at once take each other's values for their own.
                 None => match self.occupy() {
-                    Ok(()) => self.undo(true, insisted).await,
+                    Ok(()) => self.undo(true, insisted, careful).await,
                     Err(other) => Undone::Retry(format!("{other} is at work on the same object")),
                 },
             };
@@ -395,6 +406,12 @@ impl Task {
         let record = self.mandate.record();
         is_due(&self.shared.held(), &record.operation)
             && !self.shared.covered(&record.operation, &record.target, record.change.field)
+    }
+
+    /// What keeps a floor from being given back by itself, and how to insist.
+    fn barred(&self, careful: bool) -> Option<String> {
+        let why = careful.then(|| self.unsafe_to_lower()).flatten()?;
+        Some(format!("{why}; release by hand to insist"))
     }
 
     /// Why capacity must not be taken away by itself now: users are being hurt, or nobody can tell.

@@ -347,6 +347,27 @@ mod tests {
     }
 
     #[test]
+    fn all_are_summed_when_they_are_scored_and_not_at_every_look() {
+        let mut keeper = ScoreKeeper::default();
+        keeper.watch(&proposal(3), 2, Circumstances::default());
+        assert_eq!(keeper.board().summary, "", "nothing is scored yet");
+        keeper.score(Timestamp::from_secs(600), |_, _, _| Some(reality(2.0)));
+        let said = keeper.board().summary;
+        assert!(said.starts_with("If you had approved all 1:"), "{said}");
+        // A row that comes back is on the board at once, and in the sum with the next scoring.
+        let row = keeper.board().rows[0].clone();
+        let other = ScoredProposal { proposal: ProposalId::new("p-9"), to: 4, ..row };
+        keeper.restore(other);
+        assert_eq!((keeper.board().rows.len(), keeper.board().summary), (2, said));
+        keeper.score(Timestamp::from_secs(700), |_, _, _| Some(reality(2.0)));
+        assert!(
+            keeper.board().summary.starts_with("If you had approved all 2:"),
+            "{}",
+            keeper.board().summary
+        );
+    }
+
+    #[test]
     fn a_raise_helps_once_it_is_warm_and_a_window_without_data_says_nothing() {
         let mut keeper = ScoreKeeper::default();
         keeper.watch(&proposal(3), 2, Circumstances::default());

@@ -61,7 +61,7 @@ pub use planner::{capacity as capacity_of, instead, plan};
 pub use regions::{Absent, Present, Regions};
 pub use resize::{Lever, MOST_IN_PLACE, SizeFacts};
 pub use scaling::{Scaling, ScalingModel};
-pub use sight::Sight;
+pub use sight::{SUBSTANTIAL, Sight};
 pub use spending::{Allocation, allocation, over_budget};
 pub use survey::{Declared, Learning, Member, Money, PARTS_AGE, Survey};
 pub use swings::{Swing, Swings};

@@ -9,7 +9,7 @@ use super::guardrails::RECOVERY;
 /// What did not come back within this was taken away: a metric, or a service in a region.
 const AWAITED: Duration = Duration::from_secs(86_400);
 /// Requests a second from which on it is noticed that they stop, as in the judgement of a sudden zero.
-const SUBSTANTIAL: f64 = 1.0;
+pub const SUBSTANTIAL: f64 = 1.0;
 /// By then users of what fell silent have come to where they go instead: names live in resolvers for an hour at most.
 const MOVING: Duration = Duration::from_secs(3600);
 
@@ -64,11 +64,13 @@ impl Sight {
         Self { met: now, ..before.unwrap_or_default() }
     }
 
-    /// Takes in that its demand was known at `last`, of which nothing was noted yet.
-    pub fn recall(&mut self, last: Timestamp) {
+    /// Takes in that its demand was known at `last`, of which nothing was noted yet, and `busy`, when it was last worth
+    /// noticing.
+    pub fn recall(&mut self, last: Timestamp, busy: Option<Timestamp>) {
         if self.demand == Known::Never {
             self.demand = Known::Until(last);
         }
+        self.busy = self.busy.max(busy);
     }
 
     /// Takes in what is known now: demand in requests a second if it is fresh, and whether the count of ready replicas is.

@@ -139,7 +139,7 @@ impl Target {
     }
 
     /// `job` and the configured labels, as attached to every series.
-    pub(super) fn target_labels(&self) -> BTreeMap<String, String> {
+    pub fn target_labels(&self) -> BTreeMap<String, String> {
         let mut labels = self.labels.clone();
         labels.entry("job".into()).or_insert_with(|| self.job.clone());
         labels.retain(|_, value| !value.is_empty());

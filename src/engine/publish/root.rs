@@ -157,3 +157,34 @@ fn leases(state: &State) -> Vec<Lease> {
     leases.sort_by_key(|l| (ended(l), l.expires));
     leases
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::scrape::{SourceId, SourceKind, SourceStatus};
+
+    #[test]
+    fn a_source_is_stale_after_three_of_its_intervals_or_a_minute_and_one_that_never_answered_once_it_failed()
+    {
+        let now = Timestamp::from_secs(10_000);
+        let of = |interval: u64, ago: Option<u64>, health: Health| {
+            let interval = Duration::from_secs(interval);
+            let mut status = SourceStatus::starting(SourceId::new("s"), SourceKind::Exposition, interval);
+            status.last_success = ago.map(|ago| now - Duration::from_secs(ago));
+            status.health = health;
+            is_stale(&SourceFacts::of(status, false), now)
+        };
+        let old = OLD.as_secs();
+        for (interval, ago, stale) in
+            [(5, old, false), (5, old + 1, true), (600, 1800, false), (600, 1801, true)]
+        {
+            assert_eq!(of(interval, Some(ago), Health::Healthy), stale, "{interval} {ago}");
+        }
+        let failing = Health::Failing { since: now, error: "refused".into(), failures: 1, next_try: now };
+        assert!(!of(5, None, Health::Starting), "not tried yet");
+        assert!(of(5, None, failing.clone()) && of(5, None, Health::Stopped { reason: "gone".into() }));
+        assert!(!of(5, Some(1), failing), "one failure makes none");
+    }
+}

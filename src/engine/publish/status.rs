@@ -167,7 +167,8 @@ pub fn burn(state: &State, w: &WorkloadFacts, now: Timestamp) -> Burn {
 
 /// Widget 1.
 pub fn operations(state: &State) -> Widget<Vec<Operation>> {
-    let mut all: Vec<Operation> = state.operations.values().cloned().collect();
+    let left = state.left.iter().filter(|o| !state.operations.contains_key(&o.id));
+    let mut all: Vec<Operation> = state.operations.values().chain(left).cloned().collect();
     all.sort_by_key(|o| std::cmp::Reverse(o.started));
     Widget::live(all)
 }

@@ -224,3 +224,48 @@ async fn a_floor_that_is_gone_after_a_restart_is_told_to_be() {
     assert!(matches!(w.state("op-1"), OperationState::Halted { .. }), "{:?}", w.state("op-1"));
     assert_eq!(*w.lease("op-1"), LeaseState::Foreign { found: Some(12) });
 }
+
+/// A floor of eight hours, held for two when weescale is restarted.
+#[tokio::test]
+async fn a_floor_that_is_held_for_long_is_no_move_of_the_moment_of_a_restart() {
+    for (hours, may) in [(2, true), (0, false)] {
+        let mut old = World::new(Platform::new(6, Some(6)));
+        let begun = old.clock.now();
+        old.start(proposal("p-1", Field::MinReplicas, 6, 8, Some(Duration::from_secs(8 * 3600))), "op-1")
+            .await;
+        old.run(400).await;
+        old.handle.abort();
+        let _ = (&mut old.handle).await;
+        old.clock.advance(Duration::from_secs(hours * 3600));
+        let (platform, journal) = (old.platform.clone(), old.journal.clone());
+        let mut w = World::with(platform, journal, old.clock.clone(), ExecutorConfig::default());
+        let open = unfinished(w.journal.entries.lock().unwrap().iter());
+        for history in open {
+            let history = crate::execution::History { begun: Some(begun), ..history };
+            let mandate = w.gate.readmit(history.mandate.clone()).unwrap();
+            w.wish(Job::Adopt { history: Box::new(history), mandate }).await;
+        }
+        w.run(20).await;
+        w.start(proposal("p-2", Field::MinReplicas, 8, 10, HOUR), "op-2").await;
+        w.run(10).await;
+        assert_eq!(w.effects() == [8, 10], may, "{hours} h: {:?}", w.state("op-2"));
+    }
+}
+
+#[tokio::test]
+async fn a_floor_whose_platform_is_not_configured_any_more_says_so() {
+    let mut old = World::new(Platform::new(6, Some(6)));
+    old.start(proposal("p-1", Field::MinReplicas, 6, 8, HOUR), "op-1").await;
+    old.run(400).await;
+    old.handle.abort();
+    let _ = (&mut old.handle).await;
+    let (platform, journal, clock) = (old.platform.clone(), old.journal.clone(), old.clock.clone());
+    let mut w = World::within([].into(), platform, journal, clock, ExecutorConfig::default());
+    let history = unfinished(w.journal.entries.lock().unwrap().iter()).remove(0);
+    let mandate = w.gate.readmit(history.mandate.clone()).unwrap();
+    w.wish(Job::Adopt { history: Box::new(history), mandate }).await;
+    w.run(5).await;
+    let LeaseState::Failing { why } = w.lease("op-1") else { panic!("{:?}", w.lease("op-1")) };
+    assert!(why.contains("provider p is not configured") && why.contains("by hand"), "{why}");
+    assert_eq!((w.effects(), w.sent()), (vec![8], 1));
+}

@@ -406,3 +406,37 @@ async fn of_fifty_approvals_at_once_three_are_at_work_and_the_others_are_seen_to
         count(&w, late)
     );
 }
+
+/// Of a raise during which users fare worse at the demand that is seen: another region that is not seen may have sent more.
+#[tokio::test]
+async fn a_raise_is_not_blamed_while_another_region_may_send_its_users() {
+    for (elsewhere, undone) in [(None, true), (Some("shop/checkout@us cannot be seen"), false)] {
+        let mut w = World::new(Platform::new(6, Some(6)));
+        w.start(floor("p-1", 6, 8, None), "op-1").await;
+        w.run(30).await;
+        w.elsewhere = elsewhere.map(str::to_owned);
+        w.readings.as_mut().unwrap().p95 = Some(2.0);
+        w.run(300).await;
+        match w.state("op-1") {
+            OperationState::RolledBack { .. } => assert!(undone),
+            OperationState::Paused { why } => {
+                assert!(
+                    !undone && why.contains("more load may be here: other regions: shop/checkout@us"),
+                    "{why}"
+                );
+                w.wish(Job::Abort(op("op-1"), "bob".into())).await;
+                w.run(30).await;
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(w.effects(), [8, 6], "a person may undo it whatever is seen elsewhere");
+    }
+    // What brings no capacity is undone whatever is seen elsewhere.
+    let mut w = World::new(Platform::new(6, Some(6)));
+    w.platform.set(|i| i.never_ready = true);
+    w.elsewhere = Some("shop/checkout@us cannot be seen".into());
+    w.start(floor("p-1", 6, 8, None), "op-1").await;
+    w.run(700).await;
+    assert!(matches!(w.state("op-1"), OperationState::RolledBack { .. }), "{:?}", w.state("op-1"));
+    assert_eq!(w.effects(), [8, 6]);
+}

@@ -204,3 +204,41 @@ async fn a_person_may_give_back_whatever_other_regions_need() {
     assert!(matches!(w.lease("op-1"), LeaseState::Restored { .. }), "{:?}", w.lease("op-1"));
     assert_eq!(w.effects(), [8, 6]);
 }
+
+/// It is not safe any more by the time it was read: what was looked at before the read is not looked at beside the write.
+#[tokio::test]
+async fn a_region_that_fails_while_the_object_is_read_keeps_the_floor() {
+    let mut w = World::new(Platform::new(6, Some(6)));
+    w.start(proposal("p-1", Field::MinReplicas, 6, 8, Some(minutes(10))), "op-1").await;
+    w.run(400).await;
+    assert_eq!(*w.lease("op-1"), LeaseState::Held);
+    let slow = (w.clock.clone(), Duration::from_secs(15));
+    w.platform.set(|i| i.slow_read = Some(slow));
+    for _ in 0..400 {
+        if w.platform.get(|i| i.slow_read.is_none()) {
+            break;
+        }
+        w.run(1).await;
+    }
+    assert_eq!(*w.lease("op-1"), LeaseState::Restoring);
+    w.elsewhere = Some("shop/checkout@us has no ready replica".into());
+    w.run(60).await;
+    assert_eq!(w.effects(), [8]);
+    let LeaseState::Failing { why } = w.lease("op-1") else { panic!("{:?}", w.lease("op-1")) };
+    assert!(why.contains("other regions") && why.contains("release by hand"), "{why}");
+    w.elsewhere = None;
+    w.run(200).await;
+    assert!(matches!(w.lease("op-1"), LeaseState::Restored { .. }), "{:?}", w.lease("op-1"));
+}
+
+#[tokio::test]
+async fn a_step_back_that_was_given_up_for_lost_and_lands_is_ours() {
+    let mut w = World::new(Platform::new(20, None));
+    w.start(proposal("p-1", Field::Replicas, 20, 26, Some(minutes(10))), "op-1").await;
+    w.run(400).await;
+    // It is read back for a minute, and sent again five seconds later.
+    w.platform.set(|i| i.writes.push_back(Fault::Late(63)));
+    w.run(600).await;
+    assert!(matches!(w.lease("op-1"), LeaseState::Restored { .. }), "{:?}", w.lease("op-1"));
+    assert_eq!((w.effects(), w.sent()), (vec![26, 21, 20], 3));
+}

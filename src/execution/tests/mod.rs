@@ -11,6 +11,7 @@ mod path;
 pub(crate) mod platform;
 mod schedule;
 mod sizes;
+mod stragglers;
 mod traffic;
 mod traffic_drains;
 mod traffic_faults;

@@ -95,6 +95,8 @@ pub struct Inner {
     pub state: WorkloadState,
     pub writes: VecDeque<Fault>,
     pub reads: VecDeque<Result<WorkloadState, ProviderError>>,
+    /// The next read takes so long on this clock.
+    pub slow_read: Option<(Clock, Duration)>,
     /// Every effect on the object: value and key.
     pub effects: Vec<(u32, String)>,
     /// Every write sent that was not a dry run.
@@ -317,6 +319,10 @@ impl Provider for Platform {
     fn read<'a>(&'a self, uid: &'a str) -> Pending<'a, Result<WorkloadState, ProviderError>> {
         Box::pin(async move {
             self.fuse.pass().await;
+            let slow = self.inner.lock().unwrap().slow_read.take();
+            if let Some((clock, time)) = slow {
+                clock.sleep(time).await;
+            }
             let scripted = self.inner.lock().unwrap().reads.pop_front();
             if let Some(answer) = scripted {
                 return answer;

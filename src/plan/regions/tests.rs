@@ -154,7 +154,7 @@ fn what_was_never_measured_bars_nothing_for_ever_and_is_named() {
     // What was known before a restart is no alarm in its first minutes either, and is one after them.
     let before = |met| {
         let mut sight = Sight::met(met, None);
-        sight.recall(now() - LONG);
+        sight.recall(now() - LONG, None);
         sight
     };
     bench.sights[0] = before(now() - MINUTE);
@@ -163,7 +163,7 @@ fn what_was_never_measured_bars_nothing_for_ever_and_is_named() {
     assert!(bench.why(1).contains("cannot be seen"), "{}", bench.why(1));
     // A metric that was taken away is not waited for longer than a day.
     let mut old = Sight::met(now() - LONG, None);
-    old.recall(now() - Duration::from_secs(86_401));
+    old.recall(now() - Duration::from_secs(86_401), None);
     old.observe(None, true, now());
     bench.sights[0] = old;
     assert_eq!(bench.why(1), "");

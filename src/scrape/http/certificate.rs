@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use rustls::{AlertDescription, CertificateError, Error as Tls};
+use rustls::{AlertDescription, CertificateError, Error as Tls, PeerIncompatible};
 
 /// What is wrong with TLS anywhere in a chain of causes, and what to do; `None` where something else is, or words are lacking.
 pub fn in_words(error: &(dyn Error + 'static)) -> Option<String> {
@@ -27,6 +27,7 @@ fn inside<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Tls> {
 
 fn words(error: &Tls) -> Option<String> {
     use CertificateError as C;
+    use PeerIncompatible as P;
     let text = match error {
         Tls::InvalidCertificate(C::UnknownIssuer) => {
             "its certificate is signed by an authority that is not trusted here; name that authority's certificate as ca_file"
@@ -45,8 +46,12 @@ fn words(error: &Tls) -> Option<String> {
         Tls::AlertReceived(AlertDescription::UnknownCA | AlertDescription::BadCertificate) => {
             "it does not accept the client's certificate"
         }
-        Tls::AlertReceived(AlertDescription::ProtocolVersion) | Tls::PeerIncompatible(_) => {
-            "it speaks no version of TLS that is safe: 1.2 or 1.3 is needed"
+        Tls::AlertReceived(AlertDescription::ProtocolVersion)
+        | Tls::PeerIncompatible(
+            P::ServerDoesNotSupportTls12Or13 | P::ServerTlsVersionIsDisabledByOurConfig,
+        ) => "it speaks no version of TLS that is safe: 1.2 or 1.3 is needed",
+        Tls::AlertReceived(AlertDescription::HandshakeFailure) | Tls::PeerIncompatible(_) => {
+            "it offers no way of encrypting that is safe, or asks for a client's certificate that it was not given"
         }
         _ => return None,
     };
@@ -68,6 +73,10 @@ mod tests {
             let text = in_words(error).unwrap();
             assert!(text.contains("not trusted here") && text.contains("ca_file"), "{text}");
         }
+        let ciphers = in_words(&Tls::PeerIncompatible(PeerIncompatible::NoCipherSuitesInCommon)).unwrap();
+        assert!(!ciphers.contains("no version of TLS"), "{ciphers}");
+        let old = in_words(&Tls::PeerIncompatible(PeerIncompatible::ServerDoesNotSupportTls12Or13)).unwrap();
+        assert!(old.contains("no version of TLS"), "{old}");
         assert_eq!(in_words(&io::Error::other("refused")), None);
         assert_eq!(in_words(&Tls::HandshakeNotComplete), None, "the library's own words are left");
     }
