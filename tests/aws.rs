@@ -17,6 +17,8 @@ mod cloudwatch;
 mod ecs;
 #[path = "aws/fake.rs"]
 mod fake;
+#[path = "aws/fake_ecs.rs"]
+mod fake_ecs;
 #[path = "aws/groups.rs"]
 mod groups;
 #[path = "aws/lease.rs"]

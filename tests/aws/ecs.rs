@@ -1,12 +1,16 @@
-//! ECS services with Application Auto Scaling against moto.
+//! ECS services with Application Auto Scaling against moto, and the whole way of an approval there and on the strict fake.
+
+use std::sync::Arc;
 
 use weescale::approval::{LeaseNote, Way};
 use weescale::execution::providers::aws::EcsServices;
-use weescale::execution::providers::contract::WorkloadState;
+use weescale::execution::providers::contract::{PodPhase, WorkloadState};
 use weescale::execution::{Provider, ProviderError};
 use weescale::fleet::{Field, Owner, ScaleIn};
 use weescale::scrape::aws::{Call, Effect, Service};
 
+use super::fake_ecs::FakeEcs;
+use super::lease::there_and_back;
 use super::moto::{Moto, SHIPPED, allow};
 use super::orders::{mandate, note};
 
@@ -152,4 +156,63 @@ async fn scale_in_is_held_and_given_back_and_what_else_is_suspended_stays_so() {
     let back = authority.order(Way::Back, held, allowed).unwrap().with_note(None);
     assert_eq!(ops.write(&back).await.unwrap().fields.scale_in, Some(allowed));
     assert_eq!(suspended(&moto).await, [false, true]);
+}
+
+/// On moto a service has the tasks that were asked for with the last update, counted and not listed.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_count_of_a_service_is_raised_held_and_given_back() {
+    let Some(moto) = Moto::start() else { return };
+    account(&moto);
+    let ops = Arc::new(EcsServices::new(moto.client("ops")));
+    let trip = there_and_back(Arc::clone(&ops) as Arc<dyn Provider>, "batch", Field::Replicas, 3).await;
+    let [before, held, after] = &trip.states;
+    assert_eq!((before.fields.replicas, before.ready, before.pods.len()), (Some(2), 0, 0));
+    assert_eq!((held.fields.replicas, held.ready), (Some(3), 3), "{:?}", trip.gates);
+    assert_eq!(held.annotations[LeaseNote::PREVIOUS], "2");
+    assert_eq!((after.fields.replicas, after.ready, after.annotations.len()), (Some(2), 2, 0));
+    assert_eq!(trip.set, [3, 2], "each value once a way");
+    assert_eq!(ops.gaps().take(), Vec::<String>::new());
+    // The other service is left alone.
+    let checkout = find(&ops, "checkout").await;
+    assert_eq!((checkout.fields.replicas, checkout.fields.min_replicas), (Some(2), Some(2)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tasks_come_up_under_a_raised_minimum_and_stay_when_it_is_given_back() {
+    let fake = FakeEcs::start();
+    let ops = Arc::new(fake.provider());
+    let trip = there_and_back(Arc::clone(&ops) as Arc<dyn Provider>, "checkout", Field::MinReplicas, 3).await;
+    let [before, held, after] = &trip.states;
+    let ready = |w: &WorkloadState| w.pods.iter().filter(|p| p.phase == PodPhase::Ready).count();
+    assert_eq!((before.ready, ready(before), before.pods.len()), (2, 2, 2));
+    assert_eq!(
+        (held.fields.min_replicas, held.fields.replicas, held.ready, ready(held)),
+        (Some(3), Some(3), 3, 3)
+    );
+    let times = |w: &WorkloadState| {
+        w.pods.iter().all(|p| {
+            Some(p.created_ms) < p.scheduled_ms && p.scheduled_ms < p.started_ms && p.address.is_some()
+        })
+    };
+    assert!(times(before) && times(held), "{:?}", held.pods);
+    assert!(trip.gates.iter().any(|g| g.starts_with("0 of 1 new ready, 2 of 3 in all")), "{:?}", trip.gates);
+    assert!(trip.gates.iter().any(|g| g.starts_with("1 of 1 new ready, 3 of 3 in all")), "{:?}", trip.gates);
+    assert_eq!(held.annotations[LeaseNote::PREVIOUS], "2");
+    // A lower minimum takes nothing away: that is the policy's to do.
+    assert_eq!((after.fields.min_replicas, after.fields.replicas, ready(after)), (Some(2), Some(3), 3));
+    assert!(after.annotations.is_empty(), "{:?}", after.annotations);
+    assert_eq!((trip.set, ops.gaps().take()), (vec![3, 2], Vec::<String>::new()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tasks_of_a_count_that_nobody_owns_come_and_go_with_it() {
+    let fake = FakeEcs::start();
+    let ops = Arc::new(fake.provider());
+    let trip = there_and_back(Arc::clone(&ops) as Arc<dyn Provider>, "batch", Field::Replicas, 3).await;
+    let [before, held, after] = &trip.states;
+    let names = |w: &WorkloadState| w.pods.iter().map(|p| p.name.clone()).collect::<Vec<_>>();
+    assert_eq!((before.ready, held.ready, after.fields.replicas), (2, 3, Some(2)));
+    assert_eq!((&names(held)[..2], names(held).len()), (&names(before)[..], 3), "one is new");
+    assert_eq!(names(after), names(before), "the new one went");
+    assert_eq!(trip.set, [3, 2]);
 }

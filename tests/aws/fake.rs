@@ -93,19 +93,7 @@ impl Fake {
     }
 
     pub fn provider(&self) -> ScalingGroups {
-        let dir = tempfile::tempdir().unwrap();
-        let files = Files { credentials: dir.path().join("credentials"), config: dir.path().join("config") };
-        std::fs::write(&files.credentials, "[t]\naws_access_key_id=AK\naws_secret_access_key=s\n").unwrap();
-        // The files must outlive the provider, which reads them for each request.
-        let _ = dir.keep();
-        let access = Access { profile: Some("t".into()), files, metadata: None };
-        let setup = AwsSetup {
-            region: "eu-west-1".into(),
-            endpoint: Some(format!("http://{}", self.addr)),
-            ca_file: None,
-            timeout: Duration::from_millis(1500),
-        };
-        ScalingGroups::new(AwsClient::new(&setup, Arc::new(Credentials::new(access))).unwrap())
+        ScalingGroups::new(client(self.addr))
     }
 
     fn serve(&self, mut stream: TcpStream) {
@@ -214,6 +202,23 @@ impl Fake {
     }
 }
 
+/// A client of what listens there, which signs as `AK`.
+pub fn client(addr: SocketAddr) -> AwsClient {
+    let dir = tempfile::tempdir().unwrap();
+    let files = Files { credentials: dir.path().join("credentials"), config: dir.path().join("config") };
+    std::fs::write(&files.credentials, "[t]\naws_access_key_id=AK\naws_secret_access_key=s\n").unwrap();
+    // The files must outlive the provider, which reads them for each request.
+    let _ = dir.keep();
+    let access = Access { profile: Some("t".into()), files, metadata: None };
+    let setup = AwsSetup {
+        region: "eu-west-1".into(),
+        endpoint: Some(format!("http://{addr}")),
+        ca_file: None,
+        timeout: Duration::from_millis(1500),
+    };
+    AwsClient::new(&setup, Arc::new(Credentials::new(access))).unwrap()
+}
+
 fn ok(action: &str, inner: &str) -> String {
     answer(
         "200 OK",
@@ -243,6 +248,14 @@ fn answer(status: &str, body: &str) -> String {
 
 /// The form of a signed request; `None` if it is not one.
 fn request(stream: &mut TcpStream) -> Option<BTreeMap<String, String>> {
+    let (head, body) = signed(stream)?;
+    assert!(head.contains("/eu-west-1/autoscaling/aws4_request"), "{head}");
+    let pairs = body.split('&').map(|p| p.split_once('=').unwrap());
+    Some(pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).collect())
+}
+
+/// Head, in small letters, and body of a signed request; `None` if none comes.
+pub fn signed(stream: &mut TcpStream) -> Option<(String, String)> {
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     let (mut bytes, mut chunk) = (Vec::new(), [0; 4096]);
     loop {
@@ -255,9 +268,7 @@ fn request(stream: &mut TcpStream) -> Option<BTreeMap<String, String>> {
                 lower.lines().find_map(|l| l.strip_prefix("content-length: "))?.parse::<usize>().ok()?;
             if body.len() >= length {
                 assert!(lower.contains("authorization: aws4-hmac-sha256 credential=ak/"), "{head}");
-                assert!(lower.contains("/eu-west-1/autoscaling/aws4_request"), "{head}");
-                let pairs = body.split('&').map(|p| p.split_once('=').unwrap());
-                return Some(pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).collect());
+                return Some((lower, body.to_owned()));
             }
         }
         if n == 0 {
