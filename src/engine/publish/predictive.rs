@@ -7,7 +7,7 @@ use crate::learning::Levels;
 use crate::plan::{Exhaustion, GuardrailResult};
 use crate::proposal::{Proposal, ProposalState};
 use crate::series::{Timestamp, Window};
-use crate::signals::{Freshness, SignalKind};
+use crate::signals::SignalKind;
 use crate::view::{
     CostProjection, ForecastView, Mode, Outcome, ProposalView, ResourceRow, ServiceRow, TwoKeys, Widget,
     WidgetState,
@@ -198,9 +198,10 @@ pub fn barred(state: &State, p: &Proposal, now: Timestamp) -> Option<String> {
     if let Some(why) = super::ownership::no_room(state, p) {
         return Some(why);
     }
-    let freshness = state.fleet.get(&p.workload).map(|w| w.signals.freshness(SignalKind::Demand));
-    if freshness != Some(Freshness::Fresh) {
-        return Some("demand is not fresh".into());
+    // As the gate has it: a demand that comes back is enough for more.
+    let lacking = crate::engine::commands::not_fresh(state.fleet.get(&p.workload), &p.change);
+    if !lacking.is_empty() {
+        return Some(format!("not fresh: {}", lacking.join(", ").replace('_', " ")));
     }
     (now >= p.expires).then(|| "expired".into())
 }

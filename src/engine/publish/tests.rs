@@ -141,3 +141,25 @@ fn a_region_without_a_ready_replica_is_dark_since_the_last_one_was() {
         Some(Replicas { desired: 5, ready: 1, min: None, max: None });
     assert_eq!(dark(&s), None);
 }
+
+/// What the gate takes, the card must not say to be barred: who sees a service come back above its capacity has no time.
+#[test]
+fn a_demand_that_comes_back_can_be_approved_on_from_its_card() {
+    let (mut s, _) = proposed(vec![], 9, LATER);
+    s.settings = Settings { mode: Mode::Ask, ..(*s.settings).clone() }.into();
+    let target = Some(crate::proposal::Target { provider: "p".into(), uid: "u-1".into() });
+    let p = crate::proposal::Proposal { owner: crate::fleet::Owner::Nobody, target, ..live(&s) };
+    let barred = |s: &State, p: &crate::proposal::Proposal| super::barred(s, p, NOW);
+    assert_eq!(barred(&s, &p), None);
+    let suspect = |s: &mut State, least: f64| {
+        let demand = s.fleet.get_mut(&id()).unwrap().signals.signals.get_mut(&SignalKind::Demand).unwrap();
+        (demand.freshness, demand.least) = (Freshness::Suspect, crate::series::Finite::new(least));
+    };
+    suspect(&mut s, 950.0);
+    assert_eq!(barred(&s, &p), None, "at least so much is there");
+    let mut lower = p.clone();
+    (lower.change.from, lower.change.to) = (6, 5);
+    assert_eq!(barred(&s, &lower).unwrap(), "not fresh: demand, latency p95");
+    suspect(&mut s, f64::NAN);
+    assert_eq!(barred(&s, &p).unwrap(), "not fresh: demand");
+}
