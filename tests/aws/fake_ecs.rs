@@ -6,10 +6,12 @@
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Duration;
 
 use serde_json::{Value, json};
+use weescale::clock::{Clock, Monotonic};
 use weescale::execution::providers::aws::EcsServices;
+use weescale::series::Timestamp;
 
 use super::fake::{client, signed};
 
@@ -21,16 +23,16 @@ const STEP: Duration = Duration::from_millis(400);
 struct Task {
     number: u32,
     of: &'static str,
-    made: (Instant, SystemTime),
-    stopping: Option<Instant>,
+    made: (Monotonic, Timestamp),
+    stopping: Option<Monotonic>,
 }
 
 impl Task {
     /// Status, and the moments of its pull and its start, where they were.
-    fn status(&self) -> (&'static str, [Option<SystemTime>; 2]) {
+    fn status(&self, now: Monotonic) -> (&'static str, [Option<Timestamp>; 2]) {
         let at = |steps: u32| self.made.1 + STEP * steps;
-        match (self.stopping, self.made.0.elapsed().as_millis() / STEP.as_millis()) {
-            (Some(since), _) if since.elapsed() >= STEP => ("STOPPED", [Some(at(1)), Some(at(3))]),
+        match (self.stopping, now.since(self.made.0).as_millis() / STEP.as_millis()) {
+            (Some(since), _) if now.since(since) >= STEP => ("STOPPED", [Some(at(1)), Some(at(3))]),
             (Some(_), _) => ("DEACTIVATING", [Some(at(1)), Some(at(3))]),
             (None, 0) => ("PROVISIONING", [None, None]),
             (None, 1) => ("PENDING", [Some(at(1)), None]),
@@ -41,6 +43,7 @@ impl Task {
 }
 
 struct Account {
+    clock: Clock,
     /// `checkout`, which has a scalable target, and `batch`, which has none.
     desired: [u32; 2],
     bounds: (u32, u32),
@@ -60,7 +63,13 @@ impl FakeEcs {
     /// Two services of two running tasks each.
     pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let account = Account { desired: [2, 2], bounds: (2, 8), tasks: Vec::new(), tags: Vec::new() };
+        let account = Account {
+            clock: Clock::real(),
+            desired: [2, 2],
+            bounds: (2, 8),
+            tasks: Vec::new(),
+            tags: Vec::new(),
+        };
         let fake = Self { addr: listener.local_addr().unwrap(), account: Arc::new(Mutex::new(account)) };
         fake.account.lock().unwrap().schedule();
         std::thread::sleep(STEP * 4);
@@ -111,17 +120,18 @@ fn invalid(why: &str) -> Refusal {
 impl Account {
     /// Starts and stops tasks: those that have run for longest stay.
     fn schedule(&mut self) {
-        self.tasks.retain(|t| t.status().0 != "STOPPED");
+        let now = self.clock.monotonic();
+        self.tasks.retain(|t| t.status(now).0 != "STOPPED");
         for (of, desired) in NAMES.into_iter().zip(self.desired) {
             let of_it = |t: &&mut Task| t.of == of && t.stopping.is_none();
             let there = self.tasks.iter_mut().filter(of_it).count();
             for task in self.tasks.iter_mut().rev().filter(of_it).take(there.saturating_sub(desired as usize))
             {
-                task.stopping = Some(Instant::now());
+                task.stopping = Some(now);
             }
             for _ in there..desired as usize {
                 let number = self.tasks.iter().map(|t| t.number + 1).max().unwrap_or(1);
-                let made = (Instant::now(), SystemTime::now());
+                let made = (now, self.clock.now());
                 self.tasks.push(Task { number, of, made, stopping: None });
             }
         }
@@ -149,7 +159,9 @@ impl Account {
                 let asked = body["tasks"].as_array().filter(|a| (1..=100).contains(&a.len()));
                 let asked = asked.ok_or_else(|| invalid("Tasks must have 1 to 100 items."))?;
                 let found = self.tasks.iter().filter(|t| asked.iter().any(|a| *a == arn(t).as_str()));
-                Ok(json!({ "tasks": found.map(task).collect::<Vec<_>>(), "failures": [] }))
+                Ok(
+                    json!({ "tasks": found.map(|t| task(t, self.clock.monotonic())).collect::<Vec<_>>(), "failures": [] }),
+                )
             }
             "updateservice" => {
                 let which = NAMES.iter().position(|n| body["service"] == **n);
@@ -204,7 +216,12 @@ impl Account {
     fn service(&self, which: usize) -> Value {
         let name = NAMES[which];
         let count = |status: fn(&str) -> bool| {
-            self.tasks.iter().filter(|t| t.of == name && t.stopping.is_none() && status(t.status().0)).count()
+            self.tasks
+                .iter()
+                .filter(|t| {
+                    t.of == name && t.stopping.is_none() && status(t.status(self.clock.monotonic()).0)
+                })
+                .count()
         };
         let tags: Vec<Value> =
             self.tags.iter().map(|[k, v]| json!({ "key": k, "value": v })).filter(|_| which == 0).collect();
@@ -219,9 +236,9 @@ fn arn(task: &Task) -> String {
     format!("arn:aws:ecs:eu-west-1:123456789012:task/prod/{:032x}", task.number)
 }
 
-fn task(task_: &Task) -> Value {
-    let seconds = |at: SystemTime| at.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs_f64();
-    let (status, [pulled, started]) = task_.status();
+fn task(task_: &Task, now: Monotonic) -> Value {
+    let seconds = |at: Timestamp| at.as_millis() as f64 / 1000.0;
+    let (status, [pulled, started]) = task_.status(now);
     let desired = if task_.stopping.is_some() { "STOPPED" } else { "RUNNING" };
     let mut told = json!({ "taskArn": arn(task_), "group": format!("service:{}", task_.of), "lastStatus": status,
         "desiredStatus": desired, "healthStatus": "UNKNOWN", "createdAt": seconds(task_.made.1),

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use super::earlier::restarted;
 use super::platform::{Fault, Platform};
 use super::world::{World, op, proposal};
 use crate::execution::{Job, OperationState};
 use crate::fleet::Field;
+use crate::series::Timestamp;
 
 /// Aborted and rolled back after its one write was given up for lost, which lands so many seconds after it was sent.
 async fn rolled_back(fault: Fault) -> World {
@@ -34,6 +36,27 @@ async fn a_write_that_lands_after_its_rollback_is_told_and_left_to_a_person() {
     assert!(w.troubles.iter().any(|t| t == why), "{:?}", w.troubles);
     w.run(600).await;
     assert_eq!((w.effects(), w.sent()), (vec![8], 1), "somebody may have set it by hand: nothing is written");
+    // To the next run it is a raise that stands.
+    let entries = w.journal.entries.lock().unwrap().clone();
+    let timed = || entries.iter().map(|e| (Timestamp::default(), e));
+    assert!(crate::execution::rolled_back(timed()).is_empty());
+    assert_eq!(crate::execution::halted(timed(), Timestamp::default()).len(), 1);
+}
+
+#[tokio::test]
+async fn what_was_lost_before_a_restart_is_looked_for_after_it() {
+    let mut w = World::new(Platform::new(6, Some(6)));
+    w.platform.set(|i| i.writes.push_back(Fault::TimeoutWithoutEffect));
+    w.start(proposal("p-1", Field::MinReplicas, 6, 8, None), "op-1").await;
+    w.run(100).await;
+    let mut w = restarted(w).await;
+    w.run(10).await;
+    w.wish(Job::Abort(op("op-1"), "bob".into())).await;
+    w.run(100).await;
+    assert!(is_undone(&w), "{:?}", w.state("op-1"));
+    w.platform.set(|i| i.write(Field::MinReplicas, 8));
+    w.run(30).await;
+    assert!(matches!(w.state("op-1"), OperationState::Halted { .. }), "{:?}", w.state("op-1"));
 }
 
 #[tokio::test]
