@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use crate::screen::{self, ScreenOptions};
-use crate::{config, session, telemetry};
+use crate::session;
 
 use super::args::{Attach, Live};
 use super::exit::{Failure, Outcome};
@@ -19,8 +19,7 @@ pub async fn run(live: &Live, args: &Attach) -> Outcome {
     }
     let settings = live::settings(live)?;
     let (path, named) = wish::socket(&settings)?;
-    let log = live.log.clone().or_else(config::log_path);
-    telemetry::init(true, log.as_deref()).map_err(Failure::other)?;
+    look::logs(live)?;
     let options = look::options(live, &settings)?;
     let link = session::attach_as(&path, named, args.shadow).await.map_err(Failure::other)?;
     let options = ScreenOptions { spot: Some(link.spot), answers: Some(link.answers), ..options };

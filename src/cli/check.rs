@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use crate::config::Settings;
+use crate::config::{ServiceRule, Settings};
 use crate::engine;
-use crate::signals::SignalKind;
+use crate::signals::{Catalogue, SignalKind};
 use crate::view::{Health, Mode, View};
 
 use super::args::Live;
@@ -38,13 +38,31 @@ pub async fn run(live: &Live) -> Outcome {
         out::print(&platforms)?;
         return Err(failure);
     }
+    let rules: Vec<ServiceRule> = settings.services.clone();
     let view = live::look_until(settings, PATIENCE, false, |view| {
         !view.sources.iter().any(|s| s.health == Health::Starting)
     })
     .await?;
     let mut text = platforms;
     text.push_str(&sources(&view));
+    let silent = view.sources.iter().filter(|s| s.health != Health::Healthy).map(|s| s.id.to_string());
+    let (silent, known): (Vec<String>, usize) = (silent.collect(), view.sources.len());
+    if known > 0 && silent.len() == known {
+        // What they would have is not known: nothing is said to be missing.
+        out::print(&text)?;
+        return Err(Failure::Other("no source is reachable".into()));
+    }
     text.push('\n');
+    text.push_str(&signals(&view, &catalogue));
+    text.push_str(&unused(&rules, &view));
+    out::print(&text)?;
+    failing.extend(silent);
+    verdict(&failing)
+}
+
+/// Which signals there are, and the line that would provide each that is missing.
+fn signals(view: &View, catalogue: &Catalogue) -> String {
+    let mut text = String::new();
     for kind in WANTED {
         let have = view
             .services
@@ -67,14 +85,23 @@ pub async fn run(live: &Live) -> Outcome {
             )
         };
     }
-    out::print(&text)?;
-    let silent = view.sources.iter().filter(|s| s.health != Health::Healthy).map(|s| s.id.to_string());
-    let (silent, known): (Vec<String>, usize) = (silent.collect(), view.sources.len());
-    if known > 0 && silent.len() == known {
-        return Err(Failure::Other("no source is reachable".into()));
-    }
-    failing.extend(silent);
-    verdict(&failing)
+    text
+}
+
+/// `[[service]]` rules that are about nothing that was seen: misspelt, or of what does not run.
+fn unused(rules: &[ServiceRule], view: &View) -> String {
+    let rows = &view.services.data;
+    let idle = rules.iter().filter(|rule| !rows.iter().any(|r| rule.applies_to(&r.workload, &r.service)));
+    let seen: Vec<String> = rows.iter().take(NAMED).map(|r| r.workload.to_string()).collect();
+    let seen = if seen.is_empty() { "nothing".to_owned() } else { seen.join(", ") };
+    let more = if rows.len() > NAMED { format!(" and {} more", rows.len() - NAMED) } else { String::new() };
+    idle.map(|rule| {
+        format!(
+            "warning  service.name {:?} of the configuration is about nothing; seen: {seen}{more}\n",
+            rule.name
+        )
+    })
+    .collect()
 }
 
 /// Good if nothing that is configured fails.

@@ -5,7 +5,6 @@ use std::io::IsTerminal;
 use crate::config::Settings;
 use crate::engine::{self, Options};
 use crate::screen::{self, Exit};
-use crate::{config, telemetry};
 
 use super::args::Live;
 use super::exit::{Failure, Outcome};
@@ -26,8 +25,7 @@ pub async fn open(live: &Live, settings: Settings, options: Options) -> Outcome 
             "the dashboard needs a terminal; without one use `weescale status --format json`".into(),
         ));
     }
-    let log = live.log.clone().or_else(config::log_path);
-    telemetry::init(true, log.as_deref()).map_err(Failure::other)?;
+    look::logs(live)?;
     let screen_options = look::options(live, &settings)?;
     let engine = engine::start(settings, options).await?;
     let exit = screen::run(engine.view.clone(), engine.commands.clone(), screen_options).await;

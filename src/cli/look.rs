@@ -5,6 +5,7 @@ use crate::scrape::read_plain_text;
 use crate::screen::glyphs::GlyphSet;
 use crate::screen::theme::{Depth, Theme};
 use crate::screen::{Bindings, Keymap, KeymapError, PanelId, ScreenOptions};
+use crate::{config, telemetry};
 
 use super::args::{Color, Live};
 use super::exit::Failure;
@@ -12,6 +13,15 @@ use super::picture;
 
 /// Largest theme file read.
 const MAX_THEME: u64 = 256 << 10;
+
+/// Where log lines go while a screen is shown. A file that was named must be usable.
+pub fn logs(live: &Live) -> Result<(), Failure> {
+    match &live.log {
+        Some(file) => telemetry::init(true, Some(file)),
+        None => telemetry::init_or_panel(config::log_path().as_deref()),
+    }
+    .map_err(Failure::other)
+}
 
 /// Options of the screen; must be called inside a runtime.
 pub fn options(live: &Live, settings: &Settings) -> Result<ScreenOptions, Failure> {

@@ -41,7 +41,7 @@ pub enum ConfigError {
         line: usize,
         /// From 1, in characters.
         column: usize,
-        /// What is wrong there.
+        /// What is wrong there, and on further lines what is wrong elsewhere.
         why: String,
     },
     /// Values that cannot be used.
@@ -63,6 +63,8 @@ impl fmt::Display for Listed<'_> {
         let Self(origin, problems, more) = self;
         for (i, p) in problems.iter().enumerate() {
             f.write_str(if i > 0 { "\n  " } else { "" })?;
+            // What a flag says is no fault of the file.
+            let origin = if p.field.starts_with("--") { "command line" } else { origin };
             match p.line {
                 0 => write!(f, "{origin}: {}: {}", p.field, p.what)?,
                 line => write!(f, "{origin}:{line}: {}: {}", p.field, p.what)?,

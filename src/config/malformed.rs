@@ -14,6 +14,11 @@ const SHOWN: usize = 500;
 /// Most of what was written in its place, characters.
 const WRITTEN: usize = 60;
 
+/// Told of one file at most.
+const MANY: usize = 20;
+/// Of a field that is not there.
+const LACKING: &str = "must be given";
+
 /// First byte and words of what `error` says about `text`.
 pub fn explain(text: &str, error: &Error) -> (usize, String) {
     let places = Places::of(text);
@@ -24,7 +29,7 @@ pub fn explain(text: &str, error: &Error) -> (usize, String) {
         let field = table.or_else(|| lacking(text, error.message()));
         let place = field.as_deref().and_then(|f| places.byte_of(f)).unwrap_or(byte);
         let field = field.map_or_else(|| name.to_owned(), |table| format!("{table}.{name}"));
-        return (place, clean(&format!("{field}: must be given"), SHOWN));
+        return (place, clean(&format!("{field}: {LACKING}"), SHOWN));
     }
     let words = typed(&message).or_else(|| unknown(&message)).unwrap_or(message);
     let words = match places.at_byte(byte) {
@@ -32,6 +37,34 @@ pub fn explain(text: &str, error: &Error) -> (usize, String) {
         None => words,
     };
     (byte, clean(&words, SHOWN))
+}
+
+/// All that can be told at once: what is wrong first, and what would be wrong next were its line not there.
+pub fn every(text: &str, first: Error) -> Vec<(usize, String)> {
+    let mut rest = text.to_owned();
+    let (mut error, mut found) = (first, Vec::new());
+    // What is no TOML cannot be told from what follows it.
+    let readable = toml::from_str::<toml::Table>(text).is_ok();
+    loop {
+        let (byte, why) = explain(&rest, &error);
+        // Only because its line was taken away.
+        if !found.is_empty() && why.ends_with(LACKING) {
+            return found;
+        }
+        found.push((byte, why));
+        let begin = rest.get(..byte).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
+        let end = rest.get(byte..).and_then(|after| after.find('\n')).map_or(rest.len(), |at| byte + at);
+        let line = rest.get(begin..end).unwrap_or_default();
+        if !readable || found.len() == MANY || line.trim().is_empty() || line.trim_start().starts_with('[') {
+            return found;
+        }
+        let blank = " ".repeat(line.len());
+        rest.replace_range(begin..end, &blank);
+        match toml::from_str::<File>(&rest) {
+            Ok(_) => return found,
+            Err(next) => error = next,
+        }
+    }
 }
 
 /// The table that fails with `message` when it is read alone.
@@ -145,6 +178,18 @@ mod tests {
         let (line, words) = told("[[scrape]]\nurl = \"http://a\"\ninterval = \"soon\"\n");
         assert_eq!(line, 3);
         assert!(words.starts_with("scrape[0].interval: \"soon\" is not a duration"), "{words}");
+    }
+
+    #[test]
+    fn all_of_it_is_told_at_once() {
+        let text =
+            "mod = \"ask\"\n[[scrape]]\nurl = 5\ninterval = \"15\"\n[budget]\nmonth = \"5000\"\nheld = 5\n";
+        let error = toml::from_str::<File>(text).unwrap_err();
+        let lines: Vec<usize> =
+            every(text, error).iter().map(|(byte, _)| super::super::place::of_byte(text, *byte).0).collect();
+        assert_eq!(std::collections::BTreeSet::from_iter(lines), [1, 3, 4, 6].into());
+        let broken = "mode = \"ask\n[budget]\nmonth = \"5000\"\n";
+        assert_eq!(every(broken, toml::from_str::<File>(broken).unwrap_err()).len(), 1, "it is no TOML");
     }
 
     #[test]

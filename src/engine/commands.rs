@@ -352,9 +352,14 @@ impl Engine {
                 // In a team's quiet hours nobody is called for what can wait, nor for what somebody muted.
                 let routed = super::teams::routed(&self.state, p, self.clock.now());
                 if routed.calls() {
-                    let whom =
-                        if routed.team.is_empty() { String::new() } else { format!(" for {}", routed.team) };
-                    self.say(NoticeLevel::Info, format!("new proposal {}{whom}: {}", p.id, p.sentence));
+                    let whom = if routed.team.is_empty() {
+                        String::new()
+                    } else {
+                        format!(" (for {})", routed.team)
+                    };
+                    // The rest of the sentence stands in the strip and on the card.
+                    let what = p.sentence.split(". ").next().unwrap_or_default().trim_end_matches('.');
+                    self.say(NoticeLevel::Info, format!("new proposal {}: {what}{whom}", p.id));
                 }
             }
             QueueEvent::Closed(p) => {

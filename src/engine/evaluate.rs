@@ -43,17 +43,18 @@ impl Question {
 pub struct StoreQueries {
     standing: Arc<Mutex<Kept>>,
     names: usize,
+    window: Duration,
 }
 
 impl StoreQueries {
-    /// Whether the metric names in the store have changed since the queries were chosen.
-    pub fn outdated(&self, store: &Store) -> bool {
-        self.names != store.metric_count()
+    /// Whether the metric names in the store, or the window of rates, have changed since the queries were chosen.
+    pub fn outdated(&self, store: &Store, window: Duration) -> bool {
+        self.names != store.metric_count() || self.window != window
     }
 
-    /// Takes the expressions to evaluate.
-    pub fn choose(&mut self, specs: Vec<QuerySpec>, store: &Store) {
-        self.names = store.metric_count();
+    /// Takes the expressions to evaluate, whose rates are over `window`.
+    pub fn choose(&mut self, specs: Vec<QuerySpec>, store: &Store, window: Duration) {
+        (self.names, self.window) = (store.metric_count(), window);
         let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut old = std::mem::take(&mut *standing);
         for spec in specs {
@@ -208,9 +209,9 @@ fn fails_lately(source: &SourceStatus, window: Duration, now: Timestamp) -> bool
         && source.last_success.is_some_and(|at| now.since(at) <= window + source.interval * 2)
 }
 
-/// Marks what was evaluated over the store as not fresh until it holds a whole rate window: until then a rate counts
-/// only the part that is there, as Prometheus's does, and is too low. Such a value may be shown; nothing is learned
-/// from it and nothing is lowered by it.
+/// Marks what was evaluated over the store as not fresh until it holds a whole rate window: until then a rate is over
+/// the part that is there, and rests on a few samples. Such a value may be shown; nothing is learned from it and nothing
+/// is lowered by it.
 pub fn mark_filling(sets: &mut [SignalSet], left: Duration) {
     let signals = sets.iter_mut().flat_map(|s| s.signals.values_mut());
     for signal in signals.filter(|s| s.freshness == Freshness::Fresh) {

@@ -8,7 +8,7 @@ use crate::fleet::WorkloadId;
 use crate::scrape::{Answer, QuerySpec, SourceId};
 use crate::series::{Finite, Timestamp};
 use crate::signals::limits::MAX_POD_WORKLOADS;
-use crate::signals::{PodQuery, SignalKind};
+use crate::signals::{PodQuery, SignalKind, rate_span};
 
 use super::evaluate::{self, StoreQueries};
 use super::{State, sources};
@@ -53,7 +53,8 @@ impl Pods {
         }
         let after = self.questions();
         if after.get(&evaluate::scraped()) != before.get(&evaluate::scraped()) {
-            self.store.choose(self.of(&evaluate::scraped()), &state.store);
+            let window = rate_span(evaluate::interval(&state.settings.scrape));
+            self.store.choose(self.of(&evaluate::scraped()), &state.store, window);
             self.evaluated = None;
         }
         let all = before.keys().chain(after.keys().filter(|s| !before.contains_key(*s)));

@@ -15,7 +15,7 @@ use crate::journal::{Entry, JournalHandle, Record, SignalPoint};
 use crate::proposal::Moment;
 use crate::scrape::{Answer, Delivery, Handle, SourceId};
 use crate::series::Timestamp;
-use crate::signals::SignalKind;
+use crate::signals::{SignalKind, young_span};
 use crate::view::{Command, NoticeLevel, View, Wish};
 
 use super::evaluate::{self, Pace, StoreQueries};
@@ -260,11 +260,14 @@ impl Engine {
         self.watch_pods(now);
         if self.scraped && self.is_time_to_ask() {
             self.scraped = false;
-            if self.queries.outdated(&self.state.store) {
+            let interval = evaluate::interval(&self.state.settings.scrape);
+            let held = self.first_scrape.map_or(Duration::ZERO, |first| now.since(first));
+            let window = young_span(interval, held);
+            if self.queries.outdated(&self.state.store, window) {
                 let store = &self.state.store;
-                let interval = evaluate::interval(&self.state.settings.scrape);
-                let specs = self.state.resolver.queries(&scraped, &|name| store.has_metric(name), interval);
-                self.queries.choose(specs, store);
+                let has = |name: &str| store.has_metric(name);
+                let specs = self.state.resolver.queries_over(&scraped, &has, interval, window);
+                self.queries.choose(specs, store, window);
             }
             let answers = self.ask_store(now, deliveries).await;
             self.answers.insert(scraped, answers);

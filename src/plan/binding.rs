@@ -92,7 +92,7 @@ fn short(
         advice = advice.fact(&format!("{} allows", bound.name), f64::from(bound.allows), Unit::Count);
     }
     if let Some((at, demand)) = member.peak(survey.now) {
-        let mut peak = super::advice::fact("peak at quantile 0.95", demand, Unit::RequestsPerSecond);
+        let mut peak = super::advice::fact("peak, q95", demand, Unit::RequestsPerSecond);
         peak.at = Some(at);
         advice.evidence.insert(0, peak);
     }

@@ -58,13 +58,13 @@ fn stuck(input: &PlanInput<'_>) -> Option<Verdict> {
     let why = if stuck.why.is_empty() { "the platform does not say why" } else { &stuck.why };
     many.then(|| {
         verdict(
-            "replicas do not become ready",
+            &format!("replicas do not become ready ({why})"),
             vec![
                 fact("replicas asked for", f64::from(replicas.desired), Unit::Count),
                 fact("ready", f64::from(replicas.ready), Unit::Count),
                 fact("waiting for so long", input.now.since(stuck.since).as_secs_f64(), Unit::Seconds),
             ],
-            &format!("asking for more would only add to those that wait: {why}"),
+            "more of them would wait as well",
         )
     })
 }

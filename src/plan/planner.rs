@@ -214,7 +214,7 @@ fn facts(plan: &Plan, capacity: &Capacity, running: u32, wish: &Wish) -> Vec<Fac
         quantity: Quantity::new(value, unit),
         at,
     };
-    let label = format!("peak at quantile {:.2}", plan.quantile);
+    let label = format!("peak, q{:.0}", plan.quantile * 100.0);
     let mut facts = vec![
         fact(&label, wish.peak.1, Unit::RequestsPerSecond, Some(wish.peak.0)),
         fact("you can hold", capacity.at(running), Unit::RequestsPerSecond, None),

@@ -114,7 +114,7 @@ fn experience(plan: &Plan) -> Option<String> {
         return Some(format!("p95 stays ≈{with} instead of ≈{without}"));
     }
     let (with, without) = (e.minutes_short_with?, e.minutes_short_without?);
-    (without >= 0.5).then(|| format!("{with:.0} min short of capacity expected instead of {without:.0}"))
+    (without >= 0.5).then(|| format!("{with:.0} instead of {without:.0} min short of capacity"))
 }
 
 /// `21:40`, UTC.

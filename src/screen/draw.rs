@@ -15,13 +15,16 @@ pub fn draw(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
     if ctx.size == SizeClass::Tiny {
         header::draw_tiny(ctx, area, buf);
     } else {
-        let strip_height = strip::height(ctx, area.width).min(area.height.saturating_sub(header::HEIGHT + 1));
+        let hints_height =
+            hints::height(ctx, area.width).min(area.height.saturating_sub(header::HEIGHT)).max(1);
+        let strip_height =
+            strip::height(ctx, area.width).min(area.height.saturating_sub(header::HEIGHT + hints_height));
         let row = |y: u16, height: u16| Rect { y: area.y + y, height, ..area };
-        let body = area.height.saturating_sub(header::HEIGHT + strip_height + 1);
+        let body = area.height.saturating_sub(header::HEIGHT + strip_height + hints_height);
         header::draw(ctx, row(0, header::HEIGHT), buf);
         panels::draw(ctx, row(header::HEIGHT, body), buf);
         strip::draw(ctx, row(header::HEIGHT + body, strip_height), buf);
-        hints::draw(ctx, row(area.height - 1, 1), buf);
+        hints::draw(ctx, row(area.height.saturating_sub(hints_height), hints_height), buf);
         if ctx.view.header.context.protected {
             protect(ctx, row(header::HEIGHT, body), buf);
         }

@@ -21,7 +21,9 @@ pub fn draw(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
     let right = right_side(ctx);
     let right_width: u16 = right.iter().map(|(t, _)| width(t)).sum();
     let left = Rect { width: area.width.saturating_sub(right_width + 1), ..area };
-    let pieces = left_side(ctx);
+    let mut pieces = left_side(ctx);
+    let taken: u16 = pieces.iter().map(|(t, _)| width(t)).sum();
+    pieces.extend(kpi_pieces(ctx, left.width.saturating_sub(taken)));
     let borrowed: Vec<(&str, Style)> = pieces.iter().map(|(t, s)| (t.as_str(), *s)).collect();
     line(buf, left, 0, 0, &borrowed);
     let borrowed: Vec<(&str, Style)> = right.iter().map(|(t, s)| (t.as_str(), *s)).collect();
@@ -75,15 +77,37 @@ fn left_side(ctx: &PanelContext<'_>) -> Vec<(String, Style)> {
         let text = if roomy { format!(" SIMULATED: {} ", h.simulated) } else { " SIMULATED ".to_owned() };
         out.push((text, ctx.style(Role::Simulated)));
     }
-    if ctx.size >= SizeClass::Compact {
-        out.extend(kpi_pieces(ctx));
+    out
+}
+
+/// What fits of the count of KPIs: all of it, else what needs a look, else nothing. Half a count says nothing.
+fn kpi_pieces(ctx: &PanelContext<'_>, room: u16) -> Vec<(String, Style)> {
+    if ctx.size < SizeClass::Compact {
+        return Vec::new();
+    }
+    let fits = |pieces: &Vec<(String, Style)>| pieces.iter().map(|(t, _)| width(t)).sum::<u16>() <= room;
+    let choices = [all_kpis(ctx, true), all_kpis(ctx, false), pressing_kpis(ctx)];
+    let skip = usize::from(ctx.size < SizeClass::Wide);
+    choices.into_iter().skip(skip).find(fits).unwrap_or_default()
+}
+
+/// Those that are bad or nearly so, if any is.
+fn pressing_kpis(ctx: &PanelContext<'_>) -> Vec<(String, Style)> {
+    let (k, g) = (&ctx.view.header.kpis, ctx.glyphs);
+    let counts = [(k.warn, g.warn, Role::Warn), (k.bad, g.bad, Role::Bad)];
+    let mut out: Vec<(String, Style)> = counts
+        .into_iter()
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, glyph, role)| (format!("{glyph}{count} "), ctx.style(role)))
+        .collect();
+    if !out.is_empty() {
+        out.insert(0, (" KPI ".to_owned(), ctx.style(Role::Dim)));
     }
     out
 }
 
-fn kpi_pieces(ctx: &PanelContext<'_>) -> Vec<(String, Style)> {
+fn all_kpis(ctx: &PanelContext<'_>, roomy: bool) -> Vec<(String, Style)> {
     let (k, g) = (&ctx.view.header.kpis, ctx.glyphs);
-    let roomy = ctx.size >= SizeClass::Wide;
     let total = u16::from(k.ok) + u16::from(k.warn) + u16::from(k.bad) + u16::from(k.no_data);
     let quiet = ctx.style(Role::Dim);
     // Colour only where there is something to look at.
@@ -148,11 +172,16 @@ fn right_side(ctx: &PanelContext<'_>) -> Vec<(String, Style)> {
     out
 }
 
-/// `~ 2 of 14 stale 7 min`; without the count where every source is, or the record does not say.
+/// `~ 2 of 14 sources stale 7 min`; the count only where there is room for what it counts (the row below has it too), not
+/// every source is stale, and the record says. On a narrow terminal the services that are not seen stand there instead:
+/// they are what the numbers below leave out.
 fn stale(ctx: &PanelContext<'_>, oldest: Duration) -> String {
     let h = &ctx.view.header;
     let count = match h.stale {
-        n if n > 0 && n < h.live => format!("{n} of {} ", h.live),
+        _ if ctx.size < SizeClass::Normal && h.blind > 0 => {
+            return format!("{} {} blind {}", ctx.glyphs.stale, h.blind, duration(oldest));
+        }
+        n if n > 0 && n < h.live && ctx.size >= SizeClass::Wide => format!("{n} of {} sources ", h.live),
         _ => String::new(),
     };
     format!("{} {count}stale {}", ctx.glyphs.stale, duration(oldest))

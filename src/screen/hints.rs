@@ -9,13 +9,40 @@ use ratatui::style::Style;
 use crate::view::{Mode, Notice, NoticeLevel, ReplayState};
 
 use super::action::{Action, ActionInfo};
-use super::canvas::{line, put, put_right, width};
+use super::canvas::{clause, fit, line, put, put_right, width, wrap};
 use super::context::PanelContext;
 use super::overlays::Focus;
 use super::theme::Role;
 
 /// Notices that are no error go away after this long.
 const NOTICE_FOR: Duration = Duration::from_secs(60);
+
+/// Rows that what is said may take.
+const MOST: usize = 3;
+
+/// What was just said to the person, if nothing is being typed in its place.
+fn said<'v>(ctx: &PanelContext<'v>) -> Option<&'v str> {
+    let typing = matches!(ctx.state.focus(), Focus::Filter | Focus::Jump(_));
+    ctx.state.toast.as_deref().filter(|_| !typing)
+}
+
+/// In rows, cut only where it is far too long.
+fn toast_rows(text: &str, columns: u16) -> Vec<String> {
+    let columns = columns.saturating_sub(4).max(10);
+    let mut rows = wrap(text, columns);
+    if rows.len() > MOST {
+        rows.truncate(MOST);
+        if let Some(last) = rows.last_mut() {
+            *last = fit(&format!("{last} …"), columns);
+        }
+    }
+    rows
+}
+
+/// Rows wanted: what answers a key is read whole.
+pub fn height(ctx: &PanelContext<'_>, columns: u16) -> u16 {
+    said(ctx).map_or(1, |text| toast_rows(text, columns).len().max(1) as u16)
+}
 
 /// Draws it.
 pub fn draw(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
@@ -27,15 +54,19 @@ pub fn draw(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
         let x = put(buf, area, 1, 0, "jump to: ", ctx.style(Role::Dim));
         put(buf, area, x, 0, &format!("{text}_"), ctx.style(Role::Input));
         put_right(buf, area, area.width, 0, "19:05, +10m, -1h, start, end, or a text ", ctx.style(Role::Dim));
-    } else if let Some(text) = &ctx.state.toast {
-        put(buf, area, 1, 0, &format!("{} {text}", ctx.glyphs.info), ctx.style(Role::Accent));
+    } else if let Some(text) = said(ctx) {
+        put(buf, area, 1, 0, ctx.glyphs.info, ctx.style(Role::Accent));
+        for (y, row) in toast_rows(text, area.width).iter().enumerate() {
+            put(buf, area, 3, y as u16, row, ctx.style(Role::Accent));
+        }
     } else if let Some(notice) = notice(ctx) {
         let (glyph, role) = match notice.level {
             NoticeLevel::Info => (ctx.glyphs.info, Role::Info),
             NoticeLevel::Warning => (ctx.glyphs.warn, Role::Warn),
             NoticeLevel::Error => (ctx.glyphs.bad, Role::Bad),
         };
-        put(buf, area, 1, 0, &format!("{glyph} {}", notice.text), ctx.style(role));
+        let text = clause(&notice.text, area.width.saturating_sub(4));
+        put(buf, area, 1, 0, &format!("{glyph} {text}"), ctx.style(role));
     } else {
         match &ctx.view.header.replay {
             Some(replay) => draw_replay(ctx, replay, area, buf),

@@ -34,7 +34,7 @@ pub fn spot(state: &ScreenState) -> Spot {
         zoom: state.zoom,
         pointed: state.pointed,
         // What is asked on a sheet is of now, on whatever panel it was opened.
-        evidence: matches!(state.focus(), Focus::Evidence(_) | Focus::Confirm(_)),
+        evidence: state.wanted.is_some() || matches!(state.focus(), Focus::Evidence(_) | Focus::Confirm(_)),
         sorted: match state.sort().key {
             SortKey::Exhaustion | SortKey::Name => "",
             SortKey::Demand => "demand",

@@ -3,6 +3,7 @@
 use crate::fleet::WorkloadId;
 use crate::view::{OperationId, ProposalId, SourceId};
 
+use super::action::Action;
 use super::overlays::Focus;
 use super::what_if::Asked;
 
@@ -160,6 +161,8 @@ pub struct ScreenState {
     pub(super) pointed: u32,
     /// How often the others did, as far as was told.
     pub(super) told: Vec<(u64, u32)>,
+    /// What is done as soon as all of the view is of now.
+    pub(super) wanted: Option<Action>,
 }
 
 impl ScreenState {

@@ -6,10 +6,10 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::series::{Quantity, Unit};
-use crate::view::ProposalView;
+use crate::view::{ProposalState, ProposalView};
 
 use super::action::Action;
-use super::canvas::{duration, fit, line, money_delta, put, width, wrap};
+use super::canvas::{clause, duration, fit, line, money_delta, put, width, wrap};
 use super::context::{PanelContext, SizeClass};
 use super::state::PanelId;
 use super::theme::Role;
@@ -24,8 +24,12 @@ const MAX_ALARM: usize = 2;
 
 /// Rows the strip wants on a terminal this wide.
 pub fn height(ctx: &PanelContext<'_>, width: u16) -> u16 {
-    // The proposals panel shows the card itself: saying it twice costs the rows the card needs.
-    let proposal = ctx.proposal().filter(|_| !has_card(ctx)).map_or(1, |p| text(p, width).len() as u16 + 1);
+    // The proposals panel shows the card itself, with its owner and its time: saying it twice costs the rows it needs.
+    let proposal = match ctx.proposal() {
+        Some(_) if has_card(ctx) => 0,
+        Some(proposal) => text(proposal, width).len() as u16 + 1,
+        None => 1,
+    };
     proposal + alarm(ctx, width).len() as u16
 }
 
@@ -80,9 +84,10 @@ fn draw_proposal(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
         put(buf, area, 1, 0, why, ctx.style(Role::Dim));
         return;
     };
-    if !has_card(ctx) {
-        draw_sentence(ctx, proposal, area, buf);
+    if area.height == 0 || has_card(ctx) {
+        return;
     }
+    draw_sentence(ctx, proposal, area, buf);
     let last =
         Rect { y: area.y.saturating_add(area.height.saturating_sub(1)), height: area.height.min(1), ..area };
     draw_keys(ctx, proposal, last, buf);
@@ -90,10 +95,12 @@ fn draw_proposal(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
 
 fn draw_sentence(ctx: &PanelContext<'_>, proposal: &ProposalView, area: Rect, buf: &mut Buffer) {
     let live = proposal.proposal.state.is_live();
-    let label = match (live, ctx.view.header.waiting) {
-        (false, _) => "decided".to_owned(),
-        (true, 1) => "1 proposal".to_owned(),
-        (true, n) => format!("{n} proposals"),
+    let label = match (&proposal.proposal.state, ctx.view.header.waiting) {
+        _ if !live => "decided".to_owned(),
+        (ProposalState::Snoozed { .. }, _) => "snoozed".to_owned(),
+        _ if proposal.routed.is_muted() => "muted".to_owned(),
+        (_, 1) => "1 proposal".to_owned(),
+        (_, n) => format!("{n} proposals"),
     };
     let mark = ctx.style(if live { Role::Accent } else { Role::Dim });
     put(
@@ -104,22 +111,34 @@ fn draw_sentence(ctx: &PanelContext<'_>, proposal: &ProposalView, area: Rect, bu
         &format!("{} {label}", ctx.glyphs.selected),
         mark,
     );
+    let rest = indent(area.width);
     for (y, row) in text(proposal, area.width).iter().enumerate() {
-        put(buf, area, INDENT, y as u16, row, ctx.style(Role::Text));
+        put(buf, area, if y == 0 { INDENT } else { rest }, y as u16, row, ctx.style(Role::Text));
     }
+}
+
+/// Where rows after the first begin: below the text, or further left where each column is needed.
+const fn indent(columns: u16) -> u16 {
+    if columns < 120 { 2 } else { INDENT }
 }
 
 /// The sentence, then what it does; the sentence gives way if there is too much.
 fn text(proposal: &ProposalView, columns: u16) -> Vec<String> {
-    let columns = columns.saturating_sub(INDENT + 1).max(10);
+    let rest = columns.saturating_sub(indent(columns) + 1).max(10);
+    let first = columns.saturating_sub(INDENT + 1).max(10);
     let effects = effects(proposal);
-    let effects = if effects.is_empty() { Vec::new() } else { wrap(&effects, columns) };
+    let effects = if effects.is_empty() { Vec::new() } else { wrap(&effects, rest) };
     let room = MAX_TEXT.saturating_sub(effects.len()).max(1);
-    let mut rows = wrap(&proposal.proposal.sentence, columns);
+    // The first row is shorter by what stands before it.
+    let lead = "\u{a0}".repeat(usize::from(rest - first));
+    let mut rows = wrap(&format!("{lead}{}", proposal.proposal.sentence), rest);
+    if let Some(row) = rows.first_mut() {
+        *row = row.trim_start_matches('\u{a0}').to_owned();
+    }
     if rows.len() > room {
         rows.truncate(room);
         if let Some(last) = rows.last_mut() {
-            *last = fit(&format!("{last} …"), columns);
+            *last = fit(&format!("{last} …"), rest);
         }
     }
     rows.extend(effects);
@@ -131,7 +150,7 @@ fn draw_keys(ctx: &PanelContext<'_>, proposal: &ProposalView, area: Rect, buf: &
     let note = match &proposal.not_approvable {
         Some(why) if !proposal.proposal.state.is_live() => why.clone(),
         Some(why) => format!("{} not approvable: {why}", ctx.glyphs.warn),
-        None => format!("owner: {}. {}", proposal.proposal.owner.label(), proposal.proposal.owner_note),
+        None => owner(&proposal.proposal.owner.label(), &proposal.proposal.owner_note),
     };
     let role = if proposal.not_approvable.is_some() { Role::Warn } else { Role::Dim };
     let mut pieces: Vec<(String, Style)> = Vec::new();
@@ -155,9 +174,14 @@ fn draw_keys(ctx: &PanelContext<'_>, proposal: &ProposalView, area: Rect, buf: &
     }
     let keys: u16 = pieces.iter().map(|(t, _)| width(t)).sum();
     let start = area.width.saturating_sub(keys + 1);
-    put(buf, area, 2, 0, &fit(&note, start.saturating_sub(4)), ctx.style(role));
+    put(buf, area, 2, 0, &clause(&note, start.saturating_sub(4)), ctx.style(role));
     let borrowed: Vec<(&str, Style)> = pieces.iter().map(|(t, s)| (t.as_str(), *s)).collect();
     line(buf, area, start, 0, &borrowed);
+}
+
+/// Who owns the field and what they do, the name once.
+fn owner(label: &str, note: &str) -> String {
+    if note.starts_with(label) { format!("owner: {note}") } else { format!("owner: {label}. {note}") }
 }
 
 /// What the sentence leaves out: `p95 180 ms instead of 410 ms; 41 min short avoided`.

@@ -73,10 +73,40 @@ fn what_is_old_or_hidden_is_counted_in_the_header() {
     old.header.snoozed = 1;
     old.header.blind = 3;
     let shown = header_at(&old, 160);
-    assert!(shown.contains("2 of 14 stale 7 min") && shown.contains("1 snoozed"), "{shown}");
+    assert!(shown.contains("2 of 14 sources stale 7 min") && shown.contains("1 snoozed"), "{shown}");
     assert!(shown.contains("3 blind"), "{shown}");
     old.header.stale = 14;
     assert!(header_at(&old, 160).contains("~ stale 7 min"), "{}", header_at(&old, 160));
+}
+
+#[test]
+fn where_room_is_short_the_header_says_who_is_blind_and_no_count_is_cut() {
+    let mut old = view();
+    old.header.simulated = "demo".into();
+    old.header.data_age = Some(std::time::Duration::from_secs(1_020));
+    (old.header.stale, old.header.live, old.header.blind) = (2, 14, 3);
+    let shown = header_at(&old, 80);
+    let first = shown.lines().next().unwrap();
+    assert!(first.contains("~ 3 blind 17 min"), "{shown}");
+    assert!(!first.contains('…') && !first.contains("ok"), "{shown}");
+    old.header.kpis.bad = 0;
+    old.header.kpis.warn = 0;
+    assert!(!header_at(&old, 80).contains("KPI "), "nothing needs a look:\n{}", header_at(&old, 80));
+}
+
+#[test]
+fn a_snoozed_proposal_is_called_so_and_what_answers_a_key_is_read_whole() {
+    let mut v = view();
+    v.header.waiting = 0;
+    v.proposals.data.truncate(1);
+    v.proposals.data[0].proposal.state = crate::view::ProposalState::Snoozed { until: v.at };
+    let mut s = state(&v, (80, 24));
+    s.route.selected = Some(RowId::Proposal(v.proposals.data[0].proposal.id.clone()));
+    let shown = draw_with(&v, &s, (80, 5), strip::draw);
+    assert!(shown.contains("snoozed") && !shown.contains("0 proposals"), "{shown}");
+    s.toast = Some(format!("journal {}/default.db: another weescale is writing to it", "long/".repeat(16)));
+    let shown = draw_with(&v, &s, (80, 24), super::draw::draw);
+    assert!(shown.contains("another weescale is writing to it"), "{shown}");
 }
 
 #[test]

@@ -18,7 +18,12 @@ pub(super) fn fill(template: &str, by: &str, window: &str) -> String {
 /// The rate window for a poll interval, as a PromQL duration: at least four intervals and one minute,
 /// in whole steps of 15 s.
 pub(super) fn rate_window(interval: Duration) -> String {
-    let rounded = rate_span(interval).as_secs();
+    written(rate_span(interval))
+}
+
+/// As a PromQL duration.
+pub(super) fn written(window: Duration) -> String {
+    let rounded = window.as_secs();
     if rounded.is_multiple_of(60) { format!("{}m", rounded / 60) } else { format!("{rounded}s") }
 }
 
@@ -26,6 +31,16 @@ pub(super) fn rate_window(interval: Duration) -> String {
 pub fn rate_span(interval: Duration) -> Duration {
     let seconds = (interval * RATE_INTERVALS).max(MIN_RATE_WINDOW).as_secs_f64();
     Duration::from_secs((seconds / 15.0).ceil() as u64 * 15)
+}
+
+/// The window that rates are taken over while samples go back only by `held`. A rate over more than that would count
+/// the part that is there and share it out over the whole, and be too low. So that the first sample of each endpoint, which
+/// comes within a poll, is at most a poll after its beginning (then it is made up for, as in Prometheus's `rate`),
+/// it grows in steps, from two polls to the whole window.
+pub fn young_span(interval: Duration, held: Duration) -> Duration {
+    let two = (interval.as_secs_f64() * 2.0).ceil() as u64;
+    let step = (interval.as_secs_f64().ceil() as u64).max(15);
+    Duration::from_secs((held.as_secs() / step * step).max(two)).min(rate_span(interval))
 }
 
 /// The metric names `expr` selects, or why it is not PromQL. A selector without a name is refused:
@@ -101,6 +116,18 @@ impl ExprVisitor for Names {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_young_window_is_as_long_as_what_is_held() {
+        let span =
+            |interval, held| young_span(Duration::from_secs(interval), Duration::from_secs(held)).as_secs();
+        assert_eq!(
+            [0, 14, 29, 31, 44, 45, 60, 3600].map(|held| span(5, held)),
+            [10, 10, 15, 30, 30, 45, 60, 60]
+        );
+        assert_eq!([0, 20, 31, 61, 900].map(|held| span(15, held)), [30, 30, 30, 60, 60]);
+        assert_eq!([0, 119, 130, 190, 900].map(|held| span(60, held)), [120, 120, 120, 180, 240]);
+    }
 
     #[test]
     fn windows_cover_four_scrapes_and_a_minute() {

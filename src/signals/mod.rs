@@ -28,7 +28,7 @@ mod tests;
 
 pub use backfill::BackfillQuery;
 pub use catalogue::Catalogue;
-pub use expr::rate_span;
+pub use expr::{rate_span, young_span};
 pub use history::History;
 pub use identity::Identity;
 pub use kind::SignalKind;

@@ -9,7 +9,7 @@ use crate::scrape::{Answer, QuerySpec, SourceId};
 use crate::series::{Labels, Timestamp, text};
 
 use super::catalogue::Catalogue;
-use super::expr::rate_window;
+use super::expr::{rate_span, written};
 use super::histogram::{Buckets, quantile};
 use super::identity::unify;
 use super::limits::{FORGET_AFTER, MAX_WORKLOADS, STALE_KEPT};
@@ -117,7 +117,18 @@ impl Resolver {
         has_metric: &dyn Fn(&str) -> bool,
         interval: Duration,
     ) -> Vec<QuerySpec> {
-        let window = rate_window(interval);
+        self.queries_over(source, has_metric, interval, rate_span(interval))
+    }
+
+    /// The same with rates over `window`.
+    pub fn queries_over(
+        &mut self,
+        source: &SourceId,
+        has_metric: &dyn Fn(&str) -> bool,
+        interval: Duration,
+        window: Duration,
+    ) -> Vec<QuerySpec> {
+        let window = written(window);
         let mut asked: HashMap<Arc<str>, Vec<Asked>> = HashMap::new();
         let mut specs = Vec::new();
         for (recipe_index, recipe) in self.recipes.iter().enumerate() {
@@ -251,6 +262,8 @@ impl Resolver {
                     .values
                     .entry(slot)
                     .or_insert_with(|| Observation::new(kind, Arc::clone(&answer.expr), entry.derived));
+                // Of a store that began a moment ago the window of a rate grows: the evidence names the present one.
+                observation.expr.clone_from(&answer.expr);
                 // Ratios and times of several series have no sum: none of them is the workload's.
                 if count > 1 && !additive(kind) {
                     observation.take(answer.at, f64::NAN, &format!("{count} series where one was expected"));

@@ -48,9 +48,15 @@ impl Rig {
 
     /// Asks and resolves as the engine does.
     pub fn resolve(&mut self, at: i64) -> BTreeMap<String, SignalSet> {
+        self.resolve_over(at, rate_span(Duration::from_secs(STEP as u64)))
+    }
+
+    /// The same with rates over `window`.
+    fn resolve_over(&mut self, at: i64, window: Duration) -> BTreeMap<String, SignalSet> {
         let now = Timestamp::from_secs(at);
         let Self { store, resolver, source, .. } = self;
-        let specs = resolver.queries(source, &|m| store.has_metric(m), Duration::from_secs(STEP as u64));
+        let interval = Duration::from_secs(STEP as u64);
+        let specs = resolver.queries_over(source, &|m| store.has_metric(m), interval, window);
         let answers = specs.into_iter().map(|spec| {
             let value = instant(&*store, &Prepared::new(&spec.expr).unwrap(), now, &Options::default());
             let Value::Vector(series) = value.unwrap_or_else(|e| panic!("{}: {e}", spec.expr)) else {
@@ -71,6 +77,40 @@ fn close(set: &SignalSet, kind: SignalKind, expected: f64) {
         (value - expected).abs() <= 1e-6 * expected.abs().max(1.0),
         "{kind:?}: {value}, expected {expected}"
     );
+}
+
+/// From the second poll on the rate is the true one, wherever in the first interval an endpoint was scraped first.
+#[test]
+fn a_rate_is_true_before_its_window_is_full() {
+    for late in [0, 7, 14] {
+        let mut rig = Rig::new();
+        // Counters of a service that has run for a day.
+        for at in 0..=90 {
+            for (target, offset) in [("a", 0), ("b", late)] {
+                if at >= offset && (at - offset) % STEP == 0 {
+                    let n = 20 * (86_400 + at);
+                    let body = format!(
+                        "http_requests_total{{namespace=\"shop\",service=\"cart\",code=\"200\"}} {n}\n"
+                    );
+                    rig.scrape(target, at, &body);
+                }
+            }
+            if at < late + STEP {
+                continue;
+            }
+            let held = Duration::from_secs(at as u64);
+            let sets = rig.resolve_over(at, young_span(Duration::from_secs(STEP as u64), held));
+            let demand = sets["shop/cart"].fresh(K::Demand).unwrap();
+            assert!((demand - 40.0).abs() < 0.5, "{demand} after {at} s, the second endpoint {late} s late");
+        }
+        // The whole window would not do, which is why it grows.
+        let mut rig = Rig::new();
+        for at in [0, STEP] {
+            let n = 20 * (86_400 + at);
+            rig.scrape("a", at, &format!("http_requests_total{{namespace=\"shop\",service=\"cart\"}} {n}\n"));
+        }
+        assert!(rig.resolve(STEP)["shop/cart"].fresh(K::Demand).unwrap() < 15.0);
+    }
 }
 
 /// What two OpenTelemetry pods say after `t` seconds at 20 requests a second each, one in ten failing.

@@ -54,6 +54,19 @@ pub fn init(panel: bool, file: Option<&Path>) -> Result<(), LogError> {
     Ok(())
 }
 
+/// As [`init`] with the panel and a file that nobody named: where it cannot be used (a home that is read-only), the panel
+/// alone has the lines, and says so. Who is woken needs the picture, not the file.
+pub fn init_or_panel(file: Option<&Path>) -> Result<(), LogError> {
+    match init(true, file) {
+        Err(error @ LogError::File { .. }) => {
+            init(true, None)?;
+            tracing::warn!("nothing is written to a log file: {error}");
+            Ok(())
+        }
+        other => other,
+    }
+}
+
 fn open(path: &Path) -> Result<std::fs::File, LogError> {
     let failed = |source| LogError::File { path: path.display().to_string(), source };
     if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {

@@ -2,4 +2,4 @@
 
 mod log;
 
-pub use log::{LogError, init};
+pub use log::{LogError, init, init_or_panel};

@@ -80,13 +80,8 @@ pub fn growth(state: &State, mined: &[Mined], now: Timestamp) -> Widget<Growth> 
         shared: shared(state),
     };
     let any = !rows.is_empty();
-    let mut widget = super::widget::of(state, &[SignalKind::Demand], now, data, any);
-    if widget.state == WidgetState::Live && pooled.value.is_none() {
-        let shapes = state.learned.pool.shapes();
-        let missing = format!("young services to forecast by the {shapes} shapes of the fleet");
-        widget.state = WidgetState::Degraded { missing: vec![missing] };
-    }
-    widget
+    // A fleet without young services lacks nothing: there is nobody to learn from others.
+    super::widget::of(state, &[SignalKind::Demand], now, data, any)
 }
 
 /// Lessons of others that were adopted, and those that concern something here.

@@ -21,6 +21,7 @@ const NOTES: usize = 50;
 /// Everything shown, at `now`.
 pub fn view(state: &State, now: Timestamp) -> View {
     let services = status::services(state, now);
+    let regions = experience::regions(state, now);
     let kpis = kpis::board(state);
     let mined = lessons::mined(state);
     View {
@@ -28,7 +29,7 @@ pub fn view(state: &State, now: Timestamp) -> View {
         tick: state.ticks,
         header: Header {
             urgent: urgent(&services.data),
-            alarm: alarm(&services.data, &state.advised.advice, &open(state, now)),
+            alarm: alarm(&services.data, &regions.data, &state.advised.advice, &open(state, now)),
             blind: services.data.iter().filter(|row| row.is_blind()).count(),
             ..header(state, &kpis, now)
         },
@@ -45,7 +46,7 @@ pub fn view(state: &State, now: Timestamp) -> View {
         satisfaction: experience::satisfaction(state, now),
         continuity: experience::continuity(state, now),
         heatmaps: experience::heatmaps(state, now),
-        regions: experience::regions(state, now),
+        regions,
         learning: intelligence::learning(state, now),
         knowledge: intelligence::knowledge(state, now),
         growth: intelligence::growth(state, &mined, now),

@@ -30,8 +30,19 @@ pub fn services(state: &State, now: Timestamp) -> Widget<Vec<ServiceRow>> {
             .then_with(|| a.workload.cmp(&b.workload))
     });
     let any = !rows.is_empty();
+    let starting = widget::is_starting(state, now);
+    if starting {
+        // Nothing is missing that is still on its way.
+        for row in rows.iter_mut().filter(|row| row.demand.value.is_none()) {
+            if let Verdict::NoData { why } = &mut row.verdict {
+                *why = "the first two polls, to take rates from, are under way".into();
+            }
+        }
+    }
     let mut widget = widget::of(state, &[SignalKind::Demand], now, rows, any);
-    if matches!(widget.state, WidgetState::Degraded { .. }) {
+    if starting && matches!(widget.state, WidgetState::Degraded { .. }) {
+        widget.state = WidgetState::Live;
+    } else if matches!(widget.state, WidgetState::Degraded { .. }) {
         // Workloads without a request counter are listed all the same.
         widget.state = WidgetState::Degraded { missing: vec!["demand".into()] };
     }

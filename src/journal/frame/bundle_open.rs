@@ -57,7 +57,7 @@ impl FrameFile {
 /// Looks at the file before SQLite does; its bytes.
 fn plain(path: &Path) -> Result<u64, FrameError> {
     let io = |source| FrameError::Io { path: path.to_owned(), source };
-    let missing = || io(std::io::ErrorKind::NotFound.into());
+    let missing = || io(std::io::Error::new(std::io::ErrorKind::NotFound, "there is no such file"));
     let (file, meta) = match open::plain(path, OpenOptions::new().read(true)) {
         Ok(opened) => opened.ok_or_else(missing)?,
         Err(JournalError::Io { source, .. }) => return Err(io(source)),

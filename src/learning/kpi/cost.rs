@@ -93,7 +93,8 @@ pub fn utilisation(rows: &[Utilised]) -> Measure {
 /// KPI 11. $ paid for replicas that did not serve because of scaling, over `$` of the services. `flaps` are replicas
 /// added and removed within half an hour by anyone: their $ and how many.
 pub fn overhead(operations: &[&Figures], flaps: (f64, usize), services: f64) -> Measure {
-    let warming: f64 = operations.iter().filter_map(|f| f.overhead).sum();
+    // The sum of nothing is minus zero.
+    let warming: f64 = operations.iter().filter_map(|f| f.overhead).sum::<f64>() + 0.0;
     let priced = operations.iter().filter(|f| f.overhead.is_some()).count();
     let n = priced + flaps.1;
     if n == 0 {

@@ -11,4 +11,4 @@ pub use dots::Dots;
 pub use format::{ago, clock_minute, clock_second, duration, money_delta, percent, span};
 pub use frame::{frame, framed, state_word};
 pub use grid::{columns, grid, rows};
-pub use text::{fit, line, put, put_right, put_wrapped, width, wrap};
+pub use text::{clause, fit, line, put, put_right, put_wrapped, width, wrap};

@@ -32,6 +32,20 @@ pub fn fit(text: &str, columns: u16) -> String {
     out
 }
 
+/// What of `text` fits into `columns` up to the end of a sentence or of a part of one; cut anywhere where that would leave
+/// more than half of the room empty.
+pub fn clause(text: &str, columns: u16) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    let ends = text
+        .match_indices([';', '.'])
+        .filter(|(at, end)| text.get(at + end.len()..).is_some_and(|rest| rest.starts_with(' ')));
+    let parts = ends.filter_map(|(at, _)| text.get(..at)).take_while(|part| width(part) <= columns);
+    let parts = parts.filter(|part| width(part) * 2 >= columns);
+    parts.last().map_or_else(|| fit(text, columns), str::to_owned)
+}
+
 /// Writes `text` at column `x` of row `y`, both relative to `area`, cut to the area. Returns the column after it.
 pub fn put(buf: &mut Buffer, area: Rect, x: u16, y: u16, text: &str, style: Style) -> u16 {
     let clipped = area.intersection(buf.area);
@@ -108,6 +122,17 @@ pub fn put_wrapped(buf: &mut Buffer, area: Rect, y: u16, text: &str, style: Styl
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clause_is_whole() {
+        let text = "hpa/a keeps deciding above 13; it goes on by itself. No 1.5 more.";
+        assert_eq!(clause(text, 80), text);
+        assert_eq!(clause(text, 60), "hpa/a keeps deciding above 13; it goes on by itself");
+        assert_eq!(clause(text, 40), "hpa/a keeps deciding above 13");
+        assert_eq!(clause(text, 10), "hpa/a kee…");
+        assert_eq!(clause("owner: a. In Git: will be reverted", 30), "owner: a. In Git: will be rev…");
+        assert_eq!(clause("up to 1.5 cores", 9), "up to 1.…", "a decimal point ends nothing");
+    }
 
     #[test]
     fn fits_by_columns_not_characters() {

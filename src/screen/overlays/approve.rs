@@ -136,7 +136,11 @@ fn guards(proposal: &ProposalView, glyphs: &Glyphs) -> Vec<Line> {
         .collect();
     if !passed.is_empty() {
         let all: Vec<String> = passed.iter().map(|g| text(g)).collect();
-        out.push(("guards", format!("{} {} passed. {}", glyphs.ok, passed.len(), all.join("; ")), Role::Ok));
+        out.push((
+            "guards",
+            format!("{} {} passed. {}", glyphs.ok, passed.len(), all.join("; ")),
+            Role::Text,
+        ));
     }
     out
 }

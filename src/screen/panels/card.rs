@@ -243,7 +243,7 @@ fn guardrails(pen: &Pen<'_>, view: &ProposalView) -> Vec<Line<'static>> {
             let word = if g.passed { "" } else { " FAILED" };
             Line::from(vec![
                 span(format!("{mark} {}{word}", g.name), style),
-                span(format!(" {}", g.detail), pen.ink.dim),
+                span(format!(": {}", g.detail), pen.ink.dim),
             ])
         })
         .collect()

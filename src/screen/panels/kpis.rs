@@ -69,14 +69,12 @@ fn row(pen: &Pen<'_>, kpi: &Kpi, wide: bool) -> Row {
     };
     let no_data = kpi.state == KpiState::NoData;
     let value = pen.number_in(kpi.value.filter(|_| !no_data), kpi.unit, pen.ink.level(level));
-    let (few, note) = if no_data {
-        let few = format!("n={} of {}, not enough", kpi.n, kpi.n_min);
-        let note = if kpi.note.is_empty() { few.clone() } else { format!("{few}; {}", kpi.note) };
-        (Line::from(span(few, pen.ink.dim)), note)
+    let few = if no_data {
+        Line::from(span(format!("n={} of {}, not enough", kpi.n, kpi.n_min), pen.ink.dim))
     } else {
-        (interval(pen, kpi), kpi.note.clone())
+        interval(pen, kpi)
     };
-    let note = Line::from(span(note, pen.ink.dim));
+    let note = Line::from(span(kpi.note.clone(), pen.ink.dim));
     let mut cells = vec![
         Line::from(vec![
             span(format!("{:>2} ", kpi.number), pen.ink.dim),

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::widgets::Widget as _;
 use tui_logger::{TuiLoggerLevelOutput, TuiLoggerWidget};
 
-use super::super::canvas::frame;
+use super::super::canvas::{frame, put_wrapped};
 use super::super::context::PanelContext;
 use super::super::theme::Role;
 
@@ -28,4 +28,14 @@ pub fn draw(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
         .output_line(false)
         .output_separator(' ')
         .render(inner, buf);
+    let is_blank = |x, y| buf.cell((x, y)).is_none_or(|cell| cell.symbol() == " ");
+    if inner.positions().all(|at| is_blank(at.x, at.y)) {
+        put_wrapped(
+            buf,
+            inner,
+            0,
+            "Nothing was logged since the start. Warnings and errors come here.",
+            ctx.style(Role::Dim),
+        );
+    }
 }

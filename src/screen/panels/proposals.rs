@@ -10,13 +10,13 @@ use super::super::context::PanelContext;
 use super::super::rows::{advice_of, withdrawn};
 use super::super::state::RowId;
 use super::super::widgets::{
-    Column, Ink, Pen, Row, Title, advice, countdown, frame, framed, left, moment, put_wrapped,
-    recommendations, right, span, table,
+    Column, Ink, Pen, Row, Title, advice, countdown, fit_line, frame, framed, left, moment, put_wrapped,
+    recommendations, right, span, table, width_of,
 };
 use super::card;
 
 const COLUMNS: [Column; 4] = [
-    left("PROPOSAL", 26, 0).growing(14).naming(),
+    left("PROPOSAL", 26, 0).growing(34).naming(),
     left("STATE", 14, 0).growing(10),
     right("LEFT", 7, 0).growing(7),
     right("COST", 9, 1),
@@ -104,7 +104,7 @@ fn draw_list(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, items: &[Item<'_>], cu
             put_wrapped(buf, area, area.y, text, pen.ink.dim);
             return;
         }
-        let rows: Vec<Row> = items
+        let mut rows: Vec<Row> = items
             .iter()
             .map(|item| match item {
                 Item::Proposal(view) => row(pen, view),
@@ -113,6 +113,14 @@ fn draw_list(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, items: &[Item<'_>], cu
             .collect();
         // The card shows the rest; the list stays a list.
         let pen = Pen { cursor: cursor.or(Some(0)), ..*pen };
+        // Whom an advice is about stands at its beginning, so it is cut at its end; names of proposals are cut before
+        // their region.
+        let room = width_of(&pen, area, &COLUMNS, &rows, 0).unwrap_or(26);
+        for (row, item) in rows.iter_mut().zip(items) {
+            if let (Item::Advice(_), Some(cell)) = (item, row.cells.first_mut()) {
+                *cell = fit_line(cell, room);
+            }
+        }
         table(&pen, area, buf, &COLUMNS, &rows);
     });
 }
@@ -140,7 +148,7 @@ fn row(pen: &Pen<'_>, view: &ProposalView) -> Row {
 fn advice_row(pen: &Pen<'_>, given: &Advice) -> Row {
     let cost = given.saving.map(|s| -s);
     Row::new(vec![
-        advice::headline(pen, given),
+        advice::listed(pen, given),
         advice::state(pen, given),
         Line::default(),
         pen.signed(cost, crate::series::Unit::DollarsPerHour),

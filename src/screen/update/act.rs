@@ -14,7 +14,7 @@ use super::super::rows::proposal_of;
 use super::super::spot;
 use super::super::state::{PanelId, ScreenState, SortKey};
 use super::super::what_if::Asked;
-use super::{decide, mute, people, replay, select};
+use super::{decide, fresh, mute, people, replay, select};
 
 /// How long snoozing hides a proposal.
 const SNOOZE: Duration = Duration::from_secs(15 * 60);
@@ -46,8 +46,7 @@ pub(super) fn act(state: &mut ScreenState, keymap: &Keymap, action: Action, view
         Action::Approve => decide::approve(state, view),
         Action::Reject => decide::reject(state, view),
         Action::Edit => decide::edit(state, view),
-        Action::Day => return decide::day(state, view),
-        Action::Hold => decide::hold(state, view),
+        Action::Day | Action::Hold => return fresh::ask(state, view, action),
         Action::Resume => decide::operation(state, view, false),
         Action::Abort => decide::operation(state, view, true),
         Action::Release => decide::release(state, view),

@@ -2,6 +2,7 @@
 
 mod act;
 mod decide;
+mod fresh;
 mod mute;
 mod overlay;
 mod people;

@@ -11,7 +11,7 @@ use super::super::keymap::Keymap;
 use super::super::overlays::Focus;
 use super::super::spot;
 use super::super::state::ScreenState;
-use super::{act, overlay, select};
+use super::{act, fresh, overlay, select};
 
 /// Longest search text.
 const MAX_QUERY: usize = 200;
@@ -33,7 +33,9 @@ pub fn update(state: &mut ScreenState, keymap: &Keymap, event: Event, view: &Vie
                 state.toast = Some(said);
             }
             select::pin(state, view);
-            vec![Effect::Draw]
+            let mut effects = fresh::came(state, view);
+            effects.push(Effect::Draw);
+            effects
         }
         Event::Painted(at) => {
             match &mut state.focus {
@@ -54,6 +56,7 @@ fn on_key(state: &mut ScreenState, keymap: &Keymap, key: Key, at: Monotonic, vie
         return vec![Effect::Quit];
     }
     state.toast = None;
+    state.wanted = None;
     state.notice_seen = view.notices.last().map_or(state.notice_seen, |n| n.seq);
     if state.focus != Focus::Panel {
         return overlay::on_key(state, keymap, key, at, view);

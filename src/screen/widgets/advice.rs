@@ -10,7 +10,7 @@ use crate::view::{Advice, Report, Urgency};
 use super::ink::Level;
 use super::pen::{Pen, fit_line, put_line, put_wrapped, wrap};
 use super::table::flow;
-use super::words::{moment, span};
+use super::words::{moment, named, span};
 
 /// How soon, as word, glyph and colour; always with the word that tells it from a proposal.
 pub fn state(pen: &Pen<'_>, advice: &Advice) -> Line<'static> {
@@ -29,6 +29,19 @@ pub fn headline(pen: &Pen<'_>, advice: &Advice) -> Line<'static> {
         span(advice.subject.clone(), pen.ink.strong),
         span(format!("  {what}"), pen.ink.text),
     ])
+}
+
+/// `checkout@eu-west  cpu 2 cores → 1.4 cores a replica`: where its kind stands beside it.
+pub fn listed(pen: &Pen<'_>, advice: &Advice) -> Line<'static> {
+    let mut line = headline(pen, advice);
+    let subject = advice.workload.as_ref().map_or_else(|| advice.subject.clone(), named);
+    if let [kind, name, ..] = line.spans.as_mut_slice() {
+        name.content = subject.into();
+        if advice.workload.is_some() {
+            kind.content = "".into();
+        }
+    }
+    line
 }
 
 /// $/h, the effect and the numbers, each with its unit.

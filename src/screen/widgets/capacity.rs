@@ -64,15 +64,31 @@ fn bound(pen: &Pen<'_>, rows: &[CapacityRow], area: Rect, buf: &mut Buffer) -> R
 
 /// The one line that stands for the widget.
 pub fn summary(pen: &Pen<'_>) -> Line<'static> {
+    if let Some(asked) = pen.asked {
+        return super::what_if::summary(pen, asked);
+    }
     stand_in(pen, &pen.view.capacity, |pen, rows| {
         let Some(tight) = rows.first() else { return Line::from(span("no workload", pen.ink.dim)) };
         let over = rows.iter().filter(|r| used(r).is_some_and(|u| u > 0.9)).count();
-        let mut line = Line::from(span(format!("{} ", named(&tight.workload)), pen.ink.strong));
-        line.spans.extend(pen.number_in(used(tight), Unit::Ratio, pen.ink.level(level(tight))).spans);
-        line.spans.push(span(" used", pen.ink.dim));
-        if tight.exhaustion != Exhaustion::Unknown {
-            line.spans.push(span(", runs out in ", pen.ink.dim));
-            line.spans.extend(pen.exhaustion(&tight.exhaustion).spans);
+        let mut line = Line::from(span(named(&tight.workload), pen.ink.strong));
+        if let Some(used) = used(tight) {
+            line.spans.push(span(" ", pen.ink.dim));
+            line.spans.extend(pen.number_in(Some(used), Unit::Ratio, pen.ink.level(level(tight))).spans);
+            line.spans.push(span(" used", pen.ink.dim));
+        }
+        match tight.exhaustion {
+            Exhaustion::Unknown if used(tight).is_none() => {
+                line.spans.push(span(": capacity is not known yet", pen.ink.dim));
+            }
+            Exhaustion::Unknown => {}
+            Exhaustion::Now => {
+                line.spans.push(span(", ", pen.ink.dim));
+                line.spans.extend(pen.status(Level::Bad, "out now").spans);
+            }
+            Exhaustion::In { .. } | Exhaustion::Beyond { .. } => {
+                line.spans.push(span(", runs out in ", pen.ink.dim));
+                line.spans.extend(pen.exhaustion(&tight.exhaustion).spans);
+            }
         }
         line.spans.push(span(format!("   {over} of {} above 90 %", rows.len()), pen.ink.text));
         line

@@ -64,6 +64,7 @@ fn facts(pen: &Pen<'_>, growth: &Growth) -> Vec<(&'static str, Line<'static>, &'
                 .extend(pen.status(level, if gain > 0.0 { "pooling helps" } else { "pooling hurts" }).spans);
             line
         }
+        None if growth.n == 0 => pen.status(Level::Unknown, "no service is younger than 14 days"),
         None => pen.status(Level::Unknown, format!("n={}, not enough", growth.n)),
     };
     let mut facts = vec![

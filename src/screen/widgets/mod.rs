@@ -41,5 +41,5 @@ pub use list::{WIDGETS, WidgetEntry};
 pub use pen::Pen;
 pub(super) use pen::{below, fit, fit_facts, fit_line, put, put_line, put_wrapped, top};
 pub(super) use state::{Title, framed};
-pub(super) use table::{Column, Row, flow, left, right, table};
+pub(super) use table::{Column, Row, flow, left, right, table, width_of};
 pub(super) use words::{countdown, exact, moment, span, time_span};

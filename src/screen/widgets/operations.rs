@@ -12,7 +12,7 @@ use super::chart::stages::{gate, strip};
 use super::ink::Level;
 use super::pen::{Pen, below, fit_line, put_line, put_right, put_wrapped};
 use super::state::{Title, framed, summary as stand_in};
-use super::words::{countdown, span, time_span};
+use super::words::{countdown, named, span, time_span};
 
 /// As in the border.
 pub const TITLE: &str = "Operations";
@@ -46,8 +46,11 @@ pub fn summary(pen: &Pen<'_>) -> Line<'static> {
         None => Line::from(span("none yet", pen.ink.dim)),
         Some(first) => {
             let running = operations.iter().filter(|o| !o.state.is_final()).count();
-            let mut line = headline(pen, first);
-            line.spans.insert(0, span(format!("{running} in flight; "), pen.ink.text));
+            let mut line = headline_of(pen, first, &named(&first.workload));
+            // The state says it of one.
+            if running > 1 {
+                line.spans.insert(0, span(format!("{running} in flight   "), pen.ink.text));
+            }
             line
         }
     })
@@ -86,8 +89,12 @@ pub fn waiting(operation: &Operation) -> Option<String> {
 
 /// `▸ in flight  checkout  min_replicas 6→9  6/9 ready`.
 pub fn headline(pen: &Pen<'_>, operation: &Operation) -> Line<'static> {
+    headline_of(pen, operation, &operation.workload.to_string())
+}
+
+fn headline_of(pen: &Pen<'_>, operation: &Operation, name: &str) -> Line<'static> {
     let mut line = pen.status(level(&operation.state), operation.state.label());
-    line.spans.push(span(format!("  {}", operation.workload), pen.ink.strong));
+    line.spans.push(span(format!("  {name}"), pen.ink.strong));
     let arrow = pen.ink.glyph("→", "->");
     let change = &operation.change;
     line.spans.push(span(format!("  {} ", change.field.name()), pen.ink.dim));

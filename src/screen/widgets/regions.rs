@@ -40,16 +40,16 @@ pub fn draw(pen: &Pen<'_>, area: Rect, buf: &mut Buffer) {
 
 const fn columns() -> [Column; 10] {
     [
-        left("REGION", 11, 0).growing(6),
-        left("STATE", 10, 0).growing(26),
+        left("REGION", 12, 0).growing(6),
+        left("STATE", 10, 0),
         left("LOCAL TIME", 10, 3),
         right("DEMAND", 9, 1),
         right("p95", 8, 0),
         right("APDEX", 6, 0),
         right("HEADROOM", 8, 0),
-        right("OWN LANGUAGE", 12, 4),
+        right("LANGUAGE", 8, 4),
         right("$/h", 9, 2),
-        right("SERVICES", 8, 5).growing(4),
+        right("SERVICES", 8, 5),
     ]
 }
 
@@ -102,17 +102,17 @@ fn dark_words(pen: &Pen<'_>, dark: &Dark) -> String {
 fn row(pen: &Pen<'_>, region: &RegionView) -> Row {
     let level = level(region);
     let word = match (&region.dark, level) {
-        (Some(dark), _) => dark_words(pen, dark),
-        (None, Level::Bad) => "bad".into(),
-        (None, Level::Warn) => "strained".into(),
-        (None, Level::Unknown) => "unknown".into(),
-        (None, _) => "well".into(),
+        (Some(_), _) => "dark",
+        (None, Level::Bad) => "bad",
+        (None, Level::Warn) => "strained",
+        (None, Level::Unknown) => "unknown",
+        (None, _) => "well",
     };
     let state = pen.status(level, word);
     let services = match region.unseen {
         0 => pen.number(Some(region.workloads as f64), Unit::Count),
         unseen => {
-            let text = format!("{} of {} seen", region.workloads.saturating_sub(unseen), region.workloads);
+            let text = format!("{}/{} seen", region.workloads.saturating_sub(unseen), region.workloads);
             Line::from(span(text, pen.ink.warn))
         }
     };
@@ -127,7 +127,10 @@ fn row(pen: &Pen<'_>, region: &RegionView) -> Row {
     } else {
         region.local_time.clone()
     };
-    Row::new(vec![
+    let note = region.dark.as_ref().map(|dark| {
+        Line::from(span(format!("{} {}", region.region.name, dark_words(pen, dark)), pen.ink.bad))
+    });
+    let cells = vec![
         Line::from(span(region.region.name.clone(), pen.ink.text)),
         state,
         Line::from(span(local, pen.ink.dim)),
@@ -138,7 +141,8 @@ fn row(pen: &Pen<'_>, region: &RegionView) -> Row {
         pen.number(region.locale, Unit::Ratio),
         pen.number(region.cost, Unit::DollarsPerHour),
         services,
-    ])
+    ];
+    Row { cells, note: note.unwrap_or_default() }
 }
 
 #[cfg(test)]
@@ -162,8 +166,10 @@ mod tests {
             table(pen, buf.area, &mut buf, &columns(), &rows);
             let text = text_of(&buf);
             let since = moment(now, now, pen.zone);
-            assert!(text.contains(&format!("✖ dark since {since}, 0 of 10 replicas")), "{text}");
-            assert!(text.contains("~1900 rps") && text.contains("2 of 3 seen"), "{text}");
+            assert!(text.contains("✖ dark"), "{text}");
+            let note: String = rows[1].note.to_string();
+            assert!(note.ends_with(&format!("dark since {since}, 0 of 10 replicas")), "{note}");
+            assert!(text.contains("~1900 rps") && text.contains("2/3 seen"), "{text}");
             assert!(summary(pen).to_string().contains("dark since"), "{}", summary(pen));
         });
         assert!(bare().regions.data.is_empty());

@@ -32,7 +32,7 @@ pub fn draw(pen: &Pen<'_>, area: Rect, buf: &mut Buffer) {
             right("BUDGET LEFT", 11, 0),
             left("", 10, 3),
             right("OVER", 6, 4),
-            right("T", 7, 5),
+            right("WITHIN", 7, 5),
         ];
         let pen = &pen.on(rows.iter().map(|r| &r.workload));
         let rows: Vec<Row> = rows.iter().map(|r| row(pen, r)).collect();

@@ -277,7 +277,7 @@ fn draw_row(
 fn details(pen: &Pen<'_>, columns: &[Column], plan: &[Option<u16>], row: &Row) -> Vec<Line<'static>> {
     let mut pieces = Vec::new();
     for ((column, width), cell) in columns.iter().zip(plan).zip(&row.cells) {
-        if width.is_some_and(|w| line_width(cell) <= w) || cell.spans.is_empty() {
+        if width.is_some_and(|w| line_width(cell) <= w) || line_width(cell) == 0 {
             continue;
         }
         let mut piece = cell.clone();

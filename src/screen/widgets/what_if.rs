@@ -13,7 +13,7 @@ use super::ink::Level;
 use super::pen::Pen;
 use super::state::{Title, framed};
 use super::table::{Row, left, right, table};
-use super::words::span;
+use super::words::{named, span};
 
 /// As in the border.
 const TITLE: &str = "What if";
@@ -38,6 +38,28 @@ pub fn draw(pen: &Pen<'_>, asked: Asked, area: Rect, buf: &mut Buffer) {
         let rows: Vec<Row> = rows.iter().map(|r| row(pen, r, asked, bar)).collect();
         table(pen, area, buf, &columns, &rows);
     });
+}
+
+/// The one line that stands for the answers: how many would be short, and who most.
+pub fn summary(pen: &Pen<'_>, asked: Asked) -> Line<'static> {
+    let answered = pen.view.services.data.iter().filter_map(|s| Some((s, asked.of(s).ok()?)));
+    let answers: Vec<(&ServiceRow, WhatIfAnswer)> = answered.collect();
+    let left = |answer: &WhatIfAnswer| answer.headroom.filter(|h| h.is_finite()).unwrap_or(f64::MAX);
+    let short = answers.iter().filter(|(_, answer)| left(answer) < 0.0).count();
+    let mut line = Line::from(span(format!("{}: ", asked.words()), pen.ink.warn));
+    let worst = answers.iter().min_by(|(_, a), (_, b)| left(a).total_cmp(&left(b)));
+    match worst {
+        Some((service, answer)) if short > 0 => {
+            line.spans.push(span(format!("{short} of {} short; ", answers.len()), pen.ink.text));
+            line.spans.push(span(named(&service.workload), pen.ink.strong));
+            line.spans.push(span(" needs ", pen.ink.dim));
+            line.spans.push(span(answer.need.to_string(), pen.ink.level(level(answer))));
+            line.spans.push(span(format!(", has {}", answer.replicas), pen.ink.dim));
+        }
+        Some(_) => line.spans.push(span(format!("none of {} short", answers.len()), pen.ink.text)),
+        None => line.spans.push(span("no capacity is known", pen.ink.dim)),
+    }
+    line
 }
 
 fn row(pen: &Pen<'_>, service: &ServiceRow, asked: Asked, bar: u16) -> Row {
@@ -96,6 +118,13 @@ mod tests {
         let times = drawn(Some(Asked::Times(3.0)));
         assert!(times.contains("What if · demand times 3") && times.contains("NEEDED"), "{times}");
         assert_ne!(times, drawn(Some(Asked::Times(1.5))));
+        let small = fixture::draw_with(
+            &fixture::view(),
+            &ScreenState { asked: Some(Asked::Times(3.0)), ..ScreenState::default() },
+            (80, 18),
+            panels::ALL.iter().find(|p| p.id == PanelId::Status).expect("panel 1").draw,
+        );
+        assert!(small.contains("demand times 3: ") && small.contains(" short; "), "{small}");
         let cold = drawn(Some(Asked::ColdCaches));
         assert!(cold.contains("no cache hit ratio"), "{cold}");
     }

@@ -7,6 +7,11 @@ use crate::series::Unit;
 
 use super::super::pen::{Pen, put, width};
 
+/// Up to this many times the highest value the axis ends at a round tick.
+const ROUNDED: f64 = 1.3;
+/// Otherwise at this many times it.
+const AIR: f64 = 1.08;
+
 /// Range and ticks of a value axis.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ValueAxis {
@@ -26,8 +31,11 @@ impl ValueAxis {
         let highest = if highest.is_finite() && highest > 1e-9 { highest.min(1e15) } else { 1.0 };
         let step = round_up(highest / f64::from(most.clamp(1, 12)));
         let count = (highest / step).ceil().clamp(1.0, 12.0) as u32;
-        let ticks = (0..=count).map(|i| f64::from(i) * step).collect();
-        Self { low: 0.0, high: f64::from(count) * step, ticks, unit }
+        let round = f64::from(count) * step;
+        // A chart of a few rows has none to give away above what it shows.
+        let high = if round > highest * ROUNDED { highest * AIR } else { round };
+        let ticks = (0..=count).map(|i| f64::from(i) * step).filter(|t| *t <= high).collect();
+        Self { low: 0.0, high, ticks, unit }
     }
 
     /// Where `value` lies, 0 at `low`, 1 at `high`, clamped; `None` for what is not a number.

@@ -6,12 +6,15 @@ use crate::series::{Timestamp, Unit};
 use crate::view::{Gate, GateState, Operation, Stage};
 
 use super::super::ink::Level;
-use super::super::pen::Pen;
+use super::super::pen::{Pen, line_width};
 use super::super::words::{countdown, span, time_span};
 use super::bar::meter_in;
 
 /// The gate whose value is how much slower new pods are than old ones.
 const JUDGE: &str = "new vs old pods";
+
+/// Columns of a gate's value, and of its limit.
+const NUMBER: u16 = 9;
 
 /// Level of a gate or stage.
 pub const fn gate_level(state: GateState) -> Level {
@@ -104,15 +107,22 @@ pub fn gate(pen: &Pen<'_>, gate: &Gate, over: bool) -> Line<'static> {
         span(gate_glyph(pen, gate.state), pen.ink.level(level)),
         span(format!(" {:<16} ", super::super::pen::fit(&gate.name, 16)), pen.ink.text),
     ]);
+    let padded = |number: Line<'static>| {
+        let lead = NUMBER.saturating_sub(line_width(&number));
+        [span(" ".repeat(usize::from(lead)), pen.ink.dim)].into_iter().chain(number.spans)
+    };
     if let Some(value) = gate.value {
+        let number = pen.number_in(Some(value.value), value.unit, pen.ink.strong);
         if gate.name == JUDGE {
             line.spans.push(span("difference ", pen.ink.dim));
+            line.spans.extend(number.spans);
+        } else {
+            line.spans.extend(padded(number));
         }
-        line.spans.extend(pen.number_in(Some(value.value), value.unit, pen.ink.strong).spans);
     }
     if let Some(limit) = gate.limit {
-        line.spans.push(span(" limit ", pen.ink.dim));
-        line.spans.extend(pen.number(Some(limit.value), limit.unit).spans);
+        line.spans.push(span("  limit ", pen.ink.dim));
+        line.spans.extend(padded(pen.number(Some(limit.value), limit.unit)));
     }
     let pending = matches!(gate.state, GateState::Pending | GateState::Running);
     let unsure = gate.detail == gate_word(GateState::Inconclusive);
@@ -124,10 +134,19 @@ pub fn gate(pen: &Pen<'_>, gate: &Gate, over: bool) -> Line<'static> {
         state => gate_word(state),
     };
     line.spans.push(span(format!("  {word}"), pen.ink.level(level)));
-    if !gate.detail.is_empty() && !unsure {
+    if !gate.detail.is_empty() && !unsure && !is_said(gate) {
         line.spans.push(span(format!("  {}", gate.detail), pen.ink.dim));
     }
     line
+}
+
+/// Whether the detail is the value beside the limit, as `182 ms ≤ 250 ms`: both stand there already.
+fn is_said(gate: &Gate) -> bool {
+    let (Some(value), Some(limit)) = (gate.value, gate.limit) else { return false };
+    let mut sides = gate.detail.split(['≤', '≥', '<', '>']).map(str::trim);
+    sides.next() == Some(&value.to_string())
+        && sides.next() == Some(&limit.to_string())
+        && sides.next().is_none()
 }
 
 #[cfg(test)]
@@ -155,6 +174,25 @@ mod tests {
             let text = strip(pen, &operation, 60).to_string();
             assert!(!text.contains("left") && !text.contains('▸'), "{text}");
             assert!(text.contains("ended after 4 min"), "{text}");
+        });
+    }
+
+    #[test]
+    fn numbers_of_gates_stand_below_each_other_and_are_said_once() {
+        with_pen(&bare(), |pen| {
+            let say = |name: &str, value: f64, limit: f64, unit, detail: &str| {
+                let (value, limit) = (Some(Quantity::new(value, unit)), Some(Quantity::new(limit, unit)));
+                let gate_ =
+                    Gate { name: name.into(), state: GateState::Passed, value, limit, detail: detail.into() };
+                gate(pen, &gate_, false).to_string()
+            };
+            let slow = say("p95", 0.179, 0.302, Unit::Seconds, "179 ms ≤ 302 ms");
+            assert_eq!(slow, "✔ p95                 179 ms  limit    302 ms  passed");
+            let burn = say("burn rate", 0.036, 14.4, Unit::Factor, "0.036× ≤ 14.4×");
+            let column = |text: &str| text.split_once("limit").map(|(before, _)| before.chars().count());
+            assert_eq!(column(&burn), column(&slow), "{burn}");
+            let few = say("p95", 0.179, 0.302, Unit::Seconds, "179 ms of few requests");
+            assert!(few.ends_with("passed  179 ms of few requests"), "{few}");
         });
     }
 
