@@ -15,7 +15,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tempfile::TempDir;
 use weescale::execution::providers::KubernetesSettings;
 
-pub use objects::{deployment, hpa, metrics, node, pdb, pod, quota, scaled_object, sized_pod, vpa, warning};
+pub use objects::{
+    deployment, hpa, metrics, node, pdb, pod, quota, rollout, scaled_object, sized_pod, vpa, warning,
+};
 pub use wire::FAR;
 pub use world::{Fault, Trouble, World};
 

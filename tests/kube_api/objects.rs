@@ -16,6 +16,19 @@ pub fn deployment(name: &str, uid: &str, replicas: u32) -> Value {
     })
 }
 
+/// An Argo Rollout as its controller leaves it: the generation it has seen is text.
+pub fn rollout(name: &str, uid: &str, replicas: u32) -> Value {
+    let mut object = deployment(name, uid, replicas);
+    object["kind"] = json!("Rollout");
+    object["apiVersion"] = json!("argoproj.io/v1alpha1");
+    object["spec"]["strategy"] = json!({ "canary": { "steps": [{ "setWeight": 20 }, { "pause": {} }] } });
+    object["status"] = json!({ "HPAReplicas": replicas, "replicas": replicas, "readyReplicas": replicas,
+        "availableReplicas": replicas, "updatedReplicas": replicas, "observedGeneration": "1", "phase": "Healthy",
+        "currentPodHash": "64c9", "stableRS": "64c9", "currentStepHash": "7c59", "currentStepIndex": 2,
+        "selector": format!("app={name}"), "canary": {}, "blueGreen": {} });
+    object
+}
+
 /// An HPA of a Deployment.
 pub fn hpa(name: &str, uid: &str, target: &str, min: u32, max: u32) -> Value {
     json!({

@@ -90,6 +90,7 @@ impl World {
                 "autoscaling",
                 "policy",
                 "authorization.k8s.io",
+                "argoproj.io",
                 "keda.sh",
                 "metrics.k8s.io",
                 "autoscaling.k8s.io",

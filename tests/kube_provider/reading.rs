@@ -8,7 +8,7 @@ use weescale::execution::{Provider, ProviderError};
 use weescale::fleet::{Field, Owner};
 
 use super::rig::{named, order};
-use crate::kube_api::{KubeApi, deployment, hpa, node, pdb, pod, quota, scaled_object};
+use crate::kube_api::{KubeApi, deployment, hpa, node, pdb, pod, quota, rollout, scaled_object};
 
 /// Lists until `good` holds; watches need a moment.
 async fn until(provider: &KubernetesProvider, name: &str, replicas: u32) {
@@ -72,6 +72,20 @@ async fn watches_follow_and_list_again_when_history_is_gone() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     panic!("a deleted workload stays");
+}
+
+/// Its controller writes the generation it has seen as text, where Kubernetes writes a number.
+#[tokio::test]
+async fn a_rollout_is_read_and_scaled() {
+    let api = KubeApi::start().await;
+    api.world().put(rollout("web", "u-web", 3));
+    let provider = KubernetesProvider::new(api.settings()).unwrap();
+    let web = named(&provider, "web").await;
+    assert_eq!((web.owner.clone(), web.fields.replicas, web.ready), (Owner::Nobody, Some(3), 3));
+    assert!(!web.notes.iter().any(|n| n.contains("step")), "{:?}", web.notes);
+    let state = provider.write(&order(&web, Field::Replicas, 5)).await.unwrap();
+    assert_eq!(state.fields.replicas, Some(5));
+    assert_eq!(api.world().get("argoproj.io/v1alpha1/rollouts", "web")["spec"]["replicas"], 5);
 }
 
 #[tokio::test]

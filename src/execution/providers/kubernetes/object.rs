@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 
-use super::quantity::{Quantity, Time};
+use super::quantity::{self, Quantity, Time};
 use super::writer::{self, Writer};
 
 /// Identity and ownership of an object.
@@ -135,6 +135,7 @@ pub(super) struct ScalableStatus {
     pub(super) replicas: Option<i64>,
     pub(super) ready_replicas: Option<i64>,
     pub(super) updated_replicas: Option<i64>,
+    #[serde(deserialize_with = "quantity::number_or_text")]
     pub(super) observed_generation: Option<i64>,
     #[serde(deserialize_with = "or_default")]
     pub(super) conditions: Vec<Condition>,

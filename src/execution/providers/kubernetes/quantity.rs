@@ -79,6 +79,12 @@ impl<'de> Deserialize<'de> for Time {
     }
 }
 
+/// A whole number, also as text, as Argo Rollouts write their generation; `None` for anything else.
+pub(super) fn number_or_text<'de, D: Deserializer<'de>>(d: D) -> Result<Option<i64>, D::Error> {
+    let value = Option::<serde_json::Value>::deserialize(d)?;
+    Ok(value.and_then(|v| v.as_i64().or_else(|| v.as_str()?.parse().ok())))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
