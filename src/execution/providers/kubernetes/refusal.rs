@@ -48,9 +48,24 @@ pub(super) fn is_failed_test(reply: &Reply) -> bool {
             .is_ok_and(|f| f.reason == "Invalid" && f.details.causes.is_empty())
 }
 
-/// Whether a webhook or a policy refused it, rather than the roles of this identity.
+/// Whether a webhook, a policy, a quota or a range of limits refused it, rather than the roles of this identity.
 pub(super) fn is_admission(why: &str) -> bool {
-    why.contains("admission webhook") || why.contains("denied request") || why.contains("denied the request")
+    let told = why.contains("admission webhook")
+        || why.contains("denied request")
+        || why.contains("denied the request");
+    // Roles always name the user and what he cannot do; a proxy before the server has words of its own.
+    let by_roles = why.contains("User \"") && why.contains("cannot ");
+    told || why.contains(" is forbidden: ") && !by_roles
+}
+
+/// What a 403 to a write means: `rule` is what the role lacks, where a right is what is missing.
+pub(super) fn forbidden(why: String, rule: &str) -> ProviderError {
+    if is_admission(&why) {
+        // No right would change it.
+        ProviderError::Invalid(why)
+    } else {
+        ProviderError::Forbidden(format!("{why}; add to the role: {rule}"))
+    }
 }
 
 /// The error a status other than success stands for, as for a write.
@@ -88,6 +103,18 @@ mod tests {
         assert!(matches!(of(&reply(429, "Too many requests\n")), ProviderError::Unavailable { .. }));
         assert!(matches!(of(&reply(503, "service unavailable")), ProviderError::Unknown(_)));
         assert!(matches!(of(&reply(302, "")), ProviderError::Invalid(_)));
+        let range =
+            "403 pods \"web-1\" is forbidden: maximum cpu usage per Container is 400m, but request is 500m";
+        let quota = "403 pods \"web-1\" is forbidden: exceeded quota: team, requested: requests.cpu=150m";
+        for why in [range, quota, "403 admission webhook \"a.b\" denied the request: no"] {
+            assert!(matches!(forbidden(why.into(), "rule"), ProviderError::Invalid(w) if w == why), "{why}");
+        }
+        let role = "403 pods \"web-1\" is forbidden: User \"ann\" cannot patch resource \"pods/resize\" in API group \"\"";
+        for why in [role, "403 Forbidden by the proxy"] {
+            assert!(
+                matches!(forbidden(why.into(), "rule"), ProviderError::Forbidden(w) if w.ends_with("rule"))
+            );
+        }
         let long = words(&reply(422, &"x\u{1b}".repeat(5000)));
         assert!(long.chars().count() <= 2000 && !long.contains('\u{1b}'));
     }

@@ -282,14 +282,7 @@ impl KubernetesProvider {
             200 | 201 => Ok(reply.body),
             403 => {
                 self.forget_right(kind, sub, namespace);
-                let rule = kind.rule(&["patch"], sub);
-                // A quota refuses with the same status and says so.
-                let more = if why().contains("exceeded quota") {
-                    String::new()
-                } else {
-                    format!("; add to the role: {rule}")
-                };
-                Err(ProviderError::Forbidden(format!("{}{more}", why())))
+                Err(refusal::forbidden(why(), &kind.rule(&["patch"], sub)))
             }
             409 => Err(ProviderError::Conflict { why: why(), current: None }),
             422 if refusal::is_failed_test(&reply) => Err(lost("what is there is not what was shown")),

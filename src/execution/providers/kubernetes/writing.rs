@@ -235,15 +235,10 @@ impl KubernetesProvider {
     ) -> ProviderError {
         let why = refusal::words(reply);
         match reply.status {
-            // No right would change it.
-            403 if refusal::is_admission(&why) => ProviderError::Invalid(why),
             403 => {
                 self.forget_right(place.kind, "", namespace);
                 let sub = if place.scale { "scale" } else { "" };
-                ProviderError::Forbidden(format!(
-                    "{why}; add to the role: {}",
-                    place.kind.rule(&["patch"], sub)
-                ))
+                refusal::forbidden(why, &place.kind.rule(&["patch"], sub))
             }
             409 | 422 => {
                 let current = match self.fresh(&order.target().uid).await {
