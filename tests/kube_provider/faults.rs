@@ -110,6 +110,62 @@ async fn the_scale_alone_may_be_written() {
     );
 }
 
+/// What `check` prints has to be enough to scale.
+#[tokio::test]
+async fn rights_that_counts_and_floors_lack_are_named_before_they_are_needed() {
+    let api = KubeApi::start().await;
+    {
+        let mut world = api.world();
+        for name in ["web", "worker"] {
+            world.put(deployment(name, &format!("u-{name}"), 3));
+        }
+        world.put(hpa("web", "h-1", "web", 2, 9));
+        let denied = ["deployments", "deployments/scale", "horizontalpodautoscalers"];
+        world.denied = denied.map(|what| format!("patch {what}")).into();
+    }
+    let lacks = async |what: &str| {
+        let list = KubernetesProvider::new(api.settings()).unwrap().list().await.unwrap();
+        let rule = format!("resources: [{what}], verbs: [patch]}}");
+        list.notes.iter().any(|n| n.contains("of shop may not be written") && n.ends_with(&rule))
+    };
+    assert!(lacks("deployments/scale").await && lacks("horizontalpodautoscalers").await);
+    // One of two ways to write a count is enough, and what nobody scales by needs no right.
+    api.world().denied.remove("patch deployments");
+    api.world().denied.remove("patch horizontalpodautoscalers");
+    assert!(!lacks("deployments/scale").await && !lacks("horizontalpodautoscalers").await);
+    assert!(!lacks("statefulsets/scale").await);
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_say_what_may_be_done_is_asked_no_more_for_that_list() {
+    let api = KubeApi::start().await;
+    {
+        let mut world = api.world();
+        world.put(deployment("web", "u-web", 3));
+        world.put(deployment("worker", "u-worker", 3));
+        world.put(hpa("web", "h-1", "web", 2, 9));
+        let path = "selfsubjectaccessreviews";
+        world.faults.push(Fault { method: "POST", path, times: 99, trouble: Trouble::Stall });
+    }
+    let list = KubernetesProvider::new(api.settings()).unwrap().list().await.unwrap();
+    assert_eq!(list.workloads.len(), 2, "what is seen is shown");
+    assert!(api.world().count("POST") <= 2, "each question waits as long as a request may");
+}
+
+#[tokio::test]
+async fn who_may_read_nothing_is_told_every_rule_at_once() {
+    let api = KubeApi::start().await;
+    let kinds =
+        ["deployments", "statefulsets", "rollouts", "horizontalpodautoscalers", "pods", "nodes", "events"];
+    api.world().denied = kinds.map(|kind| format!("list {kind}")).into();
+    let error = KubernetesProvider::new(api.settings()).unwrap().list().await.unwrap_err();
+    let ProviderError::Forbidden(why) = error else { panic!("{error:?}") };
+    for kind in kinds {
+        let rule = format!("resources: [{kind}], verbs: [get, list, watch]}}");
+        assert!(why.contains(&rule), "{kind} in {why}");
+    }
+}
+
 #[tokio::test]
 async fn the_holder_made_anew_is_another() {
     let api = KubeApi::start().await;

@@ -159,10 +159,20 @@ impl KubernetesProvider {
         if missing > 0 && missing == places.scopes.len() {
             return Err(ProviderError::NotFound(notes.join("; ")));
         }
+        let mut list = self.known_list(&places, &mut notes)?;
+        notes.extend(self.count_rights(&list.workloads, places.scopes.contains(&None)).await);
+        notes.extend(self.shared.remarks.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
+        notes.truncate(100);
+        list.notes = notes;
+        Ok(list)
+    }
+
+    /// What the watches know, with what is said of it.
+    fn known_list(&self, places: &Places, notes: &mut Vec<String>) -> Result<WorkloadList, ProviderError> {
         let now = self.shared.api.clock().monotonic();
         let cache = self.shared.cache();
         unheard(&cache, now)?;
-        notes.extend(report::notes(&cache, &places, now));
+        notes.extend(report::notes(&cache, places, now));
         let free = room(&cache, now);
         let mut list = WorkloadList::default();
         let mut names = BTreeSet::new();
@@ -179,10 +189,6 @@ impl KubernetesProvider {
                 }
             }
         }
-        drop(cache);
-        notes.extend(self.shared.remarks.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
-        notes.truncate(100);
-        list.notes = notes;
         Ok(list)
     }
 
@@ -294,15 +300,17 @@ fn unheard(cache: &Cache, now: Monotonic) -> Result<(), ProviderError> {
             }
             Health::Starting => return Err(late("the first list is not there yet")),
             Health::Forbidden(why) => {
-                refused =
-                    Some(format!("{why}; add to the role: {}", kind.rule(&["get", "list", "watch"], "")));
+                refused.get_or_insert(why);
             }
             Health::Live(_) | Health::Failing { .. } => seen += 1,
             Health::Absent => {}
         }
     }
     match refused {
-        Some(why) if seen == 0 => Err(ProviderError::Forbidden(why)),
+        Some(why) if seen == 0 => {
+            let rules = report::rules(cache).join(", ");
+            Err(ProviderError::Forbidden(format!("{why}; add to the role: {rules}")))
+        }
         _ => Ok(()),
     }
 }

@@ -56,6 +56,14 @@ pub(super) fn notes(cache: &Cache, places: &Places, now: Monotonic) -> Vec<Strin
     notes
 }
 
+/// The rules that would show what may not be read, one a kind.
+pub(super) fn rules(cache: &Cache) -> Vec<String> {
+    let lacks = |kind: &Kind| {
+        cache.health.iter().any(|((k, _), health)| k == kind && matches!(health, Health::Forbidden(_)))
+    };
+    Kind::ALL.into_iter().filter(lacks).map(|kind| kind.rule(kind.verbs(), "")).collect()
+}
+
 fn api(kind: Kind) -> &'static str {
     if kind.group().is_empty() { "v1" } else { kind.group() }
 }

@@ -1,4 +1,4 @@
-//! What this identity may write, asked before it is tried: whole objects, and the size of pods.
+//! What this identity may write, asked before it is tried: whole objects, counts, and the size of pods.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::clock::Monotonic;
+use crate::execution::providers::contract::WorkloadState;
 
 use super::api::decode;
 use super::cache::Cache;
@@ -16,7 +17,7 @@ use super::provider::KubernetesProvider;
 /// A right once asked for holds this long.
 const RIGHT: Duration = Duration::from_secs(300);
 /// Questions asked for one list at most; the others follow with the next.
-const QUESTIONS: usize = 12;
+const QUESTIONS: usize = 24;
 
 /// What was answered of one right and when: of a kind, its part, in a namespace (all, if empty).
 pub(super) type Rights = BTreeMap<(Kind, &'static str, String), (bool, Monotonic)>;
@@ -99,6 +100,20 @@ impl KubernetesProvider {
         Some(allowed)
     }
 
+    /// The same while there are questions `left`. A server that does not answer one is asked no more of them: each waits as
+    /// long as a request may.
+    async fn told(&self, kind: Kind, sub: &'static str, namespace: &str, left: &mut usize) -> Option<bool> {
+        if let Some(known) = self.known(kind, sub, namespace) {
+            return Some(known);
+        }
+        *left = left.checked_sub(1)?;
+        let answer = self.may(kind, sub, namespace).await;
+        if answer.is_none() {
+            *left = 0;
+        }
+        answer
+    }
+
     /// A refusal has shown that a right is not there any more.
     pub(super) fn forget_right(&self, kind: Kind, sub: &'static str, namespace: &str) {
         let mut rights = self.shared.rights.lock().unwrap_or_else(PoisonError::into_inner);
@@ -134,15 +149,12 @@ impl KubernetesProvider {
         let mut notes = Vec::new();
         let mut left = QUESTIONS;
         for (kind, sub) in wanted {
-            if self.known(kind, sub, "").is_none() {
-                left = left.saturating_sub(1);
-            }
-            let everywhere = self.may(kind, sub, "").await == Some(true);
+            let everywhere = self.told(kind, sub, "", &mut left).await;
+            let everywhere = everywhere == Some(true);
             for namespace in &namespaces {
                 let mut allowed = everywhere.then_some(true).or_else(|| self.known(kind, sub, namespace));
-                if allowed.is_none() && left > 0 {
-                    left -= 1;
-                    allowed = self.may(kind, sub, namespace).await;
+                if allowed.is_none() {
+                    allowed = self.told(kind, sub, namespace, &mut left).await;
                 }
                 self.note_right(kind, namespace, can, allowed == Some(true));
                 if allowed == Some(false) {
@@ -153,6 +165,51 @@ impl KubernetesProvider {
         notes
     }
 
+    /// Asks whether counts and floors may be written where they are held, a few questions at a time, and says which rules
+    /// are missing; `everywhere` asks for all namespaces first.
+    pub(super) async fn count_rights(&self, workloads: &[WorkloadState], everywhere: bool) -> Vec<String> {
+        let mut wanted: BTreeMap<Kind, BTreeSet<&str>> = BTreeMap::new();
+        for state in workloads.iter().filter(|w| w.owner.floor_field().is_some()) {
+            let named = |kind: &Kind| state.manifest.as_ref().is_some_and(|m| m.kind == kind.name());
+            if let Some(holder) = Kind::ALL.into_iter().find(named) {
+                wanted.entry(holder).or_default().insert(&state.namespace);
+            }
+        }
+        let mut left = QUESTIONS;
+        let mut notes = Vec::new();
+        for (kind, namespaces) in wanted {
+            let mut lacking = Vec::new();
+            for namespace in namespaces {
+                if self.may_count(kind, namespace, everywhere, &mut left).await == Some(false) {
+                    lacking.push(namespace);
+                }
+            }
+            notes.extend(uncounted(kind, &lacking));
+        }
+        notes
+    }
+
+    /// Whether the count that objects of this kind hold may be written in one way or another; `None` if not known yet.
+    async fn may_count(
+        &self,
+        kind: Kind,
+        namespace: &str,
+        everywhere: bool,
+        left: &mut usize,
+    ) -> Option<bool> {
+        let mut known = true;
+        for sub in ways(kind) {
+            for place in everywhere.then_some("").into_iter().chain([namespace]) {
+                match self.told(kind, sub, place, left).await {
+                    Some(true) => return Some(true),
+                    Some(false) => {}
+                    None => known = false,
+                }
+            }
+        }
+        known.then_some(false)
+    }
+
     fn note_right(&self, kind: Kind, namespace: &str, can: Option<bool>, allowed: bool) {
         let mut cache: std::sync::MutexGuard<'_, Cache> = self.shared.cache();
         let rights = cache.size_rights.entry(namespace.to_owned()).or_default();
@@ -161,6 +218,24 @@ impl KubernetesProvider {
             _ => rights.deployments = allowed,
         }
     }
+}
+
+/// Parts of an object of which one is enough to write its count.
+const fn ways(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Deployment | Kind::StatefulSet | Kind::Rollout => &["", "scale"],
+        _ => &[""],
+    }
+}
+
+/// That counts held by this kind may not be written in these namespaces, if there are any.
+fn uncounted(kind: Kind, namespaces: &[&str]) -> Option<String> {
+    let (first, more) = namespaces.split_first()?;
+    let more = if more.is_empty() { String::new() } else { format!(" and {} more namespaces", more.len()) };
+    let (what, plural) =
+        (if ways(kind).len() > 1 { "replica counts" } else { "autoscalers' floors" }, kind.plural());
+    let rule = kind.rule(&["patch"], ways(kind).last().copied().unwrap_or_default());
+    Some(format!("{what} in {plural} of {first}{more} may not be written; add to the role: {rule}"))
 }
 
 fn missing(kind: Kind, sub: &str, namespace: &str) -> String {
