@@ -56,6 +56,31 @@ async fn a_plugin_is_asked_again_when_its_token_is_refused() {
     assert!(calls() >= 2);
 }
 
+/// Plugins keep tokens and give them again until they end.
+#[tokio::test]
+async fn a_plugin_whose_token_ends_soon_is_not_run_for_every_request() {
+    for left in ["+40 seconds", "-40 seconds"] {
+        let api = KubeApi::start().await;
+        api.world().put(deployment("web", "u-web", 3));
+        let calls = api.file("calls");
+        let script = format!(
+            "echo called >>{}; printf '{{\"status\":{{\"token\":\"good\",\"expirationTimestamp\":\"%s\"}}}}' \
+             $(date -u -d '{left}' +%Y-%m-%dT%H:%M:%SZ)\n",
+            calls.display()
+        );
+        plugin(&api, &script);
+        let mut settings = api.settings();
+        settings.context = Some("exec".into());
+        let provider = KubernetesProvider::new(settings).unwrap();
+        let web = named(&provider, "web").await;
+        for _ in 0..20 {
+            provider.read(&web.uid).await.unwrap();
+        }
+        let times = std::fs::read_to_string(calls).unwrap().lines().count();
+        assert!(times <= 2, "{times} times for a token that ends in {left}");
+    }
+}
+
 #[tokio::test]
 async fn a_plugin_that_hangs_is_an_error_within_its_time() {
     let api = KubeApi::start().await;

@@ -11,6 +11,7 @@ use tokio::sync::Mutex;
 
 use crate::clock::{Clock, Monotonic};
 use crate::execution::provider::ProviderError;
+use crate::series::Timestamp;
 use crate::series::text::clean;
 
 use super::connect::{self, Session};
@@ -21,7 +22,7 @@ use super::settings::KubernetesSettings;
 pub(super) const MAX_BODY: usize = 32 << 20;
 /// A credential is renewed this long before it ends.
 const EARLY: Duration = Duration::from_secs(60);
-/// After a failed renewal the next is not tried before this.
+/// After a renewal, failed or not, the next is not tried before this, unless the credential is refused.
 const PAUSE: Duration = Duration::from_secs(5);
 /// Longest pause a server may ask for.
 const LONGEST_PAUSE: u64 = 3600;
@@ -68,7 +69,16 @@ impl NoReply {
 #[derive(Debug, Default)]
 struct Door {
     session: Option<Arc<Session>>,
+    /// When the session was made, and when it is to be renewed.
+    made: Monotonic,
+    renewed: Option<Timestamp>,
     failed: Option<(Monotonic, String)>,
+}
+
+/// When a credential that is given at `now` and ends at `until` is renewed: a plugin that gives what it kept, with a little
+/// of its time left, is not run for every request.
+fn renewal(now: Timestamp, until: Timestamp) -> Timestamp {
+    until - EARLY.min(until.since(now) / 4)
 }
 
 /// The connection to one cluster.
@@ -95,8 +105,10 @@ impl Api {
     /// The session in force; made anew when there is none or its credential is about to end.
     pub(super) async fn session(&self) -> Result<Arc<Session>, String> {
         let mut door = self.door.lock().await;
-        let soon = (self.clock.now() + EARLY).to_jiff();
-        if let Some(session) = door.session.as_ref().filter(|s| s.until.is_none_or(|u| u > soon)) {
+        let now = self.clock.now();
+        let young = self.clock.monotonic().since(door.made) < PAUSE;
+        let good = young || door.renewed.is_none_or(|at| at > now);
+        if let Some(session) = door.session.as_ref().filter(|_| good) {
             return Ok(Arc::clone(session));
         }
         if let Some((at, why)) = &door.failed
@@ -107,11 +119,13 @@ impl Api {
         match connect::connect(&self.settings).await {
             Ok(session) => {
                 let session = Arc::new(session);
-                *door = Door { session: Some(Arc::clone(&session)), failed: None };
+                let renewed = session.until.map(|until| renewal(now, Timestamp::from(until)));
+                let made = self.clock.monotonic();
+                *door = Door { session: Some(Arc::clone(&session)), made, renewed, failed: None };
                 Ok(session)
             }
             Err(why) => {
-                *door = Door { session: None, failed: Some((self.clock.monotonic(), why.clone())) };
+                *door = Door { failed: Some((self.clock.monotonic(), why.clone())), ..Door::default() };
                 Err(why)
             }
         }
