@@ -66,13 +66,14 @@ pub async fn leases(live: &Live, shape: Shape) -> Outcome {
     let lines: Vec<String> = held
         .map(|l| {
             let (id, workload, field) = (&l.operation, &l.workload, l.field.name());
-            format!(
-                "{id} {workload} {field} {} until {}, then {}: {}",
-                l.field.word(l.floor),
-                l.expires,
-                l.field.word(l.restore),
-                l.reason
-            )
+            let (floor, back) = (l.field.word(l.floor), l.field.word(l.restore));
+            // What is not held is not told as if it were.
+            let state = match &l.state {
+                LeaseState::Held => format!("until {}, then {back}", l.expires),
+                LeaseState::Foreign { .. } => l.state.words(l.field),
+                other => format!("until {}, then {back}, {}", l.expires, other.words(l.field)),
+            };
+            format!("{id} {workload} {field} {floor} {state}: {}", l.reason)
         })
         .collect();
     let none = "no floor is held".to_owned();

@@ -205,9 +205,13 @@ impl Shared {
 
     /// Whether a note on an object names an operation of ours as its owner, one that holds it or one that let it go.
     pub fn is_ours(&self, owner: &str) -> bool {
+        self.is_let_go(owner) || self.held().values().any(|held| owner.ends_with(&held.key))
+    }
+
+    /// Whether a note on an object names an operation of ours that is over and holds nothing.
+    pub fn is_let_go(&self, owner: &str) -> bool {
         let let_go = self.let_go.lock().unwrap_or_else(PoisonError::into_inner);
-        let gone = let_go.iter().any(|key| owner.ends_with(key.as_str()));
-        gone || self.held().values().any(|held| owner.ends_with(&held.key))
+        let_go.iter().any(|key| owner.ends_with(key.as_str()))
     }
 
     /// Notes what an operation taken up after a restart had written.

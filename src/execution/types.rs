@@ -241,6 +241,22 @@ pub enum LeaseState {
     },
 }
 
+impl LeaseState {
+    /// In a few words; `field` is what it holds.
+    pub fn words(&self, field: Field) -> String {
+        match self {
+            Self::Held => "held".into(),
+            Self::Restoring => "being given back".into(),
+            Self::Restored { .. } => "given back".into(),
+            Self::Foreign { found: Some(found) } => {
+                format!("not given back, someone else set it to {}", field.word(*found))
+            }
+            Self::Foreign { found: None } => "not given back, it is no longer ours".into(),
+            Self::Failing { why } => format!("cannot be given back: {why}"),
+        }
+    }
+}
+
 /// A floor held for a time: owner, reason, expiry, restore value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Lease {

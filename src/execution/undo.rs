@@ -184,6 +184,8 @@ impl Task {
         if record.change.until.is_some()
             && let Some(owner) = noted
             && !owner.ends_with(&record.key)
+            // What of ours is over left its note behind, and holds nothing.
+            && !self.shared.is_let_go(owner)
             && value != Some(home)
         {
             let owner = crate::series::text::clean(owner, 80);
@@ -265,7 +267,7 @@ impl Task {
                 lease.field.name(),
                 lease.field.word(lease.floor),
                 lease.workload,
-                words(&lease.state)
+                lease.state.words(lease.field)
             );
             let data = EntryData { lease: Some(lease.clone()), ..EntryData::default() };
             if let Err(error) = self.record(kind, text, data).await {
@@ -459,18 +461,5 @@ impl Task {
                 Wish::Pause(_) | Wish::Resume(_) => Some(false),
             },
         }
-    }
-}
-
-fn words(state: &LeaseState) -> String {
-    match state {
-        LeaseState::Held => "held".into(),
-        LeaseState::Restoring => "being given back".into(),
-        LeaseState::Restored { .. } => "given back".into(),
-        LeaseState::Foreign { found } => match found {
-            Some(found) => format!("not given back, someone else set it to {found}"),
-            None => "not given back, it is no longer ours".into(),
-        },
-        LeaseState::Failing { why } => format!("cannot be given back: {why}"),
     }
 }

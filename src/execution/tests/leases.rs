@@ -242,3 +242,21 @@ async fn a_step_back_that_was_given_up_for_lost_and_lands_is_ours() {
     assert!(matches!(w.lease("op-1"), LeaseState::Restored { .. }), "{:?}", w.lease("op-1"));
     assert_eq!((w.effects(), w.sent()), (vec![26, 21, 20], 3));
 }
+
+/// What is over left its note on the object, and holds nothing that the lease under it would have to wait for.
+#[tokio::test]
+async fn a_note_of_an_operation_that_was_halted_keeps_no_floor_from_being_given_back() {
+    let mut w = World::new(Platform::new(6, Some(6)));
+    w.start(proposal("p-1", Field::MinReplicas, 6, 8, Some(minutes(60))), "op-1").await;
+    w.run(700).await;
+    w.platform.set(|i| i.never_ready = true);
+    w.start(proposal("p-2", Field::MinReplicas, 8, 14, Some(minutes(600))), "op-2").await;
+    w.run(5).await;
+    w.platform.set(|i| i.write(Field::MinReplicas, 8));
+    w.run(60).await;
+    assert!(matches!(w.state("op-2"), OperationState::Halted { .. }), "{:?}", w.state("op-2"));
+    w.wish(Job::Release(op("op-1"), "bob".into())).await;
+    w.run(20).await;
+    assert!(matches!(w.lease("op-1"), LeaseState::Restored { .. }), "{:?}", w.lease("op-1"));
+    assert_eq!(w.effects().last(), Some(&6));
+}
