@@ -11,6 +11,7 @@ use super::super::glyphs::Glyphs;
 use super::super::rows::{advice_of, lesson_of};
 use super::super::state::RowId;
 use super::super::theme::Role;
+use super::super::widgets::operations;
 use super::approve::{cost, users};
 
 /// Lines of evidence: text and look.
@@ -303,6 +304,8 @@ fn operation(view: &View, o: &Operation, glyphs: &Glyphs) -> Lines {
         (format!("{} {} {change}: {}", o.id, o.workload, o.state.label()), Role::Title),
         (format!("approved by {}, {}", o.approved_by, ago(view.at, o.started)), Role::Text),
     ];
+    let why = operations::why(&o.state);
+    out.extend((!why.is_empty()).then(|| (why.to_owned(), Role::Warn)));
     out.extend(o.staging.iter().map(|s| (s.words(), Role::Text)));
     if let Some(c) = &o.checkpoint {
         out.push((format!("checkpoint: {}", c.words()), Role::Text));

@@ -10,10 +10,13 @@ use super::super::context::PanelContext;
 use super::super::state::RowId;
 use super::super::widgets::chart::stages::{gate, strip};
 use super::super::widgets::{
-    Ink, Level, Pen, Row, Title, below, countdown, exact, fit_line, flow, frame, framed, left, moment,
-    operations, put_line, put_wrapped, right, span, table, time_span, top,
+    Ink, Level, Pen, Row, Title, below, countdown, exact, fit, fit_line, flow, frame, framed, left, moment,
+    operations, put_line, put_wrapped, right, span, table, time_span, top, wrap,
 };
 use super::card::verdict;
+
+/// Lines that the reason of a state takes at most.
+const MOST_WHY: usize = 5;
 
 /// Draws the panel: operations above, leases and outcomes below.
 pub fn draw(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
@@ -106,9 +109,8 @@ fn draw_detail(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, operation: &Operatio
     let inner = frame(pen, area, buf, &title, &state);
     let mut lines = vec![strip(pen, operation, inner.width)];
     let why = operations::why(&operation.state);
-    if !why.is_empty() {
-        lines.push(Line::from(span(why.to_owned(), pen.ink.warn)));
-    }
+    let most = usize::from(inner.height / 4).clamp(1, MOST_WHY);
+    lines.extend(told(why, inner.width, most).into_iter().map(|text| Line::from(span(text, pen.ink.warn))));
     lines.extend(operations::waiting(operation).map(|text| Line::from(span(text, pen.ink.warn))));
     lines.extend(flow(&written(pen, operation), inner.width));
     let current = operation.current_stage().map(|s| s.kind);
@@ -129,6 +131,18 @@ fn draw_detail(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, operation: &Operatio
     if let Some(outcome) = outcome {
         compare(pen, below(inner, used), buf, outcome);
     }
+}
+
+/// A reason on at most so many lines: a platform names what refused, and why, at its end.
+fn told(why: &str, width: u16, most: usize) -> Vec<String> {
+    let mut lines = if why.is_empty() { Vec::new() } else { wrap(why, width) };
+    if lines.len() > most {
+        lines.truncate(most);
+        if let Some(last) = lines.last_mut() {
+            *last = fit(&format!("{last} …"), width);
+        }
+    }
+    lines
 }
 
 /// What was written, the value before, pods ready, how long in this stage.
@@ -222,7 +236,8 @@ fn lease_row(pen: &Pen<'_>, lease: &Lease) -> Row {
         LeaseState::Failing { why } => (Level::Bad, "failing", why.clone()),
     };
     let left = lease.left(now);
-    let over = if left.is_zero() { "over".into() } else { countdown(left) };
+    let ended = matches!(lease.state, LeaseState::Restored { .. } | LeaseState::Foreign { .. });
+    let over = if ended || left.is_zero() { "over".into() } else { countdown(left) };
     Row {
         cells: vec![
             Line::from(span(lease.workload.to_string(), pen.ink.text)),

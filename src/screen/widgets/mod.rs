@@ -39,7 +39,7 @@ pub(super) use frame::frame;
 pub use ink::{Ink, Level};
 pub use list::{WIDGETS, WidgetEntry};
 pub use pen::Pen;
-pub(super) use pen::{below, fit, fit_facts, fit_line, put, put_line, put_wrapped, top};
+pub(super) use pen::{below, fit, fit_facts, fit_line, put, put_line, put_wrapped, top, wrap};
 pub(super) use state::{Title, framed};
 pub(super) use table::{Column, Row, flow, left, right, table, width_of};
 pub(super) use words::{countdown, exact, moment, span, time_span};
