@@ -132,6 +132,9 @@ fn a_silent_platform_is_named_and_its_last_word_is_shown_but_not_decided_by() {
     fleet::merge(&mut s, vec![told(&id, 900.0)], NOW);
     assert_eq!(s.fleet[&id].workload.replicas.map(|r| r.ready), Some(3));
 
+    // It was asked and has not answered yet, which is no error: what does not come is no answer all the same.
+    let waits = super::publish::view(&s, NOW + Duration::from_secs(46));
+    assert_eq!((waits.header.sources, waits.platforms[0].error.as_str()), ((0, 1), "it does not answer"));
     let later = NOW + Duration::from_secs(45);
     s.platform_errors.insert("kube".into(), "no answer within 15 s".into());
     let mut set = told(&id, 900.0);
@@ -324,8 +327,8 @@ fn a_proposal_for_an_object_that_is_gone_is_withdrawn() {
     assert!(matches!(s.queue.closed().next().unwrap().state, ProposalState::Withdrawn { .. }));
 }
 
-#[test]
-fn violated_invariants_are_named() {
+#[tokio::test]
+async fn violated_invariants_are_named() {
     let mut s = state(vec![]);
     let id = WorkloadId::new("shop", "checkout", "");
     held(NOW, &mut s, "kube", "u-1");
@@ -357,6 +360,13 @@ fn violated_invariants_are_named() {
         s.operations.insert(operation.id.clone(), operation);
     }
     assert!(invariants::violated(&s).unwrap().contains("I2"));
+    // Read back after a restart: what a lease is held for is over.
+    let lease = holding().await.0.held().unwrap();
+    s.leases.insert(OperationId::new("op-1"), lease);
+    s.operations.get_mut(&OperationId::new("op-1")).unwrap().state =
+        crate::execution::OperationState::Unknown { what: "reading back".into() };
+    assert_eq!(invariants::violated(&s), None);
+    s.leases.clear();
     s.operations.clear();
 
     // I6: more remembered than may be.

@@ -55,7 +55,7 @@ pub fn view(state: &State, now: Timestamp) -> View {
         outcomes: state.outcomes.iter().rev().cloned().collect(),
         journal: state.journal.iter().rev().cloned().collect(),
         sources: state.sources.values().map(SourceFacts::shown).collect(),
-        platforms: platforms(state),
+        platforms: platforms(state, now),
         metrics: metrics::said(state),
         forecasting: state.advised.forecasting,
         notices: state.notices.iter().cloned().collect(),
@@ -72,7 +72,7 @@ fn header(state: &State, kpis: &[Kpi], now: Timestamp) -> Header {
     let count = |wanted: KpiState| kpis.iter().filter(|k| k.state == wanted).count() as u8;
     let live: Vec<_> = state.sources.values().filter(|s| !s.history_only).collect();
     let healthy = live.iter().filter(|s| s.status.health == Health::Healthy).count();
-    let platforms = platforms(state);
+    let platforms = platforms(state, now);
     let answering = platforms.iter().filter(|p| p.error.is_empty()).count();
     Header {
         context: state.settings.context.clone(),
@@ -116,13 +116,18 @@ fn is_stale(source: &SourceFacts, now: Timestamp) -> bool {
 }
 
 /// Platforms that answered or should have.
-fn platforms(state: &State) -> Vec<PlatformView> {
+fn platforms(state: &State, now: Timestamp) -> Vec<PlatformView> {
     let names: BTreeSet<&String> = state.platforms_heard.keys().chain(state.platform_errors.keys()).collect();
-    let shown = |name: &String| PlatformView {
-        name: name.clone(),
-        heard: state.platforms_heard.get(name).map(|(at, _)| *at),
-        workloads: state.platforms_heard.get(name).map_or(0, |(_, n)| *n),
-        error: state.platform_errors.get(name).cloned().unwrap_or_default(),
+    let shown = |name: &String| {
+        let heard = state.platforms_heard.get(name).map(|(at, _)| *at);
+        // An answer that does not come is no error yet, and no answer.
+        let late = heard.filter(|at| now.since(*at) > OLD).map(|_| "it does not answer".to_owned());
+        PlatformView {
+            name: name.clone(),
+            heard,
+            workloads: state.platforms_heard.get(name).map_or(0, |(_, n)| *n),
+            error: state.platform_errors.get(name).cloned().or(late).unwrap_or_default(),
+        }
     };
     names.into_iter().map(shown).collect()
 }
