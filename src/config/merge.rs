@@ -152,12 +152,11 @@ fn read(path: &Path) -> Result<(File, String), ConfigError> {
     match toml::from_str(&text) {
         Ok(file) => Ok((file, text)),
         Err(error) => {
-            let mut all = malformed::every(&text, error).into_iter().map(|(byte, why)| {
+            let mut all = malformed::every(&text, error).into_iter();
+            let (byte, mut why) = all.next().unwrap_or_default();
+            let (line, column) = place::of_byte(&text, byte);
+            for (byte, other) in all {
                 let (line, column) = place::of_byte(&text, byte);
-                (line, column, why)
-            });
-            let (line, column, mut why) = all.next().unwrap_or_default();
-            for (line, column, other) in all {
                 why.push_str(&format!("\n  {}:{line}:{column}: {other}", path.display()));
             }
             Err(ConfigError::Malformed { path: path.to_owned(), line, column, why })

@@ -5,6 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use crate::fleet::Owner;
 use crate::series::{Quantity, Unit};
 use crate::view::{ProposalState, ProposalView};
 
@@ -181,7 +182,8 @@ fn draw_keys(ctx: &PanelContext<'_>, proposal: &ProposalView, area: Rect, buf: &
 
 /// Who owns the field and what they do, the name once.
 fn owner(label: &str, note: &str) -> String {
-    if note.starts_with(label) { format!("owner: {note}") } else { format!("owner: {label}. {note}") }
+    let said = note.starts_with(label) || label == Owner::Nobody.label();
+    if said { format!("owner: {note}") } else { format!("owner: {label}. {note}") }
 }
 
 /// What the sentence leaves out: `p95 180 ms instead of 410 ms; 41 min short avoided`.

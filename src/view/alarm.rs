@@ -21,12 +21,13 @@ pub struct Alarm {
 /// What must be done now, of the service table and the advice. First regions that are dark, each with all its services:
 /// nothing else is as bad, and one sentence says it. Then what is no scaling problem, by how fast the error
 /// budget burns: more replicas would not help there, and a proposal for another service must not draw attention from it.
-/// Then advice that matters within the hour about services that no proposal is `open` for and no operation at work on.
+/// Then services that are not seen because a source is `failing`, with what it says. Then advice that matters within the hour about services that no proposal is `open` for and no operation at work on.
 pub fn alarm(
     rows: &[ServiceRow],
     regions: &[RegionView],
     advice: &[Advice],
     open: &BTreeSet<&WorkloadId>,
+    failing: &[String],
 ) -> Alarm {
     let dark: Vec<(&str, String)> =
         regions.iter().filter_map(|r| Some((r.region.name.as_str(), without(r, rows)?))).collect();
@@ -52,7 +53,12 @@ pub fn alarm(
     let mut seen = BTreeSet::new();
     let pressing = pressing.filter(|a| seen.insert(&a.subject)).map(|a| format!("{}: {}", a.subject, a.what));
     let regions = dark.iter().map(|(_, text)| text.clone());
-    let mut all = regions.chain(sick.into_iter().map(|(_, text)| text)).chain(pressing);
+    let unseen = failing.first().and_then(|error| {
+        let n = rows.iter().filter(|row| row.is_blind() && !is_dark(row)).count();
+        let services = if n == 1 { "1 service is" } else { &format!("{n} services are") };
+        (n > 0).then(|| format!("{services} not seen now: {error}"))
+    });
+    let mut all = regions.chain(sick.into_iter().map(|(_, text)| text)).chain(unseen).chain(pressing);
     all.next().map_or_else(Alarm::default, |text| Alarm { text, others: all.count() })
 }
 
@@ -120,10 +126,25 @@ mod tests {
         let name = region.region.name.clone();
         let mut rows = [sick(&view.services.data[0], 1.0, "replicas do not become ready (no node there)"); 1];
         rows[0].workload.region = name.as_str().into();
-        let given = alarm(&rows, &[region], &[], &BTreeSet::new());
+        let failing = ["http://a: cannot connect".to_owned()];
+        let given = alarm(&rows, &[region], &[], &BTreeSet::new(), &failing);
         let text =
             format!("region {name} is dark since 06:36 UTC: 0 of 10 replicas are ready (no node there)");
         assert_eq!(given, Alarm { text, others: 0 });
+    }
+
+    #[test]
+    fn who_is_not_seen_is_counted_with_the_reason() {
+        let view = fixture::view();
+        let mut rows = view.services.data.clone();
+        let failing = ["http://a: cannot connect".to_owned()];
+        let given =
+            |rows: &[ServiceRow], failing: &[String]| alarm(rows, &[], &[], &BTreeSet::new(), failing).text;
+        assert_eq!(given(&rows, &failing), "", "all are seen");
+        rows[0].demand.freshness = crate::view::Freshness::Stale;
+        rows[0].demand.age = crate::view::OLD * 2;
+        assert_eq!(given(&rows, &failing), "1 service is not seen now: http://a: cannot connect");
+        assert_eq!(given(&rows, &[]), "", "nothing fails that could be mended");
     }
 
     #[test]
@@ -134,14 +155,14 @@ mod tests {
             urgency: Urgency::Now,
             ..Advice::on(Dimension::Performance, &row.workload, what.into(), Timestamp::from_secs(0))
         };
-        let nothing = alarm(&view.services.data, &view.regions.data, &[], &BTreeSet::new());
+        let nothing = alarm(&view.services.data, &view.regions.data, &[], &BTreeSet::new(), &[]);
         assert_eq!(nothing, Alarm::default());
         let advice = [now(c, "raise the pool"), now(c, "and more"), now(b, "do something")];
         let open = BTreeSet::from([&b.workload]);
-        let given = alarm(&[a.clone(), b.clone()], &[], &advice, &open);
+        let given = alarm(&[a.clone(), b.clone()], &[], &advice, &open, &[]);
         assert_eq!(given, Alarm { text: format!("{}: raise the pool", c.workload), others: 0 });
         let rows = [sick(a, 2.0, "retry storm"), sick(b, 70.0, "v2 costs more")];
-        let given = alarm(&rows, &[], &advice, &open);
+        let given = alarm(&rows, &[], &advice, &open, &[]);
         let text = format!("{} is not a scaling problem. V2 costs more: roll it back", b.workload);
         assert_eq!(given, Alarm { text, others: 2 });
     }

@@ -18,6 +18,16 @@ use super::{experience, intelligence, kpis, metrics, predictive, status, widget}
 /// Notes shown.
 const NOTES: usize = 50;
 
+/// What failing sources say, those that are polled for more than history.
+fn failing(state: &State) -> Vec<String> {
+    let polled = state.sources.values().filter(|s| !s.history_only);
+    let said = polled.filter_map(|s| match &s.status.health {
+        Health::Failing { error, .. } => Some(error.clone()),
+        _ => None,
+    });
+    said.collect()
+}
+
 /// Everything shown, at `now`.
 pub fn view(state: &State, now: Timestamp) -> View {
     let services = status::services(state, now);
@@ -29,7 +39,13 @@ pub fn view(state: &State, now: Timestamp) -> View {
         tick: state.ticks,
         header: Header {
             urgent: urgent(&services.data),
-            alarm: alarm(&services.data, &regions.data, &state.advised.advice, &open(state, now)),
+            alarm: alarm(
+                &services.data,
+                &regions.data,
+                &state.advised.advice,
+                &open(state, now),
+                &failing(state),
+            ),
             blind: services.data.iter().filter(|row| row.is_blind()).count(),
             ..header(state, &kpis, now)
         },

@@ -60,12 +60,12 @@ pub fn summary(pen: &Pen<'_>) -> Line<'static> {
             0 => String::new(),
             n => format!(", {n} not measured"),
         };
-        let count = span(format!("{slow} of {measured} slower than promised{unknown}"), pen.ink.text);
+        let count = span(format!("{slow} of {measured} slow{unknown}"), pen.ink.text);
         let mut line = Line::from(span(format!("{} p95 ", named(&worst.workload)), pen.ink.strong));
         line.spans.extend(pen.reading_in(&worst.p95, slow_style(pen, worst)).spans);
         line.spans.push(span(", burn ", pen.ink.dim));
         line.spans.extend(burn(pen, worst.burn.m5).spans);
-        // Where somebody is slow, who it is comes first: what has no room is left out at the end.
+        // Slow is above the promised p95. Where somebody is, who it is comes first: what has no room is left out at the end.
         if slow > 0 {
             line.spans.extend([span("   ", pen.ink.dim), count]);
         } else {

@@ -114,8 +114,15 @@ pub fn table(pen: &Pen<'_>, area: Rect, buf: &mut Buffer, columns: &[Column], ro
         draw_row(pen, Rect { y, height: 1, ..area }, buf, (columns, &plan), row, pen.cursor == Some(i));
     }
     let foot = below(area, area.height - detail_rows);
-    for (i, line) in flow(&detail, area.width).iter().take(usize::from(detail_rows)).enumerate() {
-        put_line(buf, foot, foot.x, foot.y + i as u16, line);
+    let lines = flow(&detail, area.width);
+    for (i, line) in lines.iter().take(usize::from(detail_rows)).enumerate() {
+        let mut line = line.clone();
+        if i + 1 == usize::from(detail_rows) && lines.len() > i + 1 {
+            // More follows that has no room: the whole of it is in the evidence.
+            line = fit_line(&line, area.width.saturating_sub(2));
+            line.spans.push(span(" …", pen.ink.dim));
+        }
+        put_line(buf, foot, foot.x, foot.y + i as u16, &line);
     }
     visible
 }
