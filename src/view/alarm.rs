@@ -67,7 +67,7 @@ fn without(region: &RegionView, rows: &[ServiceRow]) -> Option<String> {
     let dark = region.dark.as_ref()?;
     let since = dark.since.map(|at| format!(" since {} UTC", at.to_jiff().strftime("%H:%M")));
     let here = rows.iter().filter(|row| *row.workload.region == *region.region.name);
-    let why = here.filter_map(|row| match &row.verdict {
+    let mut why = here.filter_map(|row| match &row.verdict {
         Verdict::NotScaling { cause, .. } => cause.split_once('(').map(|(_, why)| format!(" ({why}")),
         _ => None,
     });
@@ -76,7 +76,7 @@ fn without(region: &RegionView, rows: &[ServiceRow]) -> Option<String> {
         region.region.name,
         since.unwrap_or_default(),
         dark.desired,
-        why.last().unwrap_or_default()
+        why.next_back().unwrap_or_default()
     ))
 }
 
