@@ -8,7 +8,9 @@ use weescale::execution::{Provider, ProviderError};
 use weescale::fleet::{Field, Owner};
 
 use super::rig::{named, order};
-use crate::kube_api::{KubeApi, deployment, hpa, node, pdb, pod, quota, rollout, scaled_object};
+use crate::kube_api::{
+    Fault, KubeApi, Trouble, deployment, hpa, node, pdb, pod, quota, rollout, scaled_object,
+};
 
 /// Lists until `good` holds; watches need a moment.
 async fn until(provider: &KubernetesProvider, name: &str, replicas: u32) {
@@ -103,6 +105,28 @@ async fn a_silent_watch_is_dead_and_said_to_be() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     panic!("a dead watch was not noticed");
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_is_known_before_its_watches_are_dead() {
+    let api = KubeApi::start().await;
+    api.world().put(deployment("web", "u-web", 3));
+    let provider = KubernetesProvider::with_silence(api.settings(), Duration::from_millis(300)).unwrap();
+    until(&provider, "web", 3).await;
+    let asked = |api: &KubeApi| api.world().seen.iter().filter(|s| s.path == "/version").count();
+    assert_eq!(asked(&api), 0, "what is heard of need not be asked");
+    {
+        let mut world = api.world();
+        world.mute = true;
+        let all = Fault { method: "GET", path: "/", times: u32::MAX, trouble: Trouble::Stall };
+        world.faults.push(all);
+    }
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    let Err(ProviderError::Unavailable { why, .. }) = provider.list().await else {
+        panic!("it was said to answer")
+    };
+    assert!(why.contains("no answer within"), "{why}");
+    assert_eq!(asked(&api), 1);
 }
 
 #[tokio::test]

@@ -33,6 +33,8 @@ use super::warning::Event;
 const FIRST: Duration = Duration::from_secs(30);
 /// Servers send a bookmark a minute; a watch that is silent for longer than this is dead.
 const SILENCE: Duration = Duration::from_secs(90);
+/// Where nothing was heard for this long, the server is asked whether it is there.
+const QUIET: Duration = Duration::from_secs(20);
 /// Most namespaces given one by one.
 const MAX_NAMESPACES: usize = 100;
 
@@ -141,6 +143,7 @@ impl KubernetesProvider {
     async fn workloads(&self) -> Result<WorkloadList, ProviderError> {
         let places = self.start().await?;
         self.listed().await;
+        self.answering().await?;
         let mut notes = self.size_rights().await;
         let mut missing = 0;
         for name in places.scopes.iter().flatten() {
@@ -165,6 +168,22 @@ impl KubernetesProvider {
         notes.truncate(100);
         list.notes = notes;
         Ok(list)
+    }
+
+    /// A server that hangs ends no watch, and what was heard would be taken for what is: where all are quiet, it is asked
+    /// whether it is there. What everybody may read is asked for; any answer of its own is one.
+    async fn answering(&self) -> Result<(), ProviderError> {
+        let now = self.shared.api.clock().monotonic();
+        let quiet = self.shared.silence.min(QUIET);
+        let alive = |health: &Health| matches!(health, Health::Live(at) if now.since(*at) < quiet);
+        if self.shared.cache().health.values().any(alive) {
+            return Ok(());
+        }
+        match self.shared.api.get::<serde_json::Value>("/version").await {
+            // One that asks for a pause does answer.
+            Err(error @ ProviderError::Unavailable { retry_after: None, .. }) => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// What the watches know, with what is said of it.
