@@ -37,7 +37,15 @@ fn main() -> ExitCode {
 }
 
 fn fail(report: &Report, code: u8) -> ExitCode {
+    // Most errors say their cause themselves: what is said already is not said again.
+    let mut text = report.to_string();
+    for cause in report.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
     // Paths and values of a configuration are in it as they were typed. Whoever read may be gone; the code tells it too.
-    let _ = writeln!(std::io::stderr(), "weescale: {}", weescale::cli::inert(&format!("{report:#}")));
+    let _ = writeln!(std::io::stderr(), "weescale: {}", weescale::cli::inert(&text));
     ExitCode::from(code)
 }

@@ -159,7 +159,7 @@ fn open_journal(settings: &Settings) -> Result<(Journal, Option<String>), Engine
     let Some(path) = &settings.journal else { return Ok((Journal::in_memory()?, None)) };
     match Journal::open(path) {
         // Who only looks may look beside another: nothing is decided here that the record would lack.
-        Err(error @ JournalError::Busy(_)) if settings.mode == Mode::Observe => {
+        Err(error) if settings.mode == Mode::Observe && is_only_in_the_way(&error) => {
             Ok((Journal::in_memory()?, Some(error.to_string())))
         }
         // Started with another one instead, nobody would give back what hangs on this one.
@@ -167,6 +167,19 @@ fn open_journal(settings: &Settings) -> Result<(Journal, Option<String>), Engine
             Err(EngineError::Foreign { source, held: held_by(path) })
         }
         opened => Ok((opened?, None)),
+    }
+}
+
+/// Whether nothing can be recorded there, and nothing that is recorded there is in danger: another one writes, or the folder
+/// is one that cannot be written to, as in a read-only home.
+fn is_only_in_the_way(error: &JournalError) -> bool {
+    use std::io::ErrorKind::{NotFound, PermissionDenied, ReadOnlyFilesystem};
+    match error {
+        JournalError::Busy(_) => true,
+        JournalError::Io { source, .. } => {
+            matches!(source.kind(), NotFound | PermissionDenied | ReadOnlyFilesystem)
+        }
+        _ => false,
     }
 }
 
@@ -366,5 +379,20 @@ mod tests {
             assert!(refused.contains("belongs to uid 4321") && refused.contains("`chown 0`"), "{refused}");
             assert!(refused.ends_with(last), "{refused}");
         }
+    }
+
+    #[test]
+    fn who_only_looks_needs_no_place_to_record_in() {
+        let mut settings = crate::config::load_without_file(&crate::config::Given::default()).unwrap();
+        // No folder can be made there, by whomever.
+        settings.journal = Some("/proc/weescale/journal.db".into());
+        assert_eq!(settings.mode, Mode::Observe);
+        let (_, why) = open_journal(&settings).unwrap();
+        assert!(
+            why.as_ref().is_some_and(|w| w.contains("/proc/weescale") && w.contains("--journal")),
+            "{why:?}"
+        );
+        settings.mode = Mode::Ask;
+        assert!(matches!(open_journal(&settings), Err(EngineError::Journal(JournalError::Io { .. }))));
     }
 }

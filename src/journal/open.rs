@@ -97,7 +97,7 @@ pub enum JournalError {
         source: rusqlite::Error,
     },
     /// A file or folder could not be made or opened.
-    #[error("journal {path}: {source}")]
+    #[error("journal {path}: {source}; name a place that can be read and written with --journal")]
     Io {
         /// The file.
         path: PathBuf,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::series::{Quantity, Timestamp, Unit};
 use crate::signals::{Freshness, SignalKind};
 
-use super::{GuardrailResult, PlanInput, PlannedChange};
+use super::{GuardrailResult, PlanInput, PlannedChange, planner};
 
 /// At most this many changes in one direction an hour without a new look.
 pub const MOVES_PER_HOUR: u32 = 3;
@@ -41,7 +41,7 @@ pub fn check(input: &PlanInput<'_>, change: &PlannedChange, running: u32) -> Vec
     if change.field.is_count() {
         results.extend([bounds(input, change), step(input, change, running)]);
     }
-    results.push(moves(input, up));
+    results.push(moves(input, change));
     results.push(health(input.fleet.unready));
     results.push(result(
         "one operation at a time",
@@ -129,14 +129,26 @@ fn health(unready: Option<f64>) -> GuardrailResult {
     result("fleet health", unready.is_some_and(|share| share <= MAX_UNREADY), detail)
 }
 
-fn moves(input: &PlanInput<'_>, up: bool) -> GuardrailResult {
+/// Moves one way within the hour. Where capacity is short at this moment a person may go on: the guard beside the write holds
+/// the operation there until somebody has looked whether those before helped.
+fn moves(input: &PlanInput<'_>, change: &PlannedChange) -> GuardrailResult {
+    let up = change.is_more();
     let (n, word) =
         if up { (input.recent.ups_last_hour, "up") } else { (input.recent.downs_last_hour, "down") };
-    result(
-        "moves an hour",
-        n < MOVES_PER_HOUR,
-        format!("{n} {word} in the last hour, {MOVES_PER_HOUR} allowed"),
-    )
+    let few = n < MOVES_PER_HOUR;
+    if !few && up && change.field.is_count() && is_short(input) {
+        let detail =
+            format!("{n} {word} in the last hour: it waits before it is written, look whether those helped");
+        return result("moves an hour", true, detail);
+    }
+    result("moves an hour", few, format!("{n} {word} in the last hour, {MOVES_PER_HOUR} allowed"))
+}
+
+/// Whether demand is more than what is there, or on its way, holds.
+fn is_short(input: &PlanInput<'_>) -> bool {
+    let replicas = input.workload.replicas;
+    let held = planner::capacity(input).zip(replicas).map(|(c, r)| c.at(input.around.coming(&r)));
+    held.zip(input.signals.at_least(SignalKind::Demand)).is_some_and(|(held, demand)| demand > held)
 }
 
 fn freeze(until: Option<Timestamp>) -> GuardrailResult {
