@@ -207,6 +207,13 @@ impl Mandate {
         self.renewals = self.renewals.saturating_add(1);
     }
 
+    /// The last order back over `present` was certainly not carried out: a shorter step over it may be next.
+    pub const fn not_put_back(&mut self, present: u32) {
+        if self.back.is_some() {
+            self.back = Some(present);
+        }
+    }
+
     /// After a restart: how many keys the journal tells to be used up.
     pub const fn remember_renewals(&mut self, renewals: u32) {
         self.renewals = renewals;

@@ -95,9 +95,12 @@ impl History {
         self.lease.clone().or_else(|| Lease::of(&self.mandate, LeaseState::Held))
     }
 
-    /// The value of the last write that way, whether or not it is known to have taken effect.
+    /// The value of the last write that way, whether or not it is known to have taken effect; of one back that certainly
+    /// had none, the value that it would have gone from.
     pub fn last(&self, way: Way) -> Option<u32> {
-        self.writes.iter().rev().find(|w| w.way == way).map(|w| w.set)
+        let last = self.writes.iter().rev().find(|w| w.way == way)?;
+        let nothing = way == Way::Back && matches!(last.outcome.as_str(), "refused" | "not sent");
+        Some(if nothing { last.expect } else { last.set })
     }
 }
 

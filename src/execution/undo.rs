@@ -144,6 +144,9 @@ impl Task {
         let present = self.at;
         let sent = self.send(Way::Back, next, next == home).await;
         self.sent_removal(next, present, sent.may_have_effect());
+        if matches!(sent, Sent::Unsent(_) | Sent::Look(_) | Sent::Refused(_)) {
+            self.mandate.not_put_back(present);
+        }
         match sent {
             // Verified by reading at the next look.
             Sent::Applied => {

@@ -83,6 +83,12 @@ fn undoing_goes_on() {
     let open = unfinished(&entries);
     assert_eq!((open[0].last(Way::Forward), open[0].last(Way::Back)), (Some(9), Some(6)));
     assert_eq!(open[0].writes[0].outcome, "applied");
+    // One that was refused, or never sent, bars no shorter step over what is still there.
+    for outcome in ["refused", "not sent"] {
+        let mut refused = entries.to_vec();
+        refused.push(write(EntryKind::Refuse, Way::Back, 9, 6, outcome));
+        assert_eq!(unfinished(&refused)[0].last(Way::Back), Some(9), "{outcome}");
+    }
 }
 
 #[test]

@@ -260,3 +260,18 @@ async fn a_note_of_an_operation_that_was_halted_keeps_no_floor_from_being_given_
     assert!(matches!(w.lease("op-1"), LeaseState::Restored { .. }), "{:?}", w.lease("op-1"));
     assert_eq!(w.effects().last(), Some(&6));
 }
+
+/// Released at one go and refused; at the lease's end smaller steps are taken over the same value.
+#[tokio::test]
+async fn a_refused_way_back_bars_no_smaller_step() {
+    let mut w = World::new(Platform::new(20, None));
+    w.start(proposal("p-1", Field::Replicas, 20, 26, Some(minutes(10))), "op-1").await;
+    w.run(400).await;
+    assert_eq!(*w.lease("op-1"), LeaseState::Held);
+    let refusal = crate::execution::ProviderError::Forbidden("403".into());
+    w.platform.set(|i| i.writes.push_back(Fault::Refuse(refusal)));
+    w.wish(Job::Release(op("op-1"), "bob".into())).await;
+    w.run(1200).await;
+    assert!(matches!(w.lease("op-1"), LeaseState::Restored { .. }), "{:?}", w.lease("op-1"));
+    assert_eq!(w.effects().last(), Some(&20));
+}
