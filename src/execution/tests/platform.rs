@@ -113,6 +113,8 @@ pub struct Inner {
     pub arrived: Vec<Arrived>,
     /// Writes on their way: seconds left.
     pub late: Vec<(u32, Arrived)>,
+    /// Keys of those that took effect when they came.
+    pub landed: BTreeSet<String>,
     done: BTreeMap<String, WorkloadState>,
     /// Keys that are answered with a 500.
     broken: BTreeSet<String>,
@@ -218,7 +220,11 @@ impl Inner {
             if left > 1 {
                 self.late.push((left - 1, order));
             } else {
+                let before = self.effects.len();
                 let _ = self.apply(&order);
+                if self.effects.len() > before {
+                    self.landed.insert(order.key);
+                }
             }
         }
         self.state.pods.retain(|p| p.phase != PodPhase::Terminating);
