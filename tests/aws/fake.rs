@@ -77,13 +77,7 @@ impl Fake {
             throttled_reads: 0,
         };
         let fake = Self { addr: listener.local_addr().unwrap(), group: Arc::new(Mutex::new(group)) };
-        let served = fake.clone();
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let fake = served.clone();
-                std::thread::spawn(move || fake.serve(stream));
-            }
-        });
+        serve(listener, &fake, Self::serve);
         fake
     }
 
@@ -93,7 +87,7 @@ impl Fake {
     }
 
     pub fn provider(&self) -> ScalingGroups {
-        ScalingGroups::new(client(self.addr))
+        ScalingGroups::new(client(self.addr, "eu-west-1"))
     }
 
     fn serve(&self, mut stream: TcpStream) {
@@ -202,8 +196,19 @@ impl Fake {
     }
 }
 
-/// A client of what listens there, which signs as `AK`.
-pub fn client(addr: SocketAddr) -> AwsClient {
+/// Answers whoever connects, each beside the others.
+pub fn serve<F: Clone + Send + 'static>(listener: TcpListener, fake: &F, answer: fn(&F, TcpStream)) {
+    let fake = fake.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let fake = fake.clone();
+            std::thread::spawn(move || answer(&fake, stream));
+        }
+    });
+}
+
+/// A client of what listens there, of a region, which signs as `AK`.
+pub fn client(addr: SocketAddr, region: &str) -> AwsClient {
     let dir = tempfile::tempdir().unwrap();
     let files = Files { credentials: dir.path().join("credentials"), config: dir.path().join("config") };
     std::fs::write(&files.credentials, "[t]\naws_access_key_id=AK\naws_secret_access_key=s\n").unwrap();
@@ -211,7 +216,7 @@ pub fn client(addr: SocketAddr) -> AwsClient {
     let _ = dir.keep();
     let access = Access { profile: Some("t".into()), files, metadata: None };
     let setup = AwsSetup {
-        region: "eu-west-1".into(),
+        region: region.into(),
         endpoint: Some(format!("http://{addr}")),
         ca_file: None,
         timeout: Duration::from_millis(1500),
@@ -240,9 +245,14 @@ fn error(status: u16, code: &str, why: &str) -> String {
 }
 
 fn answer(status: &str, body: &str) -> String {
+    http(status, "text/xml", body)
+}
+
+/// An answer of HTTP/1.1, after which the connection ends.
+pub fn http(status: &str, kind: &str, body: &str) -> String {
+    let length = body.len();
     format!(
-        "HTTP/1.1 {status}\r\ncontent-type: text/xml\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-        body.len()
+        "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
     )
 }
 

@@ -13,7 +13,7 @@ use weescale::clock::{Clock, Monotonic};
 use weescale::execution::providers::aws::EcsServices;
 use weescale::series::Timestamp;
 
-use super::fake::{client, signed};
+use super::fake::{client, http, serve, signed};
 
 const CLUSTER: &str = "arn:aws:ecs:eu-west-1:123456789012:cluster/prod";
 const SERVICE: &str = "arn:aws:ecs:eu-west-1:123456789012:service/prod/";
@@ -73,18 +73,12 @@ impl FakeEcs {
         let fake = Self { addr: listener.local_addr().unwrap(), account: Arc::new(Mutex::new(account)) };
         fake.account.lock().unwrap().schedule();
         std::thread::sleep(STEP * 4);
-        let served = fake.clone();
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let fake = served.clone();
-                std::thread::spawn(move || fake.serve(stream));
-            }
-        });
+        serve(listener, &fake, Self::serve);
         fake
     }
 
     pub fn provider(&self) -> EcsServices {
-        EcsServices::new(client(self.addr))
+        EcsServices::new(client(self.addr, "eu-west-1"))
     }
 
     fn serve(&self, mut stream: TcpStream) {
@@ -102,12 +96,8 @@ impl FakeEcs {
             Ok(body) => ("200 OK", body),
             Err((code, why)) => ("400 Bad Request", json!({ "__type": code, "message": why })),
         };
-        let body = body.to_string();
-        let _ = write!(
-            stream,
-            "HTTP/1.1 {status}\r\ncontent-type: application/x-amz-json-1.1\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-            body.len()
-        );
+        let answer = http(status, "application/x-amz-json-1.1", &body.to_string());
+        let _ = stream.write_all(answer.as_bytes());
     }
 }
 

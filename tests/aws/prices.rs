@@ -1,10 +1,9 @@
 //! What replicas cost, read from a strict fake of EC2, ECS and the Price List Query API, written from AWS's documentation.
 //! **Unverified against AWS.**
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use weescale::execution::Provider;
@@ -12,7 +11,9 @@ use weescale::execution::providers::aws::{
     EcsServices, FargatePrices, InstancePrices, ScalingGroups, region_of_lists,
 };
 use weescale::execution::providers::contract::WorkloadState;
-use weescale::scrape::aws::{Access, AwsClient, AwsSetup, Credentials, Files};
+use weescale::scrape::aws::AwsClient;
+
+use super::fake::{client, http, serve, signed};
 
 const REGION: &str = "eu-west-1";
 
@@ -29,34 +30,18 @@ impl Account {
     fn start(allowed: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let account = Self { addr: listener.local_addr().unwrap(), allowed, asked: Arc::default() };
-        let served = account.clone();
-        std::thread::spawn(move || {
-            for mut stream in listener.incoming().flatten() {
-                let account = served.clone();
-                std::thread::spawn(move || {
-                    if let Some((head, body)) = request(&mut stream) {
-                        let _ = stream.write_all(account.answer(&head, &body).as_bytes());
-                    }
-                });
-            }
-        });
+        serve(listener, &account, Self::serve);
         account
     }
 
+    fn serve(&self, mut stream: TcpStream) {
+        if let Some((head, body)) = signed(&mut stream) {
+            let _ = stream.write_all(self.answer(&head, &body).as_bytes());
+        }
+    }
+
     fn client(&self, region: &str) -> AwsClient {
-        let dir = tempfile::tempdir().unwrap();
-        let files = Files { credentials: dir.path().join("credentials"), config: dir.path().join("config") };
-        std::fs::write(&files.credentials, "[t]\naws_access_key_id=AK\naws_secret_access_key=s\n").unwrap();
-        // The files must outlive the client, which reads them for each request.
-        let _ = dir.keep();
-        let access = Access { profile: Some("t".into()), files, metadata: None };
-        let setup = AwsSetup {
-            region: region.into(),
-            endpoint: Some(format!("http://{}", self.addr)),
-            ca_file: None,
-            timeout: Duration::from_secs(5),
-        };
-        AwsClient::new(&setup, Arc::new(Credentials::new(access))).unwrap()
+        client(self.addr, region)
     }
 
     fn lists(&self) -> AwsClient {
@@ -211,30 +196,6 @@ fn denied() -> String {
 
 fn xml(body: &str) -> String {
     http("200 OK", "text/xml", body)
-}
-
-fn http(status: &str, kind: &str, body: &str) -> String {
-    let length = body.len();
-    format!(
-        "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
-    )
-}
-
-/// Head in lower case, and body.
-fn request(stream: &mut TcpStream) -> Option<(String, String)> {
-    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    let (mut bytes, mut chunk) = (Vec::new(), [0; 4096]);
-    loop {
-        let n = stream.read(&mut chunk).ok().filter(|n| *n > 0)?;
-        bytes.extend_from_slice(&chunk[..n]);
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-        let head = head.to_lowercase();
-        let length = head.lines().find_map(|l| l.strip_prefix("content-length: "))?.parse::<usize>().ok()?;
-        if body.len() >= length {
-            return Some((head, body.to_owned()));
-        }
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
