@@ -73,6 +73,9 @@ pub struct ServiceRow {
     pub team: Arc<str>,
     /// Requests a second.
     pub demand: Reading,
+    /// What of demand is not seen, in words, where an endpoint that gave some of it is silent: there is at least what is seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unseen: Option<String>,
     /// `1 - X / C(N)`.
     pub headroom: Option<f64>,
     /// When capacity runs out.

@@ -10,6 +10,12 @@ use super::super::state::RowId;
 use super::super::widgets::{Ink, Pen, services};
 use super::four::{self, Cut};
 
+/// Rows for one widget to be open above the others' lines: its heading and four more, those lines, and borders.
+const OPEN: u16 = 10;
+/// Places of widgets among the panel's.
+const OPERATIONS: usize = 0;
+const CAPACITY: usize = 1;
+
 /// Draws the panel.
 pub fn draw(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
     let area = area.intersection(buf.area);
@@ -26,14 +32,24 @@ pub fn draw(ctx: &PanelContext<'_>, area: Rect, buf: &mut Buffer) {
     // Room for the rows, the heading, two lines about the selected one, and the border.
     let wanted = (order.len() as u16).saturating_add(5).max(8);
     let table = if area.height < 12 { area.height } else { wanted.min(area.height - below + 1) };
-    // A short list leaves its room to the widgets; on small terminals the table takes what there is.
-    let table = if below == 6 && area.height >= 12 { area.height - below + 1 } else { table };
+    // A short list leaves its room to the widgets: to all of them, or to one of them and a line for each other, or, on small
+    // terminals, to lines only.
+    let fits = below == 6 && !order.is_empty() && wanted + OPEN <= area.height;
+    let open = fits.then(|| opened(ctx));
+    let table =
+        if below == 6 && area.height >= 12 && open.is_none() { area.height - below + 1 } else { table };
     services::draw(&pen, Rect { height: table, ..area }, buf, &order);
     if table < area.height {
         let y = area.y + table - 1;
         let rest = Rect { y, height: area.bottom() - y, ..area };
-        four::draw(&pen, rest, buf, widgets, (None, None), cut);
+        four::draw(&pen, rest, buf, widgets, (None, open), cut);
     }
+}
+
+/// What is worth the room that is left: what is being done, or else who has room.
+fn opened(ctx: &PanelContext<'_>) -> usize {
+    let at_work = ctx.view.operations.data.iter().any(|o| !o.state.is_final());
+    if at_work { OPERATIONS } else { CAPACITY }
 }
 
 /// Services in the order that the selection moves in.

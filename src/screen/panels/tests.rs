@@ -99,6 +99,38 @@ fn replicas_say_what_is_proposed_what_is_under_way_and_what_was_never_seen() {
 }
 
 #[test]
+fn demand_of_which_something_is_not_seen_is_at_least_that() {
+    let mut view = all_in("live");
+    let shown = |view: &View, size| drawn(view, &at(PanelId::Status), PanelId::Status, size);
+    let words = "an endpoint that gave 20 rps of its demand does not answer";
+    view.services.data[0].unseen = Some(words.into());
+    let demand = view.services.data[0].demand.value.unwrap();
+    let text = shown(&view, (200, 46));
+    assert_eq!(text.matches(&format!("≥{demand}")).count(), 1, "{text}");
+    assert!(text.contains(words), "{text}");
+    assert!(shown(&view, (80, 20)).contains(&format!("≥{demand}")), "narrow");
+}
+
+#[test]
+fn room_that_a_short_list_leaves_goes_to_who_has_room_or_to_what_is_done() {
+    let mut view = all_in("live");
+    view.services.data.truncate(13);
+    let shown = |view: &View, size| drawn(view, &at(PanelId::Status), PanelId::Status, size);
+    let rows = view.services.data.len() as u16;
+    let size = (120, rows + 5 + 10);
+    view.operations.data.clear();
+    let text = shown(&view, size);
+    assert!(text.contains("DEMAND / CAPACITY") && text.contains("z opens them"), "{text}");
+    let without = shown(&view, (120, size.1 - 1));
+    assert!(!without.contains("DEMAND / CAPACITY"), "{without}");
+    view.operations = fixture::view().operations;
+    assert!(view.operations.data.iter().any(|o| !o.state.is_final()));
+    let text = shown(&view, size);
+    assert!(!text.contains("DEMAND / CAPACITY"), "{text}");
+    insta::assert_snapshot!("status_open_120", text);
+}
+
+#[test]
 fn a_service_says_the_change_that_can_be_approved() {
     let mut view = all_in("live");
     let open = view.proposals.data.iter().find(|p| p.proposal.state.is_live()).unwrap().proposal.clone();

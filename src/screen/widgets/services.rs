@@ -80,7 +80,7 @@ fn row(pen: &Pen<'_>, row: &ServiceRow) -> Row {
         cells: vec![
             Line::from(span(row.workload.to_string(), pen.ink.text)),
             Line::from(span(row.team.to_string(), pen.ink.dim)),
-            pen.reading(&row.demand),
+            demand(pen, row),
             headroom(pen, row.headroom, row.capacity.as_ref().is_some_and(beyond_seen)),
             pen.exhaustion(&row.exhaustion),
             replicas(pen, row),
@@ -90,6 +90,15 @@ fn row(pen: &Pen<'_>, row: &ServiceRow) -> Row {
         ],
         note: verdict(pen, row),
     }
+}
+
+/// `251 rps`; `≥251 rps` where an endpoint that gave some of it is silent.
+fn demand(pen: &Pen<'_>, row: &ServiceRow) -> Line<'static> {
+    let mut line = pen.reading(&row.demand);
+    if row.unseen.is_some() && row.demand.value.is_some() {
+        line.spans.insert(0, span(pen.ink.glyph("≥", ">="), pen.ink.warn));
+    }
+    line
 }
 
 /// `▁ 3 %`: a bar of one column, then the number; `?` before it where capacity lies beyond the load ever observed.
@@ -165,5 +174,8 @@ fn verdict(pen: &Pen<'_>, row: &ServiceRow) -> Line<'static> {
     };
     let mut line = pen.status(level, word);
     line.spans.push(span(format!("  {text}"), pen.ink.text));
+    if let Some(unseen) = &row.unseen {
+        line.spans.push(span(format!("  {unseen}"), pen.ink.warn));
+    }
     line
 }
