@@ -47,8 +47,10 @@ pub async fn history(live: &Live, expr: &str, back: Duration, step: Duration) ->
     })??;
     let Some(first) = points.keys().next().copied() else {
         return Err(Failure::Other(format!(
-            "{}: the expression gave no points in the last {}; try it in the server's own page",
+            "{}: the expression gave no points at any whole {} of the last {}; of a server that is younger a shorter --step \
+             finds some, and its own page shows what the expression gives",
             target.id(),
+            text::span(step),
             text::span(back)
         )));
     };
