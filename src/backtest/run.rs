@@ -14,7 +14,7 @@ const TARGETS: std::ops::RangeInclusive<u32> = 8..=19;
 /// Scale-in stabilisation windows that are tried, minutes.
 const WINDOWS: [u64; 9] = [0, 2, 5, 10, 15, 30, 60, 120, 240];
 /// Wanted shares of slots short that are tried.
-const SHORT: [f64; 10] = [0.000_05, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1];
+const SHORT: [f64; 11] = [0.000_01, 0.000_05, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1];
 /// Shares of slots short at which policies are compared.
 const LEVELS: [f64; 7] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05];
 /// Points of the picture.

@@ -17,7 +17,7 @@ use super::profile::{Profile, TIMES};
 pub struct Rules {
     /// Share of slots that may be short, `0..1`.
     pub short: f64,
-    /// Scale-in only after this.
+    /// Scale-in only after this; zero follows the forecast down at once.
     pub hold: Duration,
     /// Steps of a day's plan; each counts as a decision.
     pub steps: usize,
@@ -28,10 +28,9 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Three steps and three changes a day, five minutes to each approval, five minutes of hold.
+    /// Three steps and three changes a day, five minutes to each approval. No hold: what may come back is in the forecast.
     pub fn new(short: f64) -> Self {
-        let five = Duration::from_secs(300);
-        Self { short, hold: five, steps: 3, decisions: 6, approval: five }
+        Self { short, hold: Duration::ZERO, steps: 3, decisions: 6, approval: Duration::from_secs(300) }
     }
 
     /// Without corridors: what the limit of decisions costs is the difference.
@@ -79,13 +78,18 @@ impl DayPlan {
         });
         Self {
             short: ShortLead::new(trace.window.step(), trace.lag()),
-            follower: Follower::new(trace.pod_capacity, trace.slots(rules.hold), rules.short),
+            follower: Follower::new(trace.pod_capacity, held(trace, rules.hold), rules.short),
             net: Autoscaler::new(trace, NET.0, NET.1),
             netted: 1,
             plan,
             pod_capacity: trace.pod_capacity,
         }
     }
+}
+
+/// Slots of a hold; none of no hold.
+fn held(trace: &Trace, hold: Duration) -> usize {
+    if hold.is_zero() { 0 } else { trace.slots(hold) }
 }
 
 impl Policy for DayPlan {

@@ -1,11 +1,17 @@
 //! From tracks to the inputs of the two regressions: where demand will be, and how far off that may be.
 
+use super::ridge::dot;
 use super::tracks::{Tracks, at, first};
 
 /// Inputs of the place.
 pub(crate) const PLACES: usize = 22;
 /// Inputs of the scale.
 pub(crate) const SCALES: usize = 12;
+
+/// Inputs of the place that are levels and earlier times of day; and how far outside all of them a forecast is believed,
+/// in their range and in units. Demand goes beyond what was, but coefficients of few hours can go anywhere.
+const SEEN: [usize; 8] = [0, 1, 2, 3, 5, 6, 7, 8];
+const BEYOND: (f64, f64) = (0.5, 1.0);
 
 /// What is known at an origin about one lead.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +26,8 @@ pub(crate) struct Row {
     pub scale: [f64; SCALES],
     /// The level of the last day, in units.
     level: f64,
+    /// Lowest and highest place that is believed.
+    believed: (f64, f64),
 }
 
 /// What the same phase said before; the nearest substitute where it is not known.
@@ -127,10 +135,23 @@ pub(crate) fn row(t: &Tracks, origin: usize, lead: usize) -> Option<Row> {
         0.0,
         0.0,
     ];
-    Some(Row { anchor, unit, place, scale, level: day / unit })
+    Some(Row { anchor, unit, place, scale, level: day / unit, believed: believed(&place) })
+}
+
+/// Lowest and highest place that is believed; the anchor is among what was seen.
+fn believed(place: &[f64; PLACES]) -> (f64, f64) {
+    let seen = SEEN.iter().filter_map(|i| place.get(*i));
+    let (low, high) = seen.fold((0.0_f64, 0.0_f64), |(low, high), v| (low.min(*v), high.max(*v)));
+    let more = BEYOND.0 * (high - low) + BEYOND.1;
+    (low - more, high + more)
 }
 
 impl Row {
+    /// What the coefficients say of the place, as far as it is believed.
+    pub fn told(&self, coefficients: &[f64; PLACES]) -> f64 {
+        dot(&self.place, coefficients).clamp(self.believed.0, self.believed.1)
+    }
+
     /// Fills in what the scale wants to know about the place: how high it is, and how far from now.
     pub fn placed(&mut self, place: f64) {
         let [.., height, way] = &mut self.scale;

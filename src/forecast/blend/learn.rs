@@ -138,7 +138,7 @@ fn moved(prior: &Law, mut tried: Tried, stretches: f64, optimism: f64, origins: 
     let mut told = Vec::with_capacity(tried.rows.len());
     let mut scales: Vec<Sample<SCALES>> = Vec::with_capacity(tried.rows.len());
     for ((r, p), new) in tried.rows.iter_mut().zip(&tried.places).zip(&tried.newer) {
-        let value = dot(&p.x, if *new { &by_older } else { &by_newer });
+        let value = r.told(if *new { &by_older } else { &by_newer });
         r.placed(value);
         scales.push(Sample { x: r.scale, y: (p.y - value).abs().max(0.02).ln(), weight: p.weight });
         told.push(value);

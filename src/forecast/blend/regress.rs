@@ -96,7 +96,7 @@ impl Blend {
 /// A law's word on a row, with its share of what was seen.
 fn apply(learned: &Learned, mut row: Row, seen: &[Quantiles; SEEN]) -> Told {
     let law = &learned.law;
-    let place = dot(&row.place, &law.place);
+    let place = row.told(&law.place);
     row.placed(place);
     let scale = row.unit * dot(&row.scale, &law.scale).clamp(-9.0, 9.0).exp();
     let value = (row.anchor + place * row.unit).max(0.0);

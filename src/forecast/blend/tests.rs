@@ -38,6 +38,25 @@ fn a_row_does_not_change_with_its_future() {
 }
 
 #[test]
+fn no_coefficients_take_a_forecast_far_beyond_all_that_was_seen() {
+    let t = tracks(&wave(3 * 288));
+    for lead in [1, 12, 288] {
+        let row = row(&t, 3 * 288 - 1, lead).unwrap();
+        let value = |factor: f64| {
+            let mut coefficients = [0.0; super::inputs::PLACES];
+            coefficients[6] = factor;
+            row.anchor + row.unit * row.told(&coefficients)
+        };
+        // The wave is between 60 and 144: half of that beyond it, and one usual departure, are believed.
+        for wild in [50.0, -50.0, 1e6] {
+            assert!((10.0..200.0).contains(&value(wild)), "{} at {lead}", value(wild));
+        }
+        let usual = row.anchor + row.unit * row.place[6];
+        assert!((value(1.0) - usual).abs() < 1e-9, "what was seen is believed as it is");
+    }
+}
+
+#[test]
 fn a_season_is_followed_with_honest_bands() {
     let values = wave(21 * 288);
     let known = &values[..20 * 288];

@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::contexts::{Context, Contexts};
-use super::features::{MIDDLE, SIZE, Spans};
+use super::features::{MIDDLE, Peaks, SIZE, Spans};
 use super::past::Past;
+use super::pool::{Pool, Said};
 use super::recursive::Recursive;
 
 /// Days until what was learned has faded to a third.
@@ -24,9 +25,8 @@ const FEWEST: usize = 60;
 struct Told {
     slot: u64,
     middle: [f64; MIDDLE],
-    value: f64,
     size: [f64; SIZE],
-    scale: f64,
+    said: Said,
     level: f64,
     context: Context,
 }
@@ -38,14 +38,17 @@ pub struct Ahead<'a> {
     pub value: f64,
     /// Expected size of the error.
     pub scale: f64,
+    said: Said,
     context: Context,
     tails: &'a Contexts,
+    pool: &'a Pool,
 }
 
 impl Ahead<'_> {
     /// Probability that demand is above `level`.
     pub fn above(&self, level: f64) -> f64 {
-        self.tails.above(self.context, (level - self.value) / self.scale)
+        let alone = self.tails.above(self.context, (level - self.value) / self.scale);
+        self.pool.above(level, alone, &self.said.views)
     }
 }
 
@@ -55,16 +58,18 @@ pub struct ShortLead {
     spans: Spans,
     values: Past,
     errors: Past,
+    peaks: Peaks,
     middle: Recursive,
     size: Recursive,
     tails: Contexts,
+    pool: Pool,
     told: VecDeque<Told>,
     slot: u64,
     level: f64,
     fast: f64,
     slow: f64,
     latest: Option<f64>,
-    answer: Option<(f64, f64, Context)>,
+    answer: Option<(Said, Context)>,
 }
 
 impl ShortLead {
@@ -77,9 +82,11 @@ impl ShortLead {
             spans,
             values: Past::new(keep),
             errors: Past::new(keep),
+            peaks: Peaks::new(&spans),
             middle: Recursive::new(MIDDLE, MEMORY_DAYS * day),
             size: Recursive::new(SIZE, MEMORY_DAYS * day),
             tails: Contexts::new(step, spans.day as usize, MEMORY_DAYS * day),
+            pool: Pool::new(MEMORY_DAYS * day),
             told: VecDeque::new(),
             slot: 0,
             level: 0.0,
@@ -108,21 +115,23 @@ impl ShortLead {
             self.latest = Some(v);
             let due = self.told.front().is_some_and(|t| t.slot == self.slot);
             if let Some(told) = if due { self.told.pop_front() } else { None } {
-                error = (v - told.value).abs();
+                error = (v - told.said.value).abs();
                 self.learn(&told, v);
             }
         }
         self.slot += 1;
         let Some(latest) = self.latest else { return };
         self.values.push(latest);
+        self.peaks.push(latest);
         self.errors.push(error);
         self.tell(latest);
     }
 
     /// The distribution of the slot one lead after the latest; `None` while too few errors are known.
     pub fn ahead(&self) -> Option<Ahead<'_>> {
-        let (value, scale, context) = self.answer.filter(|_| self.tails.seen() >= FEWEST)?;
-        Some(Ahead { value, scale, context, tails: &self.tails })
+        let (said, context) = self.answer.filter(|_| self.tails.seen() >= FEWEST)?;
+        let Said { value, scale, .. } = said;
+        Some(Ahead { value, scale, said, context, tails: &self.tails, pool: &self.pool })
     }
 
     /// The latest value that was seen.
@@ -131,23 +140,26 @@ impl ShortLead {
     }
 
     fn learn(&mut self, told: &Told, value: f64) {
-        let error = value - told.value;
-        self.tails.add(told.slot, told.context, error / told.scale);
+        let Said { value: expected, scale, .. } = told.said;
+        let error = value - expected;
+        let tails = &self.tails;
+        self.pool.learn(&told.said, value, |z| tails.above(told.context, z));
+        self.tails.add(told.slot, told.context, error / scale);
         self.fast += (error.abs() - self.fast) * 0.1;
         self.slow += (error.abs() - self.slow) * 0.01;
         if !(told.level > 0.0 && told.level.is_finite()) {
             return;
         }
         let relative = |x: f64| x / told.level;
-        let weight = WEIGHT / (told.scale / told.level).powi(2).max(1e-4);
-        let clipped = told.value + error.clamp(-CLIP * told.scale, CLIP * told.scale);
+        let weight = WEIGHT / (scale / told.level).powi(2).max(1e-4);
+        let clipped = expected + error.clamp(-CLIP * scale, CLIP * scale);
         self.middle.learn(&told.middle.map(relative), relative(clipped), weight);
-        let size = error.abs().min(1.5 * CLIP * told.scale);
+        let size = error.abs().min(1.5 * CLIP * scale);
         self.size.learn(&told.size.map(relative), relative(size), weight);
     }
 
     fn tell(&mut self, latest: f64) {
-        let Some(middle) = self.spans.middle(&self.values, self.level) else { return };
+        let Some(middle) = self.spans.middle(&self.values, &self.peaks, self.level) else { return };
         let young = (self.values.len() as i64) < self.spans.day;
         let modelled = Some(self.middle.answer(&middle)).filter(|v| !young && v.is_finite() && *v >= 0.0);
         let value = modelled.or_else(|| self.values.mean(self.spans.five - 1, 0)).unwrap_or(latest);
@@ -159,8 +171,10 @@ impl ShortLead {
         let scale = if scale.is_finite() { scale.max(least) } else { rough.max(least) };
         let slot = self.slot - 1 + self.spans.ahead as u64;
         let context = self.tails.of(slot);
-        self.told.push_back(Told { slot, middle, value, size, scale, level: self.level, context });
-        self.answer = Some((value, scale, context));
+        let views = self.spans.views(&self.values, &self.peaks, self.level, value, scale);
+        let said = Said { value, scale, views };
+        self.told.push_back(Told { slot, middle, size, said, level: self.level, context });
+        self.answer = Some((said, context));
     }
 }
 
