@@ -101,7 +101,9 @@ impl Pool {
         let [own, _, views @ ..] = &mut self.weights;
         let sum: f64 = views.iter().sum();
         if sum > *own {
-            views.iter_mut().for_each(|w| *w *= *own / sum);
+            for weight in views {
+                *weight *= *own / sum;
+            }
         }
     }
 
