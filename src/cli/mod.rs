@@ -2,6 +2,7 @@
 
 mod anomalies;
 mod args;
+mod asides;
 mod attach;
 mod backtest;
 mod check;

@@ -24,6 +24,8 @@ pub async fn run(cli: Cli) -> Outcome {
         Some(Command::Release(on)) => wish::on(&live, &on, crate::view::Command::Release).await,
         Some(Command::Hold(args)) => wish::hold(&live, &args).await,
         Some(Command::Mute(args)) => super::mute::run(&live, &args).await,
+        Some(Command::Gone(args)) => super::asides::gone(&live, &args).await,
+        Some(Command::Claim(args)) => super::asides::claim(&live, &args).await,
         Some(Command::Note(args)) => wish::note(&live, &args).await,
         Some(Command::Check) => check::run(&live).await,
         Some(Command::Status(args)) => status::run(&live, &args).await,

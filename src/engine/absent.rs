@@ -50,6 +50,15 @@ impl Absentees {
     }
 }
 
+/// Those that are meant by the name of a workload or of a region: of the fleet and of those that left it, with what is known of
+/// each.
+pub fn meant(state: &State, what: &str) -> Vec<(WorkloadId, Sight)> {
+    let fleet = state.fleet.values().map(|facts| (&facts.workload.id, facts.sight));
+    let left = state.absent.0.iter().map(|(id, (_, sight))| (id, *sight));
+    let is_meant = |id: &WorkloadId| !id.region.is_empty() && (*id.region == *what || id.to_string() == what);
+    fleet.chain(left).filter(|(id, _)| is_meant(id)).map(|(id, sight)| (id.clone(), sight)).collect()
+}
+
 /// Takes in what history knows of demand: of what is there without it, and of what is not there. After a restart, and
 /// where a server's history was read.
 pub fn recall(state: &mut State, now: Timestamp) {
@@ -79,11 +88,20 @@ pub fn regions(state: &State, now: Timestamp) -> Regions {
     // What no platform told the service of belongs with what is named alike.
     let services: BTreeMap<_, _> =
         fleet().filter(|_| unnamed).map(|f| (named(&f.workload.id), &f.workload.service)).collect();
+    let asides = &state.learned.people.asides;
     let left = state.absent.0.iter().filter_map(|(id, (service, sight))| {
+        if asides.is_gone(id, sight) {
+            return None;
+        }
         let since = sight.lost(now).filter(|_| !state.fleet.contains_key(&state.resolver.meant_by(id)))?;
         let service = service.as_ref().or_else(|| services.get(&named(id)).copied()).unwrap_or(&id.name);
         Some(Absent { id, service, since, young: sight.is_young(now) })
     });
-    let present = fleet().map(|f| Present { workload: &f.workload, plan: f.plan.as_ref(), sight: &f.sight });
+    let there = |f: &&WorkloadFacts| !asides.is_gone(&f.workload.id, &f.sight);
+    let present = fleet().filter(there).map(|f| Present {
+        workload: &f.workload,
+        plan: f.plan.as_ref(),
+        sight: &f.sight,
+    });
     Regions::of(present, left, now)
 }

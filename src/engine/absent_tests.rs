@@ -151,3 +151,40 @@ fn a_region_that_fell_silent_before_a_restart_is_not_taken_for_a_quiet_one_after
     assert_eq!(quiet(&mut start(900.0), 90), None, "by now its users have moved");
     assert_eq!(quiet(&mut start(0.4), 15), None, "it had none");
 }
+
+/// It was taken down: whoever did that says so, and nobody waits for its users any more.
+#[test]
+fn a_region_that_was_removed_on_purpose_bars_nothing_once_a_person_says_so() {
+    use crate::journal::{Entry, Journal, Kind};
+    let gone = |s: &mut State, minutes: u32| {
+        let at = NOW + MINUTE * (61 + minutes);
+        tick(s, at, |listing, sets| {
+            listing.remove(0);
+            sets.remove(0);
+        });
+        told_of_us(s, at)
+    };
+    let said = |s: &mut State, minutes: u32| {
+        let mut journal = Journal::in_memory().unwrap();
+        let body = serde_json::json!({ "gone": ["shop/checkout@eu"] });
+        journal.append(NOW + MINUTE * (61 + minutes), &[Entry::new(Kind::Aside, "", body)]).unwrap();
+        s.learned.people.asides = super::people::People::read(&journal).unwrap().asides;
+    };
+    for minutes in [20, 200] {
+        // Still in the fleet, and long out of it.
+        let mut s = an_hour();
+        let first = gone(&mut s, 0);
+        assert!(first.is_some());
+        let why = gone(&mut s, minutes).unwrap();
+        assert!(why.ends_with("if it was removed on purpose: weescale gone shop/checkout@eu"), "{why}");
+        assert_eq!(absent::meant(&s, "eu").len(), 1, "by its region");
+        assert_eq!(absent::meant(&s, "shop/checkout@eu").len(), 1);
+        assert!(absent::meant(&s, "us").iter().all(|(_, sight)| !sight.ended_by(NOW + MINUTE * 999)));
+        said(&mut s, minutes);
+        assert_eq!(gone(&mut s, minutes + 1), None);
+        // It is heard of again, and fails: that is another matter.
+        let back = NOW + MINUTE * (61 + minutes + 2);
+        (0..15).for_each(|minute| tick(&mut s, back + MINUTE * minute, both));
+        assert!(gone(&mut s, minutes + 40).is_some_and(|why| why.contains("cannot be seen")));
+    }
+}

@@ -86,6 +86,10 @@ impl Engine {
             Command::HandOver(name) => self.hand_over(&name, caller).await,
             Command::TakeOver => self.take_over(caller).await,
             Command::Replay(_) => Answer::no("this is live: only a replay moves in time"),
+            Command::Gone { what, reason } => self.gone(&what, &reason, caller).await,
+            Command::Claim { workload, owner, reason } => {
+                self.claim(&workload, &owner, &reason, caller).await
+            }
             Command::PollNow => {
                 self.handles.iter().for_each(crate::scrape::Handle::poll_now);
                 Answer::yes("every source is polled now")

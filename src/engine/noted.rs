@@ -19,11 +19,9 @@ pub struct Keys(VecDeque<String>);
 
 impl Keys {
     /// Those of earlier runs.
-    pub fn of(keys: &[String]) -> Self {
+    pub fn of<'a>(keys: impl Iterator<Item = &'a str>) -> Self {
         let mut all = Self::default();
-        for key in keys {
-            all.add(key);
-        }
+        keys.for_each(|key| all.add(key));
         all
     }
 
@@ -36,7 +34,7 @@ impl Keys {
     }
 
     /// Whether the owner that a note names is one of ours.
-    fn has(&self, owner: &str) -> bool {
+    pub(super) fn has(&self, owner: &str) -> bool {
         self.0.iter().any(|key| owner.ends_with(key.as_str()))
     }
 }
@@ -45,6 +43,7 @@ impl Keys {
 pub fn guardrail(state: &State, proposal: &Proposal, now: Timestamp) -> Option<GuardrailResult> {
     let platform =
         state.fleet.get(&proposal.workload).filter(|_| proposal.state.is_live())?.platform.as_ref()?;
-    let detail = foreign_lease(&platform.state, proposal.change.field, now, |owner| state.keys.has(owner))?;
+    let theirs = foreign_lease(&platform.state, proposal.change.field, now, |owner| state.keys.has(owner))?;
+    let detail = format!("{theirs}; if nobody sees to it: weescale claim {}", proposal.workload);
     Some(GuardrailResult { name: "leases of others".into(), passed: false, detail })
 }

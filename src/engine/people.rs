@@ -28,6 +28,8 @@ pub struct People {
     pub load: Load,
     /// What they do not want to be called for.
     pub mutes: Mutes,
+    /// What they said is gone, and notes of others that they set aside.
+    pub asides: super::asides::Asides,
     /// How they decided on what is alike.
     pub approvals: Approvals,
     /// Why they rejected.
@@ -62,6 +64,7 @@ impl People {
             Kind::Abort,
             Kind::Handover,
             Kind::Mute,
+            Kind::Aside,
         ];
         let mut people = Self::default();
         journal.each_of(&kinds, |record| people.take(&record))?;
@@ -120,6 +123,7 @@ impl People {
             Kind::Rollback | Kind::Abort | Kind::Ask => {}
             Kind::Handover => self.shifts.take(record),
             Kind::Mute => self.mute(record),
+            Kind::Aside => self.asides.take(record),
             Kind::Day => {
                 self.days.take(&record.body);
                 if record.body.pointer("/day/workload").is_some() {

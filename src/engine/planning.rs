@@ -33,6 +33,7 @@ pub fn plan_all(state: &mut State, now: Moment) -> Vec<QueueEvent> {
             continue;
         };
         super::freezes::apply(state, &id, &mut plan, now.wall);
+        super::refusals::hold_back(state, &id, &mut plan, now.wall);
         super::stances::hold_back(state, &id, &mut plan, now.wall);
         let Some(facts) = state.fleet.get_mut(&id) else { continue };
         let target = facts.platform.as_ref().map(|p| p.target.clone());

@@ -52,6 +52,13 @@ pub struct Restored {
     past: super::pooling::Past,
 }
 
+impl Restored {
+    /// Notes of others that people set aside.
+    pub fn set_aside(&self) -> impl Iterator<Item = &str> {
+        self.people.asides.claimed()
+    }
+}
+
 /// Reads the journal.
 pub fn read(
     journal: &Journal,

@@ -253,7 +253,7 @@ pub(super) fn state(
         operations: BTreeMap::new(),
         left: Vec::new(),
         moved: restored.moved.clone(),
-        keys: super::noted::Keys::of(&restored.noted),
+        keys: super::noted::Keys::of(restored.noted.iter().map(String::as_str).chain(restored.set_aside())),
         silent: BTreeSet::new(),
         called: BTreeMap::new(),
         leases: BTreeMap::new(),
@@ -338,7 +338,8 @@ async fn note_start(state: &mut State, journal: &JournalHandle) -> Result<(), En
 
 fn executor(settings: &Settings, pacing: Pacing, restored: &Restored) -> Result<ExecutorConfig, EngineError> {
     let traffic = super::traffic::managers(&settings.haproxy)?;
-    let (moved, noted) = (restored.moved.clone(), restored.noted.clone());
+    let (moved, mut noted) = (restored.moved.clone(), restored.noted.clone());
+    noted.extend(restored.set_aside().map(str::to_owned));
     Ok(ExecutorConfig { pacing, guard: guard(settings), moved, noted, traffic })
 }
 

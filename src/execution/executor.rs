@@ -77,6 +77,8 @@ pub enum Job {
     Release(OperationId, String),
     /// How users and pods fare; send it every tick.
     Observe(Arc<Observation>),
+    /// What this owner noted on an object binds nobody any more: a person has seen to it.
+    SetAside(String),
     /// Send nothing more until restarted: an invariant was violated. Why, in one sentence.
     Halt(String),
     /// Stop within 5 s; nothing new is sent.
@@ -165,6 +167,7 @@ impl Executor {
                 self.shared.take_in(&observation);
                 self.observe.send_replace(observation);
             }
+            Job::SetAside(owner) => self.shared.let_go(&owner),
             Job::Halt(why) => self.shared.halt(&why).await,
             Job::Shutdown => {}
         }
@@ -465,5 +468,6 @@ pub(super) fn operation_of(record: &MandateRecord, now: crate::series::Timestamp
         checkpoint: None,
         ready: None,
         waiting_s: None,
+        refused: None,
     }
 }

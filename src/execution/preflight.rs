@@ -33,12 +33,17 @@ pub(super) async fn check(task: &mut Task) -> Result<Before, String> {
     };
     let provider = std::sync::Arc::clone(&task.provider);
     let rehearsal = task.mandate.rehearsal(first);
-    task.patiently(None, provider.write(&rehearsal)).await.map_err(|error| format!("dry run: {error}"))?;
+    if let Err(error) = task.patiently(None, provider.write(&rehearsal)).await {
+        task.is_refused(&error);
+        return Err(format!("dry run: {error}"));
+    }
     let back = task.mandate.rehearsal_back();
-    task.patiently(None, provider.write(&back)).await.map_err(|error| {
+    if let Err(error) = task.patiently(None, provider.write(&back)).await {
+        task.is_refused(&error);
         let home = back.field().word(back.set());
-        format!("dry run of the way back to {home}: {error}; what cannot be taken back is not begun")
-    })?;
+        let what = "what cannot be taken back is not begun";
+        return Err(format!("dry run of the way back to {home}: {error}; {what}"));
+    }
     // Platforms answer a dry run with the state as it would be: only reading shows that nothing changed.
     let state = read(task).await?;
     if state.fields.get(record.change.field) != Some(record.change.from) {
@@ -49,6 +54,13 @@ pub(super) async fn check(task: &mut Task) -> Result<Before, String> {
 }
 
 impl Task {
+    /// Takes note of what rules or roles of the platform refuse; what only changed meanwhile may well be taken next time.
+    pub(super) fn is_refused(&mut self, error: &ProviderError) {
+        if matches!(error, ProviderError::Forbidden(_) | ProviderError::Invalid(_)) {
+            self.run.operation.refused = Some(error.to_string());
+        }
+    }
+
     /// Rehearses the step from what was just written back to what was there: before, only the old value could be looked at
     /// by itself. Of replicas that are resized one by one the first tells for all. Why to ask before the next write, if there
     /// is no way back; a person who went on without one, or what was written last, is only told.

@@ -186,6 +186,9 @@ impl Task {
                         let _ =
                             self.record(EntryKind::Refuse, why.clone(), self.note(order, "refused")).await;
                         self.mandate.renew_key();
+                        if order.way() == Way::Forward {
+                            self.is_refused(&refusal);
+                        }
                         Sent::Refused(why)
                     }
                     Err(error) => self.resolve(order, format!("{why}; {error}")).await,

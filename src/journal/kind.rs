@@ -77,6 +77,8 @@ pub enum Kind {
     Ask,
     /// A person muted proposals for a while, or ended that.
     Mute,
+    /// A person said what is gone on purpose, or that a lease of another weescale binds no more.
+    Aside,
     /// Whatever a later version records: kept and shown as it is, never written.
     #[serde(skip_deserializing)]
     Other,
@@ -135,6 +137,7 @@ impl Kind {
             Self::Halt => "halt",
             Self::Ask => "ask",
             Self::Mute => "mute",
+            Self::Aside => "aside",
             Self::Other => "other",
         }
     }

@@ -16,6 +16,9 @@ pub const FRESH_FOR_SCALE_IN: f64 = 0.8;
 /// After an outage of the data this long must pass before a scale-in.
 pub const RECOVERY: Duration = Duration::from_secs(600);
 
+/// Name of the guardrail of what the platform itself refused at the write: nothing but another rule there helps.
+pub const REFUSED: &str = "refused before";
+
 /// The name is a topic, not a claim: `name: detail` must read right whether it passed or not.
 fn result(name: &str, passed: bool, detail: String) -> GuardrailResult {
     GuardrailResult { name: name.to_owned(), passed, detail }

@@ -137,6 +137,14 @@ fn comes(what: &str) -> String {
     format!("{what}: its users may come here")
 }
 
+/// The same of one that cannot be seen, and how to say that it is not there any more.
+fn comes_unless_gone(id: &WorkloadId, what: &str) -> String {
+    format!(
+        "{}; if it was removed on purpose: weescale gone {id}",
+        comes(&format!("{id} cannot be seen, {what}"))
+    )
+}
+
 /// `2026-11-30T16:50:00Z`: a sentence must not change with every look.
 fn minute(at: Timestamp) -> Timestamp {
     at.floor_to(Duration::from_secs(60))
@@ -171,7 +179,7 @@ impl<'a> Place<'a> {
             Some((Rank::Awaited, format!("{} is not known well enough yet", young.workload.id)))
         };
         dark.map(|what| (Rank::Dark, comes(&what)))
-            .or_else(|| lost().or_else(|| self.silent(now)).map(|what| (Rank::Unseen, comes(&what))))
+            .or_else(|| lost().or_else(|| Some(comes(&self.silent(now)?))).map(|what| (Rank::Unseen, what)))
             .or_else(|| self.strained().map(|what| (Rank::Strained, what)))
             .or_else(awaited)
     }
@@ -208,11 +216,11 @@ impl<'a> Place<'a> {
     }
 }
 
-/// What was known of it and is not.
+/// What was known of it and is not, and what that may mean.
 fn unseen(one: &Present<'_>, now: Timestamp) -> Option<String> {
     let since = one.sight.lost(now)?;
     let what = if one.sight.demand.lost(now).is_some() { "its demand" } else { "its replica count" };
-    Some(format!("{} cannot be seen, {what} is not known since {}", one.workload.id, minute(since)))
+    Some(comes_unless_gone(&one.workload.id, &format!("{what} is not known since {}", minute(since))))
 }
 
 fn gone(absent: &Absent<'_>) -> Trouble {
@@ -220,7 +228,7 @@ fn gone(absent: &Absent<'_>) -> Trouble {
         return (Rank::Awaited, format!("{} is not known well enough yet", absent.id));
     }
     let since = minute(absent.since);
-    (Rank::Unseen, comes(&format!("{} cannot be seen, nothing is heard of it since {since}", absent.id)))
+    (Rank::Unseen, comes_unless_gone(absent.id, &format!("nothing is heard of it since {since}")))
 }
 
 #[cfg(test)]

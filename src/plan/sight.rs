@@ -90,6 +90,15 @@ impl Sight {
         [self.demand, self.ready].into_iter().filter_map(|known| known.lost(now)).min()
     }
 
+    /// Whether nothing is known of it now, and nothing was after `at`.
+    pub fn ended_by(&self, at: Timestamp) -> bool {
+        [self.demand, self.ready].into_iter().all(|known| match known {
+            Known::Now => false,
+            Known::Until(last) => last <= at,
+            Known::Never => true,
+        })
+    }
+
     /// Whether it is heard of for too short a time to say that anything of it is lost.
     pub fn is_young(&self, now: Timestamp) -> bool {
         now.since(self.met) < RECOVERY

@@ -156,6 +156,8 @@ pub const fn decides(command: &Command) -> bool {
             | Command::Resume(_)
             | Command::Release(_)
             | Command::Freeze { .. }
+            | Command::Gone { .. }
+            | Command::Claim { .. }
             | Command::Lesson { .. }
             | Command::ImportLessons { .. }
     )

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::fleet::WorkloadId;
-use crate::plan::{Advice, Urgency, Verdict};
+use crate::plan::guardrails::REFUSED;
+use crate::plan::{Advice, Exhaustion, Urgency, Verdict};
 
 use super::{RegionView, ServiceRow};
 
@@ -21,6 +22,7 @@ pub struct Alarm {
 /// What must be done now, of the service table and the advice. First regions that are dark, each with all its services:
 /// nothing else is as bad, and one sentence says it. Then what is no scaling problem, by how fast the error
 /// budget burns: more replicas would not help there, and a proposal for another service must not draw attention from it.
+/// Then what is short and cannot get more by the platform's own rules.
 /// Then services that are not seen because a source is `failing`, with what it says. Then advice that matters within the hour about services that no proposal is `open` for and no operation at work on.
 pub fn alarm(
     rows: &[ServiceRow],
@@ -45,6 +47,14 @@ pub fn alarm(
         })
         .collect();
     sick.sort_by(|(a, _), (b, _)| burn(b).total_cmp(&burn(a)));
+    let refused = rows.iter().filter(|row| !is_dark(row) && row.exhaustion == Exhaustion::Now);
+    let refused = refused.filter_map(|row| match &row.verdict {
+        Verdict::Blocked { by, .. } if by.starts_with(REFUSED) => {
+            Some((row, format!("{} is short of capacity and gets no more, {by}", row.workload)))
+        }
+        _ => None,
+    });
+    sick.extend(refused);
     let darkened = rows.iter().filter(|row| is_dark(row)).map(|row| &row.workload);
     let told: BTreeSet<&WorkloadId> =
         sick.iter().map(|(row, _)| &row.workload).chain(open.iter().copied()).chain(darkened).collect();

@@ -84,6 +84,22 @@ pub enum Command {
         /// Whether none are added either: only KEDA can.
         pin: bool,
     },
+    /// Say that something nothing is heard of any more was removed on purpose: no users of it are waited for.
+    Gone {
+        /// A workload with its region, or a region.
+        what: String,
+        /// Why.
+        reason: String,
+    },
+    /// Say that a lease which another weescale noted on a workload's object binds nobody any more.
+    Claim {
+        /// Whose object.
+        workload: WorkloadId,
+        /// Whom the note names, as shown.
+        owner: String,
+        /// Why.
+        reason: String,
+    },
     /// Poll every source now.
     PollNow,
     /// Put a note into the journal.

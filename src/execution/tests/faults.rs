@@ -131,14 +131,66 @@ async fn refusals_cancel_unless_they_took_effect() {
         w.run(60).await;
         assert!(matches!(w.state("op-1"), OperationState::Cancelled { .. }), "{refusal}");
         assert_eq!((w.effects(), w.sent()), (vec![], 1));
+        // Rules and roles say the same to the same question; what only changed meanwhile may be taken next time.
+        let ruled = matches!(refusal, ProviderError::Forbidden(_) | ProviderError::Invalid(_));
+        assert_eq!(w.operations[&op("op-1")].refused, ruled.then(|| refusal.to_string()));
 
         let mut w = World::new(Platform::new(6, Some(6)));
         w.platform.set(|i| i.writes.push_back(Fault::RefuseWithEffect(refusal)));
         w.start(floor(), "op-1").await;
         w.run(400).await;
         assert_eq!(*w.state("op-1"), OperationState::Kept);
-        assert_eq!(w.effects(), [8]);
+        assert_eq!((w.effects(), &w.operations[&op("op-1")].refused), (vec![8], &None));
     }
+    // At a rehearsal as well.
+    let mut w = World::new(Platform::new(6, Some(6)));
+    w.platform.set(|i| i.no_way_back = Some(ProviderError::Invalid("422 admission: no".into())));
+    w.start(floor(), "op-1").await;
+    w.run(60).await;
+    let refused = w.operations[&op("op-1")].refused.clone();
+    assert_eq!((refused.as_deref(), w.sent()), (Some("refused: 422 admission: no"), 0));
+}
+
+/// Another weescale on the same object, with a journal of its own.
+#[tokio::test]
+async fn what_a_halted_operation_of_another_left_bars_until_a_person_sets_it_aside() {
+    let (mut a, until) = (World::new(Platform::new(6, Some(6))), Duration::from_secs(3600));
+    let mut b = World::with(
+        a.platform.clone(),
+        super::world::Journal::default(),
+        a.clock.clone(),
+        crate::execution::ExecutorConfig::default(),
+    );
+    a.start(floor(), "op-1").await;
+    a.run(10).await;
+    a.platform.set(|i| i.write(Field::MinReplicas, 12));
+    a.run(10).await;
+    assert!(matches!(a.state("op-1"), OperationState::Halted { .. }), "{:?}", a.state("op-1"));
+    let owner = a.platform.get(|i| i.state.annotations[LeaseNote::OWNER].clone());
+    assert!(owner.starts_with("ann op-1 "), "{owner}");
+
+    let wish = |id: &str| proposal(id, Field::MinReplicas, 12, 14, Some(until));
+    let sent = b.sent();
+    b.start(wish("p-1"), "op-1").await;
+    b.run(10).await;
+    assert!(
+        matches!(b.state("op-1"), OperationState::Cancelled { why } if why.contains(&owner)),
+        "{:?}",
+        b.state("op-1")
+    );
+    assert_eq!(b.sent(), sent);
+    b.wish(Job::SetAside(owner.clone())).await;
+    b.start(wish("p-2"), "op-2").await;
+    b.run(700).await;
+    assert_eq!(*b.state("op-2"), OperationState::Kept);
+    let theirs = b.platform.get(|i| i.state.annotations[LeaseNote::OWNER].clone());
+    assert!(theirs.starts_with("ann op-2 ") && theirs != owner, "{theirs}");
+    // Whose it was writes nothing more, and what is held now goes home to what was there.
+    let (values, writes) = (b.effects(), b.sent());
+    b.run(3700).await;
+    a.run(10).await;
+    assert!(matches!(a.state("op-1"), OperationState::Halted { .. }));
+    assert_eq!((b.effects(), b.sent()), ([values, vec![12]].concat(), writes + 1));
 }
 
 #[tokio::test]

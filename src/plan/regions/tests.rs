@@ -81,7 +81,8 @@ fn a_region_that_cannot_be_seen_needs_help_as_a_dark_one_does() {
             .why(1)
             .starts_with("shop/web@eu cannot be seen, its demand is not known since 2026-06-09T12:00:00Z")
     );
-    assert!(blind.why(1).ends_with("its users may come here"));
+    let told = "its users may come here; if it was removed on purpose: weescale gone shop/web@eu";
+    assert!(blind.why(1).ends_with(told), "{}", blind.why(1));
     assert_eq!(blind.why(0), "", "nothing is wrong where it looks from");
     // The platform's word goes missing: the count is unknown at once.
     let mut uncounted = two();
@@ -217,7 +218,8 @@ fn a_region_of_which_nothing_is_heard_any_more_is_waited_for() {
     bench.left = vec![(id("web@eu"), now() - LONG, false)];
     assert_eq!(
         bench.why(0),
-        "shop/web@eu cannot be seen, nothing is heard of it since 2026-06-09T09:00:00Z: its users may come here"
+        "shop/web@eu cannot be seen, nothing is heard of it since 2026-06-09T09:00:00Z: its users may come here; if it \
+         was removed on purpose: weescale gone shop/web@eu"
     );
     bench.left[0].2 = true;
     assert_eq!(bench.why(0), "shop/web@eu is not known well enough yet", "right after a start");
