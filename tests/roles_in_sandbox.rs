@@ -119,6 +119,27 @@ async fn a_mute_has_a_reason_is_seen_by_all_breaks_through_where_users_wait_and_
     assert_eq!(records[1].1["unmute"], serde_json::to_value(&muted).unwrap());
 }
 
+/// Nothing that is seen is gone, and nothing is claimed that nobody noted: whoever is mistaken changes nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_seen_is_not_gone_and_what_nobody_noted_is_not_claimed() {
+    let mut world = World::start(None, &[]).await;
+    let mut one = attach(&world.socket(), false).await.unwrap();
+    let workload = world.proposal().await.proposal.workload;
+    let gone = |what: String| Command::Gone { what, reason: "moved".into() };
+    let region = workload.region.to_string();
+    assert!(!region.is_empty(), "{workload}");
+    let said = ask(&mut one, gone(region)).await;
+    assert!(said.contains("is seen now: it is not gone"), "{said}");
+    assert!(ask(&mut one, gone(workload.to_string())).await.contains("is seen now"));
+    assert!(ask(&mut one, gone("mars".into())).await.contains("nothing is known of mars"));
+    let claim = |workload| Command::Claim { workload, owner: "eve op-1 x".into(), reason: "away".into() };
+    assert!(ask(&mut one, claim(workload)).await.contains("no other weescale notes a lease"));
+    let nowhere = "shop/nowhere@eu".parse().unwrap();
+    assert!(ask(&mut one, claim(nowhere)).await.contains("there is no workload shop/nowhere@eu"));
+    drop(one);
+    assert!(world.records(Kind::Aside).await.is_empty());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn one_drives_the_other_points_stops_and_takes_over() {
     let mut world = World::start(None, &[]).await;

@@ -115,9 +115,9 @@ pub enum Command {
     Hold(Hold),
     /// Mute proposals of a service for a time, hear them again, or list what is muted
     Mute(super::mute::MuteArgs),
-    /// Say that a region, or a service in one, was removed on purpose: no users of it are waited for any more
+    /// Say that a region, or a service in one, was removed on purpose: it is waited for no more
     Gone(super::asides::GoneArgs),
-    /// Say that a lease which another weescale noted on a service's object binds nobody any more
+    /// Set a lease aside that another weescale noted on a service's object
     Claim(super::asides::ClaimArgs),
     /// Put a note about a proposal, an operation or a service into the journal
     Note(Note),

@@ -98,6 +98,7 @@ fn operation(started: Timestamp) -> Operation {
         checkpoint: None,
         ready: None,
         waiting_s: None,
+        waiting_why: None,
         refused: None,
     }
 }

@@ -261,6 +261,7 @@ pub(super) fn at_work(name: &str) -> Operation {
         checkpoint: None,
         ready: None,
         waiting_s: None,
+        waiting_why: None,
         refused: None,
     }
 }

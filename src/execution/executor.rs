@@ -468,6 +468,7 @@ pub(super) fn operation_of(record: &MandateRecord, now: crate::series::Timestamp
         checkpoint: None,
         ready: None,
         waiting_s: None,
+        waiting_why: None,
         refused: None,
     }
 }

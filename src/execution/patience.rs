@@ -53,7 +53,7 @@ impl Task {
                         self.run.operation.state = OperationState::Unknown { what };
                         told = true;
                     }
-                    self.tell_silence(since, slow).await;
+                    self.tell_silence(since, slow, None).await;
                 }
             }
         };
@@ -62,9 +62,13 @@ impl Task {
             // What was told of the write meanwhile is over, whatever it came to.
             self.publish().await;
         }
-        match answer {
+        match &answer {
             Err(ProviderError::Unavailable { .. } | ProviderError::Unknown(_)) => {
-                self.tell_silence(since, slow).await;
+                self.tell_silence(since, slow, None).await;
+            }
+            // Whose rights were taken away sees as little as before a platform that is down.
+            Err(error @ (ProviderError::Forbidden(_) | ProviderError::Unauthenticated(_))) => {
+                self.tell_silence(since, slow, Some(error.to_string())).await;
             }
             _ => self.heard().await,
         }
@@ -73,15 +77,17 @@ impl Task {
 
     async fn heard(&mut self) {
         self.silent_since = None;
+        self.run.operation.waiting_why = None;
         if self.run.operation.waiting_s.take().is_some() {
             self.publish().await;
         }
     }
 
-    async fn tell_silence(&mut self, since: Monotonic, slow: Duration) {
+    async fn tell_silence(&mut self, since: Monotonic, slow: Duration, why: Option<String>) {
         let silent = self.shared.clock.monotonic().since(since);
         if silent >= slow && !self.run.operation.state.is_final() {
             self.run.operation.waiting_s = Some(silent.as_secs());
+            self.run.operation.waiting_why = why;
             self.publish().await;
         }
     }

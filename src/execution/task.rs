@@ -406,7 +406,7 @@ impl Task {
             state.fields.scale_in = Some(to);
         }
         if state.uid != uid {
-            let why = format!("asked for {uid}, the platform answered {}", state.uid);
+            let why = format!("it was made anew since, its uid is {} now and was {uid}", state.uid);
             return Err(ProviderError::NotFound(crate::series::text::clean(&why, 200)));
         }
         if self.live.as_ref().is_some_and(|seen| state.generation < seen.generation) {
@@ -436,6 +436,7 @@ impl Task {
         if matches!(state, OperationState::Paused { .. } | OperationState::Queued) {
             // Why it stands still is said by the state, and how long is no platform's doing.
             (self.silent_since, self.run.operation.waiting_s) = (None, None);
+            self.run.operation.waiting_why = None;
         }
         self.run.operation.state = state;
         self.publish().await;
@@ -457,7 +458,7 @@ impl Task {
     /// Records and tells the end.
     pub async fn end(&mut self, state: OperationState) {
         self.slot = None;
-        self.run.operation.waiting_s = None;
+        (self.run.operation.waiting_s, self.run.operation.waiting_why) = (None, None);
         self.run.operation.ended = Some(self.shared.clock.now());
         self.run.operation.state = state.clone();
         if state != OperationState::Kept {

@@ -207,6 +207,9 @@ pub struct Operation {
     /// Seconds for which the platform has been asked and has not answered, once they are many.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting_s: Option<u64>,
+    /// What it said instead of an answer, where it said something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_why: Option<String>,
     /// What the platform refused it with, by its rules or its roles: the same asked again gets the same answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,

@@ -217,6 +217,7 @@ mod tests {
             checkpoint: None,
             ready: Some(4),
             waiting_s: None,
+            waiting_why: None,
             refused: None,
         }
     }

@@ -129,6 +129,7 @@ fn operation(o: &crate::view::Operation) -> Value {
         "unknown": matches!(o.state, OperationState::Unknown { .. }),
         "paused": matches!(o.state, OperationState::Paused { .. }),
         "waiting_s": o.waiting_s,
+        "waiting_why": o.waiting_why,
         "stage": o.stages.iter().filter(|s| s.began.is_some()).count(),
         "stages": o.stages,
         "steps": o.staging,

@@ -21,6 +21,9 @@ pub use objects::{
 pub use wire::FAR;
 pub use world::{Fault, Trouble, World};
 
+/// What keeps an object that is being deleted.
+pub const FINALIZER: &str = "example.org/hold";
+
 /// A running server.
 pub struct KubeApi {
     world: Arc<Mutex<World>>,

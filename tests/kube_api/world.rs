@@ -142,6 +142,14 @@ impl World {
         self.history.push(Happened { version: self.version, kind: "DELETED", key, object });
     }
 
+    /// Deletes an object that a finalizer keeps.
+    pub fn begin_deletion(&mut self, resource: &str, name: &str) {
+        let mut object = self.get(resource, name);
+        object["metadata"]["finalizers"] = json!([super::FINALIZER]);
+        object["metadata"]["deletionTimestamp"] = json!("2026-11-23T21:13:43Z");
+        self.put(object);
+    }
+
     /// An object of namespace `shop`.
     pub fn get(&self, resource: &str, name: &str) -> Value {
         self.objects[&(resource.to_owned(), "shop".to_owned(), name.to_owned())].clone()

@@ -6,7 +6,13 @@ use kube::client::Body;
 use serde_json::{Value, json};
 use weescale::execution::providers::{KubernetesProvider, KubernetesSettings};
 
-use crate::kube_api::KubeApi;
+use crate::kube_api::{FINALIZER, Fault, KubeApi, Trouble};
+
+/// As a 1.36 server says it, cut to its message.
+const WEBHOOK_DOWN: &str = r#"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"Internal error occurred: failed calling webhook \"down.example.org\": failed to call webhook: Post \"https://127.0.0.1:1/?timeout=1s\": dial tcp 127.0.0.1:1: connect: connection refused","reason":"InternalError","code":500}"#;
+
+/// The same.
+const ABOVE_LIMIT: &str = r#"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"Pod \"web\" is invalid: spec.containers[0].resources.requests: Invalid value: \"400m\": must be less than or equal to cpu limit of 300m","reason":"Invalid","details":{"name":"web","kind":"Pod","causes":[{"reason":"FieldValueInvalid","message":"Invalid value: \"400m\": must be less than or equal to cpu limit of 300m","field":"spec.containers[0].resources.requests"}]},"code":422}"#;
 
 pub enum Cluster {
     Here(KubeApi),
@@ -117,6 +123,86 @@ impl Cluster {
                 }
             }
         }
+    }
+
+    /// Begins to delete an object that a finalizer keeps, as what ends with its namespace may be kept.
+    pub async fn begin_deletion(&self, resource: &str, name: &str) {
+        match self {
+            Self::Here(api) => api.world().begin_deletion(resource, name),
+            Self::Real { .. } => {
+                self.finalize(resource, name, &[FINALIZER]).await;
+                self.call("DELETE", &self.path(resource, name), &Value::Null).await;
+            }
+        }
+    }
+
+    /// Lets what a finalizer keeps go.
+    pub async fn let_go(&self, resource: &str, name: &str) {
+        if let Self::Real { .. } = self {
+            self.finalize(resource, name, &[]).await;
+        }
+    }
+
+    async fn finalize(&self, resource: &str, name: &str, by: &[&str]) {
+        let patch = json!({ "metadata": { "finalizers": by } });
+        let (status, answer) = self.call("PATCH", &self.path(resource, name), &patch).await;
+        assert_eq!(status, 200, "{answer}");
+    }
+
+    /// From now on a webhook stands before every change of a Deployment's count, and does not answer; or no more.
+    pub async fn webhook_down(&self, down: bool) {
+        match self {
+            Self::Here(api) => {
+                let mut world = api.world();
+                world.faults.clear();
+                if down {
+                    let trouble = Trouble::Plain(500, WEBHOOK_DOWN);
+                    world.faults.push(Fault { method: "PATCH", path: "deployments", times: 99, trouble });
+                }
+            }
+            Self::Real { namespace, .. } => {
+                let all = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
+                if !down {
+                    self.call("DELETE", &format!("{all}/{namespace}"), &Value::Null).await;
+                    return;
+                }
+                let rule = json!({ "apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["UPDATE"],
+                    "resources": ["deployments", "deployments/scale"] });
+                // Nobody listens there.
+                let hook = json!({ "name": "down.example.org", "clientConfig": { "url": "https://127.0.0.1:1/" },
+                    "rules": [rule], "failurePolicy": "Fail", "timeoutSeconds": 1, "sideEffects": "None",
+                    "admissionReviewVersions": ["v1"], "namespaceSelector": { "matchLabels":
+                        { "kubernetes.io/metadata.name": namespace } } });
+                let object = json!({ "apiVersion": "admissionregistration.k8s.io/v1",
+                    "kind": "ValidatingWebhookConfiguration", "metadata": { "name": namespace },
+                    "webhooks": [hook] });
+                assert_eq!(self.call("POST", all, &object).await.0, 201);
+            }
+        }
+        // The server takes a moment to know.
+        tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    }
+
+    /// From now on no container of the namespace may have more than 300m, which a limit that is added sees to; or no more.
+    pub async fn limit_range(&self, there: bool) {
+        match self {
+            Self::Here(api) => {
+                let mut world = api.world();
+                world.faults.clear();
+                if there {
+                    let trouble = Trouble::Plain(422, ABOVE_LIMIT);
+                    world.faults.push(Fault { method: "PATCH", path: "/resize", times: 99, trouble });
+                }
+            }
+            Self::Real { .. } if there => {
+                let limits = json!([{ "type": "Container", "max": { "cpu": "300m" } }]);
+                let object = json!({ "apiVersion": "v1", "kind": "LimitRange", "metadata": { "name": "small" },
+                    "spec": { "limits": limits } });
+                self.put("v1/limitranges", object).await;
+            }
+            Self::Real { .. } => self.delete("v1/limitranges", "small").await,
+        }
+        tokio::time::sleep(std::time::Duration::from_secs(2)).await;
     }
 
     /// Takes the namespace of a real cluster away.

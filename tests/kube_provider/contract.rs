@@ -2,6 +2,7 @@
 //! drift cancels it, and what was written can be given back.
 
 use weescale::approval::{LeaseNote, Way};
+use weescale::execution::providers::KubernetesProvider;
 use weescale::execution::providers::contract::WorkloadState;
 use weescale::execution::{Provider, ProviderError};
 use weescale::fleet::{Field, Owner};
@@ -42,7 +43,9 @@ async fn whole(cluster: Cluster) {
     rehearsal(&cluster, &provider, &worker).await;
     count(&cluster, &provider, &worker).await;
     floor(&cluster, &provider, &web).await;
+    behind_a_webhook(&cluster, &provider, "worker").await;
     recreated(&cluster, &provider).await;
+    ending(&cluster, &provider).await;
     drop(provider);
     cluster.end().await;
 }
@@ -107,7 +110,7 @@ async fn floor(cluster: &Cluster, provider: &impl Provider, web: &WorkloadState)
 }
 
 /// An object made anew under the same name is another one.
-async fn recreated(cluster: &Cluster, provider: &weescale::execution::providers::KubernetesProvider) {
+async fn recreated(cluster: &Cluster, provider: &KubernetesProvider) {
     let old = named(provider, "worker").await;
     cluster.delete(DEPLOYMENTS, "worker").await;
     cluster.put(DEPLOYMENTS, deployment("worker", "u-worker-2", old.fields.replicas.unwrap())).await;
@@ -117,4 +120,52 @@ async fn recreated(cluster: &Cluster, provider: &weescale::execution::providers:
         "{refused:?}"
     );
     assert_eq!(cluster.get(DEPLOYMENTS, "worker").await["spec"]["replicas"], old.fields.replicas.unwrap());
+}
+
+/// A webhook that does not answer keeps every write out: certainly not done, to be asked again, and a rehearsal finds it too.
+async fn behind_a_webhook(cluster: &Cluster, provider: &KubernetesProvider, name: &str) {
+    let worker = named(provider, name).await;
+    let now = worker.fields.replicas.unwrap();
+    cluster.webhook_down(true).await;
+    let authority = mandate(&worker, Field::Replicas, now + 1);
+    for order in [authority.rehearsal(now + 1), order(&worker, Field::Replicas, now + 1)] {
+        let refused = provider.write(&order).await;
+        let Err(ProviderError::Unavailable { why, .. }) = refused else { panic!("{refused:?}") };
+        assert!(why.contains("failed calling webhook \"down.example.org\""), "{why}");
+    }
+    assert_eq!(cluster.get(DEPLOYMENTS, name).await["spec"]["replicas"], now);
+    cluster.webhook_down(false).await;
+    let state = provider.write(&order(&worker, Field::Replicas, now + 1)).await.unwrap();
+    assert_eq!(state.fields.replicas, Some(now + 1));
+}
+
+/// What is being deleted is there, and gone: nothing is proposed for it, and what is at work on it ends.
+async fn ending(cluster: &Cluster, provider: &KubernetesProvider) {
+    let mut worker = named(provider, "worker").await;
+    while provider.read(&worker.uid).await.is_err() {
+        // It was made anew a moment ago.
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        worker = named(provider, "worker").await;
+    }
+    cluster.begin_deletion(DEPLOYMENTS, "worker").await;
+    let now = worker.fields.replicas.unwrap();
+    for refused in
+        [provider.read(&worker.uid).await, provider.write(&order(&worker, Field::Replicas, now + 1)).await]
+    {
+        let Err(ProviderError::NotFound(why)) = refused else { panic!("{refused:?}") };
+        assert!(why.ends_with("/worker is being deleted"), "{why}");
+    }
+    assert_eq!(cluster.get(DEPLOYMENTS, "worker").await["spec"]["replicas"], now);
+    let told = async || {
+        let list = provider.list().await.unwrap();
+        let there = list.workloads.iter().any(|w| w.name == "worker");
+        !there && list.notes.iter().any(|n| n.ends_with("/worker is left out: it is being deleted"))
+    };
+    let mut tries = 0;
+    while !told().await {
+        tries += 1;
+        assert!(tries < 100, "it is listed still");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    cluster.let_go(DEPLOYMENTS, "worker").await;
 }

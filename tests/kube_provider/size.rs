@@ -151,6 +151,13 @@ async fn in_place(cluster: &Cluster, provider: &KubernetesProvider) {
     }
     let read = provider.read(&state.uid).await.unwrap();
     assert_eq!((read.fields.sizes.cpu_pods, read.cpu_cores), (Some(0), Some(0.25)));
+
+    // What alters a size is named: the pod has no limit that it could be above.
+    cluster.limit_range(true).await;
+    let refused = provider.write(&size_mandate(&read, Field::CpuPods, 400).rehearsal(1)).await;
+    cluster.limit_range(false).await;
+    let Err(ProviderError::Invalid(why)) = refused else { panic!("{refused:?}") };
+    assert!(why.contains("cpu limit of 300m; it sets no limit itself: a LimitRange of namespace"), "{why}");
 }
 
 #[tokio::test]

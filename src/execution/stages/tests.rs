@@ -33,6 +33,7 @@ fn operation(field: Field, from: u32, to: u32) -> Operation {
         checkpoint: None,
         ready: None,
         waiting_s: None,
+        waiting_why: None,
         refused: None,
     }
 }

@@ -193,6 +193,25 @@ async fn what_a_halted_operation_of_another_left_bars_until_a_person_sets_it_asi
     assert_eq!((b.effects(), b.sent()), ([values, vec![12]].concat(), writes + 1));
 }
 
+/// Its rights are taken away amid the operation: what it cannot see it does not go on with, and says why for as long.
+#[tokio::test]
+async fn who_may_not_look_any_more_waits_aloud_and_goes_on_once_it_may() {
+    let mut w = World::new(Platform::new(6, Some(6)));
+    w.start(proposal("p-1", Field::MinReplicas, 6, 11, None), "op-1").await;
+    w.run(5).await;
+    let sent = w.sent();
+    let no = || Err(ProviderError::Forbidden("403 User \"ann\" cannot get hpa".into()));
+    w.platform.set(|i| i.reads.extend((0..7).map(|_| no())));
+    w.run(60).await;
+    let shown = w.operations[&op("op-1")].clone();
+    assert!(shown.waiting_s.is_some_and(|s| s >= 20), "{shown:?}");
+    assert!(shown.waiting_why.is_some_and(|why| why.contains("cannot get hpa")));
+    assert_eq!((&shown.state, w.sent()), (&OperationState::InFlight, sent), "and nothing is written blindly");
+    w.run(900).await;
+    let shown = w.operations[&op("op-1")].clone();
+    assert_eq!((&shown.state, shown.waiting_s, shown.waiting_why), (&OperationState::Kept, None, None));
+}
+
 #[tokio::test]
 async fn an_expired_token_is_waited_out() {
     let mut w = World::new(Platform::new(6, Some(6)));

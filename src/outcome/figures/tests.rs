@@ -51,6 +51,7 @@ fn operation(state: OperationState) -> Operation {
         checkpoint: Some(Checkpoint { field: Field::MinReplicas, old: 2, ours: 4 }),
         ready: Some(4),
         waiting_s: None,
+        waiting_why: None,
         refused: None,
     }
 }

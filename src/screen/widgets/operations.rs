@@ -82,9 +82,10 @@ pub fn why(state: &OperationState) -> &str {
     }
 }
 
-/// `waiting 90 s for the platform`, while it does not answer.
+/// `waiting 90 s for the platform`, while it does not answer, with what it says instead.
 pub fn waiting(operation: &Operation) -> Option<String> {
-    operation.waiting_s.map(|s| format!("waiting {s} s for the platform"))
+    let why = operation.waiting_why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+    operation.waiting_s.map(|s| format!("waiting {s} s for the platform{why}"))
 }
 
 /// `▸ in flight  checkout  min_replicas 6→9  6/9 ready`.

@@ -88,6 +88,14 @@ impl Kind {
         }
     }
 
+    /// As told to people: two kinds are called pods.
+    pub(super) const fn told(self) -> &'static str {
+        match self {
+            Self::PodMetrics => "pods.metrics.k8s.io",
+            other => other.plural(),
+        }
+    }
+
     /// As written in an object's `kind`.
     pub(super) const fn name(self) -> &'static str {
         match self {

@@ -224,6 +224,9 @@ impl KubernetesProvider {
         free: Option<&Room>,
         now: Monotonic,
     ) -> Result<WorkloadState, String> {
+        if let Some(why) = ending(workload) {
+            return Err(format!("it {why}"));
+        }
         let namespace = &workload.metadata.namespace;
         let keda = cache.health.keys().any(|(k, _)| *k == Kind::ScaledObject);
         let hpas = cache.is_known(Kind::Hpa, namespace, now, STALE);
@@ -266,6 +269,9 @@ impl KubernetesProvider {
             let why = format!("{}/{} was deleted and made anew since", key.0, key.1);
             return Err(ProviderError::NotFound(why));
         }
+        if let Some(why) = ending(&fresh.workload) {
+            return Err(ProviderError::NotFound(format!("{}/{} {why}", key.0, key.1)));
+        }
         Ok(fresh)
     }
 
@@ -286,6 +292,12 @@ impl KubernetesProvider {
         };
         cache.locate(uid).ok_or_else(gone)
     }
+}
+
+/// That an object is on its way out: a finalizer may keep it for long, in a namespace that ends no pod can be made, and what is
+/// written there is done by nobody.
+fn ending(workload: &Scalable) -> Option<&'static str> {
+    workload.metadata.deletion_timestamp.is_some().then_some("is being deleted")
 }
 
 /// The pods that a workload selects, as just read: a watch may be behind what was written.

@@ -58,6 +58,11 @@ pub(super) fn is_admission(why: &str) -> bool {
     told || why.contains(" is forbidden: ") && !by_roles
 }
 
+/// Whether a webhook of the server's did not answer: what it stands before is not done, and may be asked again.
+fn is_webhook_down(why: &str) -> bool {
+    why.contains("failed calling webhook")
+}
+
 /// What a 403 to a write means: `rule` is what the role lacks, where a right is what is missing.
 pub(super) fn forbidden(why: String, rule: &str) -> ProviderError {
     if is_admission(&why) {
@@ -81,6 +86,8 @@ pub(super) fn of(reply: &Reply) -> ProviderError {
             ProviderError::Invalid(format!("{why}: redirects are not followed; set the final address"))
         }
         400..=499 => ProviderError::Invalid(why),
+        // Admission comes before anything is stored.
+        500 if is_webhook_down(&why) => ProviderError::Unavailable { why, retry_after: None },
         // A gateway may have passed the request on, a server may have failed after the effect.
         _ => ProviderError::Unknown(why),
     }
@@ -102,6 +109,9 @@ mod tests {
         assert!(!is_failed_test(&reply(422, "no JSON")) && !is_failed_test(&reply(409, failed)));
         assert!(matches!(of(&reply(429, "Too many requests\n")), ProviderError::Unavailable { .. }));
         assert!(matches!(of(&reply(503, "service unavailable")), ProviderError::Unknown(_)));
+        let hook = r#"{"kind":"Status","message":"Internal error occurred: failed calling webhook \"a.b\": context deadline exceeded","reason":"InternalError","code":500}"#;
+        assert!(matches!(of(&reply(500, hook)), ProviderError::Unavailable { .. }), "certainly not done");
+        assert!(matches!(of(&reply(500, "a gateway")), ProviderError::Unknown(_)));
         assert!(matches!(of(&reply(302, "")), ProviderError::Invalid(_)));
         let range =
             "403 pods \"web-1\" is forbidden: maximum cpu usage per Container is 400m, but request is 500m";

@@ -16,7 +16,7 @@ pub(super) fn notes(cache: &Cache, places: &Places, now: Monotonic) -> Vec<Strin
             if kind.is_built_in() {
                 notes.push(format!(
                     "{}: the cluster has no API {}; {}",
-                    kind.plural(),
+                    kind.told(),
                     api(kind),
                     kind.purpose()
                 ));
@@ -31,7 +31,7 @@ pub(super) fn notes(cache: &Cache, places: &Places, now: Monotonic) -> Vec<Strin
                         if namespace.is_some() && !kind.is_cluster_wide() { "Role" } else { "ClusterRole" };
                     notes.push(format!(
                         "{}{place} may not be read, so {}; add to the {role}: {}",
-                        kind.plural(),
+                        kind.told(),
                         kind.purpose(),
                         kind.rule(kind.verbs(), "")
                     ));
@@ -41,7 +41,9 @@ pub(super) fn notes(cache: &Cache, places: &Places, now: Monotonic) -> Vec<Strin
                         || "never".to_owned(),
                         |seen| format!("{} s ago", now.since(seen).as_secs()),
                     );
-                    notes.push(format!("{}{place}: {why}; last heard of {age}", kind.plural()));
+                    // What was heard stands for a while.
+                    let so = if seen.is_none() { format!(", so {}", kind.purpose()) } else { String::new() };
+                    notes.push(format!("{}{place}: {why}; last heard of {age}{so}", kind.told()));
                 }
                 _ => {}
             }
@@ -49,7 +51,7 @@ pub(super) fn notes(cache: &Cache, places: &Places, now: Monotonic) -> Vec<Strin
         if let Some(n) = cache.skipped.get(&kind) {
             notes.push(format!(
                 "{}: {n} could not be decoded or were too many, and are left out",
-                kind.plural()
+                kind.told()
             ));
         }
     }

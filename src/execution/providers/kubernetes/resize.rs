@@ -286,9 +286,25 @@ impl KubernetesProvider {
             }
             409 => Err(ProviderError::Conflict { why: why(), current: None }),
             422 if refusal::is_failed_test(&reply) => Err(lost("what is there is not what was shown")),
+            422 if is_above_a_limit(&why()) && !sets_limit(body) => Err(ProviderError::Invalid(format!(
+                "{}; it sets no limit itself: a LimitRange of namespace {namespace} adds one",
+                why()
+            ))),
             _ => Err(refusal::of(&reply)),
         }
     }
+}
+
+/// Whether the server found a request above its limit.
+fn is_above_a_limit(why: &str) -> bool {
+    why.contains("must be less than or equal to") && why.contains("limit of")
+}
+
+/// Whether a patch tests or writes a limit.
+fn sets_limit(body: &Value) -> bool {
+    let is = |op: &Value| op.get("path").and_then(Value::as_str).is_some_and(|p| p.contains("/limits"));
+    body.as_array()
+        .is_some_and(|ops| ops.iter().any(|op| is(op) && !op.get("value").is_none_or(Value::is_null)))
 }
 
 #[cfg(test)]
