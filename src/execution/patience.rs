@@ -63,13 +63,13 @@ impl Task {
             self.publish().await;
         }
         match &answer {
-            Err(ProviderError::Unavailable { .. } | ProviderError::Unknown(_)) => {
-                self.tell_silence(since, slow, None).await;
-            }
             // Whose rights were taken away sees as little as before a platform that is down.
-            Err(error @ (ProviderError::Forbidden(_) | ProviderError::Unauthenticated(_))) => {
-                self.tell_silence(since, slow, Some(error.to_string())).await;
-            }
+            Err(
+                error @ (ProviderError::Unavailable { .. }
+                | ProviderError::Unknown(_)
+                | ProviderError::Forbidden(_)
+                | ProviderError::Unauthenticated(_)),
+            ) => self.tell_silence(since, slow, Some(error.to_string())).await,
             _ => self.heard().await,
         }
         answer
