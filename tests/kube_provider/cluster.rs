@@ -111,6 +111,21 @@ impl Cluster {
         }
     }
 
+    /// Notes something on an object.
+    pub async fn annotate(&self, resource: &str, name: &str, key: &str, value: &str) {
+        match self {
+            Self::Here(api) => {
+                let mut object = api.world().get(resource, name);
+                object["metadata"]["annotations"][key] = json!(value);
+                api.world().put(object);
+            }
+            Self::Real { .. } => {
+                let patch = json!({ "metadata": { "annotations": { key: value } } });
+                assert_eq!(self.call("PATCH", &self.path(resource, name), &patch).await.0, 200);
+            }
+        }
+    }
+
     /// Takes an object away and waits until it is gone.
     pub async fn delete(&self, resource: &str, name: &str) {
         match self {

@@ -6,6 +6,7 @@ mod credentials;
 mod faults;
 mod hold;
 mod killed;
+mod leaving;
 mod mounted;
 mod play;
 mod reading;

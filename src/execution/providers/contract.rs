@@ -308,6 +308,9 @@ pub struct PodState {
     /// Where it takes requests, `10.0.0.7` or `10.0.0.7:8080`, where the platform knows: how a load balancer knows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
+    /// Its place in the order in which its platform takes pods away, from 0, where that is known. Not part of the HTTP contract.
+    #[serde(skip)]
+    pub leaves: Option<u32>,
     /// Restarts since creation.
     #[serde(default)]
     pub restarts: u32,

@@ -35,8 +35,9 @@ pub(super) fn servers(
         Matching::Address => {
             let mut staying: Vec<&PodState> =
                 pods.iter().filter(|p| p.phase != PodPhase::Terminating).collect();
-            // As controllers do: what is not ready first, then the newest.
-            staying.sort_by_key(|p| (p.phase == PodPhase::Ready, std::cmp::Reverse(p.created_ms)));
+            // As the platform says; else what is not ready first, then the newest.
+            let newest = |p: &PodState| (p.phase == PodPhase::Ready, std::cmp::Reverse(p.created_ms));
+            staying.sort_by_key(|p| (p.leaves.is_none(), p.leaves, newest(p)));
             let ours = || servers.iter().filter(|s| drained.contains(&s.name));
             let (begun, rest): (Vec<_>, Vec<_>) =
                 staying.into_iter().partition(|pod| ours().any(|s| is_of(s, pod)));
@@ -126,6 +127,13 @@ mod tests {
             pod("::1", 1, PodPhase::Starting),
         ];
         let none = BTreeSet::new();
+        let mut told = pods.clone();
+        (0..).zip(told.iter_mut().rev()).for_each(|(n, pod)| pod.leaves = Some(2 - n));
+        assert_eq!(
+            names(&servers(&listed, &told, (1, &none), Matching::Address)),
+            ["a"],
+            "as its platform says"
+        );
         let go = |n| servers(&listed, &pods, (n, &none), Matching::Address);
         assert_eq!(names(&go(1)), ["c"]);
         assert_eq!(names(&go(2)), ["a", "c"]);

@@ -16,7 +16,7 @@ use super::object::{Hpa, Meta, Pod, Scalable, ScaledObject};
 use super::owner::{Facts, Holder, Verdict, resolve};
 use super::size::{self, Surroundings};
 use super::writing::MANAGER;
-use super::{hold, owner, pods, usage, warning, writer};
+use super::{departure, hold, owner, pods, usage, warning, writer};
 
 /// What was not heard of for longer is not known.
 pub(super) const STALE: Duration = Duration::from_secs(180);
@@ -213,6 +213,7 @@ impl View<'_> {
         let known = |kind: Kind| cache.is_known(kind, &meta.namespace, now, STALE);
         let of_it = (self.pods.is_some() || known(Kind::Pod)).then(|| self.own_pods(cache));
         let mut list: Vec<PodState> = of_it.iter().flatten().filter_map(|p| pods::state(p)).collect();
+        departure::place(self.kind, of_it.as_deref().unwrap_or_default(), &mut list, wall);
         let around = Surroundings { cache, verdict: &verdict, pods: of_it.as_deref(), room, now };
         let sizes = size::read(self, &around);
         if known(Kind::PodMetrics) {

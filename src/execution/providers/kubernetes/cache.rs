@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::clock::Monotonic;
 use crate::series::Timestamp;
 
+use super::departure;
 use super::kind::Kind;
 use super::object::{Application, Hpa, Meta, Node, Pdb, Pod, Quota, Scalable, ScaledObject, Vpa};
 use super::owner::Change;
@@ -122,7 +123,7 @@ kept!(
 /// Drops what is large and never looked at.
 fn trim(kind: Kind, meta: &mut Meta) {
     let keep = |key: &str| {
-        ["weescale.io/", "argocd.", "autoscaling.keda.sh/", "meta.helm.sh/"]
+        ["weescale.io/", "argocd.", "autoscaling.keda.sh/", "meta.helm.sh/", departure::COST]
             .iter()
             .any(|p| key.starts_with(p))
     };

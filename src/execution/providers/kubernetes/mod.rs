@@ -8,6 +8,7 @@ mod api;
 mod assemble;
 mod cache;
 mod connect;
+mod departure;
 mod exec;
 mod followed;
 mod fresh;

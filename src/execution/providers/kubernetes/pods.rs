@@ -84,6 +84,7 @@ pub(super) fn state(pod: &Pod) -> Option<PodState> {
         memory_used: None,
         // As a load balancer lists it; anything that is no address would be compared with nothing.
         address: pod.status.pod_ip.parse::<std::net::IpAddr>().ok().map(|ip| ip.to_string()),
+        leaves: None,
         restarts: containers.iter().map(|c| u32::try_from(c.restart_count).unwrap_or(0)).max().unwrap_or(0),
         ended_ms: ended.and_then(|t| t.finished_at).map(|t| t.0.as_millisecond()),
         ended_by: no_memory.or(ended).map(|t| clean(&t.reason, 80)).unwrap_or_default(),
