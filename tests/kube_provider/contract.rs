@@ -124,7 +124,8 @@ async fn recreated(cluster: &Cluster, provider: &KubernetesProvider) {
 
 /// A webhook that does not answer keeps every write out: certainly not done, to be asked again, and a rehearsal finds it too.
 async fn behind_a_webhook(cluster: &Cluster, provider: &KubernetesProvider, name: &str) {
-    let worker = named(provider, name).await;
+    // Read afresh: a watch may be behind what was just written.
+    let worker = provider.read(&named(provider, name).await.uid).await.unwrap();
     let now = worker.fields.replicas.unwrap();
     cluster.webhook_down(true).await;
     let authority = mandate(&worker, Field::Replicas, now + 1);
@@ -141,12 +142,13 @@ async fn behind_a_webhook(cluster: &Cluster, provider: &KubernetesProvider, name
 
 /// What is being deleted is there, and gone: nothing is proposed for it, and what is at work on it ends.
 async fn ending(cluster: &Cluster, provider: &KubernetesProvider) {
-    let mut worker = named(provider, "worker").await;
-    while provider.read(&worker.uid).await.is_err() {
+    let worker = loop {
         // It was made anew a moment ago.
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        worker = named(provider, "worker").await;
-    }
+        match provider.read(&named(provider, "worker").await.uid).await {
+            Ok(state) => break state,
+            Err(_) => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
+        }
+    };
     cluster.begin_deletion(DEPLOYMENTS, "worker").await;
     let now = worker.fields.replicas.unwrap();
     for refused in

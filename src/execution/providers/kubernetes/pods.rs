@@ -78,17 +78,13 @@ pub(super) fn state(pod: &Pod) -> Option<PodState> {
         scheduled_ms: placed.and_then(|c| c.last_transition_time).map(|t| t.0.as_millisecond()),
         started_ms: started.map(|t| t.0.as_millisecond()).max(),
         ready_ms: ready_at.map(|t| t.0.as_millisecond()),
-        warm: None,
-        traffic: None,
-        cpu_used: None,
-        memory_used: None,
         // As a load balancer lists it; anything that is no address would be compared with nothing.
         address: pod.status.pod_ip.parse::<std::net::IpAddr>().ok().map(|ip| ip.to_string()),
-        leaves: None,
         restarts: containers.iter().map(|c| u32::try_from(c.restart_count).unwrap_or(0)).max().unwrap_or(0),
         ended_ms: ended.and_then(|t| t.finished_at).map(|t| t.0.as_millisecond()),
         ended_by: no_memory.or(ended).map(|t| clean(&t.reason, 80)).unwrap_or_default(),
         reason: clean(reason.trim_end_matches([':', ' ']), 300),
+        ..PodState::default()
     })
 }
 
