@@ -115,7 +115,7 @@ pub enum Command {
     Hold(Hold),
     /// Mute proposals of a service for a time, hear them again, or list what is muted
     Mute(super::mute::MuteArgs),
-    /// Say that a region, or a service in one, was removed on purpose: it is waited for no more
+    /// Say that a region, or a service in one, was removed on purpose
     Gone(super::asides::GoneArgs),
     /// Set a lease aside that another weescale noted on a service's object
     Claim(super::asides::ClaimArgs),

@@ -160,7 +160,9 @@ impl Engine {
         if !self.journal(vec![Entry::new(Kind::Aside, text.clone(), body).by(&caller.person.name)]).await {
             return Answer::no("nothing was changed: the journal cannot be written");
         }
-        ids.into_iter().for_each(|id| self.state.learned.people.asides.remove(id, at));
+        for id in ids {
+            self.state.learned.people.asides.remove(id, at);
+        }
         self.say(NoticeLevel::Info, text.clone());
         Answer::yes(text)
     }

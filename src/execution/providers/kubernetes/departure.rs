@@ -61,8 +61,7 @@ fn rank(pod: &Pod, doubled: usize, now: Timestamp) -> Rank {
     let age = |at: Option<i64>| at.map_or(0, |at| doublings(now.as_millis().saturating_sub(at)));
     let since = ready.and_then(|c| c.last_transition_time).map(|t| t.0.as_millisecond());
     let made = pod.metadata.creation_timestamp.map(|t| t.0.as_millisecond());
-    let restarts =
-        pod.status.container_statuses.iter().map(|c| i64::from(c.restart_count)).max().unwrap_or(0);
+    let restarts = pod.status.container_statuses.iter().map(|c| c.restart_count).max().unwrap_or(0);
     (
         !pod.spec.node_name.is_empty(),
         phase,
