@@ -125,7 +125,7 @@ async fn what_is_seen_is_not_gone_and_what_nobody_noted_is_not_claimed() {
     let mut world = World::start(None, &[]).await;
     let mut one = attach(&world.socket(), false).await.unwrap();
     let workload = world.proposal().await.proposal.workload;
-    let gone = |what: String| Command::Gone { what, reason: "moved".into() };
+    let gone = |what: String| Command::Gone { what, reason: "moved".into(), back: false };
     let region = workload.region.to_string();
     assert!(!region.is_empty(), "{workload}");
     let said = ask(&mut one, gone(region)).await;

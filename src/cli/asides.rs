@@ -16,6 +16,9 @@ pub struct GoneArgs {
     /// Why, for those who come after you
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
+    /// Take it back: it is waited for again
+    #[arg(long)]
+    pub undo: bool,
     /// Output
     #[command(flatten)]
     pub shape: Shape,
@@ -40,7 +43,7 @@ pub struct ClaimArgs {
 /// Says that something is gone.
 pub async fn gone(live: &Live, args: &GoneArgs) -> Outcome {
     // No name is completed: what is gone is in no table.
-    let command = Command::Gone { what: args.what.clone(), reason: args.reason.clone() };
+    let command = Command::Gone { what: args.what.clone(), reason: args.reason.clone(), back: args.undo };
     wish::send(live, args.shape, command).await
 }
 

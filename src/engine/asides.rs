@@ -9,6 +9,7 @@ use crate::execution::Job;
 use crate::fleet::{Field, WorkloadId};
 use crate::journal::{Entry, Kind, Record};
 use crate::plan::Sight;
+use crate::scrape::{Health, SourceKind, SourceStatus};
 use crate::series::Timestamp;
 use crate::series::text::clean;
 use crate::view::{Answer, Caller, NoticeLevel};
@@ -16,8 +17,10 @@ use crate::view::{Answer, Caller, NoticeLevel};
 use super::run::Engine;
 use super::{State, WorkloadFacts, absent};
 
-/// Of each remembered at most, the newest.
-const MOST: usize = 1_000;
+/// Of each remembered at most, the newest: more than there can be workloads at once.
+const MOST: usize = 10_000;
+/// Names told one by one.
+const NAMED: usize = 5;
 /// Longest reason and longest owner, characters.
 const TEXT: usize = 300;
 
@@ -36,6 +39,9 @@ impl Asides {
             let id = name.parse().unwrap_or_else(|never: std::convert::Infallible| match never {});
             self.remove(id, record.at);
         }
+        for name in serde_json::from_value::<Vec<String>>(read("back")).unwrap_or_default() {
+            self.gone.remove(&name.parse().unwrap_or_else(|never: std::convert::Infallible| match never {}));
+        }
         if let Ok(owner) = serde_json::from_value::<String>(read("claimed")) {
             self.claim(owner);
         }
@@ -50,8 +56,7 @@ impl Asides {
     }
 
     fn claim(&mut self, owner: String) {
-        // An empty one would stand for every note.
-        if owner.trim().is_empty() {
+        if !is_owner(&owner) {
             return;
         }
         if self.claimed.len() >= MOST {
@@ -65,14 +70,44 @@ impl Asides {
         self.claimed.iter().map(String::as_str)
     }
 
+    /// Those that are meant by a name, of what people said is gone; or that there are none.
+    fn said(&self, what: &str) -> Result<Vec<WorkloadId>, String> {
+        let is_meant = |id: &&WorkloadId| *id.region == *what || id.to_string() == what;
+        let ids: Vec<WorkloadId> = self.gone.keys().filter(is_meant).cloned().collect();
+        if ids.is_empty() { Err(format!("nobody said that {what} is gone")) } else { Ok(ids) }
+    }
+
     /// Whether a person said that it is gone, and nothing was heard of it since.
     pub fn is_gone(&self, id: &WorkloadId, sight: &Sight) -> bool {
         self.gone.get(id).is_some_and(|at| sight.ended_by(*at))
     }
 }
 
+/// Whether a note's owner ends as every weescale writes it, `op-3.00112233`. Owners are compared by their end: an empty or
+/// short one would stand for others' notes as well.
+fn is_owner(owner: &str) -> bool {
+    let key = owner.split_whitespace().next_back().unwrap_or_default();
+    key.len() >= 8 && owner.ends_with(key) && key.contains('.')
+}
+
+/// A server or platform of many workloads that fails: what it told of is not seen, which is not the same as gone.
+fn blind(state: &State) -> Option<String> {
+    let platform =
+        state.platform_errors.iter().next().map(|(name, why)| format!("provider {name} fails ({why})"));
+    let fails =
+        |s: &SourceStatus| s.kind != SourceKind::Exposition && matches!(s.health, Health::Failing { .. });
+    let source =
+        || state.sources.values().find(|f| fails(&f.status)).map(|f| format!("source {} fails", f.status.id));
+    platform.or_else(source)
+}
+
 /// Those that are gone if `what` is, or why it cannot be.
 fn gone(state: &State, what: &str, now: Timestamp) -> Result<Vec<WorkloadId>, String> {
+    if let Some(blind) = blind(state) {
+        return Err(format!(
+            "{blind}: what is not seen may well be there; if it was removed too, take it out of the configuration and start again"
+        ));
+    }
     let meant = absent::meant(state, what);
     if let Some((id, _)) = meant.iter().find(|(_, sight)| !sight.ended_by(now)) {
         return Err(format!("{id} is seen now: it is not gone"));
@@ -122,7 +157,14 @@ fn claimed(state: &State, workload: &WorkloadId, owner: &str) -> Result<Note, St
         return Err(format!("no other weescale notes a lease on {workload}"));
     }
     let shown = |n: &Note| clean(&n.owner, TEXT);
-    let Some(meant) = notes.iter().position(|n| shown(n) == owner) else {
+    if let Some(odd) = notes.iter().find(|n| !is_owner(&n.owner)) {
+        let [_, _, key] = LeaseNote::keys(odd.field);
+        return Err(format!(
+            "its annotation {key} is {:?}, which no weescale writes: mend or remove it with kubectl",
+            shown(odd)
+        ));
+    }
+    let Some(meant) = notes.iter().position(|n| shown(n).trim() == owner) else {
         let names: Vec<String> = notes.iter().map(|n| format!("--owner {:?}", shown(n))).collect();
         return Err(format!("say whose: {}", names.join(" or ")));
     };
@@ -137,31 +179,46 @@ fn claimed(state: &State, workload: &WorkloadId, owner: &str) -> Result<Note, St
     }
 }
 
+/// `a is`, `a, b are`, the first few by name.
+fn subject(names: &[String]) -> String {
+    let told = names.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.len() {
+        1 => format!("{told} is"),
+        n if n > NAMED => format!("{told} and {} more are", n - NAMED),
+        _ => format!("{told} are"),
+    }
+}
+
 impl Engine {
-    /// Takes a person's word that something was removed on purpose.
-    pub(super) async fn gone(&mut self, what: &str, reason: &str, caller: &Caller) -> Answer {
+    /// Takes a person's word that something was removed on purpose, or takes that word `back`.
+    pub(super) async fn gone(&mut self, what: &str, reason: &str, back: bool, caller: &Caller) -> Answer {
         let (what, reason) = (clean(what, TEXT), clean(reason, TEXT));
         let at = self.clock.now();
-        let ids = match gone(&self.state, what.trim(), at) {
+        let asides = &self.state.learned.people.asides;
+        let ids = if back { asides.said(what.trim()) } else { gone(&self.state, what.trim(), at) };
+        let ids = match ids {
             Ok(ids) => ids,
             Err(why) => return self.refused(why),
         };
         let names: Vec<String> = ids.iter().map(ToString::to_string).collect();
-        let text = format!(
-            "{} gone on purpose, says {}: {reason}; whatever is heard of again counts again",
-            if let [one] = names.as_slice() {
-                format!("{one} is")
-            } else {
-                format!("{} are", names.join(", "))
-            },
-            caller.person.name
-        );
-        let body = serde_json::json!({ "gone": names, "reason": reason, "caller": caller });
+        let (told, after) = if back {
+            ("waited for again", "what was said before is taken back")
+        } else {
+            ("gone on purpose", "whatever is heard of again counts again; --undo takes it back")
+        };
+        let text = format!("{} {told}, says {}: {reason}; {after}", subject(&names), caller.person.name);
+        let key = if back { "back" } else { "gone" };
+        let body = serde_json::json!({ key: names, "reason": reason, "caller": caller });
         if !self.journal(vec![Entry::new(Kind::Aside, text.clone(), body).by(&caller.person.name)]).await {
             return Answer::no("nothing was changed: the journal cannot be written");
         }
         for id in ids {
-            self.state.learned.people.asides.remove(id, at);
+            let asides = &mut self.state.learned.people.asides;
+            if back {
+                asides.gone.remove(&id);
+            } else {
+                asides.remove(id, at);
+            }
         }
         self.say(NoticeLevel::Info, text.clone());
         Answer::yes(text)
@@ -186,7 +243,7 @@ impl Engine {
         let shown = clean(&note.owner, TEXT);
         let text = format!(
             "the lease of {shown} on {workload} binds nobody here any more, says {}: {reason}; {} was {} before it, \
-             which nobody gives back now",
+             which nobody gives back now unless that weescale still runs",
             caller.person.name,
             note.field.name(),
             clean(&note.previous, TEXT)
@@ -211,9 +268,11 @@ mod tests {
 
     use serde_json::json;
 
+    use crate::engine::state::SourceFacts;
     use crate::engine::tests::{NOW, listed, state, told};
     use crate::engine::{fleet, noted, people::People};
     use crate::journal::Journal;
+    use crate::scrape::SourceId;
 
     use super::*;
 
@@ -241,6 +300,14 @@ mod tests {
         noted_on(&mut s, THEIRS);
         assert!(why(&s, "").contains("--owner \"eve op-7 op-7.00112233\""), "{}", why(&s, ""));
         assert!(why(&s, "op-7.00112233").starts_with("say whose"), "no part of a name");
+        for odd in ["", " ", "e", "op-7.0", "eve op-7 op-7.00112233 "] {
+            noted_on(&mut s, odd);
+            assert!(
+                claimed(&s, &id(), odd.trim()).is_err_and(|why| why.contains("no weescale writes")),
+                "{odd:?}"
+            );
+        }
+        noted_on(&mut s, THEIRS);
         let note = claimed(&s, &id(), THEIRS).unwrap();
         assert_eq!((note.field, note.previous.as_str()), (Field::Replicas, "4"));
         // Its pods are on their way: whoever noted it is at work.
@@ -280,5 +347,29 @@ mod tests {
         sight.observe(Some(9.0), true, NOW + HOUR);
         sight.observe(None, false, NOW + HOUR);
         assert!(!asides.is_gone(&eu, &sight));
+    }
+
+    #[test]
+    fn what_is_not_seen_while_a_server_fails_is_not_gone_and_a_word_is_taken_back() {
+        let mut s = state(vec![]);
+        s.platform_errors.insert("p".into(), "no answer".into());
+        let why = gone(&s, "eu", NOW).unwrap_err();
+        assert!(why.contains("provider p fails (no answer)"), "{why}");
+        s.platform_errors.clear();
+        assert!(gone(&s, "eu", NOW).unwrap_err().contains("nothing is known of eu"));
+        let id: SourceId = SourceId::new("http://prometheus:9090");
+        let mut status = SourceStatus::starting(id.clone(), SourceKind::PromqlServer, HOUR);
+        status.health = Health::Failing { error: "refused".into(), failures: 1, since: NOW, next_try: NOW };
+        s.sources.insert(id, SourceFacts::of(status, false));
+        assert!(gone(&s, "eu", NOW).unwrap_err().contains("source http://prometheus:9090 fails"));
+        let mut asides = Asides::default();
+        asides.remove(WorkloadId::new("shop", "checkout", "eu"), NOW);
+        asides.remove(WorkloadId::new("shop", "cart", "us"), NOW);
+        assert_eq!(asides.said("eu").unwrap().len(), 1);
+        assert!(asides.said("mars").is_err());
+        let mut journal = Journal::in_memory().unwrap();
+        let said = [json!({ "gone": ["shop/cart@eu"] }), json!({ "back": ["shop/cart@eu"] })];
+        journal.append(NOW, &said.map(|body| Entry::new(Kind::Aside, "", body))).unwrap();
+        assert!(People::read(&journal).unwrap().asides.said("eu").is_err());
     }
 }

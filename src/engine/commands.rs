@@ -86,7 +86,7 @@ impl Engine {
             Command::HandOver(name) => self.hand_over(&name, caller).await,
             Command::TakeOver => self.take_over(caller).await,
             Command::Replay(_) => Answer::no("this is live: only a replay moves in time"),
-            Command::Gone { what, reason } => self.gone(&what, &reason, caller).await,
+            Command::Gone { what, reason, back } => self.gone(&what, &reason, back, caller).await,
             Command::Claim { workload, owner, reason } => {
                 self.claim(&workload, &owner, &reason, caller).await
             }

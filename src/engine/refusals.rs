@@ -15,7 +15,7 @@ use super::State;
 
 /// Until it is asked again, as after a person's rejection.
 const WAIT: Duration = Duration::from_secs(600);
-/// The same where capacity is short now.
+/// The same where capacity is short now, or may be before that.
 const WAIT_SHORT: Duration = Duration::from_secs(120);
 /// So long the card says that the last try was refused.
 const TOLD: Duration = Duration::from_secs(3600);
@@ -25,7 +25,12 @@ pub fn hold_back(state: &State, workload: &WorkloadId, plan: &mut Plan, now: Tim
     let Verdict::Change(change) = &plan.verdict else { return };
     let change = change.clone();
     let target = state.fleet.get(workload).and_then(|f| f.platform.as_ref()).map(|p| &p.target);
-    let wait = if plan.exhaustion == Exhaustion::Now { WAIT_SHORT } else { WAIT };
+    let is_near = match plan.exhaustion {
+        Exhaustion::Now => true,
+        Exhaustion::In { earliest, .. } => earliest <= WAIT,
+        Exhaustion::Beyond { .. } | Exhaustion::Unknown => false,
+    };
+    let wait = if is_near { WAIT_SHORT } else { WAIT };
     let Some(result) = target.and_then(|target| guardrail(state, target, &change, wait, now)) else { return };
     if !result.passed {
         plan.verdict = Verdict::Blocked { change, by: format!("{REFUSED}: {}", result.detail) };
@@ -170,6 +175,7 @@ mod tests {
         let mut plan = Plan { verdict: Verdict::Change(change), exhaustion: Exhaustion::Now, ..plan };
         let mut later = Plan { verdict: plan.verdict.clone(), ..planning::plan_one(&s, &s.fleet[&id], NOW) };
         later.exhaustion = Exhaustion::Now;
+        later.exhaustion = Exhaustion::In { earliest: WAIT, median: None };
         hold_back(&s, &id, &mut later, NOW + MINUTE * 2);
         assert!(
             matches!(later.verdict, Verdict::Change(_)),
@@ -185,8 +191,7 @@ mod tests {
         assert!(plan.guardrails.iter().any(|g| g.name == REFUSED && !g.passed));
         s.fleet.get_mut(&id).unwrap().plan = Some(plan);
         let view = publish::view(&s, NOW + MINUTE);
-        let alarm =
-            "shop/checkout is short of capacity and gets no more, refused before: op-1 was refused at";
+        let alarm = "shop/checkout is short of capacity; refused before: op-1 was refused at";
         assert!(view.header.alarm.text.starts_with(alarm), "{:?}", view.header.alarm);
     }
 }

@@ -87,7 +87,10 @@ impl Task {
         let silent = self.shared.clock.monotonic().since(since);
         if silent >= slow && !self.run.operation.state.is_final() {
             self.run.operation.waiting_s = Some(silent.as_secs());
-            self.run.operation.waiting_why = why;
+            // What it said last stands while it says nothing.
+            if why.is_some() {
+                self.run.operation.waiting_why = why;
+            }
             self.publish().await;
         }
     }

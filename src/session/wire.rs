@@ -15,7 +15,7 @@ use crate::view::{Answer, Attached, Command, Spot};
 use super::SessionError;
 
 /// Version of the language of frames. Both ends must have the same, and the same version of weescale.
-pub const PROTOCOL: u32 = 7;
+pub const PROTOCOL: u32 = 8;
 /// Screens and tools at once.
 pub const MOST_CLIENTS: usize = 40;
 /// Largest frame to the engine, bytes.

@@ -50,7 +50,7 @@ pub fn alarm(
     let refused = rows.iter().filter(|row| !is_dark(row) && row.exhaustion == Exhaustion::Now);
     let refused = refused.filter_map(|row| match &row.verdict {
         Verdict::Blocked { by, .. } if by.starts_with(REFUSED) => {
-            Some((row, format!("{} is short of capacity and gets no more, {by}", row.workload)))
+            Some((row, format!("{} is short of capacity; {by}", row.workload)))
         }
         _ => None,
     });

@@ -90,6 +90,9 @@ pub enum Command {
         what: String,
         /// Why.
         reason: String,
+        /// Whether it is no more said, but taken back.
+        #[serde(default)]
+        back: bool,
     },
     /// Say that a lease which another weescale noted on a workload's object binds nobody any more.
     Claim {

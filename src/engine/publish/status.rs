@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::engine::state::PlatformFacts;
-use crate::engine::{State, WorkloadFacts, fleet, partial, planning};
+use crate::engine::{State, WorkloadFacts, fleet, planning};
 use crate::execution::OperationState;
 use crate::fleet::Field;
 use crate::plan::{Exhaustion, Plan, Verdict};
@@ -77,7 +77,7 @@ fn service(state: &State, w: &WorkloadFacts, now: Timestamp) -> ServiceRow {
         service: w.workload.service.clone(),
         team: w.workload.team.clone(),
         demand: get(SignalKind::Demand),
-        unseen: partial::unseen(state, id),
+        unseen: w.around.unseen.clone(),
         headroom: plan.and_then(|p| p.headroom),
         exhaustion: plan.map_or(Exhaustion::Unknown, |p| p.exhaustion),
         replicas: w.workload.replicas,
