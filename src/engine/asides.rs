@@ -3,6 +3,7 @@
 //! and a note with another owner is another note.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::convert::Infallible;
 
 use crate::approval::LeaseNote;
 use crate::execution::Job;
@@ -35,12 +36,15 @@ impl Asides {
     /// Reads a record back.
     pub fn take(&mut self, record: &Record) {
         let read = |name: &str| record.body.get(name).cloned().unwrap_or_default();
-        for name in serde_json::from_value::<Vec<String>>(read("gone")).unwrap_or_default() {
-            let id = name.parse().unwrap_or_else(|never: std::convert::Infallible| match never {});
+        let ids = |name: &str| -> Vec<WorkloadId> {
+            let names: Vec<String> = serde_json::from_value(read(name)).unwrap_or_default();
+            names.iter().map(|name| name.parse().unwrap_or_else(|never: Infallible| match never {})).collect()
+        };
+        for id in ids("gone") {
             self.remove(id, record.at);
         }
-        for name in serde_json::from_value::<Vec<String>>(read("back")).unwrap_or_default() {
-            self.gone.remove(&name.parse().unwrap_or_else(|never: std::convert::Infallible| match never {}));
+        for id in ids("back") {
+            self.gone.remove(&id);
         }
         if let Ok(owner) = serde_json::from_value::<String>(read("claimed")) {
             self.claim(owner);

@@ -140,6 +140,9 @@ pub struct CapacityRow {
     pub workload: WorkloadId,
     /// Demand now.
     pub demand: Option<f64>,
+    /// Whether that is only what is seen of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
     /// `C(N)` now.
     pub capacity: Option<f64>,
     /// 5 % quantile of demand at now + lead time.

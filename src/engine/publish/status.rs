@@ -196,6 +196,7 @@ pub fn capacity(state: &State, now: Timestamp) -> Widget<Vec<CapacityRow>> {
         CapacityRow {
             workload: w.workload.id.clone(),
             demand: w.signals.latest(SignalKind::Demand),
+            partial: w.around.unseen.is_some(),
             capacity: capacity.zip(replicas).map(|(c, r)| c.at(w.around.coming(&r))),
             low: quantile(0.05),
             high: quantile(0.95),

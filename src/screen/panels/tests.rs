@@ -107,6 +107,9 @@ fn demand_of_which_something_is_not_seen_is_at_least_that() {
     let demand = view.services.data[0].demand.value.unwrap();
     let text = shown(&view, (200, 46));
     assert_eq!(text.matches(&format!("≥{demand}")).count(), 1, "{text}");
+    view.capacity.data[0].partial = true;
+    let both = shown(&view, (200, 46));
+    assert_eq!(both.matches(&format!("≥{demand}")).count(), 2, "{both}");
     assert!(text.contains(words), "{text}");
     assert!(shown(&view, (80, 20)).contains(&format!("≥{demand}")), "narrow");
 }

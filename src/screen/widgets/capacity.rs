@@ -124,7 +124,11 @@ fn row(pen: &Pen<'_>, row: &CapacityRow, bar: u16) -> Row {
             limited.line(pen, bar, style),
             pen.number_in(used(row), Unit::Ratio, style),
             pen.exhaustion(&row.exhaustion),
-            pen.number(row.demand, Unit::RequestsPerSecond),
+            at_least(
+                pen,
+                pen.number(row.demand, Unit::RequestsPerSecond),
+                row.partial && row.demand.is_some(),
+            ),
             untested_mark(pen, pen.number(row.capacity, Unit::RequestsPerSecond), row.untested),
             autoscaler(pen, row.autoscaler),
         ],
@@ -136,6 +140,14 @@ fn row(pen: &Pen<'_>, row: &CapacityRow, bar: u16) -> Row {
 pub fn untested_mark(pen: &Pen<'_>, mut line: Line<'static>, untested: bool) -> Line<'static> {
     if untested {
         line.spans.insert(0, span("?", pen.ink.warn));
+    }
+    line
+}
+
+/// `≥` before demand of which not all is seen.
+pub fn at_least(pen: &Pen<'_>, mut line: Line<'static>, partial: bool) -> Line<'static> {
+    if partial {
+        line.spans.insert(0, span(pen.ink.glyph("≥", ">="), pen.ink.warn));
     }
     line
 }

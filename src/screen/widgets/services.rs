@@ -9,7 +9,7 @@ use crate::series::Unit;
 use crate::view::Freshness;
 use crate::view::{AutoscalerState, ServiceRow, Verdict, beyond_seen};
 
-use super::capacity::untested_mark;
+use super::capacity::{at_least, untested_mark};
 use super::chart::spark::spark_ahead;
 use super::ink::Level;
 use super::pen::{Pen, put_wrapped};
@@ -94,11 +94,7 @@ fn row(pen: &Pen<'_>, row: &ServiceRow) -> Row {
 
 /// `251 rps`; `≥251 rps` where an endpoint that gave some of it is silent.
 fn demand(pen: &Pen<'_>, row: &ServiceRow) -> Line<'static> {
-    let mut line = pen.reading(&row.demand);
-    if row.unseen.is_some() && row.demand.value.is_some() {
-        line.spans.insert(0, span(pen.ink.glyph("≥", ">="), pen.ink.warn));
-    }
-    line
+    at_least(pen, pen.reading(&row.demand), row.unseen.is_some() && row.demand.value.is_some())
 }
 
 /// `▁ 3 %`: a bar of one column, then the number; `?` before it where capacity lies beyond the load ever observed.
